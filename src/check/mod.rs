@@ -1,0 +1,3 @@
+//! Tree to checked program: names and arities resolved, patterns made of what was parsed as expressions.
+
+pub mod core;

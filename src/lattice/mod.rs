@@ -1,0 +1,4 @@
+//! What merges: dots, version vectors, causal stores, sums, rankings, and the laws that they obey. Knows no language.
+
+pub mod dot;
+pub mod sum;

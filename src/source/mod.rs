@@ -1,0 +1,6 @@
+//! Where text came from, and how to speak about it. Knows no language.
+
+pub mod codes;
+pub mod diagnostic;
+pub mod files;
+pub mod span;

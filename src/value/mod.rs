@@ -1,0 +1,16 @@
+//! The nouns that the front half and the back half share: terms, types of variables, references, contents.
+//!
+//! Knows no syntax, no graph, no peer.
+
+pub mod atom;
+pub mod codec;
+pub mod content;
+pub mod kind;
+pub mod map;
+mod order;
+pub mod reference;
+pub mod term;
+mod text;
+
+pub use order::compare;
+pub use text::RESERVED;

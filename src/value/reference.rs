@@ -1,0 +1,35 @@
+//! What identifies a variable: its name, its type, and whether each node has its own.
+
+use crate::value::kind::Type;
+use crate::value::term::Term;
+
+/// A variable's name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Name {
+    /// A name that a program gives: `X = declare(set)` at top level is `'X'`, `declare(Id, set)` is `Id`.
+    Given(Term),
+    /// A name of its own for each `declare/1` elsewhere: the replica that made it, and that replica's count of such names.
+    Fresh(u128, u64),
+}
+
+/// A reference to a variable, as a value. One to a dynamic variable means the holder's own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reference {
+    /// The name.
+    pub name: Name,
+    /// The type. The same name with another type is another identity, and a conflict.
+    pub kind: Type,
+    /// Whether each node has a value of its own.
+    pub dynamic: bool,
+}
+
+impl Reference {
+    /// How deep terms are nested in the name.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        match &self.name {
+            Name::Given(term) => 1 + term.depth(),
+            Name::Fresh(..) => 1,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Terms as text, in the language's own notation: what is printed can be read back, but for functions and references.
+
+use std::fmt::{self, Display, Write};
+
+use crate::value::reference::{Name, Reference};
+use crate::value::term::{Closure, Float, Term};
+
+impl Display for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Term::Int(value) => write!(f, "{value}"),
+            Term::Big(value) => write!(f, "{value}"),
+            Term::Float(value) => write!(f, "{value}"),
+            Term::Atom(atom) => write_atom(f, atom.text()),
+            Term::Ref(reference) => write!(f, "{reference}"),
+            Term::Fun(closure) => write!(f, "{closure}"),
+            Term::Tuple(tuple) => {
+                f.write_str("{")?;
+                separated(f, tuple.items().iter())?;
+                f.write_str("}")
+            }
+            Term::Map(map) => {
+                f.write_str("#{")?;
+                for (at, (key, value)) in map.iter().enumerate() {
+                    let comma = if at == 0 { "" } else { ", " };
+                    write!(f, "{comma}{key} => {value}")?;
+                }
+                f.write_str("}")
+            }
+            Term::Nil => f.write_str("[]"),
+            Term::Cons(_) => write_list(f, self),
+            Term::Str(text) => write_quoted(f, text, '"'),
+        }
+    }
+}
+
+impl fmt::Debug for Term {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)
+    }
+}
+
+fn separated<'a>(f: &mut fmt::Formatter<'_>, items: impl Iterator<Item = &'a Term>) -> fmt::Result {
+    for (at, item) in items.enumerate() {
+        let comma = if at == 0 { "" } else { ", " };
+        write!(f, "{comma}{item}")?;
+    }
+    Ok(())
+}
+
+fn write_list(f: &mut fmt::Formatter<'_>, list: &Term) -> fmt::Result {
+    let mut before = "[";
+    let mut rest = list;
+    while let Term::Cons(cell) = rest {
+        write!(f, "{before}{}", cell.head())?;
+        before = ", ";
+        rest = cell.tail();
+    }
+    match rest {
+        Term::Nil => f.write_str("]"),
+        tail => write!(f, " | {tail}]"),
+    }
+}
+
+/// The words that the grammar keeps, which as atoms need quotes.
+pub const RESERVED: &[&str] = &[
+    "after", "and", "andalso", "band", "begin", "bnot", "bor", "bsl", "bsr", "bxor", "case", "catch", "cond", "div",
+    "end", "fun", "if", "let", "maybe", "not", "of", "or", "orelse", "receive", "rem", "try", "when", "xor",
+];
+
+/// Writes an atom, in quotes where it needs them.
+fn write_atom(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let mut letters = text.chars();
+    let plain = letters.next().is_some_and(char::is_lowercase)
+        && letters.all(|c| c.is_alphanumeric() || c == '_' || c == '@')
+        && !RESERVED.contains(&text);
+    if plain { f.write_str(text) } else { write_quoted(f, text, '\'') }
+}
+
+fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str, quote: char) -> fmt::Result {
+    f.write_char(quote)?;
+    for c in text.chars() {
+        match c {
+            '\n' => f.write_str("\\n")?,
+            '\t' => f.write_str("\\t")?,
+            '\r' => f.write_str("\\r")?,
+            '\\' => f.write_str("\\\\")?,
+            c if c == quote => write!(f, "\\{c}")?,
+            c if c.is_control() => write!(f, "\\x{{{:x}}}", u32::from(c))?,
+            c => f.write_char(c)?,
+        }
+    }
+    f.write_char(quote)
+}
+
+impl Display for Float {
+    /// The shortest digits that read back as the same float, laid out as Erlang does: `1.0`, `0.001`, `1.0e22`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.get();
+        if value == 0.0 {
+            return f.write_str("0.0");
+        }
+        let scientific = format!("{:e}", value.abs());
+        let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+        let exponent: i32 = exponent.parse().unwrap_or(0);
+        let digits = mantissa.replace('.', "");
+        if value < 0.0 {
+            f.write_str("-")?;
+        }
+        write_decimal(f, &digits, exponent + 1)
+    }
+}
+
+/// `digits` with the point after the first `place` of them, or with an exponent where that is shorter.
+fn write_decimal(f: &mut fmt::Formatter<'_>, digits: &str, place: i32) -> fmt::Result {
+    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    if place == 0 {
+        return write!(f, "0.{digits}");
+    }
+    if (1..count).contains(&place) {
+        let (whole, fraction) = digits.split_at(place.unsigned_abs() as usize);
+        return write!(f, "{whole}.{fraction}");
+    }
+    let exponent = (place - 1).to_string();
+    let cost = i32::try_from(exponent.len()).unwrap_or(0) + 1 + if count == 1 { 2 } else { 1 };
+    if place < 0 && 2 - place <= cost {
+        return write!(f, "0.{}{digits}", "0".repeat(place.unsigned_abs() as usize));
+    }
+    if place > 0 && place - count + 2 <= cost {
+        return write!(f, "{digits}{}.0", "0".repeat((place - count).unsigned_abs() as usize));
+    }
+    let (first, rest) = digits.split_at(1);
+    let rest = if rest.is_empty() { "0" } else { rest };
+    write!(f, "{first}.{rest}e{exponent}")
+}
+
+impl Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let each = if self.dynamic { "dynamic " } else { "" };
+        write!(f, "#Var<{}, {each}{}>", self.name, self.kind)
+    }
+}
+
+impl Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Name::Given(term) => write!(f, "{term}"),
+            Name::Fresh(replica, count) => write!(f, "{:08x}.{count}", replica >> 96),
+        }
+    }
+}
+
+impl Display for Closure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#Fun<{:08x}/{}>", self.digest >> 96, self.arity)
+    }
+}
