@@ -147,7 +147,8 @@ fn terms_print_as_erlang_prints_them() {
     let atom = |text: &str| Term::Atom(Atom::new(text).expect("a short atom")).to_string();
     let shown: Vec<String> = ["ann", "Ann", "a b", "end", "it's", "", "a@b_1", "日本"].map(atom).into();
     assert_eq!(shown, ["ann", "'Ann'", "'a b'", "'end'", "'it\\'s'", "''", "a@b_1", "'日本'"]);
-    let nested = Term::list([Term::tuple([Term::Int(1), Term::text("a\"b\n")]), Term::cons(Term::Int(1), Term::Int(2))]);
+    let nested =
+        Term::list([Term::tuple([Term::Int(1), Term::text("a\"b\n")]), Term::cons(Term::Int(1), Term::Int(2))]);
     assert_eq!(nested.to_string(), r#"[{1, "a\"b\n"}, [1 | 2]]"#);
 }
 
@@ -171,8 +172,5 @@ fn integers_come_before_equal_floats_and_texts_come_last() {
         one,
     ];
     terms.sort();
-    assert_eq!(
-        Term::list(terms).to_string(),
-        r#"[1, 1.0, 2, a, b, {1}, {1.0}, {2}, #{}, [], [1], "a"]"#
-    );
+    assert_eq!(Term::list(terms).to_string(), r#"[1, 1.0, 2, a, b, {1}, {1.0}, {2}, #{}, [], [1], "a"]"#);
 }
