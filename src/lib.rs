@@ -11,3 +11,5 @@ pub mod value;
 pub mod library;
 // F3
 pub mod check;
+// F6, the edge: reads clocks, files and sockets.
+pub mod net;
