@@ -10,7 +10,6 @@ use crate::node::Until;
 use crate::node::Waiting;
 use crate::node::tasks::Purpose;
 use crate::node::tasks::Wait;
-use crate::node::verbs::Refusal;
 use crate::node::verbs::brief;
 use crate::replica::VariableKey;
 use crate::source::diagnostic::Diagnostic;
@@ -21,27 +20,10 @@ use crate::vm::Failure;
 /// Another node uses the same name for another type.
 pub(super) fn type_conflict(key: &VariableKey, other: &Type, peer: &str) -> Diagnostic {
     Diagnostic::error(
-        "E0306",
+        "E0301",
         format!("the variable {} is a {} here and a {other} on the peer {peer}", key.name, key.kind),
     )
     .help("Each side keeps its own data, and the two are not joined. Give one of them another name, or the same type.")
-}
-
-/// A term that should be a type.
-pub(super) fn unknown_type(term: &Term) -> Refusal {
-    let refusal = Refusal::new("E0301", format!("there is no type {}", brief(term)));
-    let names: Vec<&str> = Type::NAMES.iter().map(|(name, _)| *name).collect();
-    let written = term.as_atom().or_else(|| term.as_tuple()?.first()?.as_atom()).unwrap_or_default();
-    let near = names
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(name, written), *name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .min();
-    let refusal = match near {
-        Some((_, name)) if name != written => refusal.help(format!("Did you mean `{name}`?")),
-        _ => refusal,
-    };
-    refusal.help(format!("The types are {} and {{top_k, [K]}} with K from 1.", names.join(", ")))
 }
 
 /// For the failures beyond those reported one by one.
