@@ -8,6 +8,8 @@ pub mod source;
 // F1: the nouns.
 pub mod value;
 // F2
+pub mod graph;
 pub mod library;
 // F3
 pub mod check;
+pub mod engine;
