@@ -5,9 +5,13 @@
 // F0: know no language.
 pub mod lattice;
 pub mod source;
+// F1: text to tree.
+pub mod syntax;
 // F1: the nouns.
 pub mod value;
 // F2
 pub mod library;
 // F3
 pub mod check;
+// F6, the edge: reads clocks, files and sockets.
+pub mod net;
