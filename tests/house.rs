@@ -312,7 +312,8 @@ fn arity(head: &str) -> usize {
 
 /// Whether a program says what is expected of it, in the form that tests/golden.rs reads.
 fn has_expectation(path: &Path) -> bool {
-    text(path)
+    let beside = path.with_extension("expect");
+    text(if beside.is_file() { &beside } else { path })
         .lines()
         .any(|line| ["%% expect", "%% prints:", "%% fails:"].iter().any(|marker| line.trim_start().starts_with(marker)))
 }
