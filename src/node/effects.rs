@@ -194,7 +194,7 @@ impl Node {
         }
         let failures = mem::take(&mut self.element_failures);
         for element in failed.iter().take(ELEMENT_REPORTS_MAX) {
-            self.report(self.element_diagnostic(element, &failures));
+            self.report(Node::element_diagnostic(element, &failures));
         }
         if failed.len() > ELEMENT_REPORTS_MAX {
             self.report(crate::node::report::more_elements(failed.len() - ELEMENT_REPORTS_MAX));
@@ -244,7 +244,7 @@ impl Node {
         for name in names {
             let value = self.engine.value(variable);
             let kind = self.engine.reference(variable).kind.clone();
-            let derived = self.engine.is_derived(variable);
+            let derived = !self.engine.graph().writers(variable).is_empty();
             self.outputs.push_back(Output::Change { variable: name, kind, value, derived });
         }
     }

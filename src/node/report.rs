@@ -1,6 +1,10 @@
 //! What a node says of itself: errors, waits, values at the end.
 
+use std::collections::BTreeSet;
+
 use crate::engine::ElementFailure;
+use crate::engine::Failed;
+use crate::engine::FailureReason;
 use crate::graph::VariableId;
 use crate::node::Final;
 use crate::node::Node;
@@ -34,13 +38,18 @@ pub(super) fn more_elements(count: usize) -> Diagnostic {
 
 impl Node {
     /// A function failed on an element.
-    pub(super) fn element_diagnostic(&self, failed: &ElementFailure, failures: &[Failure]) -> Diagnostic {
-        let destination = &self.engine.reference(failed.destination).name;
-        let element = brief(&failed.element);
-        let consequence = format!("The element {element} contributes nothing to {destination}; the others do.");
-        match failures.get(failed.failed.0 as usize) {
-            Some(failure) => failure.diagnostic().help(consequence),
-            None => Diagnostic::error(failed.code(), failed.title()).help(consequence),
+    pub(super) fn element_diagnostic(failed: &ElementFailure, failures: &[Failure]) -> Diagnostic {
+        let place = |diagnostic: Diagnostic| {
+            let (element, name) = (brief(&failed.element), &failed.destination.name);
+            diagnostic.help(format!("the element {element} contributes nothing to {name}; the others are not affected"))
+        };
+        match (&failed.reason, failed.diagnostic()) {
+            (_, Some(diagnostic)) => diagnostic,
+            (FailureReason::Evaluation(Failed(number)), None) => match failures.get(*number as usize) {
+                Some(failure) => place(failure.diagnostic()),
+                None => more_elements(1),
+            },
+            (_, None) => more_elements(1),
         }
     }
 
@@ -93,8 +102,10 @@ impl Node {
     fn waiting_text(&mut self, variable: VariableId, awaited: &str) -> String {
         let name = self.shown_name(variable);
         let value = brief(&self.engine.value(variable));
-        let feeds: Vec<String> =
-            self.engine.feeding(variable).into_iter().map(|source| self.shown_name(source)).collect();
+        let graph = self.engine.graph();
+        let sources: BTreeSet<VariableId> =
+            graph.writers(variable).iter().flat_map(|id| graph.derivation(*id).sources.clone()).collect();
+        let feeds: Vec<String> = sources.into_iter().map(|source| self.shown_name(source)).collect();
         let fed = if feeds.is_empty() {
             "only updates feed it".to_owned()
         } else {
@@ -111,17 +122,10 @@ impl Node {
         }
     }
 
-    /// The names at top level that are bound, in the order of binding.
+    /// The names at top level that are bound, in the order of binding: that in which they stand in the program.
     pub(super) fn bound_names(&self) -> Vec<(String, Term)> {
-        let globals = self.session.globals();
-        self.machine
-            .bound_globals()
-            .iter()
-            .filter_map(|id| {
-                let name = globals.get(*id as usize)?.clone();
-                Some((name, self.machine.global(*id)?.clone()))
-            })
-            .collect()
+        let globals = self.session.globals().iter().zip(0..);
+        globals.filter_map(|(name, id)| Some((name.clone(), self.machine.global(id)?.clone()))).collect()
     }
 
     /// The variables that names at top level are bound to, with their values, in the order of binding.
