@@ -11,3 +11,4 @@ pub mod value;
 pub mod library;
 // F3
 pub mod check;
+pub mod vm;
