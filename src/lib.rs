@@ -12,3 +12,5 @@ pub mod library;
 // F3
 pub mod check;
 pub mod vm;
+// F4
+pub mod compile;
