@@ -96,7 +96,8 @@ enum Step {
     Remote(usize, u8, i64),
     /// A live entry that is nobody's newest goes.
     Gone(usize),
-    Derive(u8, usize, usize, usize, usize),
+    /// Operator, function, which of the allowed ones.
+    Derive(u8, usize, usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -104,10 +105,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (0..64usize, any::<u8>(), 0..9i64).prop_map(|(v, o, n)| Step::Update(v, o, n)),
         3 => (0..64usize, any::<u8>(), 0..9i64).prop_map(|(v, o, n)| Step::Remote(v, o, n)),
         2 => (0..64usize).prop_map(Step::Gone),
-        2 => (0..9u8, 0..64usize, 0..64usize, 0..64usize, 0..64usize)
-            .prop_map(|(o, f, a, b, d)| Step::Derive(o, f, a, b, d)),
+        3 => (0..9u8, 0..64usize, any::<usize>()).prop_map(|(o, f, c)| Step::Derive(o, f, c)),
     ];
-    vec(step, 1..40)
+    vec(step, 1..50)
 }
 
 fn kinds() -> impl Strategy<Value = Vec<(Type, bool)>> {
@@ -157,7 +157,7 @@ struct Both {
     next: [u64; 3],
     slots: BTreeMap<(u128, Content), Dot>,
     dynamic_folds: Vec<u128>,
-    /// How often each content of a slot has been told.
+    /// How many derivations were made.
     derived: u128,
 }
 
@@ -190,7 +190,14 @@ impl Both {
         VariableId((choice % self.kinds.len()) as u32)
     }
 
-    fn write(&mut self, variable: VariableId, content: Option<Content>, removes: &[Dot], slot: bool, by: usize) -> Vec<BaseChange> {
+    fn write(
+        &mut self,
+        variable: VariableId,
+        content: Option<Content>,
+        removes: &[Dot],
+        slot: bool,
+        by: usize,
+    ) -> Vec<BaseChange> {
         let mut changes = Vec::new();
         for dot in removes {
             let (variable, content, slot) = self.live.remove(dot).expect("only live entries are removed");
@@ -253,30 +260,43 @@ impl Both {
         self.apply(changes);
     }
 
-    fn derive(&mut self, operator: u8, function_choice: usize, a: usize, b: usize, d: usize) {
-        let (a, b, destination) = (self.variable(a), self.variable(b), self.variable(d));
+    /// Makes the chosen one of all derivations with this operator that are allowed now.
+    fn derive(&mut self, operator: u8, function_choice: usize, choice: usize) {
         let pick = |codes: &[u32]| function(codes[function_choice % codes.len()]);
-        let kind = &self.kinds[destination.0 as usize].0;
-        let operator = match operator {
-            0 => Operator::Map(pick(ONE)),
-            1 => Operator::Filter(pick(TESTS)),
-            2 => Operator::Union,
-            3 => Operator::Intersection,
-            4 => Operator::Product,
-            5 | 6 => Operator::Fold(pick(folds(kind))),
-            7 => Operator::FoldDynamic(pick(folds(kind))),
-            _ => Operator::Bind,
-        };
-        let sources = if operator.sources() == 2 { vec![a, b] } else { vec![a] };
-        self.derived += 1;
-        let derivation = Derivation { operator, sources, destination, identity: self.derived };
-        let dynamic = matches!(derivation.operator, Operator::FoldDynamic(_));
-        if self.fast.derive(derivation.clone(), &mut Native).is_ok() {
-            self.slow.derive(derivation);
-            if dynamic {
-                self.dynamic_folds.push(self.derived);
+        let mut allowed = Vec::new();
+        for d in 0..self.kinds.len() {
+            let operator = match operator {
+                0 => Operator::Map(pick(ONE)),
+                1 => Operator::Filter(pick(TESTS)),
+                2 => Operator::Union,
+                3 => Operator::Intersection,
+                4 => Operator::Product,
+                5 | 6 => Operator::Fold(pick(folds(&self.kinds[d].0))),
+                7 => Operator::FoldDynamic(pick(folds(&self.kinds[d].0))),
+                _ => Operator::Bind,
+            };
+            for a in 0..self.kinds.len() {
+                for b in 0..if operator.sources() == 2 { self.kinds.len() } else { 1 } {
+                    let sources = [a, b].iter().take(operator.sources()).map(|at| self.variable(*at)).collect();
+                    let (operator, destination) = (operator.clone(), self.variable(d));
+                    let derivation = Derivation { operator, sources, destination, identity: self.derived + 1 };
+                    if self.fast.graph().check(&derivation).is_ok() {
+                        allowed.push(derivation);
+                    }
+                }
             }
         }
+        if allowed.is_empty() {
+            return;
+        }
+        self.derived += 1;
+        let derivation = allowed.swap_remove(choice % allowed.len());
+        assert_eq!(self.fast.derive(derivation.clone(), &mut Native), Ok(true));
+        assert_eq!(self.fast.derive(derivation.clone(), &mut Native), Ok(false));
+        if matches!(derivation.operator, Operator::FoldDynamic(_)) {
+            self.dynamic_folds.push(self.derived);
+        }
+        self.slow.derive(derivation);
         self.feed_slots();
     }
 
@@ -292,7 +312,7 @@ impl Both {
                     self.apply(changes);
                 }
             }
-            Step::Derive(o, f, a, b, d) => self.derive(*o, *f, *a, *b, *d),
+            Step::Derive(operator, function, choice) => self.derive(*operator, *function, *choice),
         }
     }
 
