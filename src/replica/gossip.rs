@@ -48,6 +48,8 @@ pub(crate) struct Peer {
     declarations: u64,
     /// How many of ours have been sent to it.
     declared: usize,
+    /// The number of its latest pull.
+    pub(crate) latest_pull: u64,
     /// The snapshot that it is pulling.
     pub(crate) serving: Option<Serving>,
     quota: Quota,
@@ -64,6 +66,7 @@ impl Peer {
             rest_until: 0,
             declarations: 0,
             declared: 0,
+            latest_pull: 0,
             serving: None,
             quota: Quota { replicas: limits.replicas_per_minute },
             quota_from: now,
@@ -242,8 +245,8 @@ impl Replica {
                 self.pull_prints(peer, session, now);
                 Ok(())
             }
-            Message::Chunk { session, index, last, part } => {
-                self.receive_chunk(peer, session, index, last, *part, now)
+            Message::Chunk { session, snapshot, index, last, part } => {
+                self.receive_chunk(peer, (session, snapshot), index, last, *part, now)
             }
             Message::Acknowledge { session, next, again } => {
                 self.serve_on(peer, session, next, again, now);

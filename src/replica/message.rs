@@ -36,8 +36,9 @@ pub(crate) enum Message {
     Events { session: u64, group: Group },
     /// Answers a pull: more than recent events is missing, so the fingerprints are needed.
     AskPrints { session: u64 },
-    /// Answers a pull by a part of a snapshot of the sender's state.
-    Chunk { session: u64, index: u32, last: bool, part: Box<Part> },
+    /// Answers a pull by a part of a snapshot of the sender's state. A pull that the network doubled may be answered by two
+    /// snapshots, which `snapshot` tells apart.
+    Chunk { session: u64, snapshot: u64, index: u32, last: bool, part: Box<Part> },
     /// All chunks below `next` have arrived; `again` says that those after it seem lost.
     Acknowledge { session: u64, next: u32, again: bool },
     /// Answers a pull: not now.

@@ -231,6 +231,7 @@ pub struct Replica {
     pull_at: Option<u64>,
     last_pulled: Option<PeerId>,
     last_session: u64,
+    last_snapshot: u64,
     announce_at: Option<u64>,
     round_at: u64,
 }
@@ -259,6 +260,7 @@ impl Replica {
             pull_at: None,
             last_pulled: None,
             last_session: 0,
+            last_snapshot: 0,
             announce_at: None,
             round_at: 0,
         }

@@ -51,10 +51,6 @@ impl Replicas {
     pub(crate) fn sorted(&self) -> impl Iterator<Item = (ReplicaId, ReplicaIndex)> {
         self.by_id.iter().map(|(&id, &index)| (id, index))
     }
-
-    pub(crate) fn len(&self) -> usize {
-        self.ids.len()
-    }
 }
 
 /// The variables that this node has heard of, whether its program uses them or not.

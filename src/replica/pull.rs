@@ -34,6 +34,8 @@ pub(crate) struct Pull {
     attempts: u32,
     /// When to try again.
     pub(crate) deadline: u64,
+    /// The snapshot that `staged` is of.
+    snapshot: Option<u64>,
     /// The chunks below it are in `staged`.
     next: u32,
     early: BTreeMap<u32, (bool, Part)>,
@@ -98,6 +100,7 @@ impl Replica {
             prints: asked,
             attempts,
             deadline: now + (self.limits.retry_ms << attempts),
+            snapshot: None,
             next: 0,
             early: BTreeMap::new(),
             staged: Snapshot::default(),
@@ -183,7 +186,7 @@ impl Replica {
     pub(crate) fn receive_chunk(
         &mut self,
         peer: PeerId,
-        session: u64,
+        (session, snapshot): (u64, u64),
         index: u32,
         last: bool,
         part: Part,
@@ -193,6 +196,10 @@ impl Replica {
             return Ok(());
         }
         let Some(mut pull) = self.pull.take() else { return Ok(()) };
+        if *pull.snapshot.get_or_insert(snapshot) != snapshot {
+            self.pull = Some(pull);
+            return Ok(());
+        }
         if pull.prints == Asked::Nothing || (last && part_is_beyond(&pull, index)) {
             return Err(RefusalReason::Malformed);
         }

@@ -39,11 +39,18 @@ impl Replica {
         prints: Prints,
         now: u64,
     ) -> Result<(), RefusalReason> {
+        let latest = self.peers.get(&peer).map_or(0, |peer| peer.latest_pull);
+        let serving = self.peers.get(&peer).and_then(|peer| peer.serving.as_ref());
+        if session < latest || serving.is_some_and(|serving| serving.session == session) {
+            // The network is late, or doubles.
+            return Ok(());
+        }
         let base = self.admit(peer, now, |admission| admission.vector(claims))?;
         let digest = state::digest(&self.state.replicas, &base);
         if let Some(asker) = self.peers.get_mut(&peer) {
             asker.digest = Some(digest);
             asker.claims.join(&base);
+            asker.latest_pull = session;
             asker.serving = None;
         }
         if base.exceeds(self.state.vector()) {
@@ -65,7 +72,8 @@ impl Replica {
             self.send(peer, &Message::Busy { session });
             return Ok(());
         }
-        let chunks = self.snapshot(session, &base, &prints);
+        self.last_snapshot += 1;
+        let chunks = self.snapshot(session, self.last_snapshot, &base, &prints);
         if let Some(asker) = self.peers.get_mut(&peer) {
             asker.serving = Some(Serving { session, chunks, acknowledged: 0, sent: 0, active: now });
         }
@@ -74,7 +82,7 @@ impl Replica {
     }
 
     /// Everything that a peer with vector `base` lacks, as messages.
-    fn snapshot(&self, session: u64, base: &VersionVector, prints: &Prints) -> Vec<Vec<u8>> {
+    fn snapshot(&self, session: u64, snapshot: u64, base: &VersionVector, prints: &Prints) -> Vec<Vec<u8>> {
         let state = &self.state;
         let mut parts = PartBuilder::new(state, self.limits.group_bytes);
         for (replica, sequence) in state.vector().iter() {
@@ -116,7 +124,7 @@ impl Replica {
             .zip(parts)
             .map(|(index, part)| {
                 let last = index as usize == last;
-                wire::encode(&Message::Chunk { session, index, last, part: Box::new(part) })
+                wire::encode(&Message::Chunk { session, snapshot, index, last, part: Box::new(part) })
             })
             .collect()
     }

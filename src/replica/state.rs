@@ -159,10 +159,6 @@ impl State {
         }
     }
 
-    pub(crate) fn held(&self) -> usize {
-        self.held.len()
-    }
-
     /// Applies what can be applied of the held events, and forgets those that have come by another way.
     pub(crate) fn release(&mut self, changes: &mut Vec<Change>) {
         let mut progress = !self.held.is_empty();
