@@ -136,7 +136,7 @@ fn check(path: &Path, mode: Mode) -> Result<(), Failed> {
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut command = Command::new(env!("CARGO_BIN_EXE_lasp"));
-    command.current_dir(folder).env("NO_COLOR", "1").arg("run");
+    command.current_dir(folder).arg("run");
     let stdin = match mode {
         Mode::Reprinted => {
             command.arg("-");

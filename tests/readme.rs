@@ -99,7 +99,7 @@ fn differences(shown: &Shown, folder: &Path) -> Option<String> {
     let words = words(shown.command.strip_prefix("cargo run --release -- ").map_or(&shown.command, |rest| rest));
     let arguments = if words.first().is_some_and(|word| word == "lasp") { &words[1..] } else { &words[..] };
     let mut command = Command::new(env!("CARGO_BIN_EXE_lasp"));
-    command.args(arguments).current_dir(folder).env("NO_COLOR", "1");
+    command.args(arguments).current_dir(folder);
     let ran = run(command, "");
     let missing: Vec<&String> = shown
         .output
