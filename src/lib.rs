@@ -15,9 +15,9 @@ pub mod library;
 pub mod check;
 pub mod engine;
 pub mod replica;
-// pub mod vm;
+pub mod vm;
 // F4: text to code.
-// pub mod compile;
+pub mod compile;
 // F5: one node.
 // pub mod node;
 // F6, the edge: reads clocks, files and sockets.
