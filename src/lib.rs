@@ -19,6 +19,6 @@ pub mod vm;
 // F4: text to code.
 pub mod compile;
 // F5: one node.
-// pub mod node;
+pub mod node;
 // F6, the edge: reads clocks, files and sockets.
 pub mod net;
