@@ -28,8 +28,8 @@ pub enum Repair {
     Insert(usize, Token),
     /// Takes a token away.
     Remove(usize),
-    /// Takes a token for another.
-    Substitute(usize, Token),
+    /// Takes a token for others.
+    Substitute(usize, &'static [Token]),
     /// Puts an unreadable expression in place of these.
     Replace(Range<usize>),
     /// Ends the form before this token; the rest is a form of its own.
@@ -56,6 +56,7 @@ pub fn judge(tree: &Tree, tokens: &[Lexeme], mistake: &Mistake) -> (Diagnostic, 
     place
         .foreign_word()
         .or_else(|| place.foreign_operator())
+        .or_else(|| place.foreign_entry())
         .or_else(|| place.trailing_separator())
         .or_else(|| place.unclosed())
         .or_else(|| place.function_among_expressions())
@@ -125,13 +126,14 @@ impl<'a> Place<'a> {
 
     /// `let`, `var`, `def`, `return`, `else if`, `try`.
     fn foreign_word(&self) -> Option<(Diagnostic, Repair)> {
-        let (index, word) = if self.here.token == Token::Reserved {
+        let here = self.written(self.here);
+        let (index, word) = if self.here.token == Token::Reserved || matches!(here, "then" | "else" | "elif" | "do") {
             (self.at, self.here)
         } else {
             (self.at.checked_sub(1)?, self.before.filter(|before| before.token == Token::Atom)?)
         };
         let written = self.written(word);
-        if word.token == Token::Atom && !self.here.token.starts_expression() {
+        if word.token == Token::Atom && index != self.at && !self.here.token.starts_expression() {
             return None;
         }
         let help = match written {
@@ -148,13 +150,9 @@ impl<'a> Place<'a> {
             "for" | "foreach" | "while" | "loop" | "do" => {
                 "there are no loops: use a comprehension, `[X * 2 || X <- L]`, or a function that calls itself"
             }
-            "import" | "include" | "use" | "require" => {
-                "write `-import(module, [function/1]).`, or call `module:function(X)`"
-            }
+            "import" | "include" | "use" | "require" => "write `-import(module, [function/1]).`, or call `module:function(X)`",
             "class" | "struct" | "type" | "record" => "there are no records or classes: use maps, `#{name => \"Ann\"}`",
-            "try" | "catch" | "after" => {
-                "there are no exceptions: a failing expression ends its own task, with its error"
-            }
+            "try" | "catch" | "after" => "there are no exceptions: a failing expression ends its own task, with its error",
             "receive" => "there are no mailboxes: tasks wait with `read(Variable, Threshold)`",
             "maybe" | "cond" => "use `case .. of .. end`; as an atom it needs quotes: `'maybe'`",
             "then" => "`if` has clauses with arrows: `if X > 0 -> a; true -> b end`",
@@ -163,28 +161,20 @@ impl<'a> Place<'a> {
         let diagnostic = Diagnostic::error("E0113", format!("`{written}` is not a word of the language"))
             .at(self.span(word), "not known here")
             .help(help);
-        let removable = matches!(
-            written,
-            "let"
-                | "var"
-                | "val"
-                | "const"
-                | "set"
-                | "global"
-                | "local"
-                | "my"
-                | "def"
-                | "fn"
-                | "function"
-                | "func"
-                | "defn"
-                | "proc"
-                | "sub"
-                | "return"
-                | "yield"
-        );
-        let repair = if removable { Repair::Remove(index) } else { self.lose_element() };
-        Some((diagnostic, repair))
+        Some((diagnostic, self.without_word(written, index)))
+    }
+
+    fn without_word(&self, word: &str, index: usize) -> Repair {
+        match word {
+            "let" | "var" | "val" | "const" | "set" | "global" | "local" | "my" | "return" | "yield" => Repair::Remove(index),
+            "def" | "fn" | "function" | "func" | "defn" | "proc" | "sub" => Repair::Remove(index),
+            "then" => Repair::Substitute(index, &[Token::Arrow]),
+            "else" | "elif" | "elsif" | "elseif" if index == self.at => {
+                Repair::Substitute(index, &[Token::Semicolon, Token::Error, Token::Arrow])
+            }
+            "else" => Repair::Substitute(index, &[Token::Error, Token::Arrow]),
+            _ => self.lose_element(),
+        }
     }
 
     /// `A || B`, and `X<-1` outside of a comprehension.
@@ -194,13 +184,13 @@ impl<'a> Place<'a> {
                 let diagnostic = Diagnostic::error("E0108", "`||` is written `orelse` here")
                     .at(self.span(self.here), "`orelse`")
                     .help("write `orelse`; `||` stands in comprehensions only: `[X * 2 || X <- L]`");
-                Some((diagnostic, Repair::Substitute(self.at, Token::OrElse)))
+                Some((diagnostic, Repair::Substitute(self.at, &[Token::OrElse])))
             }
             Token::Generator => {
                 let diagnostic = Diagnostic::error("E0108", "`<-` is the arrow of a comprehension")
                     .at(self.span(self.here), "read as one sign")
                     .help("to compare with a negative number, put a space between: `X < -1`; to bind a name, write `X = 1`");
-                Some((diagnostic, Repair::Substitute(self.at, Token::Less)))
+                Some((diagnostic, Repair::Substitute(self.at, &[Token::Less])))
             }
             _ => None,
         }
@@ -216,14 +206,15 @@ impl<'a> Place<'a> {
         }
         let diagnostic = Diagnostic::error("E0105", format!("a `{}` stands before nothing", self.written(before)))
             .at(self.span(before), "nothing follows")
-            .help(
-                "separators stand between things, never behind the last one: take it away, or add what was to follow",
-            );
+            .help("separators stand between things, never behind the last one: take it away, or add what was to follow");
         Some((diagnostic, Repair::Remove(self.at - 1)))
     }
 
     fn unclosed(&self) -> Option<(Diagnostic, Repair)> {
         let here = self.here.token;
+        if let Some(found) = self.closed_otherwise() {
+            return Some(found);
+        }
         if here.closes() && !self.open.iter().any(|index| self.tokens[*index].token.closer() == Some(here)) {
             let diagnostic = Diagnostic::error("E0104", format!("`{}` closes nothing", self.written(self.here)))
                 .at(self.span(self.here), "nothing is open here")
@@ -232,8 +223,7 @@ impl<'a> Place<'a> {
         }
         let open = self.innermost()?;
         let closer = open.token.closer()?;
-        let next_form =
-            self.first_on_line() && self.column(self.here) <= self.column(self.tokens[0]) && here.starts_expression();
+        let next_form = self.first_on_line() && self.column(self.here) <= self.column(self.tokens[0]) && here.starts_expression();
         let ends = here == Token::Dot || here.closes() || next_form;
         let ends = ends || matches!(here, Token::Arrow | Token::Of | Token::When | Token::Semicolon);
         if !ends || closer == here || !(next_form || self.expects(closing_text(closer))) {
@@ -245,6 +235,44 @@ impl<'a> Place<'a> {
             .help(format!("close it with `{}`", closing_text(closer)));
         let repair = if next_form { Repair::LoseUntil(self.at) } else { Repair::Insert(self.at, closer) };
         Some((diagnostic, repair))
+    }
+
+    /// `[1, 2}`
+    fn closed_otherwise(&self) -> Option<(Diagnostic, Repair)> {
+        let here = self.here.token;
+        let open = self.innermost()?;
+        let closer = open.token.closer()?;
+        let fits = self.open.iter().any(|index| self.tokens[*index].token.closer() == Some(here));
+        if !here.closes() || fits || here == Token::End || closer == Token::End || !self.expects(closing_text(closer)) {
+            return None;
+        }
+        let (from, to, right) = (self.written(open), self.written(self.here), closing_text(closer));
+        let diagnostic = Diagnostic::error("E0104", format!("`{from}` is closed with `{to}`"))
+            .at(self.span(self.here), format!("`{right}` belongs here"))
+            .at(self.span(open), "opened here")
+            .help(format!("write `{right}` in place of `{to}`"));
+        let token: &'static [Token] = match closer {
+            Token::CloseParenthesis => &[Token::CloseParenthesis],
+            Token::CloseBracket => &[Token::CloseBracket],
+            Token::CloseBrace => &[Token::CloseBrace],
+            _ => &[Token::CloseBinary],
+        };
+        Some((diagnostic, Repair::Substitute(self.at, token)))
+    }
+
+    /// `#{a: 1}`, `#{a = 1}`
+    fn foreign_entry(&self) -> Option<(Diagnostic, Repair)> {
+        let open = *self.open.last()?;
+        if self.tokens[open].token != Token::OpenMap {
+            return None;
+        }
+        let is_sign = |index: &usize| matches!(self.tokens[*index].token, Token::Colon | Token::Match);
+        let sign = (open + 1..self.at.min(open + 3) + 1).rev().chain(self.element()).find(is_sign)?;
+        let written = self.written(self.tokens[sign]);
+        let diagnostic = Diagnostic::error("E0108", format!("`{written}` between key and value is written `=>` here"))
+            .at(self.span(self.tokens[sign]), "`=>`")
+            .help("write `#{key => Value}`; in patterns `#{key := Value}`");
+        Some((diagnostic, Repair::Substitute(sign, &[Token::Put])))
     }
 
     /// An added `.` is empty; what stands before it is shown.
@@ -271,7 +299,7 @@ impl<'a> Place<'a> {
 
     /// Two expressions beside each other, the second on a new line.
     fn missing_separator(&self) -> Option<(Diagnostic, Repair)> {
-        let before = self.before.filter(|before| before.token.ends_expression())?;
+        self.before.filter(|before| before.token.ends_expression())?;
         if !self.here.token.starts_expression() || !self.first_on_line() {
             return None;
         }
@@ -291,7 +319,6 @@ impl<'a> Place<'a> {
                 ";" => "clauses are separated by `;`, except before `end`",
                 _ => "expressions are separated by `,`",
             });
-        let _ = before;
         Some((diagnostic, repair))
     }
 
@@ -322,13 +349,8 @@ impl<'a> Place<'a> {
     fn unexpected(&self) -> (Diagnostic, Repair) {
         let found = expected::describe(self.here.token, self.written(self.here));
         let wanted = expected::categories(self.expected);
-        let beside =
-            self.here.token.starts_expression() && self.before.is_some_and(|before| before.token.ends_expression());
-        let title = if wanted.is_empty() {
-            format!("{found} does not fit here")
-        } else {
-            format!("expected {wanted}, found {found}")
-        };
+        let beside = self.here.token.starts_expression() && self.before.is_some_and(|before| before.token.ends_expression());
+        let title = if wanted.is_empty() { format!("{found} does not fit here") } else { format!("expected {wanted}, found {found}") };
         let help = if beside {
             "two expressions stand beside each other: put an operator, a `,` or a `.` between them"
         } else if self.here.token == Token::OpenBrace {
@@ -342,7 +364,8 @@ impl<'a> Place<'a> {
         } else {
             "mend or take away what is underlined"
         };
-        let diagnostic = Diagnostic::error("E0101", title).at(self.visible(self.here), "not expected here").help(help);
+        let diagnostic =
+            Diagnostic::error("E0101", title).at(self.visible(self.here), "not expected here").help(help);
         (diagnostic, self.lose_element())
     }
 
