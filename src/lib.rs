@@ -5,6 +5,8 @@
 // F0: know no language.
 pub mod lattice;
 pub mod source;
+// F1: text to tree.
+pub mod syntax;
 // F1: the nouns.
 pub mod value;
 // F2
