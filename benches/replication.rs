@@ -2,11 +2,6 @@
 //!
 //! Plain figures rather than a statistics framework: the numbers of interest are large and stable.
 
-use std::alloc::GlobalAlloc;
-use std::alloc::Layout;
-use std::alloc::System;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use lasp::lattice::dot::Dot;
@@ -27,6 +22,7 @@ const LINK: PeerId = PeerId(1);
 fn main() {
     let key = VariableKey { name: Name::Given(Term::atom("numbers")), kind: Type::Set };
     println!("{COUNT} integers added to a set");
+    memory(&key);
 
     let mut writer = Replica::new(ReplicaId(1));
     let index = writer.key(&key);
@@ -85,11 +81,10 @@ fn main() {
         assert!(writer.write(index, None, &[*dot], None).is_ok());
     }
     report("remove, no peer", COUNT, started);
-    memory(&key);
 }
 
 fn memory(key: &VariableKey) {
-    let before = USED.load(Ordering::Relaxed);
+    let before = resident();
     let limits = Limits { log_events_max: 0, ..Limits::default() };
     let mut replica = Replica::with_limits(ReplicaId(5), limits);
     replica.declare(key);
@@ -101,7 +96,7 @@ fn memory(key: &VariableKey) {
             replica.flush(0);
         }
     }
-    let used = USED.load(Ordering::Relaxed) - before;
+    let used = resident().saturating_sub(before);
     println!("{:.1} bytes of memory an entry", used as f64 / replica.live_entries() as f64);
 }
 
@@ -133,21 +128,9 @@ fn report(what: &str, count: i64, started: Instant) {
     println!("{what}: {seconds:.3} s, {:.2} million a second", count as f64 / seconds / 1e6);
 }
 
-static USED: AtomicUsize = AtomicUsize::new(0);
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-struct Counting;
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        USED.fetch_add(layout.size(), Ordering::Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        USED.fetch_sub(layout.size(), Ordering::Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
+/// The process's resident bytes, where the system tells; 0 elsewhere.
+fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages.and_then(|text| text.split_whitespace().nth(1).and_then(|field| field.parse::<usize>().ok()));
+    pages.unwrap_or(0) * 4096
 }
