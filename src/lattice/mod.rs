@@ -1,6 +1,8 @@
 //! What merges: dots, version vectors, causal stores, sums, rankings, and the laws that they obey. Knows no language.
 
 pub mod dot;
+pub mod multiset;
+pub mod ranking;
 pub mod store;
 pub mod sum;
 pub mod vector;

@@ -3,6 +3,116 @@
 //! The table feeds the checker, did-you-mean, completion, documentation and the machine. It says what a built-in is, never
 //! how it works: pure ones are implemented in `vm`, verbs by `node`.
 
+mod modules;
+mod plain;
+mod verbs;
+
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
+/// One row of the table: a verb or a pure built-in, of one arity.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin {
+    /// `lists` in `lists:sort(L)`; `None` for what needs no module.
+    pub module: Option<&'static str>,
+    /// Its name.
+    pub name: &'static str,
+    /// How many arguments it takes.
+    pub arity: u8,
+    /// For people: `element(integer, tuple) -> term`.
+    pub signature: &'static str,
+    /// What it does, in a sentence or two.
+    pub documentation: &'static str,
+    /// Whether functions given to derivations may call it.
+    pub pure: bool,
+    /// Whether guards may call it.
+    pub guard: bool,
+    /// The verb that it is; `None` for pure built-ins.
+    pub verb: Option<Verb>,
+    /// For pure ones an expression that is true; for verbs a small program.
+    pub example: &'static str,
+}
+
+impl Builtin {
+    /// The name as messages show it: `lists:sort/1`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let module = self.module.map(|module| format!("{module}:")).unwrap_or_default();
+        format!("{module}{}/{}", self.name, self.arity)
+    }
+}
+
+const ROWS: usize = verbs::ROWS.len() + plain::ROWS.len() + modules::ROWS.len();
+
+const fn table() -> [Builtin; ROWS] {
+    let mut all = [verbs::ROWS[0]; ROWS];
+    let mut at = 0;
+    while at < ROWS {
+        all[at] = if at < verbs::ROWS.len() {
+            verbs::ROWS[at]
+        } else if at < verbs::ROWS.len() + plain::ROWS.len() {
+            plain::ROWS[at - verbs::ROWS.len()]
+        } else {
+            modules::ROWS[at - verbs::ROWS.len() - plain::ROWS.len()]
+        };
+        at += 1;
+    }
+    all
+}
+
+static TABLE: [Builtin; ROWS] = table();
+
+/// All built-ins; [`BuiltinId`] is the index.
+pub static BUILTINS: &[Builtin] = &TABLE;
+
+/// The library's modules that are written in the language: name and text. The functions of `prelude` need no module.
+pub const MODULES: &[(&str, &str)] = &[
+    ("prelude", include_str!("../../stdlib/prelude.lasp")),
+    ("lists", include_str!("../../stdlib/lists.lasp")),
+    ("maps", include_str!("../../stdlib/maps.lasp")),
+];
+
+type Key = (Option<&'static str>, &'static str, u8);
+
+static INDEX: LazyLock<FxHashMap<Key, BuiltinId>> = LazyLock::new(|| {
+    let keys = BUILTINS.iter().map(|row| (row.module, row.name, row.arity));
+    keys.zip((0..).map(BuiltinId)).collect()
+});
+
+/// The built-in of this name and arity. The module `erlang` may stand before those that need none.
+#[must_use]
+pub fn find(module: Option<&str>, name: &str, arity: u8) -> Option<BuiltinId> {
+    let module = module.filter(|module| *module != "erlang");
+    INDEX.get(&(module, name, arity)).copied()
+}
+
+/// The arities of all built-ins of this name, ascending.
+#[must_use]
+pub fn arities(module: Option<&str>, name: &str) -> Vec<u8> {
+    let module = module.filter(|module| *module != "erlang");
+    let mut all: Vec<u8> =
+        BUILTINS.iter().filter(|row| row.module == module && row.name == name).map(|row| row.arity).collect();
+    all.sort_unstable();
+    all
+}
+
+/// Whether any built-in or library module has this module name.
+#[must_use]
+pub fn is_module(module: &str) -> bool {
+    module == "erlang"
+        || MODULES.iter().any(|(name, _)| *name == module)
+        || BUILTINS.iter().any(|row| row.module == Some(module))
+}
+
+impl BuiltinId {
+    /// Its row of the table. An id beyond the table, which nothing makes, gives the first row.
+    #[must_use]
+    pub fn row(self) -> &'static Builtin {
+        BUILTINS.get(self.0 as usize).unwrap_or(&BUILTINS[0])
+    }
+}
+
 /// A built-in's place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BuiltinId(pub u16);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::source::diagnostic::Diagnostic;
+use crate::value::operation::Brief;
 use crate::value::term::Term;
 
 /// The greatest K of a `top_k`.
@@ -66,6 +68,14 @@ impl Type {
         }
     }
 
+    /// Reads a type as a program writes it, or says why it is none.
+    ///
+    /// # Errors
+    /// When it is not a type.
+    pub fn read(term: &Term) -> Result<Type, BadType> {
+        Type::parse(term).ok_or_else(|| BadType { given: term.clone() })
+    }
+
     /// The type as a program writes it, under its first name.
     #[must_use]
     pub fn to_term(&self) -> Term {
@@ -82,6 +92,57 @@ impl Type {
             Type::TopK(_) => "top_k",
             _ => Type::NAMES.iter().find(|(_, kind)| kind == self).map_or("set", |(name, _)| name),
         }
+    }
+}
+
+/// A term that is not a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadType {
+    /// What was given.
+    pub given: Term,
+}
+
+/// The code of [`BadType`].
+pub const BAD_TYPE: &str = "E0302";
+
+impl BadType {
+    /// As a message, without a place.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        let title = format!("`{}` is not a type of variables", Brief(&self.given));
+        let message = Diagnostic::error(BAD_TYPE, title);
+        match self.help() {
+            Some(help) => message.help(help),
+            None => message.help(format!("types are {}, {{top_k, [K]}}", Type::first_names().join(", "))),
+        }
+    }
+
+    /// What was probably meant.
+    fn help(&self) -> Option<String> {
+        let word = match self.given.as_tuple() {
+            Some(parts) => parts.first()?.as_atom()?,
+            None => self.given.as_atom()?,
+        };
+        let word = word.strip_prefix("state_").unwrap_or(word);
+        if word == "top_k" {
+            return Some(format!("write `{{top_k, [K]}}` with an integer K from 1 to {TOP_K_MAX}"));
+        }
+        if self.given.as_tuple().is_some() && Type::NAMES.iter().any(|(name, _)| *name == word) {
+            return Some(format!("`{word}` takes no parameters: write `{word}`"));
+        }
+        let names = Type::NAMES.iter().map(|(name, _)| *name).chain(["top_k"]);
+        let closest = names.map(|name| (strsim::damerau_levenshtein(word, name), name)).min()?;
+        (closest.0 <= 1 + word.len() / 4).then(|| match closest.1 {
+            "top_k" => "did you mean `{top_k, [K]}`?".to_owned(),
+            name => format!("did you mean `{name}`?"),
+        })
+    }
+}
+
+impl Type {
+    /// The types without parameters, each under its first name.
+    fn first_names() -> Vec<&'static str> {
+        Type::NAMES.iter().filter(|(name, kind)| kind.name() == *name).map(|(name, _)| *name).collect()
     }
 }
 

@@ -7,10 +7,12 @@ pub mod codec;
 pub mod content;
 pub mod kind;
 pub mod map;
+pub mod operation;
 mod order;
 pub mod reference;
 pub mod term;
 mod text;
+pub mod threshold;
 
 pub use order::compare;
 pub use text::RESERVED;

@@ -5,6 +5,7 @@ mod network;
 mod run;
 mod syntax;
 mod values;
+mod verbs;
 
 /// A code with its long form.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +24,13 @@ pub struct Explanation {
 
 /// All of them, by code.
 pub fn all() -> impl Iterator<Item = &'static Explanation> {
-    syntax::CODES.iter().chain(names::CODES).chain(values::CODES).chain(run::CODES).chain(network::CODES)
+    syntax::CODES
+        .iter()
+        .chain(names::CODES)
+        .chain(values::CODES)
+        .chain(verbs::CODES)
+        .chain(run::CODES)
+        .chain(network::CODES)
 }
 
 /// The long form of `code`.

@@ -1,0 +1,274 @@
+//! The network as its owner sees it: started, told what to send, closed; everything else comes as events.
+
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use quinn::Connection;
+use quinn::Endpoint;
+use quinn::Incoming;
+use tokio::net::lookup_host;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio::time::timeout;
+
+use crate::net::dial;
+use crate::net::error::Cause;
+use crate::net::error::Closing;
+use crate::net::error::NetworkError;
+use crate::net::event::Event;
+use crate::net::event::LinkId;
+use crate::net::frame::FrameError;
+use crate::net::frame::Kind;
+use crate::net::frame::Refusal;
+use crate::net::frame::decode_greeting;
+use crate::net::frame::encode_greeting;
+use crate::net::frame::encode_refusal;
+use crate::net::frame::frame;
+use crate::net::frame::read;
+use crate::net::hub::Hub;
+use crate::net::hub::Parts;
+use crate::net::identity::Credentials;
+use crate::net::limits::ATTEMPT;
+use crate::net::limits::HANDSHAKES_MAX;
+use crate::net::limits::INBOX_BYTES_MAX;
+use crate::net::limits::PROTOCOL;
+use crate::net::link;
+use crate::net::tls::configure;
+use crate::net::tls::peer_identity;
+
+/// How this node takes part.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What it calls itself; at most 256 bytes, no control characters.
+    pub name: String,
+    /// `HOST:PORT` to listen on; any free port of this machine when not given.
+    pub listen: Option<String>,
+    /// `HOST:PORT` of peers to join. They tell of the others.
+    pub peers: Vec<String>,
+}
+
+/// How much was carried, in node messages and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// Bytes sent.
+    pub sent_bytes: u64,
+    /// Messages sent.
+    pub sent_messages: u64,
+    /// Bytes received.
+    pub received_bytes: u64,
+    /// Messages received.
+    pub received_messages: u64,
+}
+
+/// A node's part in the network. Closed by [`Network::close`]; dropping it leaves its tasks to the end of the runtime.
+pub struct Network {
+    hub: Arc<Hub>,
+}
+
+impl Network {
+    /// Listens, and dials the peers. Must be called on a runtime of tokio; events come until the receiver is dropped.
+    ///
+    /// # Errors
+    /// When the address cannot be listened on, or not with these credentials.
+    pub async fn start(
+        credentials: Credentials,
+        options: Options,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Network, NetworkError> {
+        let (client, server) = configure(&credentials)?;
+        let address = listen_address(&options, credentials.automatic).await?;
+        let told = options.listen.clone().unwrap_or_else(|| address.to_string());
+        let failed = |error: std::io::Error| NetworkError::Listen { address: told.clone(), reason: error.to_string() };
+        let mut endpoint = Endpoint::server(server, address).map_err(failed)?;
+        endpoint.set_default_client_config(client);
+        let listen = endpoint.local_addr().map_err(failed)?;
+        let hub = Arc::new(Hub::new(Parts {
+            endpoint,
+            me: credentials.id,
+            name: options.name,
+            listen,
+            server_name: credentials.server_name,
+            automatic: credentials.automatic,
+            events,
+            inbox_bytes_max: INBOX_BYTES_MAX,
+            targets: options.peers.len(),
+        }));
+        tokio::spawn(accept(hub.clone()));
+        for (target, peer) in options.peers.into_iter().enumerate() {
+            tokio::spawn(dial::configured(hub.clone(), target, peer));
+        }
+        Ok(Network { hub })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.hub.listen
+    }
+
+    /// Sends a message; without effect when the connection is gone. Never waits: a peer that takes too little loses its
+    /// connection.
+    pub fn send(&self, link: LinkId, message: &[u8]) {
+        self.hub.send(link, message);
+    }
+
+    /// Ends a connection, because the node wants no more of that peer.
+    pub fn disconnect(&self, link: LinkId, code: &'static str, reason: &str) {
+        self.hub.close_link(link, Closing::Refused, Cause::refused(code, reason));
+    }
+
+    /// Whether every address given as a peer is connected, or is this node's own.
+    #[must_use]
+    pub fn all_peers_connected(&self) -> bool {
+        self.hub.all_targets_connected()
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn links(&self) -> usize {
+        self.hub.links()
+    }
+
+    /// What was carried so far.
+    #[must_use]
+    pub fn carried(&self) -> Carried {
+        let traffic = &self.hub.traffic;
+        Carried {
+            sent_bytes: traffic.sent_bytes.load(Ordering::Relaxed),
+            sent_messages: traffic.sent_messages.load(Ordering::Relaxed),
+            received_bytes: traffic.received_bytes.load(Ordering::Relaxed),
+            received_messages: traffic.received_messages.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Sends what waits to be sent, tells the peers, and ends; takes two seconds at most.
+    pub async fn close(&self) {
+        self.hub.begin_closing();
+        let quiet = async {
+            while self.hub.links() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let _ = timeout(Duration::from_secs(1), quiet).await;
+        self.hub.endpoint.close((Closing::Bye as u32).into(), b"");
+        let _ = timeout(Duration::from_secs(1), self.hub.endpoint.wait_idle()).await;
+    }
+}
+
+async fn listen_address(options: &Options, automatic: bool) -> Result<SocketAddr, NetworkError> {
+    let Some(listen) = &options.listen else {
+        let v6 = !options.peers.is_empty() && options.peers.iter().all(|peer| peer.starts_with('['));
+        return Ok(if v6 { (Ipv6Addr::LOCALHOST, 0).into() } else { (Ipv4Addr::LOCALHOST, 0).into() });
+    };
+    let failed = |reason: String| NetworkError::Listen { address: listen.clone(), reason };
+    let found = timeout(ATTEMPT, lookup_host(listen.as_str()))
+        .await
+        .map_err(|_| failed("the name could not be looked up in time".into()))?
+        .map_err(|error| failed(error.to_string()))?;
+    let mut found: Vec<SocketAddr> = found.collect();
+    found.sort_by_key(|at| (!at.ip().is_loopback(), !at.is_ipv4()));
+    let first = found.first().copied().ok_or_else(|| failed("the name has no address".into()))?;
+    if automatic && !first.ip().is_loopback() {
+        return Err(NetworkError::NotLoopback { address: listen.clone() });
+    }
+    Ok(first)
+}
+
+async fn accept(hub: Arc<Hub>) {
+    let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+    let mut quiet_until = Instant::now();
+    let (turned_away, mut outcomes) = mpsc::channel::<(SocketAddr, Cause)>(HANDSHAKES_MAX);
+    loop {
+        tokio::select! {
+            incoming = hub.endpoint.accept() => {
+                let Some(incoming) = incoming else { return };
+                admit(&hub, &room, incoming, turned_away.clone());
+            }
+            Some((address, cause)) = outcomes.recv() => {
+                // Told once a second at most, so that nobody can fill a log from outside.
+                if Instant::now() >= quiet_until {
+                    quiet_until = Instant::now() + Duration::from_secs(1);
+                    hub.tell(Event::TurnedAway { address: address.to_string(), cause }).await;
+                }
+            }
+        }
+    }
+}
+
+/// Lets a newcomer begin, unless too many are at it; those whose address is unproven prove it first when it gets crowded.
+fn admit(hub: &Arc<Hub>, room: &Arc<Semaphore>, incoming: Incoming, turned_away: mpsc::Sender<(SocketAddr, Cause)>) {
+    let address = incoming.remote_address();
+    if room.available_permits() < HANDSHAKES_MAX / 2 && incoming.may_retry() {
+        // An error here means that it need not be asked again, which was checked.
+        let _ = incoming.retry();
+        return;
+    }
+    let Ok(permit) = room.clone().try_acquire_owned() else {
+        incoming.refuse();
+        return;
+    };
+    let hub = hub.clone();
+    tokio::spawn(async move {
+        let outcome = timeout(ATTEMPT, welcome(&hub, incoming)).await;
+        drop(permit);
+        if let Ok(Err(cause)) = outcome {
+            // Full means that enough is told already.
+            let _ = turned_away.try_send((address, cause));
+        }
+    });
+}
+
+/// The handshake as the one who is dialed.
+async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
+    let connecting = incoming.accept().map_err(|error| Cause::of(&error))?;
+    let connection = connecting.await.map_err(|error| Cause::of(&error))?;
+    let Some(id) = peer_identity(&connection) else {
+        connection.close((Closing::Refused as u32).into(), b"the certificate cannot be read");
+        return Err(Cause::refused("E0607", "this node refused the peer: its certificate cannot be read"));
+    };
+    let Ok((mut send, mut receive)) = connection.accept_bi().await else {
+        // Dialed and thought better of it: its own name, a duplicate, or it went.
+        return Ok(());
+    };
+    let greeting = match read(&mut receive, &[Kind::Hello]).await.and_then(|(_, bytes)| decode_greeting(&bytes)) {
+        Ok(greeting) => greeting,
+        Err(FrameError::Ended) => return Ok(()),
+        Err(FrameError::Protocol(version)) => {
+            refuse(&connection, send, &Refusal::Protocol { speaks: PROTOCOL }).await;
+            let reason =
+                format!("this node refused the peer: it speaks version {version}, this node version {PROTOCOL}");
+            return Err(Cause::refused("E0608", reason));
+        }
+        Err(error) => {
+            connection.close((Closing::Malformed as u32).into(), b"no greeting");
+            return Err(Cause::refused("E0609", format!("this node refused the peer's greeting: {error}")));
+        }
+    };
+    let attempt = greeting.attempt;
+    match hub.establish(id, greeting, connection.clone(), false, attempt) {
+        Ok(registration) => {
+            let answer = frame(Kind::Welcome, &encode_greeting(&hub.greeting()));
+            if send.write_all(&answer).await.is_ok() {
+                let _ = send.finish();
+            }
+            // Should the answer not have gone out, the connection is gone, which the task will see and tell.
+            tokio::spawn(link::run(hub.clone(), registration));
+        }
+        Err(refusal) => refuse(&connection, send, &refusal).await,
+    }
+    Ok(())
+}
+
+/// Says why, and lets the dialing side close the connection once it has read it.
+async fn refuse(connection: &Connection, mut send: quinn::SendStream, refusal: &Refusal) {
+    let answer = frame(Kind::Refuse, &encode_refusal(refusal));
+    if send.write_all(&answer).await.is_ok() && send.finish().is_ok() {
+        let _ = timeout(Duration::from_millis(500), send.stopped()).await;
+    }
+    connection.close((Closing::Duplicate as u32).into(), b"");
+}

@@ -1,0 +1,197 @@
+//! What can go wrong with the network, each with its code.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use quinn::ConnectionError;
+
+use crate::net::limits::IDLE;
+use crate::net::limits::TEXT_BYTES_MAX;
+
+/// Why this node cannot take part in the network at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkError {
+    /// The folder or file of the cluster key cannot be made or read.
+    #[error("the cluster key at {} cannot be used: {reason}", path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// The file of the cluster key is not one.
+    #[error("the cluster key at {} is damaged: {reason}", path.display())]
+    KeyDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Others can read the cluster key.
+    #[error("the cluster key at {} can be read by other users", path.display())]
+    KeyExposed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The automatic key was to be used beyond this machine.
+    #[error("{address} is not on this machine, and the automatic cluster key is good for this machine alone")]
+    NotLoopback {
+        /// The address that was to be listened on or dialed.
+        address: String,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// The cryptography refused its own keys.
+    #[error("no certificate could be made: {reason}")]
+    Certificate {
+        /// What the library says.
+        reason: String,
+    },
+}
+
+impl NetworkError {
+    /// The code for `lasp explain`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            NetworkError::KeyFile { .. } => "E0601",
+            NetworkError::KeyDamaged { .. } | NetworkError::KeyExposed { .. } | NetworkError::Certificate { .. } => {
+                "E0602"
+            }
+            NetworkError::NotLoopback { .. } => "E0603",
+            NetworkError::Listen { .. } => "E0604",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            NetworkError::KeyFile { .. } => {
+                "make the folder writable, or name another one in the environment variable LASP_CONFIG_DIR".into()
+            }
+            NetworkError::KeyDamaged { path, .. } => {
+                format!("delete {} and start all nodes again: a new key is made by itself", path.display())
+            }
+            NetworkError::KeyExposed { path } => {
+                format!("delete {} and start all nodes again, since others may have copied it", path.display())
+            }
+            NetworkError::NotLoopback { .. } => "use 127.0.0.1, [::1] or localhost".into(),
+            NetworkError::Listen { .. } => "name a free port of this machine, or port 0 for any".into(),
+            NetworkError::Certificate { .. } => "this should not happen; please report it".into(),
+        }
+    }
+}
+
+/// Why one peer is not, or no longer, connected: a code and one line of text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// The code for `lasp explain`.
+    pub code: &'static str,
+    /// Why, in plain words; never holds control characters.
+    pub reason: String,
+    /// Whether somebody refused, rather than nobody answered.
+    pub refused: bool,
+}
+
+impl Cause {
+    pub(super) fn refused(code: &'static str, reason: impl Into<String>) -> Cause {
+        Cause { code, reason: reason.into(), refused: true }
+    }
+
+    pub(super) fn absent(code: &'static str, reason: impl Into<String>) -> Cause {
+        Cause { code, reason: reason.into(), refused: false }
+    }
+
+    pub(super) fn no_answer(address: SocketAddr) -> Cause {
+        Cause::absent("E0605", format!("no answer from {address}; is a node listening there?"))
+    }
+
+    /// What a peer that closes in this way is taken to mean.
+    pub(super) fn of_closing(closing: Closing) -> Cause {
+        closed(closing as u64, b"")
+    }
+
+    /// What the end of a connection means, and which side brought it about.
+    pub(super) fn of(error: &ConnectionError) -> Cause {
+        match error {
+            ConnectionError::TransportError(error) => {
+                Cause::of_alert(u64::from(error.code), "this node refused the peer", &error.reason)
+            }
+            ConnectionError::ConnectionClosed(close) => {
+                let reason = String::from_utf8_lossy(&close.reason);
+                Cause::of_alert(u64::from(close.error_code), "the peer refused this node", &reason)
+            }
+            ConnectionError::ApplicationClosed(close) => closed(close.error_code.into_inner(), &close.reason),
+            ConnectionError::TimedOut => {
+                Cause::absent("E0605", format!("no sign of life for {} seconds", IDLE.as_secs()))
+            }
+            ConnectionError::Reset => Cause::absent("E0605", "the peer has started anew"),
+            ConnectionError::VersionMismatch => Cause::refused("E0608", "the peer speaks another version of QUIC"),
+            ConnectionError::LocallyClosed => Cause::absent("E0605", "closed by this node"),
+            ConnectionError::CidsExhausted => Cause::absent("E0605", "too many connections"),
+        }
+    }
+
+    /// TLS alerts travel as `0x100 + alert` (RFC 9001, section 4.8); the alerts are those of RFC 8446, section 6.
+    fn of_alert(code: u64, who: &str, reason: &str) -> Cause {
+        match code.checked_sub(0x100) {
+            Some(120) => Cause::refused("E0608", format!("{who}: it does not speak this protocol")),
+            Some(116) => Cause::refused("E0607", format!("{who}: it showed no certificate")),
+            Some(0..=255) => {
+                Cause::refused("E0607", format!("{who}: it belongs to another cluster ({})", plain(reason)))
+            }
+            _ if code == 2 => Cause::refused("E0612", format!("{who}: it takes no more connections now")),
+            _ => Cause::refused("E0609", format!("{who}: {}", plain(reason))),
+        }
+    }
+}
+
+/// Why we close a connection, as the peer sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// The node ends.
+    Bye = 0,
+    /// Another connection of this pair stays.
+    Duplicate = 1,
+    /// The peer does not take what we send it.
+    Overflow = 2,
+    /// What came is no message.
+    Malformed = 3,
+    /// The node wants no more of this peer.
+    Refused = 4,
+    /// The peer is this node.
+    Myself = 5,
+}
+
+fn closed(code: u64, reason: &[u8]) -> Cause {
+    let reason = plain(&String::from_utf8_lossy(reason));
+    match code {
+        0 => Cause::absent("E0605", "it ended"),
+        1 => Cause::absent("E0605", "another connection stays"),
+        2 => Cause::absent("E0610", "the peer dropped the connection, since it could not send fast enough"),
+        3 => Cause::refused("E0609", format!("the peer refused a message of this node: {reason}")),
+        5 => Cause::refused("E0611", "this is the node itself"),
+        _ => Cause::refused("E0609", format!("the peer closed the connection: {reason}")),
+    }
+}
+
+/// A text from elsewhere, made fit for a terminal: bounded, without control characters.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        let c = if c.is_control() { '\u{fffd}' } else { c };
+        if out.len() + c.len_utf8() > TEXT_BYTES_MAX {
+            break;
+        }
+        out.push(c);
+    }
+    out
+}

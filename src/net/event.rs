@@ -1,0 +1,77 @@
+//! What the network tells whoever drives the node.
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::net::error::Cause;
+use crate::net::error::NetworkError;
+
+/// A connection, for as long as it lasts. Never used twice by one [`Network`](crate::net::Network).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// An address is tried for the first time, or again after it was lost.
+    Resolving {
+        /// As the user gave it.
+        address: String,
+    },
+    /// It did not work so far; told once until it does. The address is tried again, for ever.
+    Unreachable {
+        /// As the user gave it.
+        address: String,
+        /// Why.
+        cause: Cause,
+    },
+    /// A peer said welcome, or was welcomed.
+    Connected {
+        /// The connection.
+        link: LinkId,
+        /// Who it is, as its certificate proves.
+        id: u128,
+        /// What the peer calls itself.
+        name: String,
+        /// Where it listens.
+        address: String,
+        /// Whether it takes the place of another connection of the same peer, which is not worth telling.
+        renewed: bool,
+    },
+    /// A connection is gone.
+    Lost {
+        /// The connection.
+        link: LinkId,
+        /// Who it is, as its certificate proves.
+        id: u128,
+        /// What the peer calls itself.
+        name: String,
+        /// Why.
+        cause: Cause,
+        /// Whether another connection has taken its place.
+        renewed: bool,
+    },
+    /// Somebody who came to us was turned away.
+    TurnedAway {
+        /// Where from.
+        address: String,
+        /// Why.
+        cause: Cause,
+    },
+    /// A message.
+    Received {
+        /// The connection.
+        link: LinkId,
+        /// The message.
+        message: Inbound,
+    },
+    /// Nothing can come of this.
+    Failed(NetworkError),
+}
+
+/// A message that counts against the bound on what waits for the node until it is dropped.
+#[derive(Debug)]
+pub struct Inbound {
+    /// The message.
+    pub bytes: Vec<u8>,
+    pub(super) _permit: OwnedSemaphorePermit,
+}

@@ -1,0 +1,254 @@
+//! What is written on a stream: frames of a length, a kind and a payload; greetings and lists of peers.
+//!
+//! Decoders trust nothing. A frame's length is held against its bound before anything is allocated.
+
+use std::net::SocketAddr;
+
+use quinn::ReadExactError;
+use quinn::RecvStream;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::net::error::plain;
+use crate::net::limits::ADDRESSES_MAX;
+use crate::net::limits::CONTROL_BYTES_MAX;
+use crate::net::limits::MESSAGE_BYTES_MAX;
+use crate::net::limits::PROTOCOL;
+use crate::net::limits::TEXT_BYTES_MAX;
+
+/// What a frame holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A node's message.
+    Message = 0,
+    /// A list of peers.
+    Peers = 1,
+    /// [`Greeting`].
+    Hello = 2,
+    /// The [`Greeting`] of the one who was greeted.
+    Welcome = 3,
+    /// [`Refusal`].
+    Refuse = 4,
+}
+
+impl Kind {
+    fn of(byte: u8) -> Option<Kind> {
+        [Kind::Message, Kind::Peers, Kind::Hello, Kind::Welcome, Kind::Refuse]
+            .into_iter()
+            .find(|kind| *kind as u8 == byte)
+    }
+
+    /// The most bytes of a payload.
+    #[must_use]
+    pub fn bytes_max(self) -> usize {
+        match self {
+            Kind::Message => MESSAGE_BYTES_MAX,
+            _ => CONTROL_BYTES_MAX,
+        }
+    }
+}
+
+/// How one node introduces itself to another. Its identity is not in it: that follows from the certificate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// The name for people.
+    pub name: String,
+    /// Where it can be dialed.
+    pub listen: SocketAddr,
+    /// Which attempt of the dialing node this is; settles which of several connections stays.
+    pub attempt: u64,
+}
+
+/// Why somebody is turned away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    /// This pair is connected already, or is about to be.
+    Duplicate,
+    /// The two are one node.
+    Myself,
+    /// There are too many connections.
+    Full,
+    /// Another version of what is said after the handshake.
+    Protocol {
+        /// What the refusing node speaks.
+        speaks: u16,
+    },
+}
+
+/// A peer that the sender is connected to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// Its identity.
+    pub id: u128,
+    /// Where it can be dialed.
+    pub listen: SocketAddr,
+}
+
+/// Why bytes are not a frame, or not the one that was expected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// The connection or stream ended.
+    #[error("the stream ended")]
+    Ended,
+    /// A kind that this version does not know, or that does not belong here.
+    #[error("a frame of kind {0} does not belong here")]
+    Kind(u8),
+    /// Longer than its kind allows.
+    #[error("a frame of {0} bytes is too long")]
+    TooLong(usize),
+    /// The payload is not what its kind says.
+    #[error("the frame's content is damaged")]
+    Malformed,
+    /// Another version; the number is the peer's.
+    #[error("the peer speaks version {0}")]
+    Protocol(u16),
+}
+
+/// The bytes of a frame. `payload` must not be longer than the kind allows; whoever sends holds to it.
+#[must_use]
+pub fn frame(kind: Kind, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+    let mut bytes = Vec::with_capacity(payload.len() + 5);
+    bytes.extend(length.to_be_bytes());
+    bytes.push(kind as u8);
+    bytes.extend(payload);
+    bytes
+}
+
+/// Reads the head of a frame: kind and length of the payload.
+///
+/// # Errors
+/// When the kind is not among `expected`, or the length is beyond the kind's bound.
+pub fn head(bytes: [u8; 5], expected: &[Kind]) -> Result<(Kind, usize), FrameError> {
+    let [a, b, c, d, kind] = bytes;
+    let length = u32::from_be_bytes([a, b, c, d]) as usize;
+    let kind = Kind::of(kind).filter(|kind| expected.contains(kind)).ok_or(FrameError::Kind(kind))?;
+    if length > kind.bytes_max() { Err(FrameError::TooLong(length)) } else { Ok((kind, length)) }
+}
+
+/// Reads one frame.
+///
+/// # Errors
+/// See [`head`]; also when the stream ends.
+pub(super) async fn read(stream: &mut RecvStream, expected: &[Kind]) -> Result<(Kind, Vec<u8>), FrameError> {
+    let mut start = [0; 5];
+    stream.read_exact(&mut start).await.map_err(|_: ReadExactError| FrameError::Ended)?;
+    let (kind, length) = head(start, expected)?;
+    let mut payload = vec![0; length];
+    stream.read_exact(&mut payload).await.map_err(|_: ReadExactError| FrameError::Ended)?;
+    Ok((kind, payload))
+}
+
+/// The payload of a greeting: the version first, so that every version can read it.
+#[must_use]
+pub fn encode_greeting(greeting: &Greeting) -> Vec<u8> {
+    let mut bytes = PROTOCOL.to_be_bytes().to_vec();
+    bytes.extend(encode(greeting));
+    bytes
+}
+
+/// Reads a greeting.
+///
+/// # Errors
+/// [`FrameError::Protocol`] for another version, [`FrameError::Malformed`] for anything else that is no greeting.
+pub fn decode_greeting(bytes: &[u8]) -> Result<Greeting, FrameError> {
+    let (version, rest) = bytes.split_first_chunk().ok_or(FrameError::Malformed)?;
+    let version = u16::from_be_bytes(*version);
+    if version != PROTOCOL {
+        return Err(FrameError::Protocol(version));
+    }
+    let greeting: Greeting = postcard::from_bytes(rest).map_err(|_| FrameError::Malformed)?;
+    if greeting.name.is_empty() || greeting.name.len() > TEXT_BYTES_MAX || plain(&greeting.name) != greeting.name {
+        return Err(FrameError::Malformed);
+    }
+    Ok(greeting)
+}
+
+/// The payload of a refusal.
+#[must_use]
+pub fn encode_refusal(refusal: &Refusal) -> Vec<u8> {
+    encode(refusal)
+}
+
+/// Reads a refusal.
+///
+/// # Errors
+/// When it is none.
+pub fn decode_refusal(bytes: &[u8]) -> Result<Refusal, FrameError> {
+    postcard::from_bytes(bytes).map_err(|_| FrameError::Malformed)
+}
+
+/// The payload of a list of peers; takes as many as one list may have.
+#[must_use]
+pub fn encode_addresses(addresses: &[Address]) -> Vec<u8> {
+    encode(&addresses.iter().take(ADDRESSES_MAX).collect::<Vec<_>>())
+}
+
+/// Reads a list of peers.
+///
+/// # Errors
+/// When it is none, or too long.
+pub fn decode_addresses(bytes: &[u8]) -> Result<Vec<Address>, FrameError> {
+    let addresses: Vec<Address> = postcard::from_bytes(bytes).map_err(|_| FrameError::Malformed)?;
+    if addresses.len() > ADDRESSES_MAX { Err(FrameError::Malformed) } else { Ok(addresses) }
+}
+
+fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_allocvec(value).expect("plain data into memory cannot fail")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn greeting() -> Greeting {
+        Greeting { name: "a".into(), listen: ([127, 0, 0, 1], 7001).into(), attempt: 3 }
+    }
+
+    #[test]
+    fn a_greeting_survives_the_trip() {
+        assert_eq!(decode_greeting(&encode_greeting(&greeting())), Ok(greeting()));
+    }
+
+    #[test]
+    fn another_version_is_told_apart_whatever_follows() {
+        assert_eq!(decode_greeting(&[0, 9, 255, 255]), Err(FrameError::Protocol(9)));
+    }
+
+    #[test]
+    fn a_name_with_control_characters_is_no_name() {
+        let bad = Greeting { name: "a\u{1b}[2J".into(), ..greeting() };
+        assert_eq!(decode_greeting(&encode_greeting(&bad)), Err(FrameError::Malformed));
+    }
+
+    #[test]
+    fn every_cut_and_every_flip_is_an_error_or_a_value_never_a_panic() {
+        let addresses = vec![Address { id: 7, listen: ([127, 0, 0, 1], 7001).into() }; 3];
+        for bytes in [encode_greeting(&greeting()), encode_addresses(&addresses), encode_refusal(&Refusal::Full)] {
+            for cut in 0..bytes.len() {
+                let _ =
+                    (decode_greeting(&bytes[..cut]), decode_addresses(&bytes[..cut]), decode_refusal(&bytes[..cut]));
+            }
+            for at in 0..bytes.len() {
+                for flip in 1..=255u8 {
+                    let mut changed = bytes.clone();
+                    changed[at] ^= flip;
+                    let _ = (decode_greeting(&changed), decode_addresses(&changed), decode_refusal(&changed));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_endless_list_is_refused() {
+        assert_eq!(decode_addresses(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Err(FrameError::Malformed));
+    }
+
+    #[test]
+    fn a_length_beyond_the_bound_is_refused_before_anything_is_read() {
+        assert_eq!(head([0xff, 0xff, 0xff, 0xff, 0], &[Kind::Message]), Err(FrameError::TooLong(0xffff_ffff)));
+        assert_eq!(head([0, 0, 0x80, 0, 1], &[Kind::Peers]), Err(FrameError::TooLong(0x8000)));
+        assert_eq!(head([0, 0, 0, 1, 9], &[Kind::Message]), Err(FrameError::Kind(9)));
+        assert_eq!(head([0, 0, 0, 1, 0], &[Kind::Hello]), Err(FrameError::Kind(0)));
+    }
+}

@@ -1,0 +1,383 @@
+//! What all tasks of one network share: who is connected, who is being dialed, which addresses are known.
+//!
+//! Everything here is short and under one lock; nothing waits.
+//!
+//! A pair of nodes keeps one connection. When both dial at one time, the one dialed by the lesser identity stays; of several
+//! dialed by the same node, the latest attempt. Both ends decide by the same rule from the same facts.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use quinn::Connection;
+use quinn::Endpoint;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
+use tokio::sync::watch;
+
+use crate::net::error::Cause;
+use crate::net::error::Closing;
+use crate::net::event::Event;
+use crate::net::event::LinkId;
+use crate::net::frame::Address;
+use crate::net::frame::Greeting;
+use crate::net::frame::Kind;
+use crate::net::frame::Refusal;
+use crate::net::frame::encode_addresses;
+use crate::net::frame::frame;
+use crate::net::limits::ADDRESSES_MAX;
+use crate::net::limits::LEARNED_MAX;
+use crate::net::limits::LINKS_MAX;
+use crate::net::limits::QUEUE_BYTES_MAX;
+
+/// See the module.
+pub(super) struct Hub {
+    pub(super) endpoint: Endpoint,
+    pub(super) me: u128,
+    pub(super) name: String,
+    /// Where this node can be dialed.
+    pub(super) listen: SocketAddr,
+    pub(super) server_name: String,
+    /// Whether the cluster's key is the automatic one, which is good for this machine alone.
+    pub(super) automatic: bool,
+    pub(super) events: mpsc::Sender<Event>,
+    /// One permit for each byte that may wait for the node.
+    pub(super) inbox: Arc<Semaphore>,
+    pub(super) traffic: Traffic,
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+/// Counts of node messages, both ways; greetings and lists of peers are not in it.
+#[derive(Debug, Default)]
+pub(super) struct Traffic {
+    pub(super) sent_bytes: AtomicU64,
+    pub(super) sent_messages: AtomicU64,
+    pub(super) received_bytes: AtomicU64,
+    pub(super) received_messages: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    links: BTreeMap<LinkId, Link>,
+    by_id: BTreeMap<u128, LinkId>,
+    dialing: BTreeSet<SocketAddr>,
+    learned: BTreeSet<SocketAddr>,
+    targets: Vec<Reached>,
+    last_link: u64,
+    last_attempt: u64,
+    closing: bool,
+}
+
+/// Whom a configured address led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reached {
+    Nobody,
+    Myself,
+    Peer(u128),
+}
+
+struct Link {
+    id: u128,
+    listen: SocketAddr,
+    connection: Connection,
+    /// `None` once the network closes.
+    queue: Option<mpsc::UnboundedSender<Vec<u8>>>,
+    queued: Arc<AtomicUsize>,
+    dialed: bool,
+    attempt: u64,
+    renewed: bool,
+    ending: Option<Cause>,
+}
+
+/// A connection that was taken up.
+pub(super) struct Registration {
+    pub(super) link: LinkId,
+    pub(super) id: u128,
+    pub(super) greeting: Greeting,
+    pub(super) connection: Connection,
+    pub(super) queue: mpsc::UnboundedReceiver<Vec<u8>>,
+    pub(super) queued: Arc<AtomicUsize>,
+    pub(super) renewed: bool,
+}
+
+/// How a link ended.
+pub(super) struct Ended {
+    pub(super) cause: Option<Cause>,
+    pub(super) renewed: bool,
+}
+
+/// Holds an address for one dialing task at a time.
+pub(super) struct DialGuard<'a> {
+    hub: &'a Hub,
+    address: SocketAddr,
+}
+
+impl Drop for DialGuard<'_> {
+    fn drop(&mut self) {
+        self.hub.state().dialing.remove(&self.address);
+    }
+}
+
+/// What a [`Hub`] is made of.
+pub(super) struct Parts {
+    pub(super) endpoint: Endpoint,
+    pub(super) me: u128,
+    pub(super) name: String,
+    pub(super) listen: SocketAddr,
+    pub(super) server_name: String,
+    pub(super) automatic: bool,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) inbox_bytes_max: usize,
+    pub(super) targets: usize,
+}
+
+impl Hub {
+    pub(super) fn new(parts: Parts) -> Hub {
+        Hub {
+            endpoint: parts.endpoint,
+            me: parts.me,
+            name: parts.name,
+            listen: parts.listen,
+            server_name: parts.server_name,
+            automatic: parts.automatic,
+            events: parts.events,
+            inbox: Arc::new(Semaphore::new(parts.inbox_bytes_max)),
+            traffic: Traffic::default(),
+            state: Mutex::new(State { targets: vec![Reached::Nobody; parts.targets], ..State::default() }),
+            changed: watch::channel(0).0,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell_changed(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(super) async fn tell(&self, event: Event) {
+        // Nobody listens any more once the driver has ended.
+        let _ = self.events.send(event).await;
+    }
+
+    /// How this node introduces itself in its next attempt, or in its answer.
+    pub(super) fn greeting(&self) -> Greeting {
+        let mut state = self.state();
+        state.last_attempt += 1;
+        Greeting { name: self.name.clone(), listen: self.listen, attempt: state.last_attempt }
+    }
+
+    pub(super) fn closing(&self) -> bool {
+        self.state().closing
+    }
+
+    pub(super) fn linked(&self, id: u128) -> bool {
+        self.state().by_id.contains_key(&id)
+    }
+
+    /// Waits as long as the peer is connected; says whether it was.
+    pub(super) async fn until_gone(&self, id: u128) -> bool {
+        let mut changed = self.changed.subscribe();
+        let mut was = false;
+        while self.linked(id) {
+            was = true;
+            if changed.changed().await.is_err() {
+                break;
+            }
+        }
+        was
+    }
+
+    /// `None` when another task dials the address already.
+    pub(super) fn begin_dial(&self, address: SocketAddr) -> Option<DialGuard<'_>> {
+        self.state().dialing.insert(address).then_some(DialGuard { hub: self, address })
+    }
+
+    pub(super) fn reached(&self, target: usize, whom: Reached) {
+        if let Some(reached) = self.state().targets.get_mut(target) {
+            *reached = whom;
+        }
+        self.tell_changed();
+    }
+
+    /// Whether every configured address has led to a peer that is connected, or to this node itself.
+    pub(super) fn all_targets_connected(&self) -> bool {
+        let state = self.state();
+        state.targets.iter().all(|reached| match reached {
+            Reached::Nobody => false,
+            Reached::Myself => true,
+            Reached::Peer(id) => state.by_id.contains_key(id),
+        })
+    }
+
+    /// Takes a connection up, or says why not.
+    pub(super) fn establish(
+        &self,
+        id: u128,
+        greeting: Greeting,
+        connection: Connection,
+        dialed: bool,
+        attempt: u64,
+    ) -> Result<Registration, Refusal> {
+        let mut state = self.state();
+        if id == self.me {
+            return Err(Refusal::Myself);
+        }
+        if state.closing || (state.links.len() >= LINKS_MAX && !state.by_id.contains_key(&id)) {
+            return Err(Refusal::Full);
+        }
+        let mut renewed = false;
+        if let Some(old) = state.by_id.get(&id).copied().and_then(|link| state.links.get_mut(&link)) {
+            let stays = if old.dialed == dialed { old.attempt > attempt } else { old.dialed == (self.me < id) };
+            if stays {
+                return Err(Refusal::Duplicate);
+            }
+            old.renewed = true;
+            old.connection.close((Closing::Duplicate as u32).into(), b"");
+            renewed = true;
+        } else if !dialed && self.me < id && state.dialing.contains(&greeting.listen) {
+            // Our own attempt is under way and would win.
+            return Err(Refusal::Duplicate);
+        }
+        state.last_link += 1;
+        let link = LinkId(state.last_link);
+        let (sender, queue) = mpsc::unbounded_channel();
+        let queued = Arc::new(AtomicUsize::new(0));
+        state.by_id.insert(id, link);
+        state.links.insert(
+            link,
+            Link {
+                id,
+                listen: greeting.listen,
+                connection: connection.clone(),
+                queue: Some(sender),
+                queued: queued.clone(),
+                dialed,
+                attempt,
+                renewed: false,
+                ending: None,
+            },
+        );
+        drop(state);
+        self.tell_changed();
+        Ok(Registration { link, id, greeting, connection, queue, queued, renewed })
+    }
+
+    /// Takes a link out when it has ended.
+    pub(super) fn remove(&self, link: LinkId) -> Ended {
+        let mut state = self.state();
+        let Some(gone) = state.links.remove(&link) else { return Ended { cause: None, renewed: false } };
+        if state.by_id.get(&gone.id) == Some(&link) {
+            state.by_id.remove(&gone.id);
+        }
+        drop(state);
+        self.tell_changed();
+        Ended { cause: gone.ending, renewed: gone.renewed }
+    }
+
+    /// Puts a node message into a peer's queue. Too much there means that the connection ends.
+    pub(super) fn send(&self, link: LinkId, message: &[u8]) {
+        if message.len() > Kind::Message.bytes_max() {
+            let cause = Cause::refused("E0609", format!("a message of {} bytes is too long to send", message.len()));
+            self.close_link(link, Closing::Overflow, cause);
+            return;
+        }
+        self.enqueue(link, frame(Kind::Message, message));
+    }
+
+    fn enqueue(&self, link: LinkId, frame: Vec<u8>) {
+        let overflow = {
+            let state = self.state();
+            let Some(link) = state.links.get(&link) else { return };
+            let Some(queue) = &link.queue else { return };
+            let length = frame.len();
+            if link.queued.fetch_add(length, Ordering::Relaxed) + length > QUEUE_BYTES_MAX {
+                true
+            } else {
+                // The writer is gone only when the connection is.
+                let _ = queue.send(frame);
+                false
+            }
+        };
+        if overflow {
+            let cause = Cause::absent("E0610", "it does not take what this node sends fast enough");
+            self.close_link(link, Closing::Overflow, cause);
+        }
+    }
+
+    /// Ends a connection, for a reason that is told on both sides.
+    pub(super) fn close_link(&self, link: LinkId, closing: Closing, cause: Cause) {
+        if let Some(link) = self.state().links.get_mut(&link) {
+            link.connection.close((closing as u32).into(), cause.reason.as_bytes());
+            link.ending.get_or_insert(cause);
+        }
+    }
+
+    /// Tells a new peer of the others, and the others of it.
+    pub(super) fn introduce(&self, newcomer: LinkId) {
+        let (others, new): (Vec<_>, Vec<_>) = {
+            let state = self.state();
+            let address = |link: &Link| Address { id: link.id, listen: link.listen };
+            let all = state.links.iter().map(|(link, state)| (*link, address(state)));
+            all.partition(|(link, _)| *link != newcomer)
+        };
+        let Some((_, new)) = new.first() else { return };
+        let new = frame(Kind::Peers, &encode_addresses(std::slice::from_ref(new)));
+        let known: Vec<Address> = others.iter().map(|(_, address)| address.clone()).collect();
+        for part in known.chunks(ADDRESSES_MAX) {
+            self.enqueue(newcomer, frame(Kind::Peers, &encode_addresses(part)));
+        }
+        for (link, _) in others {
+            self.enqueue(link, new.clone());
+        }
+    }
+
+    /// Which of the addresses that a peer told of are worth dialing; each is returned once.
+    pub(super) fn learn(&self, addresses: Vec<Address>) -> Vec<Address> {
+        let mut state = self.state();
+        let mut new = Vec::new();
+        for address in addresses {
+            let at = address.listen;
+            let useless = address.id == self.me
+                || at == self.listen
+                || at.port() == 0
+                || at.is_ipv4() != self.listen.is_ipv4()
+                || (self.automatic && !at.ip().is_loopback())
+                || state.by_id.contains_key(&address.id);
+            if !useless && state.learned.len() < LEARNED_MAX && state.learned.insert(at) {
+                new.push(address);
+            }
+        }
+        new
+    }
+
+    /// Gives up on an address that a peer told of; it can be learned again.
+    pub(super) fn forget(&self, address: SocketAddr) {
+        self.state().learned.remove(&address);
+    }
+
+    /// Lets the writers send what waits, and then end; nothing new is taken up.
+    pub(super) fn begin_closing(&self) {
+        let mut state = self.state();
+        state.closing = true;
+        for link in state.links.values_mut() {
+            link.queue = None;
+        }
+        drop(state);
+        self.tell_changed();
+    }
+
+    /// How many peers are connected.
+    pub(super) fn links(&self) -> usize {
+        self.state().links.len()
+    }
+}

@@ -1,0 +1,44 @@
+//! What a peer may cost us, in one place.
+
+use std::time::Duration;
+
+/// The name of our protocol in the TLS handshake.
+pub const ALPN: &[u8] = b"lasp/1";
+/// The version of what is said after the handshake.
+pub const PROTOCOL: u16 = 1;
+/// The most bytes of a greeting, an answer to one, or a list of peers.
+pub const CONTROL_BYTES_MAX: usize = 16 * 1024;
+/// The most bytes of one node message.
+pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
+/// The most bytes that may wait to be sent to one peer; beyond it the connection is dropped, and what was lost is fetched
+/// when the two meet again.
+pub const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// The most bytes received from all peers together that may wait for the node; beyond it nothing is read.
+pub const INBOX_BYTES_MAX: usize = 32 << 20;
+/// The most bytes of a node's name, and of a reason.
+pub const TEXT_BYTES_MAX: usize = 256;
+/// The most peers that one may be connected to.
+pub const LINKS_MAX: usize = 512;
+/// The most addresses that are dialed because a peer told of them.
+pub const LEARNED_MAX: usize = 256;
+/// The most addresses in one list from a peer.
+pub const ADDRESSES_MAX: usize = 256;
+/// The most handshakes from outside at one time.
+pub const HANDSHAKES_MAX: usize = 64;
+
+/// After this long without a sign of life a peer counts as gone.
+pub const IDLE: Duration = Duration::from_secs(4);
+/// How often a sign of life is sent when there is nothing else to send.
+pub const KEEP_ALIVE: Duration = Duration::from_millis(1000);
+/// How long one attempt to connect, greeting included, may take.
+pub const ATTEMPT: Duration = Duration::from_millis(2500);
+/// The first and the longest pause between two attempts.
+pub const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// See [`PAUSE_MIN`].
+pub const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// The longest pause for an address that only a peer told us of.
+pub const PAUSE_MAX_LEARNED: Duration = Duration::from_secs(10);
+/// How long the node with the greater identity leaves it to the other to dial, when both learn of each other.
+pub const COURTESY: Duration = Duration::from_millis(700);
+/// What the first round trip is guessed at, before it is measured; a lost first packet is sent again after three of these.
+pub const FIRST_ROUND_TRIP: Duration = Duration::from_millis(60);

@@ -1,0 +1,121 @@
+//! One connection after the welcome: a stream of frames each way, until either side ends it.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use quinn::Connection;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::net::dial;
+use crate::net::error::Cause;
+use crate::net::error::Closing;
+use crate::net::event::Event;
+use crate::net::event::Inbound;
+use crate::net::event::LinkId;
+use crate::net::frame::FrameError;
+use crate::net::frame::Kind;
+use crate::net::frame::decode_addresses;
+use crate::net::frame::read;
+use crate::net::hub::Hub;
+use crate::net::hub::Registration;
+
+/// How much is gathered into one write.
+const BATCH_BYTES: usize = 64 * 1024;
+/// How long the last bytes may take when the node ends.
+const FLUSH: Duration = Duration::from_millis(800);
+
+/// Carries a connection until it ends.
+pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
+    let Registration { link, id, greeting, connection, queue, queued, renewed } = registration;
+    let name = greeting.name;
+    let address = greeting.listen.to_string();
+    hub.tell(Event::Connected { link, id, name: name.clone(), address, renewed }).await;
+    hub.introduce(link);
+    tokio::select! {
+        () = read_all(&hub, link, &connection) => {}
+        () = write_all(&hub, &connection, queue, &queued) => {}
+        _ = connection.closed() => {}
+    }
+    if connection.close_reason().is_none() {
+        connection.close((Closing::Bye as u32).into(), b"");
+    }
+    let told = Cause::of(&connection.closed().await);
+    let duplicate = told == Cause::of_closing(Closing::Duplicate);
+    let ended = hub.remove(link);
+    let cause = ended.cause.unwrap_or(told);
+    hub.tell(Event::Lost { link, id, name, cause, renewed: ended.renewed || duplicate }).await;
+}
+
+async fn read_all(hub: &Arc<Hub>, link: LinkId, connection: &Connection) {
+    let Ok(mut stream) = connection.accept_uni().await else { return };
+    loop {
+        let (kind, payload) = match read(&mut stream, &[Kind::Message, Kind::Peers]).await {
+            Ok(frame) => frame,
+            Err(FrameError::Ended) => {
+                // The peer has said all and waits until it is read; to close the connection is to say that it was.
+                return hub.close_link(link, Closing::Bye, Cause::of_closing(Closing::Bye));
+            }
+            Err(error) => return refuse(hub, link, &error),
+        };
+        if kind == Kind::Message {
+            let Some(message) = admit(hub, payload).await else { return };
+            hub.tell(Event::Received { link, message }).await;
+        } else {
+            match decode_addresses(&payload) {
+                Ok(addresses) => dial::learned(hub, addresses),
+                Err(error) => return refuse(hub, link, &error),
+            }
+        }
+    }
+}
+
+/// Waits until there is room for a message.
+async fn admit(hub: &Hub, bytes: Vec<u8>) -> Option<Inbound> {
+    let length = u32::try_from(bytes.len()).ok()?;
+    hub.traffic.received_bytes.fetch_add(u64::from(length), Ordering::Relaxed);
+    hub.traffic.received_messages.fetch_add(1, Ordering::Relaxed);
+    let permit = hub.inbox.clone().acquire_many_owned(length).await.ok()?;
+    Some(Inbound { bytes, _permit: permit })
+}
+
+fn refuse(hub: &Hub, link: LinkId, error: &FrameError) {
+    hub.close_link(link, Closing::Malformed, Cause::refused("E0609", format!("this node refused a message: {error}")));
+}
+
+async fn write_all(
+    hub: &Hub,
+    connection: &Connection,
+    mut queue: mpsc::UnboundedReceiver<Vec<u8>>,
+    queued: &AtomicUsize,
+) {
+    let Ok(mut stream) = connection.open_uni().await else { return };
+    while let Some(mut batch) = queue.recv().await {
+        let (mut bytes, mut messages) = count(&batch);
+        while batch.len() < BATCH_BYTES
+            && let Ok(next) = queue.try_recv()
+        {
+            let more = count(&next);
+            (bytes, messages) = (bytes + more.0, messages + more.1);
+            batch.extend(next);
+        }
+        if stream.write_all(&batch).await.is_err() {
+            return;
+        }
+        queued.fetch_sub(batch.len(), Ordering::Relaxed);
+        hub.traffic.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
+        hub.traffic.sent_messages.fetch_add(messages, Ordering::Relaxed);
+    }
+    // The node ends. Closing the connection now would throw away what the peer has received and not read yet, so it is
+    // left to the peer, which does so when it comes to the end of the stream.
+    if stream.finish().is_ok() {
+        let _ = timeout(FLUSH, connection.closed()).await;
+    }
+}
+
+/// The bytes of node messages in a frame, and how many they are.
+fn count(frame: &[u8]) -> (u64, u64) {
+    if frame.get(4) == Some(&(Kind::Message as u8)) { ((frame.len() - 5) as u64, 1) } else { (0, 0) }
+}

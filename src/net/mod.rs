@@ -1,0 +1,23 @@
+//! The network: QUIC with mutual TLS 1.3, who belongs to the cluster, who is connected, and messages carried between peers.
+//!
+//! Messages are opaque bytes here: this module knows no language, no variable and no replica. It starts tasks of its own on
+//! the runtime that it is given; whoever drives the node talks to it through [`Network`] and a channel of [`Event`]s.
+//!
+//! Every quantity that a peer can choose has a bound: see [`limits`].
+
+mod dial;
+mod endpoint;
+pub mod error;
+pub mod event;
+pub mod frame;
+mod hub;
+pub mod identity;
+pub mod limits;
+mod link;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+pub use endpoint::Network;
+pub use endpoint::Options;

@@ -1,0 +1,122 @@
+//! Files of data as terms: CSV tables and JSON documents.
+//!
+//! Keys and column names become atoms, so that a program can write `#{title := T}`; texts stay texts; `null` and empty
+//! cells are `undefined`; a cell is a number if it is written just as that number prints.
+
+use num_bigint::BigInt;
+
+use crate::node::Node;
+use crate::node::verbs::Refusal;
+use crate::value::atom::Atom;
+use crate::value::map::Map;
+use crate::value::term::Term;
+
+/// What a file is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// A table with a header: a list of maps.
+    Csv,
+    /// A document.
+    Json,
+}
+
+impl Node {
+    /// The answer to a request for a file.
+    pub(super) fn file_came(&mut self, request: u64, result: Result<Vec<u8>, String>) {
+        let Some((task, format)) = self.files_asked.remove(&request) else { return };
+        let read = match result {
+            Ok(bytes) => match format {
+                Format::Csv => csv(&bytes),
+                Format::Json => json(&bytes),
+            },
+            Err(why) => Err(Refusal::new("E0396", format!("the file cannot be read: {why}"))
+                .help("A relative path is looked up beside the program first, then in the current folder.")),
+        };
+        self.tasks.wake(task, |task| match read {
+            Ok(term) => task.resume(term),
+            Err(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
+        });
+    }
+}
+
+fn malformed(kind: &str, why: impl std::fmt::Display) -> Refusal {
+    Refusal::new("E0397", format!("the file is not well-formed {kind}: {why}"))
+}
+
+fn key(text: &str) -> Term {
+    Atom::new(text).map_or_else(|_| Term::text(text), Term::Atom)
+}
+
+fn csv(bytes: &[u8]) -> Result<Term, Refusal> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
+    let columns: Vec<Term> = reader.headers().map_err(|why| malformed("CSV", why))?.iter().map(key).collect();
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|why| malformed("CSV", why))?;
+        let row: Map = columns.iter().cloned().zip(record.iter().map(cell)).collect();
+        rows.push(Term::map(row));
+    }
+    Ok(Term::list(rows))
+}
+
+fn cell(text: &str) -> Term {
+    if text.is_empty() {
+        return Term::atom("undefined");
+    }
+    if !text.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        return Term::text(text);
+    }
+    if let Ok(value) = text.parse::<BigInt>()
+        && value.to_string() == text
+    {
+        return Term::big(value);
+    }
+    // `1e5`, `007` and `1.` stay texts: they may well be names.
+    let decimal = text.strip_prefix('-').unwrap_or(text);
+    let plain = decimal.split_once('.').is_some_and(|(whole, fraction)| {
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        digits(whole) && digits(fraction) && (whole == "0" || !whole.starts_with('0'))
+    });
+    match text.parse::<f64>() {
+        Ok(value) if plain => Term::float(value).unwrap_or_else(|| Term::text(text)),
+        _ => Term::text(text),
+    }
+}
+
+fn json(bytes: &[u8]) -> Result<Term, Refusal> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let document: serde_json::Value = serde_json::from_slice(bytes).map_err(|why| malformed("JSON", why))?;
+    // The reader itself refuses nesting beyond 128, which is far below what a term may have.
+    document_term(document)
+}
+
+fn document_term(document: serde_json::Value) -> Result<Term, Refusal> {
+    Ok(match document {
+        serde_json::Value::Null => Term::atom("undefined"),
+        serde_json::Value::Bool(value) => Term::boolean(value),
+        serde_json::Value::Number(number) => {
+            let digits = number.as_str();
+            match digits.parse::<BigInt>() {
+                Ok(value) => Term::big(value),
+                Err(_) => digits
+                    .parse::<f64>()
+                    .ok()
+                    .and_then(Term::float)
+                    .ok_or_else(|| malformed("JSON", format!("the number {digits} is out of range")))?,
+            }
+        }
+        serde_json::Value::String(text) => Term::text(text),
+        serde_json::Value::Array(items) => {
+            let items: Result<Vec<Term>, Refusal> = items.into_iter().map(document_term).collect();
+            Term::list(items?)
+        }
+        serde_json::Value::Object(fields) => {
+            let mut map = Map::new();
+            for (name, value) in fields {
+                map.insert(key(&name), document_term(value)?);
+            }
+            Term::map(map)
+        }
+    })
+}

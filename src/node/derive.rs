@@ -1,0 +1,89 @@
+//! Derivations: from the verbs' arguments to the graph.
+
+use crate::graph::Derivation;
+use crate::graph::Operator;
+use crate::graph::VariableId;
+use crate::node::Node;
+use crate::node::effects::Caller;
+use crate::node::verbs::Refusal;
+use crate::value::atom::Atom;
+use crate::value::codec;
+use crate::value::kind::Type;
+use crate::value::reference::Name;
+use crate::value::reference::Reference;
+use crate::value::term::Term;
+
+use triomphe::Arc;
+
+impl Node {
+    /// Makes a derivation, or finds that it is made already; returns the reference of its destination.
+    ///
+    /// Without a destination one is made: under `name` at top level, under a fresh one elsewhere, and one for each node
+    /// when a source is.
+    pub(super) fn derive(
+        &mut self,
+        operator: Operator,
+        sources: &[Term],
+        destination: Option<&Term>,
+        name: Option<Atom>,
+    ) -> Result<Term, Refusal> {
+        let mut ids = Vec::with_capacity(sources.len());
+        for source in sources {
+            ids.push(self.variable_of(source)?);
+        }
+        let destination = match destination {
+            Some(term) => self.reference_of(term)?,
+            None => {
+                let dynamic = ids.iter().any(|id| self.engine.reference(*id).dynamic);
+                let name = self.name_for(name);
+                Arc::new(Reference { name, kind: Type::Set, dynamic })
+            }
+        };
+        let target = self.variable(&destination)?;
+        let identity = self.derivation_identity(&operator, &ids, &destination)?;
+        let derivation = Derivation { operator, sources: ids, destination: target, identity };
+        let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
+        self.engine.derive(derivation, &mut caller)?;
+        self.settled();
+        Ok(Term::Ref(destination))
+    }
+
+    /// The name of a variable that is being made.
+    pub(super) fn name_for(&mut self, name: Option<Atom>) -> Name {
+        match name {
+            Some(atom) => Name::Given(Term::Atom(atom)),
+            None => self.fresh_name(),
+        }
+    }
+
+    /// What a derivation is, the same on all nodes: operator, function, sources, destination.
+    fn derivation_identity(
+        &self,
+        operator: &Operator,
+        sources: &[VariableId],
+        destination: &Arc<Reference>,
+    ) -> Result<u128, Refusal> {
+        let (tag, function) = match operator {
+            Operator::Map(function) => (1u8, Some(function)),
+            Operator::Filter(function) => (2, Some(function)),
+            Operator::Union => (3, None),
+            Operator::Intersection => (4, None),
+            Operator::Product => (5, None),
+            Operator::Fold(function) => (6, Some(function)),
+            Operator::FoldDynamic(function) => (7, Some(function)),
+            Operator::Bind => (8, None),
+        };
+        let mut bytes = vec![tag];
+        if let Some(function) = function {
+            bytes.extend(self.machine.identity(function)?.to_be_bytes());
+        }
+        for source in sources {
+            codec::put(&mut bytes, &Term::Ref(self.engine.reference(*source).clone()));
+        }
+        codec::put(&mut bytes, &Term::Ref(destination.clone()));
+        let hash = blake3::hash(&bytes);
+        let mut identity = [0; 16];
+        identity.copy_from_slice(&hash.as_bytes()[..16]);
+        Ok(u128::from_be_bytes(identity))
+    }
+}

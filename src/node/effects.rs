@@ -1,0 +1,309 @@
+//! What changes variables: local updates, what peers send, and what follows from both.
+
+use std::mem;
+
+use crate::engine::BaseChange;
+use crate::engine::Evaluate;
+use crate::engine::Failed;
+use crate::engine::Write;
+use crate::graph::VariableId;
+use crate::lattice::dot::Dot;
+use crate::node::Node;
+use crate::node::Output;
+use crate::node::tasks::Purpose;
+use crate::node::tasks::TaskId;
+use crate::node::tasks::Then;
+use crate::node::verbs::Refusal;
+use crate::replica::Change;
+use crate::replica::Out;
+use crate::replica::VariableKey;
+use crate::value::content::Content;
+use crate::value::operation::Op;
+use crate::value::reference::Name;
+use crate::value::reference::Reference;
+use crate::value::term::Term;
+use crate::vm::Failure;
+use crate::vm::Machine;
+
+/// How many elements on which a function failed are reported in full, of those that fail at once.
+const ELEMENT_REPORTS_MAX: usize = 3;
+
+/// The engine's way to the machine.
+pub(super) struct Caller<'a> {
+    pub(super) machine: &'a mut Machine,
+    pub(super) failures: &'a mut Vec<Failure>,
+}
+
+impl Evaluate for Caller<'_> {
+    fn call(&mut self, function: &Term, arguments: &[Term]) -> Result<Term, Failed> {
+        self.machine.call(function, arguments).map_err(|failure| {
+            self.failures.push(failure);
+            Failed(u32::try_from(self.failures.len() - 1).unwrap_or(u32::MAX))
+        })
+    }
+}
+
+impl Node {
+    /// The variable that a reference means here, declared if it was not: whoever holds a reference may use it.
+    pub(super) fn variable(&mut self, reference: &Reference) -> Result<VariableId, Refusal> {
+        if let Some(variable) = self.engine.find(reference) {
+            return Ok(variable);
+        }
+        let variable = self.engine.declare(reference)?;
+        if reference.dynamic {
+            return Ok(variable);
+        }
+        let key = VariableKey { name: reference.name.clone(), kind: reference.kind.clone() };
+        let index = self.replica.key(&key);
+        self.replica.declare(&key);
+        self.keys.insert(variable, index);
+        self.variables.insert(index, variable);
+        let known: Vec<BaseChange> = self
+            .replica
+            .entries_of(index)
+            .into_iter()
+            .map(|(dot, content, slot)| BaseChange { variable, dot, content, slot: slot.is_some(), present: true })
+            .collect();
+        if !known.is_empty() {
+            self.apply(known);
+        }
+        self.after_replica();
+        Ok(variable)
+    }
+
+    /// Applies an operation here and now. All of it or, when it is refused, nothing.
+    pub(super) fn update(&mut self, variable: VariableId, op: &Op) -> Result<(), Refusal> {
+        let me = self.replica.me();
+        let effect = self.engine.prepare(variable, op, me)?;
+        if effect.writes.is_empty() {
+            return Ok(());
+        }
+        let changes = match self.keys.get(&variable).copied() {
+            Some(key) => {
+                for content in effect.writes.iter().filter_map(|write| write.content.as_ref()) {
+                    self.replica.fits(key, Some(content))?;
+                }
+                let mut changes = Vec::with_capacity(effect.writes.len());
+                let written: Result<(), Refusal> =
+                    effect.writes.into_iter().try_for_each(|write| self.write(variable, write, None, &mut changes).map(drop));
+                // Whatever was recorded counts, should the numbers run out in the middle.
+                self.apply(changes);
+                return written;
+            }
+            None => self.write_own(variable, effect.writes)?,
+        };
+        self.apply(changes);
+        Ok(())
+    }
+
+    /// Records one write to a replicated variable, and what it changes.
+    fn write(
+        &mut self,
+        variable: VariableId,
+        write: Write,
+        slot: Option<u128>,
+        changes: &mut Vec<BaseChange>,
+    ) -> Result<Option<Dot>, Refusal> {
+        let Some(key) = self.keys.get(&variable).copied() else { return Ok(None) };
+        for dot in &write.removes {
+            if let Some((_, content, _)) = self.replica.entry(*dot) {
+                changes.push(BaseChange {
+                    variable,
+                    dot: *dot,
+                    content: content.clone(),
+                    slot: slot.is_some(),
+                    present: false,
+                });
+            }
+        }
+        let dot = self.replica.write(key, write.content.clone(), &write.removes, slot)?;
+        if let Some(content) = write.content {
+            changes.push(BaseChange { variable, dot, content, slot: slot.is_some(), present: true });
+        }
+        Ok(Some(dot))
+    }
+
+    /// The same for a dynamic variable: the dots are this node's own and never travel.
+    fn write_own(&mut self, variable: VariableId, writes: Vec<Write>) -> Result<Vec<BaseChange>, Refusal> {
+        let me = self.replica.me();
+        let mut changes = Vec::with_capacity(writes.len());
+        for write in writes {
+            for dot in write.removes {
+                if let Some((_, content)) = self.own.remove(&dot) {
+                    changes.push(BaseChange { variable, dot, content, slot: false, present: false });
+                }
+            }
+            if let Some(content) = write.content {
+                self.own_sequence += 1;
+                let dot = Dot::new(me, self.own_sequence).ok_or_else(Refusal::too_many_updates)?;
+                self.own.insert(dot, (variable, content.clone()));
+                changes.push(BaseChange { variable, dot, content, slot: false, present: true });
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Brings the derived variables up to date with changes of base state, and wakes whom that concerns.
+    pub(super) fn apply(&mut self, changes: Vec<BaseChange>) {
+        let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
+        self.engine.apply(changes, &mut caller);
+        self.settled();
+    }
+
+    /// Publishes what this node's dynamic folds contribute now, reports, and wakes tasks.
+    pub(super) fn settled(&mut self) {
+        loop {
+            let slots = self.engine.take_slot_changes();
+            if slots.is_empty() {
+                break;
+            }
+            let mut changes = Vec::new();
+            for slot in slots {
+                let mut held = self.slots.remove(&slot.derivation).unwrap_or_default();
+                let mut superseded: Vec<Dot> =
+                    slot.removed.iter().filter_map(|content| held.remove(content)).collect();
+                for content in slot.added {
+                    let write = Write { content: Some(content.clone()), removes: mem::take(&mut superseded) };
+                    match self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
+                        Ok(Some(dot)) => {
+                            held.insert(content, dot);
+                        }
+                        Ok(None) => {}
+                        Err(refusal) => self.report(refusal.diagnostic()),
+                    }
+                }
+                if !superseded.is_empty() {
+                    let write = Write { content: None, removes: superseded };
+                    if let Err(refusal) = self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
+                        self.report(refusal.diagnostic());
+                    }
+                }
+                self.slots.insert(slot.derivation, held);
+            }
+            let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
+            self.engine.apply(changes, &mut caller);
+        }
+        self.report_element_failures();
+        self.wake_for_changes();
+    }
+
+    fn report_element_failures(&mut self) {
+        let failed = self.engine.take_failures();
+        if failed.is_empty() {
+            return;
+        }
+        let failures = mem::take(&mut self.element_failures);
+        for element in failed.iter().take(ELEMENT_REPORTS_MAX) {
+            self.report(Node::element_diagnostic(element, &failures));
+        }
+        if failed.len() > ELEMENT_REPORTS_MAX {
+            self.report(crate::node::report::more_elements(failed.len() - ELEMENT_REPORTS_MAX));
+        }
+    }
+
+    /// Tests the thresholds on what has changed, starts the tasks of streams, and tells the watcher.
+    fn wake_for_changes(&mut self) {
+        for variable in self.engine.take_changed() {
+            self.stale();
+            for waiter in self.tasks.waiters(variable) {
+                let met = self.tasks.threshold(waiter).is_some_and(|threshold| self.engine.meets(variable, threshold));
+                if met {
+                    self.go_on(waiter, variable);
+                }
+            }
+            if self.streams.contains_key(&variable) {
+                let value = self.engine.value(variable);
+                for function in self.streams.get(&variable).cloned().unwrap_or_default() {
+                    let task = self.machine.task(&function, vec![value.clone()]);
+                    self.tasks.spawn(Purpose::Thread, task);
+                }
+            }
+            if self.settings.watch {
+                self.tell_change(variable);
+            }
+        }
+    }
+
+    fn go_on(&mut self, waiter: TaskId, variable: VariableId) {
+        let Some((purpose, wait)) = self.tasks.release(waiter) else { return };
+        match wait.then {
+            Then::Resume(mut task) => {
+                task.resume(self.engine.value(variable));
+                self.tasks.ready(waiter, purpose, task);
+            }
+            Then::Call(function) => {
+                let task = self.machine.task(&function, Vec::new());
+                self.tasks.spawn(purpose, task);
+            }
+        }
+    }
+
+    fn tell_change(&mut self, variable: VariableId) {
+        self.note_names();
+        let names = self.named.get(&variable).cloned().unwrap_or_default();
+        for name in names {
+            let value = self.engine.value(variable);
+            let kind = self.engine.reference(variable).kind.clone();
+            let derived = !self.engine.graph().writers(variable).is_empty();
+            self.outputs.push_back(Output::Change { variable: name, kind, value, derived });
+        }
+    }
+
+    /// Passes on what the replica gives out: messages to the edge, entries to the engine.
+    pub(super) fn after_replica(&mut self) {
+        while let Some(out) = self.replica.poll() {
+            match out {
+                Out::Send(peer, bytes) => self.outputs.push_back(Output::Send { peer, bytes }),
+                Out::Changes(changes) => {
+                    let changes = changes.into_iter().filter_map(|change| self.base_change(change)).collect();
+                    self.apply(changes);
+                }
+                Out::Conflict { key, other, peer } => {
+                    let peer = self.peers.get(&peer).cloned().unwrap_or_default();
+                    self.report(crate::node::report::type_conflict(&key, &other, &peer));
+                }
+                Out::Refuse(peer, reason) => {
+                    self.outputs.push_back(Output::Disconnect { peer, code: reason.code(), reason: reason.to_string() });
+                }
+            }
+        }
+    }
+
+    /// A change of a variable that is declared here; others wait in the replica until it is.
+    fn base_change(&self, change: Change) -> Option<BaseChange> {
+        let variable = *self.variables.get(&change.key)?;
+        Some(BaseChange {
+            variable,
+            dot: change.dot,
+            content: change.content,
+            slot: change.slot.is_some(),
+            present: change.present,
+        })
+    }
+
+    /// A name that no other variable has or will have.
+    pub(super) fn fresh_name(&mut self) -> Name {
+        self.fresh_names += 1;
+        Name::Fresh(self.settings.identity.0, self.fresh_names)
+    }
+
+    /// Looks up which names at top level are bound to variables by now.
+    pub(super) fn note_names(&mut self) {
+        self.named.clear();
+        for (name, term) in self.bound_names() {
+            if let Term::Ref(reference) = term
+                && let Some(variable) = self.engine.find(&reference)
+            {
+                self.named.entry(variable).or_default().push(name);
+            }
+        }
+    }
+
+    /// Contents by the dots of a slot, for tests of what a slot holds.
+    #[must_use]
+    pub fn slot_contents(&self) -> Vec<Content> {
+        let mut contents: Vec<Content> = self.slots.values().flat_map(|held| held.keys().cloned()).collect();
+        contents.sort();
+        contents
+    }
+}

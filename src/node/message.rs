@@ -1,0 +1,201 @@
+//! What goes into a node and what comes out of it.
+
+use crate::replica::PeerId;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
+use crate::value::kind::Type;
+use crate::value::term::Term;
+
+/// What an edge, a simulator or a test gives to a node.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A peer can be spoken to: both sides have accepted each other.
+    Connected {
+        /// The connection.
+        peer: PeerId,
+        /// The peer's name, for people.
+        name: String,
+    },
+    /// It no longer can.
+    Lost {
+        /// The connection.
+        peer: PeerId,
+    },
+    /// A message from a peer; whatever it holds, it does no harm.
+    Received {
+        /// Where from.
+        peer: PeerId,
+        /// What another node gave out as [`Output::Send`].
+        bytes: Vec<u8>,
+    },
+    /// Whether every address that the user named is connected. True until told otherwise.
+    AllConnected(bool),
+    /// Nothing but the time, when a timer is due.
+    Tick,
+    /// The answer to [`Output::ReadFile`].
+    File {
+        /// The number of the request.
+        request: u64,
+        /// The file, or why it cannot be read.
+        result: Result<Vec<u8>, String>,
+    },
+    /// A line, or several, typed at the prompt.
+    Typed {
+        /// The text.
+        text: String,
+    },
+    /// Ends what was typed last, if it still runs or waits.
+    Cancel,
+}
+
+/// What a node asks of the edge.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// To be sent. May be lost, doubled, delayed, reordered.
+    Send {
+        /// Where to.
+        peer: PeerId,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// The program prints.
+    Print {
+        /// What to write, the newline included where there is one.
+        text: String,
+        /// The same as a term.
+        value: Term,
+    },
+    /// Something to tell the user.
+    Report(Diagnostic),
+    /// A variable with a name at top level has another value now. Only with [`Settings::watch`].
+    Change {
+        /// Its name at top level.
+        variable: String,
+        /// Its type.
+        kind: Type,
+        /// Its value.
+        value: Term,
+        /// Whether derivations feed it here.
+        derived: bool,
+    },
+    /// A file is to be read, and the answer given as [`Input::File`].
+    ReadFile {
+        /// To be given back.
+        request: u64,
+        /// As the program wrote it.
+        path: String,
+    },
+    /// What was typed has ended: with a value, or with an error that was reported before.
+    Evaluated {
+        /// The value of the last expression.
+        value: Option<Term>,
+        /// If that is a variable: the variable's value.
+        current: Option<Term>,
+    },
+    /// The connection is to be closed, and the peer told why.
+    Disconnect {
+        /// The connection.
+        peer: PeerId,
+        /// The code of the reason.
+        code: &'static str,
+        /// The reason, in words.
+        reason: String,
+    },
+}
+
+/// What a node is told when it is made.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `node()`: a name for people.
+    pub name: String,
+    /// `replica()`: its number among `--replicas`, from 0.
+    pub replica: u32,
+    /// `role()`.
+    pub role: Term,
+    /// What `arg(Name, Default)` finds.
+    pub arguments: Vec<(String, Term)>,
+    /// This incarnation; never used before.
+    pub identity: crate::lattice::dot::ReplicaId,
+    /// Where `random(N)` starts.
+    pub seed: u64,
+    /// Whether changes of variables are told.
+    pub watch: bool,
+}
+
+/// Whether there is more to run at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Some task has not had its turn to the end.
+    Busy,
+    /// Nothing can go on before the next input.
+    Idle,
+}
+
+/// How far the program's own top level is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TopLevel {
+    /// It can go on, sleeps, or waits for a file.
+    Running,
+    /// It waits for a variable.
+    Waiting,
+    /// It has ended.
+    Done,
+    /// It has ended with an error.
+    Failed,
+}
+
+/// What became of the expression that the run waits for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Until {
+    /// There is none.
+    Unset,
+    /// Not true so far; the error that its last test ended with, if it did.
+    NotYet(Option<Diagnostic>),
+    /// It was true once.
+    Met,
+}
+
+/// A task that waits for a variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    /// What it waits for, the value now, and what feeds the variable: one line.
+    pub text: String,
+    /// Where.
+    pub span: Span,
+    /// Whether it is the program's top level.
+    pub top_level: bool,
+}
+
+/// How a node stands.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// No task can go on, sleeps, or waits for a file; nothing is left to be sent.
+    pub quiescent: bool,
+    /// The top level.
+    pub top_level: TopLevel,
+    /// Tasks that wait for variables.
+    pub waiting: Vec<Waiting>,
+    /// A digest of what the node has seen: equal on nodes that have seen the same.
+    pub vector: u128,
+    /// Peers connected.
+    pub peers: usize,
+    /// Those of them that are known to have seen just what this node has.
+    pub agreeing: usize,
+    /// The awaited expression.
+    pub until: Until,
+    /// Whether an assertion failed, in any task.
+    pub assertion_failed: bool,
+}
+
+/// A variable's value at the end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Final {
+    /// The name at top level.
+    pub name: String,
+    /// The variable's type.
+    pub kind: Type,
+    /// Whether each node has its own.
+    pub dynamic: bool,
+    /// The value.
+    pub value: Term,
+}

@@ -1,0 +1,254 @@
+//! A node: machine, engine and replica as one state machine without I/O.
+//!
+//! Everything comes in by [`Node::handle`] and [`Node::run`], time included, and goes out by [`Node::poll_output`]. The same
+//! inputs give the same outputs, byte for byte; sockets, files, clocks and terminals are the edge's.
+//!
+//! A task has its turn until it waits or ends. What peers send is taken in between turns only.
+
+mod data;
+mod derive;
+mod effects;
+mod message;
+mod report;
+mod tasks;
+mod turn;
+mod verbs;
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rustc_hash::FxHashMap;
+
+use crate::compile::Session;
+use crate::engine::Engine;
+use crate::graph::VariableId;
+use crate::lattice::dot::Dot;
+use crate::replica::KeyIndex;
+use crate::replica::PeerId;
+use crate::replica::Replica;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::files::Files;
+use crate::value::content::Content;
+use crate::value::term::Term;
+use crate::vm::Failure;
+use crate::vm::FormId;
+use crate::vm::Machine;
+use crate::vm::Unit;
+
+pub use message::Final;
+pub use message::Input;
+pub use message::Output;
+pub use message::Progress;
+pub use message::Settings;
+pub use message::Status;
+pub use message::TopLevel;
+pub use message::Until;
+pub use message::Waiting;
+
+use tasks::Purpose;
+use tasks::TaskId;
+use tasks::Tasks;
+
+/// The most bytes of messages that are kept while a task has a long turn; what comes beyond is dropped, which a peer takes
+/// for a lost message.
+const INBOX_BYTES_MAX: usize = 64 << 20;
+
+/// One node.
+pub struct Node {
+    settings: Settings,
+    session: Session,
+    machine: Machine,
+    engine: Engine,
+    replica: Replica,
+    tasks: Tasks,
+    /// The task whose turn it is, when its fuel ran out before its turn did.
+    running: Option<(TaskId, Purpose, crate::vm::Task)>,
+    inbox: VecDeque<Input>,
+    inbox_bytes: usize,
+    outputs: VecDeque<Output>,
+    now_ms: u64,
+    random: ChaCha8Rng,
+    /// The variable that stands for a key of the replica here, once it is declared.
+    variables: FxHashMap<KeyIndex, VariableId>,
+    /// The key under which a replicated variable travels.
+    keys: FxHashMap<VariableId, KeyIndex>,
+    /// Entries of dynamic variables, which never travel.
+    own: FxHashMap<Dot, (VariableId, Content)>,
+    own_sequence: u64,
+    /// What this node's `fold_dynamic` derivations contribute now.
+    slots: FxHashMap<u128, FxHashMap<Content, Dot>>,
+    fresh_names: u64,
+    streams: BTreeMap<VariableId, Vec<Term>>,
+    /// Names at top level that are bound to variables, by variable.
+    named: BTreeMap<VariableId, Vec<String>>,
+    peers: BTreeMap<PeerId, String>,
+    all_connected: bool,
+    files_asked: BTreeMap<u64, (TaskId, data::Format)>,
+    requests: u64,
+    /// Failures of functions on elements, by the number that the engine was given for them.
+    element_failures: Vec<Failure>,
+    top_level: TopLevel,
+    assertion_failed: bool,
+    until: Option<Awaited>,
+}
+
+/// The expression that the run waits for.
+struct Awaited {
+    form: Vec<FormId>,
+    state: Until,
+    /// Whether something has changed since it was last tested.
+    stale: bool,
+}
+
+impl Node {
+    /// A node that is about to run `program`. `library` is the code that [`Session::new`] gave.
+    #[must_use]
+    pub fn new(settings: Settings, session: Session, library: &Unit, program: &Unit) -> Node {
+        let mut machine = Machine::new();
+        machine.load(library);
+        let forms = machine.load(program).forms;
+        let task = machine.top_level(&forms);
+        let mut tasks = Tasks::default();
+        tasks.spawn(Purpose::TopLevel, task);
+        let replica = Replica::new(settings.identity);
+        let random = ChaCha8Rng::seed_from_u64(settings.seed);
+        Node {
+            settings,
+            session,
+            machine,
+            engine: Engine::default(),
+            replica,
+            tasks,
+            running: None,
+            inbox: VecDeque::new(),
+            inbox_bytes: 0,
+            outputs: VecDeque::new(),
+            now_ms: 0,
+            random,
+            variables: FxHashMap::default(),
+            keys: FxHashMap::default(),
+            own: FxHashMap::default(),
+            own_sequence: 0,
+            slots: FxHashMap::default(),
+            fresh_names: 0,
+            streams: BTreeMap::new(),
+            named: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            all_connected: true,
+            files_asked: BTreeMap::new(),
+            requests: 0,
+            element_failures: Vec::new(),
+            top_level: TopLevel::Running,
+            assertion_failed: false,
+            until: None,
+        }
+    }
+
+    /// Has the run wait for an expression: one form, tested once the top level has ended or waits, then after each change.
+    pub fn set_until(&mut self, until: &Unit) {
+        let form = self.machine.load(until).forms;
+        self.until = Some(Awaited { form, state: Until::NotYet(None), stale: true });
+    }
+
+    /// The texts of the program, to show diagnostics by.
+    #[must_use]
+    pub fn files(&self) -> &Files {
+        &self.session.files
+    }
+
+    /// The session: what is known by name, for completion at the prompt.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The next thing that the edge is asked for.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Tick`] is wanted at the latest, in milliseconds of the caller's clock.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<u64> {
+        [self.tasks.next_due(), self.replica.next_timer()].into_iter().flatten().min()
+    }
+
+    /// Takes an input in: at once, or after the turn of the task that is running.
+    pub fn handle(&mut self, input: Input, now_ms: u64) {
+        self.now_ms = self.now_ms.max(now_ms);
+        if self.running.is_none() {
+            self.take_in(input);
+            return;
+        }
+        if matches!(input, Input::Cancel) {
+            self.cancel();
+            return;
+        }
+        if let Input::Received { bytes, .. } = &input {
+            if self.inbox_bytes + bytes.len() > INBOX_BYTES_MAX {
+                return;
+            }
+            self.inbox_bytes += bytes.len();
+        }
+        self.inbox.push_back(input);
+    }
+
+    fn take_in(&mut self, input: Input) {
+        match input {
+            Input::Connected { peer, name } => {
+                self.peers.insert(peer, name);
+                self.replica.connected(peer, self.now_ms);
+            }
+            Input::Lost { peer } => {
+                self.peers.remove(&peer);
+                self.replica.lost(peer, self.now_ms);
+            }
+            Input::Received { peer, bytes } => self.replica.handle(peer, &bytes, self.now_ms),
+            Input::AllConnected(all) => self.all_connected = all,
+            Input::Tick => {
+                self.tasks.wake_sleepers(self.now_ms);
+                self.replica.tick(self.now_ms);
+            }
+            Input::File { request, result } => self.file_came(request, result),
+            Input::Typed { text } => self.typed(&text),
+            Input::Cancel => self.cancel(),
+        }
+        self.stale();
+        self.after_replica();
+    }
+
+    /// Something has changed that the awaited expression may depend on.
+    fn stale(&mut self) {
+        if let Some(until) = &mut self.until {
+            until.stale = true;
+        }
+    }
+
+    fn cancel(&mut self) {
+        let running = self.running.take_if(|(_, purpose, _)| *purpose == Purpose::Prompt);
+        if self.tasks.cancel_prompt() || running.is_some() {
+            self.outputs.push_back(Output::Evaluated { value: None, current: None });
+        }
+    }
+
+    fn typed(&mut self, text: &str) {
+        match self.session.prompt(text) {
+            Ok((unit, warnings)) => {
+                self.outputs.extend(warnings.into_iter().map(Output::Report));
+                let forms = self.machine.load(&unit).forms;
+                let task = self.machine.top_level(&forms);
+                self.tasks.spawn(Purpose::Prompt, task);
+            }
+            Err(diagnostics) => {
+                self.outputs.extend(diagnostics.into_iter().map(Output::Report));
+                self.outputs.push_back(Output::Evaluated { value: None, current: None });
+            }
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.outputs.push_back(Output::Report(diagnostic));
+    }
+}

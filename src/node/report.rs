@@ -1,0 +1,153 @@
+//! What a node says of itself: errors, waits, values at the end.
+
+use std::collections::BTreeSet;
+
+use crate::engine::ElementFailure;
+use crate::engine::Failed;
+use crate::engine::FailureReason;
+use crate::graph::VariableId;
+use crate::node::Final;
+use crate::node::Node;
+use crate::node::Status;
+use crate::node::TopLevel;
+use crate::node::Until;
+use crate::node::Waiting;
+use crate::node::tasks::Purpose;
+use crate::node::tasks::Wait;
+use crate::node::verbs::brief;
+use crate::replica::VariableKey;
+use crate::source::diagnostic::Diagnostic;
+use crate::value::kind::Type;
+use crate::value::term::Term;
+use crate::vm::Failure;
+
+/// Another node uses the same name for another type.
+pub(super) fn type_conflict(key: &VariableKey, other: &Type, peer: &str) -> Diagnostic {
+    Diagnostic::error(
+        "E0301",
+        format!("the variable {} is a {} here and a {other} on the peer {peer}", key.name, key.kind),
+    )
+    .help("Each side keeps its own data, and the two are not joined. Give one of them another name, or the same type.")
+}
+
+/// For the failures beyond those reported one by one.
+pub(super) fn more_elements(count: usize) -> Diagnostic {
+    Diagnostic::error("E0398", format!("the same derivation failed on {count} more elements"))
+        .help("Each of them contributes nothing; the others are not affected.")
+}
+
+impl Node {
+    /// A function failed on an element.
+    pub(super) fn element_diagnostic(failed: &ElementFailure, failures: &[Failure]) -> Diagnostic {
+        let place = |diagnostic: Diagnostic| {
+            let (element, name) = (brief(&failed.element), &failed.destination.name);
+            diagnostic.help(format!("the element {element} contributes nothing to {name}; the others are not affected"))
+        };
+        match (&failed.reason, failed.diagnostic()) {
+            (_, Some(diagnostic)) => diagnostic,
+            (FailureReason::Evaluation(Failed(number)), None) => match failures.get(*number as usize) {
+                Some(failure) => place(failure.diagnostic()),
+                None => more_elements(1),
+            },
+            (_, None) => more_elements(1),
+        }
+    }
+
+    /// How the node stands.
+    pub fn status(&mut self) -> Status {
+        let waits: Vec<(bool, VariableId, String, crate::source::span::Span)> = self
+            .tasks
+            .waits()
+            .map(|(purpose, wait)| {
+                (purpose == Purpose::TopLevel, wait.variable, awaited(wait), wait.span)
+            })
+            .collect();
+        let waiting = waits
+            .into_iter()
+            .map(|(top_level, variable, awaited, span)| {
+                let text = self.waiting_text(variable, &awaited);
+                Waiting { text, span, top_level }
+            })
+            .collect();
+        Status {
+            quiescent: self.quiescent(),
+            top_level: self.top_level_now(),
+            waiting,
+            vector: self.replica.vector_digest(),
+            peers: self.peers.len(),
+            agreeing: self.peers.keys().filter(|peer| self.replica.agrees(**peer)).count(),
+            until: self.until.as_ref().map_or(Until::Unset, |until| until.state.clone()),
+            assertion_failed: self.assertion_failed,
+        }
+    }
+
+    /// Whether nothing happens before the next input: cheaper than the whole status.
+    #[must_use]
+    pub fn quiescent(&self) -> bool {
+        self.running.is_none() && !self.tasks.any_active() && self.inbox.is_empty()
+    }
+
+    /// `converged()`: as far as this node knows.
+    pub(super) fn converged(&self) -> bool {
+        let agreed = self.peers.keys().all(|peer| self.replica.agrees(*peer));
+        self.all_connected && !self.peers.is_empty() && agreed && self.quiescent()
+    }
+
+    /// How far the top level is, waits included.
+    pub(super) fn top_level_now(&self) -> TopLevel {
+        let waits = self.tasks.waits().any(|(purpose, _)| purpose == Purpose::TopLevel);
+        if self.top_level == TopLevel::Running && waits { TopLevel::Waiting } else { self.top_level }
+    }
+
+    fn waiting_text(&mut self, variable: VariableId, awaited: &str) -> String {
+        let name = self.shown_name(variable);
+        let value = brief(&self.engine.value(variable));
+        let graph = self.engine.graph();
+        let sources: BTreeSet<VariableId> =
+            graph.writers(variable).iter().flat_map(|id| graph.derivation(*id).sources.clone()).collect();
+        let feeds: Vec<String> = sources.into_iter().map(|source| self.shown_name(source)).collect();
+        let fed = if feeds.is_empty() {
+            "only updates feed it".to_owned()
+        } else {
+            format!("fed by {}", feeds.join(", "))
+        };
+        format!("{name} {awaited}; it is {value} now, {fed}")
+    }
+
+    /// The name at top level, or else the variable's own.
+    fn shown_name(&self, variable: VariableId) -> String {
+        match self.named.get(&variable).and_then(|names| names.first()) {
+            Some(name) => name.clone(),
+            None => self.engine.reference(variable).to_string(),
+        }
+    }
+
+    /// The names at top level that are bound, in the order of binding: that in which they stand in the program.
+    pub(super) fn bound_names(&self) -> Vec<(String, Term)> {
+        let globals = self.session.globals().iter().zip(0..);
+        globals.filter_map(|(name, id)| Some((name.clone(), self.machine.global(id)?.clone()))).collect()
+    }
+
+    /// The variables that names at top level are bound to, with their values, in the order of binding.
+    pub fn finals(&mut self) -> Vec<Final> {
+        let mut finals = Vec::new();
+        for (name, term) in self.bound_names() {
+            let Term::Ref(reference) = term else { continue };
+            let Some(variable) = self.engine.find(&reference) else { continue };
+            finals.push(Final {
+                name,
+                kind: reference.kind.clone(),
+                dynamic: reference.dynamic,
+                value: self.engine.value(variable),
+            });
+        }
+        finals
+    }
+}
+
+fn awaited(wait: &Wait) -> String {
+    match &wait.written {
+        Some(threshold) => format!("has to reach {}", brief(threshold)),
+        None => "has to be bound".to_owned(),
+    }
+}

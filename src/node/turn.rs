@@ -1,0 +1,153 @@
+//! Turns: running tasks, and testing the awaited expression between them.
+
+use std::mem;
+
+use crate::node::Node;
+use crate::node::Output;
+use crate::node::Progress;
+use crate::node::TopLevel;
+use crate::node::Until;
+use crate::node::tasks::Purpose;
+use crate::node::tasks::TaskId;
+use crate::node::verbs::Answer;
+use crate::value::term::Term;
+use crate::vm::Failure;
+use crate::vm::Outcome;
+use crate::vm::Task;
+
+/// How many steps the awaited expression may take before the test counts as not yet true.
+const UNTIL_FUEL: u64 = 100_000_000;
+
+impl Node {
+    /// Runs tasks until none can go on or `fuel` steps are used up.
+    pub fn run(&mut self, now_ms: u64, mut fuel: u64) -> Progress {
+        self.now_ms = self.now_ms.max(now_ms);
+        self.tasks.wake_sleepers(self.now_ms);
+        while fuel > 0 {
+            let Some((id, purpose, task)) = self.running.take().or_else(|| self.tasks.next_ready()) else {
+                break;
+            };
+            if let Some(unfinished) = self.turn(id, purpose, task, &mut fuel) {
+                self.running = Some((id, purpose, unfinished));
+                return Progress::Busy;
+            }
+            self.take_in_waiting();
+        }
+        self.replica.flush(self.now_ms);
+        self.after_replica();
+        self.test_until();
+        if self.tasks.any_ready() { Progress::Busy } else { Progress::Idle }
+    }
+
+    /// Inputs that came during a turn.
+    fn take_in_waiting(&mut self) {
+        self.inbox_bytes = 0;
+        for input in mem::take(&mut self.inbox) {
+            self.take_in(input);
+        }
+    }
+
+    /// Runs one task until it waits, ends, or is out of fuel; in the last case it comes back.
+    fn turn(&mut self, id: TaskId, purpose: Purpose, mut task: Task, fuel: &mut u64) -> Option<Task> {
+        loop {
+            match self.machine.run(&mut task, fuel) {
+                Outcome::OutOfFuel => return Some(task),
+                Outcome::Done(value) => {
+                    self.ended(purpose, Ok(value));
+                    return None;
+                }
+                Outcome::Failed(failure) => {
+                    self.ended(purpose, Err(failure));
+                    return None;
+                }
+                Outcome::Verb(request) => {
+                    // A verb costs more than a step; charging for it keeps turns short in time as well.
+                    *fuel = fuel.saturating_sub(100);
+                    match self.verb(&request) {
+                        Answer::Value(value) => task.resume(value),
+                        Answer::Refused(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
+                        Answer::Wait(wait) => {
+                            self.wait(id, purpose, task, wait, request.span);
+                            return None;
+                        }
+                        Answer::Sleep { due_ms, value } => {
+                            self.tasks.sleep(id, purpose, task, due_ms, value);
+                            return None;
+                        }
+                        Answer::File { path, format } => {
+                            let request = self.requests;
+                            self.requests += 1;
+                            self.files_asked.insert(request, (id, format));
+                            self.outputs.push_back(Output::ReadFile { request, path });
+                            self.tasks.pause(id, purpose, task);
+                            return None;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn ended(&mut self, purpose: Purpose, result: Result<Term, Failure>) {
+        self.stale();
+        let value = match result {
+            Ok(value) => Some(value),
+            Err(failure) => {
+                self.report(failure.diagnostic());
+                None
+            }
+        };
+        match purpose {
+            Purpose::TopLevel => {
+                self.top_level = if value.is_some() { TopLevel::Done } else { TopLevel::Failed };
+            }
+            Purpose::Prompt => {
+                let current = value.as_ref().and_then(|value| self.current_value(value));
+                self.outputs.push_back(Output::Evaluated { value, current });
+            }
+            Purpose::Thread => {}
+        }
+        self.note_names();
+    }
+
+    /// The value of a variable that a term refers to.
+    fn current_value(&mut self, term: &Term) -> Option<Term> {
+        let Term::Ref(reference) = term else { return None };
+        let variable = self.engine.find(reference)?;
+        Some(self.engine.value(variable))
+    }
+
+    /// Tests the awaited expression, when the top level has ended or waits and something has changed since the last test.
+    fn test_until(&mut self) {
+        let settled = !matches!(self.top_level_now(), TopLevel::Running);
+        let Some(until) = &mut self.until else { return };
+        if until.state == Until::Met || !settled || !mem::take(&mut until.stale) {
+            return;
+        }
+        let forms = until.form.clone();
+        let state = self.evaluate_until(&forms);
+        if let Some(until) = &mut self.until {
+            until.state = state;
+            until.stale = false;
+        }
+    }
+
+    /// One test: an expression that would have to wait is not true yet.
+    fn evaluate_until(&mut self, forms: &[crate::vm::FormId]) -> Until {
+        let mut task = self.machine.top_level(forms);
+        let mut fuel = UNTIL_FUEL;
+        loop {
+            match self.machine.run(&mut task, &mut fuel) {
+                Outcome::OutOfFuel => return Until::NotYet(None),
+                Outcome::Done(value) if value.as_bool() == Some(true) => return Until::Met,
+                Outcome::Done(_) => return Until::NotYet(None),
+                Outcome::Failed(failure) => return Until::NotYet(Some(failure.diagnostic())),
+                Outcome::Verb(request) => match self.verb(&request) {
+                    Answer::Value(value) => task.resume(value),
+                    Answer::Refused(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
+                    Answer::Wait(_) | Answer::Sleep { .. } | Answer::File { .. } => return Until::NotYet(None),
+                },
+            }
+        }
+    }
+}

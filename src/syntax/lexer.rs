@@ -1,0 +1,257 @@
+//! Text to tokens: habits from other languages are told here and replaced by what is meant, so that the parser goes on as if
+//! it had been written right.
+
+use logos::Logos;
+
+use crate::source::diagnostic::Diagnostic;
+use crate::source::span::FileId;
+use crate::source::span::Span;
+use crate::syntax::token::Token;
+use crate::syntax::tree::Range;
+
+/// A token and where it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Lexeme {
+    /// Its kind.
+    pub token: Token,
+    /// Its first byte.
+    pub start: u32,
+    /// The byte behind it.
+    pub end: u32,
+}
+
+/// A whole text as tokens.
+#[derive(Debug, Default)]
+pub struct Lexed {
+    /// The tokens; if there are any, the last is a `.`.
+    pub tokens: Vec<Lexeme>,
+    /// The comments.
+    pub comments: Vec<Range>,
+    /// What is wrong with them.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Whether the last `.` was missing.
+    pub dot_added: bool,
+    /// Whether a text was not finished.
+    pub text_open: bool,
+}
+
+/// Reads `text`, which is shorter than four gigabytes.
+#[must_use]
+pub fn lex(file: FileId, text: &str) -> Lexed {
+    let mut reader = Reader { file, text, base: 0, out: Lexed::default() };
+    reader.out.tokens.reserve(text.len() / 4);
+    let mut lexer = Token::lexer(text);
+    while let Some(token) = lexer.next() {
+        let span = lexer.span();
+        let (start, end) = (reader.base + span.start, reader.base + span.end);
+        if let Some(resume) = reader.take(token.ok(), start, end) {
+            reader.base = resume;
+            lexer = Token::lexer(&text[resume..]);
+        }
+    }
+    reader.finish()
+}
+
+struct Reader<'a> {
+    file: FileId,
+    text: &'a str,
+    /// Where the part of the text starts that the lexer reads now.
+    base: usize,
+    out: Lexed,
+}
+
+impl Reader<'_> {
+    /// Takes one token in; says where to go on if not behind it.
+    fn take(&mut self, token: Option<Token>, start: usize, end: usize) -> Option<usize> {
+        match token {
+            Some(Token::Comment) => {
+                self.out.comments.push((clip(start), clip(end)));
+                None
+            }
+            Some(Token::Dot) => self.dot(start, end),
+            Some(token) if !is_habit(token) => {
+                self.push(token, start, end);
+                None
+            }
+            Some(token) => self.habit(token, start, end),
+            None => self.illegal(start, end),
+        }
+    }
+
+    fn push(&mut self, token: Token, start: usize, end: usize) {
+        self.out.tokens.push(Lexeme { token, start: clip(start), end: clip(end) });
+    }
+
+    fn tell(&mut self, diagnostic: Diagnostic, start: usize, end: usize, label: &str) -> &mut Diagnostic {
+        let span = Span { file: self.file, start: clip(start), end: clip(end) };
+        let at = self.out.diagnostics.len();
+        self.out.diagnostics.push(diagnostic.at(span, label));
+        &mut self.out.diagnostics[at]
+    }
+
+    /// A `.` ends a form only before space, a comment or the end.
+    fn dot(&mut self, start: usize, end: usize) -> Option<usize> {
+        let next = self.text[end..].chars().next();
+        match next {
+            None | Some('%' | '\u{a0}' | '\u{feff}') => self.push(Token::Dot, start, end),
+            Some(c) if c.is_ascii_whitespace() => self.push(Token::Dot, start, end),
+            Some(c) if c.is_lowercase() => {
+                let diagnostic = Diagnostic::error("E0101", "a `.` does not call a function").help(
+                    "functions stand in front: `update(S, {add, 1})`; those of a module after a colon: `lists:sum(L)`",
+                );
+                self.tell(diagnostic, start, end, "not a call");
+                self.push(Token::Error, start, end);
+            }
+            Some(_) => {
+                let diagnostic = Diagnostic::error("E0102", "the `.` that ends a form needs white space after it")
+                    .help("put a space or a new line after the `.`");
+                self.tell(diagnostic, start, end, "nothing may follow directly");
+                self.push(Token::Dot, start, end);
+            }
+        }
+        None
+    }
+
+    fn habit(&mut self, token: Token, start: usize, end: usize) -> Option<usize> {
+        let written = &self.text[start..end];
+        let (meant, right) = match token {
+            Token::ForeignLessOrEqual => (Token::LessOrEqual, "=<"),
+            Token::ForeignNotEqual => (Token::NotEqual, "/="),
+            Token::ForeignEqual => (Token::ExactlyEqual, "=:="),
+            Token::ForeignAnd => (Token::AndAlso, "andalso"),
+            Token::ForeignNot => (Token::Not, "not"),
+            Token::ForeignPower => (Token::Times, "math:pow(X, Y)"),
+            _ => return self.other_habit(token, start, end),
+        };
+        let diagnostic = Diagnostic::error("E0108", format!("`{written}` is written `{right}` here"))
+            .help(format!("write `{right}` in place of `{written}`"));
+        self.tell(diagnostic, start, end, &format!("`{right}`"));
+        self.push(meant, start, end);
+        None
+    }
+
+    fn other_habit(&mut self, token: Token, start: usize, end: usize) -> Option<usize> {
+        match token {
+            Token::PointlessFloat => {
+                let raw = &self.text[start..end];
+                let at = raw.find(['e', 'E']).unwrap_or(raw.len());
+                let right = format!("{}.0{}", &raw[..at], &raw[at..]);
+                let diagnostic = Diagnostic::error("E0111", "a float has digits on both sides of a point")
+                    .help(format!("write `{right}`"));
+                self.tell(diagnostic, start, end, "the point is missing");
+                self.push(Token::Float, start, end);
+                None
+            }
+            Token::UnfinishedText => Some(self.unfinished_text(start)),
+            Token::UnfinishedAtom => {
+                let diagnostic = Diagnostic::error("E0106", "a quoted atom is not closed on its line")
+                    .help("close it with `'`; texts stand in double quotes: `\"text\"`");
+                self.tell(diagnostic, start, end, "it starts here");
+                self.push(Token::Error, start, end);
+                None
+            }
+            Token::ForeignMatchBinary => {
+                let diagnostic = Diagnostic::error("E0108", "`=<<` is read as `=<` and `<`")
+                    .help("put a space between them: `X = <<\"text\">>`, or write `X = \"text\"`, which is the same");
+                self.tell(diagnostic, start, end, "a space is missing");
+                self.push(Token::Match, start, start + 1);
+                self.push(Token::OpenBinary, start + 1, end);
+                None
+            }
+            Token::ForeignSlashes => self.slashes(start, end),
+            _ => Some(self.foreign_comment(start)),
+        }
+    }
+
+    /// `//` after an operand and before another is meant as a division, else as a comment.
+    fn slashes(&mut self, start: usize, end: usize) -> Option<usize> {
+        let operand_before =
+            self.out.tokens.last().is_some_and(|last| {
+                last.token.ends_expression() && !self.text[last.end as usize..start].contains('\n')
+            });
+        let rest = self.text[end..].trim_start_matches([' ', '\t']);
+        let operand_after = rest.starts_with(|c: char| c.is_ascii_digit() || c.is_uppercase() || c == '(');
+        let words_after = rest.split_whitespace().nth(1).is_some_and(|word| word.starts_with(char::is_alphabetic));
+        if self.text[start..].starts_with("//") && operand_before && operand_after && !words_after {
+            let diagnostic = Diagnostic::error("E0108", "`//` is written `div` here")
+                .help("write `div` for whole division; a comment starts with `%`");
+            self.tell(diagnostic, start, end, "`div`");
+            self.push(Token::Div, start, end);
+            return None;
+        }
+        Some(self.foreign_comment(start))
+    }
+
+    fn foreign_comment(&mut self, start: usize) -> usize {
+        let rest = &self.text[start..];
+        let line = rest.find('\n').unwrap_or(rest.len());
+        let (sign, length) = match rest.starts_with("/*") {
+            true => ("/*", rest.find("*/").map_or(line, |at| at + 2)),
+            false if rest.starts_with("//") => ("//", line),
+            false => ("#", line),
+        };
+        let end = start + length;
+        let diagnostic =
+            Diagnostic::error("E0109", "a comment starts with `%`").help(format!("write `%` in place of `{sign}`"));
+        self.tell(diagnostic, start, end, &format!("`{sign}` does not start a comment"));
+        end
+    }
+
+    /// Takes the text as ended at the end of its first line and says to go on there.
+    fn unfinished_text(&mut self, start: usize) -> usize {
+        let rest = &self.text[start..];
+        let length = rest.find('\n').unwrap_or(rest.len());
+        let end = start + rest[..length].trim_end_matches(['.', ',', ';', ' ', '\r', '\t']).len().max(1);
+        let diagnostic = Diagnostic::error("E0106", "a text is not closed").help("close it with `\"`");
+        self.tell(diagnostic, start, end, "it starts here");
+        self.push(Token::Error, start, end);
+        self.out.text_open = true;
+        end
+    }
+
+    fn illegal(&mut self, start: usize, end: usize) -> Option<usize> {
+        // Runs of them are told once.
+        let same = |last: &Lexeme| last.token == Token::Error && last.end as usize == start;
+        if self.out.tokens.last().is_some_and(same) {
+            if let Some(last) = self.out.tokens.last_mut() {
+                last.end = clip(end);
+            }
+            return None;
+        }
+        let written = self.text[start..end].chars().next().unwrap_or(' ');
+        let shown = if written.is_control() { format!("\\x{{{:x}}}", u32::from(written)) } else { written.to_string() };
+        let help = match written {
+            '“' | '”' | '„' | '‘' | '’' | '`' => "texts stand between straight double quotes: `\"text\"`",
+            '&' => "write `andalso`, or `band` for bits",
+            '^' => "write `bxor` for bits, `math:pow(X, Y)` for powers",
+            '~' => "write `bnot` for bits",
+            '?' => "there are no macros; a name at top level serves as a constant",
+            '@' => "names may contain `@`, but not start with it",
+            _ => "outside of texts and comments only names, numbers and operators may stand",
+        };
+        let diagnostic = Diagnostic::error("E0107", format!("`{shown}` means nothing here")).help(help);
+        self.tell(diagnostic, start, end, "not known");
+        self.push(Token::Error, start, end);
+        None
+    }
+
+    fn finish(mut self) -> Lexed {
+        if let Some(&last) = self.out.tokens.last()
+            && last.token != Token::Dot
+        {
+            self.out.dot_added = true;
+            self.out.tokens.push(Lexeme { token: Token::Dot, start: last.end, end: last.end });
+        }
+        self.out
+    }
+}
+
+fn is_habit(token: Token) -> bool {
+    token as u8 >= Token::ForeignLessOrEqual as u8 && token != Token::Error
+        || matches!(token, Token::PointlessFloat | Token::UnfinishedText | Token::UnfinishedAtom)
+}
+
+/// Texts beyond four gigabytes are refused before.
+fn clip(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}

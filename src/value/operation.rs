@@ -1,0 +1,259 @@
+//! Operations: what a program can do to a variable of each type, and how it is written.
+
+use num_bigint::BigInt;
+
+use crate::lattice::sum::Sum;
+use crate::source::diagnostic::Diagnostic;
+use crate::value::kind::Type;
+use crate::value::term::Term;
+
+/// An operation, read for a type. Which variants there are for a type follows from [`shapes`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// Sets: puts these elements in.
+    Add(Vec<Term>),
+    /// Sets: takes these elements out.
+    Remove(Vec<Term>),
+    /// Counters: so much up; never negative.
+    Up(Sum),
+    /// Counters: so much down; never negative.
+    Down(Sum),
+    /// `max_int`: one more than the value.
+    Increment,
+    /// `max_int`: at least this integer.
+    AtLeast(Term),
+    /// `boolean`.
+    True,
+    /// `ivar`, `lwwregister`: this value, now.
+    Assign(Term),
+    /// `lwwregister`: this value, at an integer timestamp.
+    AssignAt(Term, Term),
+    /// `top_k`: a name and a score of it.
+    Score(Term, Term),
+}
+
+/// An operation that the type does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadOp {
+    /// The type.
+    pub kind: Type,
+    /// What was given.
+    pub given: Term,
+}
+
+/// The code of [`BadOp`].
+pub const BAD_OPERATION: &str = "E0303";
+
+/// The operations that a type supports, as a program writes them.
+#[must_use]
+pub fn shapes(kind: &Type) -> &'static [&'static str] {
+    match kind {
+        Type::Set => &["{add, E}", "{add, List}", "{add_all, List}", "{rmv, E}", "{remove, E}", "{rmv_all, List}"],
+        Type::GSet => &["{add, E}", "{add, List}", "{add_all, List}"],
+        Type::Counter => &["increment", "{increment, N}", "decrement", "{decrement, N}"],
+        Type::GCounter => &["increment", "{increment, N} with N at least 0"],
+        Type::MaxInt => &["increment", "{set, N} with an integer N"],
+        Type::Ivar => &["{set, V}"],
+        Type::Boolean => &["true"],
+        Type::LwwRegister => &["{set, V}", "{set, Timestamp, V} with an integer Timestamp"],
+        Type::TopK(_) => &["{set, Name, Score}"],
+    }
+}
+
+/// The operations of a type that a `fold` can contribute, and take back when the element leaves.
+#[must_use]
+pub fn contributable(kind: &Type) -> &'static [&'static str] {
+    match kind {
+        Type::Set | Type::GSet => &["{add, E}", "{add, List}", "{add_all, List}"],
+        Type::MaxInt => &["{set, N} with an integer N"],
+        Type::Ivar | Type::LwwRegister => &[],
+        Type::Counter | Type::GCounter | Type::Boolean | Type::TopK(_) => shapes(kind),
+    }
+}
+
+impl Op {
+    /// Reads an operation as a program writes it.
+    ///
+    /// # Errors
+    /// When the type has no such operation, or not with such an argument.
+    pub fn parse(kind: &Type, term: &Term) -> Result<Op, BadOp> {
+        let refused = || BadOp { kind: kind.clone(), given: term.clone() };
+        let parts: &[Term] = term.as_tuple().unwrap_or(std::slice::from_ref(term));
+        let (Some(word), rest) = (parts.first().and_then(Term::as_atom), parts.get(1..).unwrap_or_default()) else {
+            return Err(refused());
+        };
+        // `{increment}` is not `increment`.
+        if rest.is_empty() && term.as_tuple().is_some() {
+            return Err(refused());
+        }
+        let op = match kind {
+            Type::Set | Type::GSet => on_set(kind, word, rest),
+            Type::Counter | Type::GCounter => on_counter(kind, word, rest),
+            Type::MaxInt => match (word, rest) {
+                ("increment", []) => Some(Op::Increment),
+                ("set", [value @ (Term::Int(_) | Term::Big(_))]) => Some(Op::AtLeast(value.clone())),
+                _ => None,
+            },
+            Type::Ivar => match (word, rest) {
+                ("set", [value]) => Some(Op::Assign(value.clone())),
+                _ => None,
+            },
+            Type::Boolean => (word == "true" && rest.is_empty()).then_some(Op::True),
+            Type::LwwRegister => match (word, rest) {
+                ("set", [value]) => Some(Op::Assign(value.clone())),
+                ("set", [time @ (Term::Int(_) | Term::Big(_)), value]) => {
+                    Some(Op::AssignAt(time.clone(), value.clone()))
+                }
+                _ => None,
+            },
+            Type::TopK(_) => match (word, rest) {
+                ("set", [name, score]) => Some(Op::Score(name.clone(), score.clone())),
+                _ => None,
+            },
+        };
+        op.ok_or_else(refused)
+    }
+}
+
+fn on_set(kind: &Type, word: &str, rest: &[Term]) -> Option<Op> {
+    let [argument] = rest else { return None };
+    let one = || vec![argument.clone()];
+    match word {
+        "add" => Some(Op::Add(argument.to_vec().unwrap_or_else(one))),
+        "add_all" => argument.to_vec().map(Op::Add),
+        "rmv" | "remove" if *kind == Type::Set => Some(Op::Remove(one())),
+        "rmv_all" | "remove_all" if *kind == Type::Set => argument.to_vec().map(Op::Remove),
+        _ => None,
+    }
+}
+
+fn on_counter(kind: &Type, word: &str, rest: &[Term]) -> Option<Op> {
+    let amount = match rest {
+        [] => Sum::small(1),
+        [amount] => sum_of(amount)?,
+        _ => return None,
+    };
+    let downward = match word {
+        "increment" => amount.is_negative(),
+        "decrement" => !amount.is_negative(),
+        _ => return None,
+    };
+    if *kind == Type::GCounter && (word != "increment" || downward) {
+        return None;
+    }
+    let amount = if amount.is_negative() { amount.negated() } else { amount };
+    Some(if downward { Op::Down(amount) } else { Op::Up(amount) })
+}
+
+/// A number as a sum of its own; `None` for anything else.
+#[must_use]
+pub fn sum_of(number: &Term) -> Option<Sum> {
+    match number {
+        Term::Int(value) => Some(Sum::small(*value)),
+        Term::Big(value) => Some(Sum::big(BigInt::clone(value))),
+        Term::Float(value) => Sum::float(value.get()),
+        _ => None,
+    }
+}
+
+impl BadOp {
+    /// As a message, without a place.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        let title = format!("a {} has no operation `{}`", self.kind, Brief(&self.given));
+        Diagnostic::error(BAD_OPERATION, title).help(format!("it has {}", list(shapes(&self.kind))))
+    }
+}
+
+/// `a`, `b` and `c`, each in backquotes.
+#[must_use]
+pub fn list(words: &[&str]) -> String {
+    let mut text = String::new();
+    for (at, word) in words.iter().enumerate() {
+        let before = match at {
+            0 => "",
+            _ if at + 1 == words.len() => " and ",
+            _ => ", ",
+        };
+        let (shape, rest) = word.split_once(" with ").map_or((*word, None), |(shape, rest)| (shape, Some(rest)));
+        text.push_str(before);
+        text.push_str(&format!("`{shape}`"));
+        if let Some(rest) = rest {
+            text.push_str(" with ");
+            text.push_str(rest);
+        }
+    }
+    text
+}
+
+/// A term for a message: cut where it is long.
+pub struct Brief<'a>(pub &'a Term);
+
+/// The most characters of a term that a message shows.
+const BRIEF_MAX: usize = 120;
+
+impl std::fmt::Display for Brief<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut cut = Cut { left: BRIEF_MAX, text: String::new() };
+        let whole = std::fmt::Write::write_fmt(&mut cut, format_args!("{}", self.0)).is_ok();
+        f.write_str(&cut.text)?;
+        if whole { Ok(()) } else { f.write_str("…") }
+    }
+}
+
+/// Takes so many characters and then refuses more, so that a long term is never written out whole.
+struct Cut {
+    left: usize,
+    text: String,
+}
+
+impl std::fmt::Write for Cut {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        for c in text.chars() {
+            self.left = self.left.checked_sub(1).ok_or(std::fmt::Error)?;
+            self.text.push(c);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tuple(word: &'static str, rest: &[Term]) -> Term {
+        Term::tuple([Term::atom(word)].into_iter().chain(rest.iter().cloned()))
+    }
+
+    fn ints(values: &[i64]) -> Term {
+        Term::list(values.iter().map(|value| Term::Int(*value)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn add_takes_a_list_apart_and_rmv_does_not() {
+        let parse = |word, argument: Term| Op::parse(&Type::Set, &tuple(word, &[argument]));
+        assert_eq!(parse("add", ints(&[1, 2])), Ok(Op::Add(vec![Term::Int(1), Term::Int(2)])));
+        assert_eq!(parse("add", Term::list([ints(&[1])])), Ok(Op::Add(vec![ints(&[1])])));
+        assert_eq!(parse("add", Term::Int(1)), Ok(Op::Add(vec![Term::Int(1)])));
+        assert_eq!(parse("rmv", ints(&[1])), Ok(Op::Remove(vec![ints(&[1])])));
+        assert_eq!(parse("rmv_all", ints(&[1])), Ok(Op::Remove(vec![Term::Int(1)])));
+        assert!(parse("rmv_all", Term::Int(1)).is_err());
+        assert!(Op::parse(&Type::GSet, &tuple("rmv", &[Term::Int(1)])).is_err());
+    }
+
+    #[test]
+    fn a_negative_increment_is_a_decrement_where_there_is_one() {
+        let minus_two = tuple("increment", &[Term::Int(-2)]);
+        assert_eq!(Op::parse(&Type::Counter, &minus_two), Ok(Op::Down(Sum::small(2))));
+        assert!(Op::parse(&Type::GCounter, &minus_two).is_err());
+        assert!(Op::parse(&Type::Counter, &tuple("increment", &[Term::text("1")])).is_err());
+        assert!(Op::parse(&Type::Counter, &Term::tuple([Term::atom("increment")])).is_err());
+    }
+
+    #[test]
+    fn a_refusal_lists_what_there_is() {
+        let refused = Op::parse(&Type::LwwRegister, &Term::atom("increment")).expect_err("no such operation");
+        let help = refused.diagnostic().help.join(" ");
+        assert_eq!(help, "it has `{set, V}` and `{set, Timestamp, V}` with an integer Timestamp");
+    }
+}
