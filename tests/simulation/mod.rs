@@ -33,6 +33,8 @@ pub struct Faults {
     pub partition: u64,
     pub crash: u64,
     pub steps: u64,
+    /// Whether each node is connected to all others, or only to the one before it.
+    pub mesh: bool,
     pub limits: Limits,
 }
 
@@ -74,7 +76,7 @@ impl Faults {
     /// None at all.
     pub fn none(nodes: usize) -> Faults {
         let limits = Limits::default();
-        Faults { nodes, lost: 0, doubled: 0, delay_ms: 5, partition: 0, crash: 0, steps: 0, limits }
+        Faults { nodes, lost: 0, doubled: 0, delay_ms: 5, partition: 0, crash: 0, steps: 0, mesh: true, limits }
     }
 
     /// All kinds, with bounds so small that every path is taken.
@@ -88,7 +90,8 @@ impl Faults {
             delay_ms: pick(&[1, 20, 200]),
             partition: pick(&[0, 10, 40]),
             crash: pick(&[0, 0, 5]),
-            steps: 400,
+            steps: 300,
+            mesh: pick(&[0, 1, 1]) == 1,
             limits: Limits {
                 group_bytes: pick(&[60, 300, 256 << 10]) as usize,
                 log_events_max: pick(&[0, 4, 1000]) as usize,
@@ -158,8 +161,10 @@ impl Cluster {
         let id = ReplicaId(u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64()));
         let number = self.nodes.len();
         self.nodes.push(Node::new(id, self.faults.limits.clone()));
-        for other in 0..number {
-            self.connect(other, number);
+        if self.faults.mesh {
+            (0..number).for_each(|other| self.connect(other, number));
+        } else if let Some(before) = (0..number).rev().find(|&before| self.nodes[before].up) {
+            self.connect(before, number);
         }
         number
     }
@@ -360,13 +365,10 @@ impl Cluster {
         self.faults = Faults { lost: 0, doubled: 0, delay_ms: 20, ..self.faults.clone() };
         self.parted.clear();
         let up: Vec<usize> = (0..self.nodes.len()).filter(|&node| self.nodes[node].up).collect();
-        for &node in &up {
+        for (place, &node) in up.iter().enumerate() {
             self.flush(node);
-            for &other in &up {
-                if node < other {
-                    self.reconnect(node, other);
-                }
-            }
+            let others = if self.faults.mesh { &up[place + 1..] } else { &up[place + 1..up.len().min(place + 2)] };
+            others.iter().for_each(|&other| self.reconnect(node, other));
         }
         for &node in &up {
             self.drain(node);
