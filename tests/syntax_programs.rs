@@ -13,7 +13,9 @@ fn main_for(text: &str) -> Vec<String> {
     let source = Source { tree: &parsed.tree, module: None };
     let (checked, diagnostics) = check(&mut Environment::default(), &source, Mode::Program);
     out.extend(diagnostics.iter().map(|d| format!("{d:?}")));
-    if std::env::var("SHOW").is_ok() { out.push(format!("{checked:#?}")); }
+    if std::env::var("SHOW").is_ok() {
+        out.push(format!("{checked:#?}"));
+    }
     out
 }
 
@@ -23,6 +25,8 @@ fn try_file() {
     for file in files.split(' ') {
         let text = std::fs::read_to_string(file).unwrap();
         println!("== {file}");
-        for line in main_for(&text) { println!("{line}"); }
+        for line in main_for(&text) {
+            println!("{line}");
+        }
     }
 }

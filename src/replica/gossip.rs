@@ -184,7 +184,9 @@ impl Replica {
         let told = self.peers.get(&to).and_then(|peer| peer.told_vector);
         match told {
             None => self.send_vector(to, now),
-            Some((before, at)) if now >= at + VECTOR_AGAIN_MS || (before != digest && now >= at + self.limits.announce_ms) => {
+            Some((before, at))
+                if now >= at + VECTOR_AGAIN_MS || (before != digest && now >= at + self.limits.announce_ms) =>
+            {
                 self.send_vector(to, now);
             }
             // Otherwise it comes with the next announcement or round.
@@ -233,7 +235,8 @@ impl Replica {
             Message::Declare { first, keys } => self.receive_declarations(peer, first, &keys),
             Message::AskDeclared { first } => {
                 if let Some(asking) = self.peers.get_mut(&peer) {
-                    asking.declared = usize::try_from(first).map_or(asking.declared, |first| first.min(asking.declared));
+                    asking.declared =
+                        usize::try_from(first).map_or(asking.declared, |first| first.min(asking.declared));
                 }
                 self.send_declarations(peer);
                 Ok(())

@@ -337,9 +337,7 @@ impl Cluster {
     pub fn judge(&self, node: usize) {
         let n = &self.nodes[node];
         let vector: BTreeMap<ReplicaId, u64> = n.replica.vector().collect();
-        let covered = || {
-            vector.iter().flat_map(|(&id, &to)| self.truth.range((id, 1)..=(id, to)))
-        };
+        let covered = || vector.iter().flat_map(|(&id, &to)| self.truth.range((id, 1)..=(id, to)));
         let removed: BTreeSet<GlobalDot> = covered().flat_map(|(_, truth)| truth.removes.iter().copied()).collect();
         let expected: BTreeMap<GlobalDot, (VariableKey, Content)> = covered()
             .filter(|(dot, _)| !removed.contains(dot))
@@ -388,9 +386,10 @@ impl Cluster {
         let mut up = self.nodes.iter().filter(|node| node.up);
         let Some(first) = up.next() else { return true };
         up.all(|node| node.replica.vector_digest() == first.replica.vector_digest())
-            && self.links.iter().all(|(&link, &(a, b))| {
-                self.nodes[a].replica.agrees(link) && self.nodes[b].replica.agrees(link)
-            })
+            && self
+                .links
+                .iter()
+                .all(|(&link, &(a, b))| self.nodes[a].replica.agrees(link) && self.nodes[b].replica.agrees(link))
     }
 
     /// A hash of every message ever sent.
