@@ -18,7 +18,15 @@ use crate::syntax::tree::Form;
 use crate::syntax::tree::FormNode;
 use crate::syntax::tree::Tree;
 
-#[allow(warnings, clippy::all, clippy::pedantic, missing_docs, reason = "generated")]
+#[allow(
+    warnings,
+    clippy::all,
+    clippy::pedantic,
+    clippy::unwrap_used,
+    clippy::allow_attributes_without_reason,
+    missing_docs,
+    reason = "generated"
+)]
 mod grammar {
     include!(concat!(env!("OUT_DIR"), "/lasp.rs"));
 }
