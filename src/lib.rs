@@ -5,13 +5,20 @@
 // F0: know no language.
 pub mod lattice;
 pub mod source;
-// F1: text to tree.
+// F1: text to tree, and the nouns.
 pub mod syntax;
-// F1: the nouns.
 pub mod value;
-// F2
+// F2: what both halves share.
+pub mod graph;
 pub mod library;
-// F3
+// F3: the halves.
 pub mod check;
+pub mod engine;
+pub mod replica;
+pub mod vm;
+// F4: text to code.
+pub mod compile;
+// F5: one node.
+// pub mod node;
 // F6, the edge: reads clocks, files and sockets.
 pub mod net;

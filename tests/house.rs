@@ -16,12 +16,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("lattice", &[]),
     ("source", &[]),
     ("syntax", &["source"]),
-    ("value", &["lattice"]),
-    ("graph", &["value", "lattice"]),
+    ("value", &["source", "lattice"]),
+    ("graph", &["source", "value", "lattice"]),
     ("library", &["value"]),
     ("check", &["syntax", "library", "value", "source"]),
     ("vm", &["library", "value", "source"]),
-    ("engine", &["graph", "value", "lattice"]),
+    ("engine", &["graph", "source", "value", "lattice"]),
     ("replica", &["value", "lattice"]),
     ("compile", &["check", "vm", "syntax", "library", "source", "value"]),
     (
@@ -312,7 +312,8 @@ fn arity(head: &str) -> usize {
 
 /// Whether a program says what is expected of it, in the form that tests/golden.rs reads.
 fn has_expectation(path: &Path) -> bool {
-    text(path)
+    let beside = path.with_extension("expect");
+    text(if beside.is_file() { &beside } else { path })
         .lines()
         .any(|line| ["%% expect", "%% prints:", "%% fails:"].iter().any(|marker| line.trim_start().starts_with(marker)))
 }

@@ -3,4 +3,6 @@
 pub mod dot;
 pub mod multiset;
 pub mod ranking;
+pub mod store;
 pub mod sum;
+pub mod vector;

@@ -79,10 +79,9 @@ impl Sum {
     /// The sum of one float; `None` when it is not finite.
     #[must_use]
     pub fn float(value: f64) -> Option<Sum> {
-        value.is_finite().then(|| Sum {
-            whole: Whole::default(),
-            floats: Some(Box::new(Floats { scaled: scale(value), count: 1 })),
-        })
+        value
+            .is_finite()
+            .then(|| Sum { whole: Whole::default(), floats: Some(Box::new(Floats { scaled: scale(value), count: 1 })) })
     }
 
     /// Whether nothing is in it: zero, and no float.

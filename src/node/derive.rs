@@ -61,7 +61,7 @@ impl Node {
         &self,
         operator: &Operator,
         sources: &[VariableId],
-        destination: &Reference,
+        destination: &Arc<Reference>,
     ) -> Result<u128, Refusal> {
         let (tag, function) = match operator {
             Operator::Map(function) => (1u8, Some(function)),
@@ -78,9 +78,9 @@ impl Node {
             bytes.extend(self.machine.identity(function)?.to_be_bytes());
         }
         for source in sources {
-            codec::put(&mut bytes, &Term::Ref(Arc::new(self.engine.reference(*source).clone())));
+            codec::put(&mut bytes, &Term::Ref(self.engine.reference(*source).clone()));
         }
-        codec::put(&mut bytes, &Term::Ref(Arc::new(destination.clone())));
+        codec::put(&mut bytes, &Term::Ref(destination.clone()));
         let hash = blake3::hash(&bytes);
         let mut identity = [0; 16];
         identity.copy_from_slice(&hash.as_bytes()[..16]);

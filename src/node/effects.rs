@@ -61,13 +61,8 @@ impl Node {
         let known: Vec<BaseChange> = self
             .replica
             .entries_of(index)
-            .map(|(dot, content, slot)| BaseChange {
-                variable,
-                dot,
-                content: content.clone(),
-                slot: slot.is_some(),
-                present: true,
-            })
+            .into_iter()
+            .map(|(dot, content, slot)| BaseChange { variable, dot, content, slot: slot.is_some(), present: true })
             .collect();
         if !known.is_empty() {
             self.apply(known);
@@ -86,13 +81,14 @@ impl Node {
         let changes = match self.keys.get(&variable).copied() {
             Some(key) => {
                 for content in effect.writes.iter().filter_map(|write| write.content.as_ref()) {
-                    self.replica.fits(key, content)?;
+                    self.replica.fits(key, Some(content))?;
                 }
                 let mut changes = Vec::with_capacity(effect.writes.len());
-                for write in effect.writes {
-                    self.write(variable, write, None, &mut changes)?;
-                }
-                changes
+                let written: Result<(), Refusal> =
+                    effect.writes.into_iter().try_for_each(|write| self.write(variable, write, None, &mut changes).map(drop));
+                // Whatever was recorded counts, should the numbers run out in the middle.
+                self.apply(changes);
+                return written;
             }
             None => self.write_own(variable, effect.writes)?,
         };
@@ -110,7 +106,7 @@ impl Node {
     ) -> Result<Option<Dot>, Refusal> {
         let Some(key) = self.keys.get(&variable).copied() else { return Ok(None) };
         for dot in &write.removes {
-            if let Some(content) = self.replica.content(*dot) {
+            if let Some((_, content, _)) = self.replica.entry(*dot) {
                 changes.push(BaseChange {
                     variable,
                     dot: *dot,
@@ -198,7 +194,7 @@ impl Node {
         }
         let failures = mem::take(&mut self.element_failures);
         for element in failed.iter().take(ELEMENT_REPORTS_MAX) {
-            self.report(self.element_diagnostic(element, &failures));
+            self.report(Node::element_diagnostic(element, &failures));
         }
         if failed.len() > ELEMENT_REPORTS_MAX {
             self.report(crate::node::report::more_elements(failed.len() - ELEMENT_REPORTS_MAX));
@@ -248,7 +244,7 @@ impl Node {
         for name in names {
             let value = self.engine.value(variable);
             let kind = self.engine.reference(variable).kind.clone();
-            let derived = self.engine.is_derived(variable);
+            let derived = !self.engine.graph().writers(variable).is_empty();
             self.outputs.push_back(Output::Change { variable: name, kind, value, derived });
         }
     }

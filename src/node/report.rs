@@ -1,6 +1,10 @@
 //! What a node says of itself: errors, waits, values at the end.
 
+use std::collections::BTreeSet;
+
 use crate::engine::ElementFailure;
+use crate::engine::Failed;
+use crate::engine::FailureReason;
 use crate::graph::VariableId;
 use crate::node::Final;
 use crate::node::Node;
@@ -10,7 +14,6 @@ use crate::node::Until;
 use crate::node::Waiting;
 use crate::node::tasks::Purpose;
 use crate::node::tasks::Wait;
-use crate::node::verbs::Refusal;
 use crate::node::verbs::brief;
 use crate::replica::VariableKey;
 use crate::source::diagnostic::Diagnostic;
@@ -21,27 +24,10 @@ use crate::vm::Failure;
 /// Another node uses the same name for another type.
 pub(super) fn type_conflict(key: &VariableKey, other: &Type, peer: &str) -> Diagnostic {
     Diagnostic::error(
-        "E0306",
+        "E0301",
         format!("the variable {} is a {} here and a {other} on the peer {peer}", key.name, key.kind),
     )
     .help("Each side keeps its own data, and the two are not joined. Give one of them another name, or the same type.")
-}
-
-/// A term that should be a type.
-pub(super) fn unknown_type(term: &Term) -> Refusal {
-    let refusal = Refusal::new("E0301", format!("there is no type {}", brief(term)));
-    let names: Vec<&str> = Type::NAMES.iter().map(|(name, _)| *name).collect();
-    let written = term.as_atom().or_else(|| term.as_tuple()?.first()?.as_atom()).unwrap_or_default();
-    let near = names
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(name, written), *name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .min();
-    let refusal = match near {
-        Some((_, name)) if name != written => refusal.help(format!("Did you mean `{name}`?")),
-        _ => refusal,
-    };
-    refusal.help(format!("The types are {} and {{top_k, [K]}} with K from 1.", names.join(", ")))
 }
 
 /// For the failures beyond those reported one by one.
@@ -52,13 +38,18 @@ pub(super) fn more_elements(count: usize) -> Diagnostic {
 
 impl Node {
     /// A function failed on an element.
-    pub(super) fn element_diagnostic(&self, failed: &ElementFailure, failures: &[Failure]) -> Diagnostic {
-        let destination = &self.engine.reference(failed.destination).name;
-        let element = brief(&failed.element);
-        let consequence = format!("The element {element} contributes nothing to {destination}; the others do.");
-        match failures.get(failed.failed.0 as usize) {
-            Some(failure) => failure.diagnostic().help(consequence),
-            None => Diagnostic::error(failed.code(), failed.title()).help(consequence),
+    pub(super) fn element_diagnostic(failed: &ElementFailure, failures: &[Failure]) -> Diagnostic {
+        let place = |diagnostic: Diagnostic| {
+            let (element, name) = (brief(&failed.element), &failed.destination.name);
+            diagnostic.help(format!("the element {element} contributes nothing to {name}; the others are not affected"))
+        };
+        match (&failed.reason, failed.diagnostic()) {
+            (_, Some(diagnostic)) => diagnostic,
+            (FailureReason::Evaluation(Failed(number)), None) => match failures.get(*number as usize) {
+                Some(failure) => place(failure.diagnostic()),
+                None => more_elements(1),
+            },
+            (_, None) => more_elements(1),
         }
     }
 
@@ -111,8 +102,10 @@ impl Node {
     fn waiting_text(&mut self, variable: VariableId, awaited: &str) -> String {
         let name = self.shown_name(variable);
         let value = brief(&self.engine.value(variable));
-        let feeds: Vec<String> =
-            self.engine.feeding(variable).into_iter().map(|source| self.shown_name(source)).collect();
+        let graph = self.engine.graph();
+        let sources: BTreeSet<VariableId> =
+            graph.writers(variable).iter().flat_map(|id| graph.derivation(*id).sources.clone()).collect();
+        let feeds: Vec<String> = sources.into_iter().map(|source| self.shown_name(source)).collect();
         let fed = if feeds.is_empty() {
             "only updates feed it".to_owned()
         } else {
@@ -129,17 +122,10 @@ impl Node {
         }
     }
 
-    /// The names at top level that are bound, in the order of binding.
+    /// The names at top level that are bound, in the order of binding: that in which they stand in the program.
     pub(super) fn bound_names(&self) -> Vec<(String, Term)> {
-        let globals = self.session.globals();
-        self.machine
-            .bound_globals()
-            .iter()
-            .filter_map(|id| {
-                let name = globals.get(*id as usize)?.clone();
-                Some((name, self.machine.global(*id)?.clone()))
-            })
-            .collect()
+        let globals = self.session.globals().iter().zip(0..);
+        globals.filter_map(|(name, id)| Some((name.clone(), self.machine.global(id)?.clone()))).collect()
     }
 
     /// The variables that names at top level are bound to, with their values, in the order of binding.

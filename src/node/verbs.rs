@@ -3,6 +3,7 @@
 use rand::RngExt;
 use triomphe::Arc;
 
+use crate::graph::GraphError;
 use crate::graph::Operator;
 use crate::graph::VariableId;
 use crate::library::Verb;
@@ -13,15 +14,20 @@ use crate::node::tasks::Purpose;
 use crate::node::tasks::TaskId;
 use crate::node::tasks::Then;
 use crate::node::tasks::Wait;
+use crate::replica::Limit;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::value::atom::Atom;
+use crate::value::kind::BadType;
 use crate::value::kind::Type;
+use crate::value::operation::BadOp;
 use crate::value::operation::Op;
 use crate::value::reference::Name;
 use crate::value::reference::Reference;
 use crate::value::term::Term;
+use crate::value::threshold::BadThreshold;
 use crate::value::threshold::Threshold;
+use crate::vm::Failure;
 use crate::vm::Request;
 use crate::vm::Task;
 
@@ -65,12 +71,67 @@ impl Refusal {
     }
 
     pub(super) fn too_many_updates() -> Refusal {
-        Refusal::new("E0390", "this node has made as many updates as one incarnation can")
-            .help("Restart the node: each start counts anew.")
+        Limit::Exhausted.into()
     }
 
     pub(super) fn diagnostic(self) -> Diagnostic {
         Diagnostic { help: self.help, ..Diagnostic::error(self.code, self.title) }
+    }
+}
+
+/// The machine adds the place of the verb.
+impl From<Diagnostic> for Refusal {
+    fn from(diagnostic: Diagnostic) -> Refusal {
+        Refusal { code: diagnostic.code, title: diagnostic.title, help: diagnostic.help }
+    }
+}
+
+impl From<GraphError> for Refusal {
+    fn from(error: GraphError) -> Refusal {
+        error.diagnostic().into()
+    }
+}
+
+impl From<crate::engine::Refusal> for Refusal {
+    fn from(refusal: crate::engine::Refusal) -> Refusal {
+        refusal.diagnostic().into()
+    }
+}
+
+impl From<BadType> for Refusal {
+    fn from(error: BadType) -> Refusal {
+        error.diagnostic().into()
+    }
+}
+
+impl From<BadOp> for Refusal {
+    fn from(error: BadOp) -> Refusal {
+        error.diagnostic().into()
+    }
+}
+
+impl From<BadThreshold> for Refusal {
+    fn from(error: BadThreshold) -> Refusal {
+        error.diagnostic().into()
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        failure.diagnostic().into()
+    }
+}
+
+impl From<Limit> for Refusal {
+    fn from(limit: Limit) -> Refusal {
+        let refusal = Refusal::new("E0390", format!("this update cannot be written: {limit}"));
+        match limit {
+            Limit::TooLarge { .. } | Limit::Name => {
+                refusal.help("nothing is written that could not be sent to peers; split the value up")
+            }
+            Limit::Unfit => refusal,
+            Limit::Exhausted => refusal.help("restart the node: each start counts anew"),
+        }
     }
 }
 
@@ -111,14 +172,14 @@ impl Node {
             (Verb::Read, [target]) => return self.read(target, None),
             (Verb::Read, [target, threshold]) => return self.read(target, Some(threshold)),
             (Verb::Thread, [function]) => {
-                check_function("thread", function, &[0])?;
+                check_function("thread", function, 0)?;
                 let task = self.machine.task(function, Vec::new());
                 self.tasks.spawn(Purpose::Thread, task);
                 ok()
             }
             (Verb::Invariant, [target, threshold, function]) => self.invariant(target, threshold, function, request)?,
             (Verb::Stream, [target, function]) => {
-                check_function("stream", function, &[1])?;
+                check_function("stream", function, 1)?;
                 let variable = self.variable_of(target)?;
                 self.streams.entry(variable).or_default().push(function.clone());
                 ok()
@@ -137,11 +198,9 @@ impl Node {
     fn dataflow_verb(&mut self, verb: Verb, arguments: &[Term], name: Option<Atom>) -> Result<Option<Term>, Refusal> {
         let value = match (verb, arguments) {
             (Verb::Map, [source, function, rest @ ..]) => {
-                check_function("map", function, &[1])?;
                 self.derive(Operator::Map(function.clone()), &[source.clone()], rest.first(), name)?
             }
             (Verb::Filter, [source, function, rest @ ..]) => {
-                check_function("filter", function, &[1])?;
                 self.derive(Operator::Filter(function.clone()), &[source.clone()], rest.first(), name)?
             }
             (Verb::Union, [left, right, rest @ ..]) => {
@@ -154,11 +213,9 @@ impl Node {
                 self.derive(Operator::Product, &[left.clone(), right.clone()], rest.first(), name)?
             }
             (Verb::Fold, [source, function, destination]) => {
-                check_function("fold", function, &[1, 2])?;
                 self.derive(Operator::Fold(function.clone()), &[source.clone()], Some(destination), None)?
             }
             (Verb::FoldDynamic, [source, function, destination]) => {
-                check_function("fold_dynamic", function, &[1, 2])?;
                 self.derive(Operator::FoldDynamic(function.clone()), &[source.clone()], Some(destination), None)?
             }
             (Verb::BindTo, [destination, source]) => {
@@ -211,7 +268,7 @@ impl Node {
             [name, kind] => (Name::Given(name.clone()), kind),
             _ => return Err(Refusal::new("E0391", "`declare` takes a type, or a name and a type")),
         };
-        let kind = Type::parse(kind).ok_or_else(|| crate::node::report::unknown_type(kind))?;
+        let kind = Type::read(kind)?;
         let reference = Arc::new(Reference { name, kind, dynamic });
         self.variable(&reference)?;
         Ok(Term::Ref(reference))
@@ -256,7 +313,7 @@ impl Node {
         function: &Term,
         request: &Request,
     ) -> Result<Term, Refusal> {
-        check_function("invariant", function, &[0])?;
+        check_function("invariant", function, 0)?;
         let awaiting = self.threshold(target, Some(threshold))?;
         if self.engine.meets(awaiting.variable, &awaiting.threshold) {
             let task = self.machine.task(function, Vec::new());
@@ -320,18 +377,13 @@ fn ok() -> Term {
 }
 
 /// That a verb is given a function that takes as many arguments as it will get.
-fn check_function(verb: &str, term: &Term, arities: &[u8]) -> Result<(), Refusal> {
-    let expected = match arities {
-        [0] => "a function without arguments",
-        [1] => "a function of one argument",
-        _ => "a function of one argument, or of two",
-    };
+fn check_function(verb: &str, term: &Term, arity: u8) -> Result<(), Refusal> {
+    let expected = if arity == 0 { "a function without arguments" } else { "a function of one argument" };
     match term {
-        Term::Fun(closure) if arities.contains(&closure.arity) => Ok(()),
-        Term::Fun(closure) => Err(Refusal::new(
-            "E0395",
-            format!("`{verb}` needs {expected}, and this one takes {}", closure.arity),
-        )),
+        Term::Fun(closure) if closure.arity == arity => Ok(()),
+        Term::Fun(closure) => {
+            Err(Refusal::new("E0395", format!("`{verb}` needs {expected}, and this one takes {}", closure.arity)))
+        }
         other => Err(Refusal::new("E0395", format!("`{verb}` needs {expected}, and this is {}", brief(other)))),
     }
 }

@@ -65,12 +65,14 @@ pub(crate) struct Ran {
 /// What takes longer than the limit is ended, and fails.
 pub(crate) fn lasp(arguments: &[&str], stdin: &str) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_lasp"));
-    command.args(arguments).current_dir(root()).env("NO_COLOR", "1");
+    command.args(arguments).current_dir(root());
     run(command, stdin)
 }
 
 /// Runs a command to its end.
 pub(crate) fn run(mut command: Command, stdin: &str) -> Ran {
+    // The cluster key of the tests is not the user's.
+    command.env("NO_COLOR", "1").env("LASP_CONFIG_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("configuration"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the command starts");
     let mut input = child.stdin.take().expect("stdin is piped");

@@ -5,8 +5,9 @@ use crate::source::codes::Explanation;
 pub(super) const CODES: &[Explanation] = &[
     Explanation {
         code: "E0390",
-        title: "this node has made as many updates as one incarnation can",
-        text: "Every update of a node takes the node's next number, and there are about a million millions of them for each \
+        title: "an update cannot be written",
+        text: "Nothing is written that could not be sent to peers: a value of more than 256 KiB, or a name that \
+large, is refused. Split it up. Also, every update of a node takes the node's next number, and there are about a million millions of them for each \
 start of a node. When they are used up, the node cannot write any more; what it has written stays. Start it again: each \
 start counts anew.",
         wrong: "",

@@ -1,0 +1,99 @@
+//! How functions are called, and what is said of elements on which they fail.
+
+use triomphe::Arc;
+
+use crate::graph::Operator;
+use crate::source::diagnostic::Diagnostic;
+use crate::value::kind::Type;
+use crate::value::operation;
+use crate::value::reference::Reference;
+use crate::value::term::Term;
+
+/// Calls pure functions. A function that fails on some arguments fails on them always, and with every other result it is the
+/// same.
+pub trait Evaluate {
+    /// The function's result.
+    ///
+    /// # Errors
+    /// When it fails; the evaluator keeps what there is to say.
+    fn call(&mut self, function: &Term, arguments: &[Term]) -> Result<Term, Failed>;
+}
+
+/// A failed call: where its evaluator keeps the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failed(pub u32);
+
+/// An element that contributes nothing, because a function or what it returned failed. Each is reported once.
+#[derive(Clone, Debug)]
+pub struct ElementFailure {
+    /// The derivation's identity.
+    pub derivation: u128,
+    /// Its verb.
+    pub verb: &'static str,
+    /// Its destination.
+    pub destination: Arc<Reference>,
+    /// The element.
+    pub element: Term,
+    /// What happened.
+    pub reason: FailureReason,
+}
+
+/// Why an element contributes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FailureReason {
+    /// The function failed.
+    Evaluation(Failed),
+    /// A filter's function returned something else.
+    NotABoolean(Term),
+    /// A fold's function returned what cannot be contributed to such a destination.
+    NotContributable {
+        /// The destination's type.
+        kind: Type,
+        /// What was returned.
+        given: Term,
+    },
+    /// A product's pair would be nested too deeply.
+    TooDeep,
+}
+
+impl ElementFailure {
+    /// As a message, without a place; `None` where the evaluator has a better one.
+    #[must_use]
+    pub fn diagnostic(&self) -> Option<Diagnostic> {
+        let name = &self.destination.name;
+        let element = operation::Brief(&self.element);
+        let (code, wrong, help) = match &self.reason {
+            FailureReason::Evaluation(_) => return None,
+            FailureReason::NotABoolean(given) => (
+                "E0312",
+                format!(
+                    "the function of the filter into `{name}` returned `{}` for `{element}`",
+                    operation::Brief(given)
+                ),
+                "it must return `true` or `false`; the element is left out".to_owned(),
+            ),
+            FailureReason::NotContributable { kind, given } => (
+                "E0310",
+                format!(
+                    "the {} into `{name}` cannot contribute `{}`, for `{element}`",
+                    self.verb,
+                    operation::Brief(given)
+                ),
+                format!("into a {kind} it can contribute {}", operation::list(operation::contributable(kind))),
+            ),
+            FailureReason::TooDeep => (
+                "E0313",
+                format!("the pair `{element}` of the product into `{name}` is nested too deeply"),
+                "the pair is left out".to_owned(),
+            ),
+        };
+        Some(Diagnostic::error(code, wrong).help(help))
+    }
+}
+
+impl Operator {
+    /// How an element failure names it.
+    pub(super) fn is_dynamic(&self) -> bool {
+        matches!(self, Operator::FoldDynamic(_))
+    }
+}

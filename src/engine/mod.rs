@@ -1,0 +1,261 @@
+//! The incremental engine: keeps every variable's value up to date, change by change.
+//!
+//! > value(D) = D's own updates, joined with what every derivation into D contributes now.
+//!
+//! A change is taken in by its variable, which says what that comes to in elements entered and left; the derivations from it
+//! turn those into support given to, and taken from, their destinations. Variables are looked at in topological order, each
+//! once, so nothing is ever seen half done. The cost follows the change, not the size of the variables.
+//!
+//! Beside it, [`reference`] recomputes everything from nothing, for tests.
+//!
+//! Knows no machine (functions are called through [`Evaluate`]), no peer, no clock.
+
+mod change;
+mod evaluate;
+mod operators;
+pub mod reference;
+mod states;
+
+use std::collections::BTreeSet;
+
+use triomphe::Arc;
+
+pub use change::BaseChange;
+pub use change::Effect;
+pub use change::Refusal;
+pub use change::Write;
+pub use evaluate::ElementFailure;
+pub use evaluate::Evaluate;
+pub use evaluate::Failed;
+pub use evaluate::FailureReason;
+pub use operators::Work;
+
+use crate::engine::change::Inbox;
+use crate::engine::change::Support;
+use crate::engine::operators::Context;
+use crate::engine::operators::Running;
+use crate::engine::states::State;
+use crate::graph::Derivation;
+use crate::graph::DerivationId;
+use crate::graph::Graph;
+use crate::graph::GraphError;
+use crate::graph::VariableId;
+use crate::lattice::dot::ReplicaIndex;
+use crate::value::content::Content;
+use crate::value::operation::Op;
+use crate::value::reference::Reference;
+use crate::value::term::Term;
+use crate::value::threshold::Threshold;
+
+/// What a `fold_dynamic` of this node contributes, as a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotChange {
+    /// The derivation's identity.
+    pub derivation: u128,
+    /// Where it contributes to.
+    pub destination: VariableId,
+    /// Contents to add, in order.
+    pub added: Vec<Content>,
+    /// Contents to remove, in order; each was added before.
+    pub removed: Vec<Content>,
+}
+
+/// Variables, their values, and the derivations that keep them up to date.
+#[derive(Default)]
+pub struct Engine {
+    graph: Graph,
+    /// By variable.
+    states: Vec<State>,
+    inboxes: Vec<Inbox>,
+    values: Vec<Option<Term>>,
+    /// By derivation.
+    running: Vec<Running>,
+    /// Variables with something in their inbox, by rank.
+    waiting: BTreeSet<(u32, VariableId)>,
+    changed: BTreeSet<VariableId>,
+    /// Derivations whose slots may have changed.
+    slots: BTreeSet<DerivationId>,
+    failures: Vec<(DerivationId, Term, FailureReason)>,
+    work: Work,
+}
+
+impl Engine {
+    /// An engine without variables.
+    #[must_use]
+    pub fn new() -> Engine {
+        Engine::default()
+    }
+
+    /// The variable of that name, made if it is not there.
+    ///
+    /// # Errors
+    /// When the name is that of a variable of another type.
+    pub fn declare(&mut self, reference: &Reference) -> Result<VariableId, GraphError> {
+        let variable = self.graph.declare(reference)?;
+        if self.states.len() < self.graph.len() {
+            self.states.push(State::bottom(&reference.kind));
+            self.inboxes.push(Inbox::default());
+            self.values.push(None);
+        }
+        Ok(variable)
+    }
+
+    /// The variable of that name and type, if it is there.
+    #[must_use]
+    pub fn find(&self, reference: &Reference) -> Option<VariableId> {
+        self.graph.find(reference)
+    }
+
+    /// A variable's name and type.
+    #[must_use]
+    pub fn reference(&self, variable: VariableId) -> &Arc<Reference> {
+        self.graph.reference(variable)
+    }
+
+    /// Which variables and derivations there are.
+    #[must_use]
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Makes a derivation, and has it contribute what there is already. Says whether it is new.
+    ///
+    /// # Errors
+    /// When it may not be made; nothing has changed then.
+    pub fn derive(&mut self, derivation: Derivation, eval: &mut dyn Evaluate) -> Result<bool, GraphError> {
+        let Some(id) = self.graph.derive(derivation)? else { return Ok(false) };
+        let derivation = self.graph.derivation(id);
+        let kind = |variable: VariableId| &self.graph.reference(variable).kind;
+        let source = derivation.sources[0];
+        self.running.push(Running::new(&derivation.operator, kind(source), kind(derivation.destination)));
+        self.run(id, eval, |running, same, context| running.load(same, context));
+        self.settle(eval);
+        Ok(true)
+    }
+
+    /// What an update of this replica would do now.
+    ///
+    /// # Errors
+    /// When the variable refuses it as it stands.
+    pub fn prepare(&self, variable: VariableId, op: &Op, me: ReplicaIndex) -> Result<Effect, Refusal> {
+        self.states[variable.0 as usize].prepare(op, me)
+    }
+
+    /// Takes changed entries in, and brings all that follows from them up to date.
+    pub fn apply(&mut self, changes: Vec<BaseChange>, eval: &mut dyn Evaluate) {
+        for change in changes {
+            let inbox = &mut self.inboxes[change.variable.0 as usize];
+            if inbox.is_empty() {
+                self.waiting.insert((self.graph.rank(change.variable), change.variable));
+            }
+            let support = Support { dot: (!change.slot).then_some(change.dot), content: change.content };
+            if change.present { inbox.came.push(support) } else { inbox.went.push(support) }
+        }
+        self.settle(eval);
+    }
+
+    /// Looks at each variable with changes once, in topological order.
+    fn settle(&mut self, eval: &mut dyn Evaluate) {
+        while let Some((_, variable)) = self.waiting.pop_first() {
+            let at = variable.0 as usize;
+            let inbox = std::mem::take(&mut self.inboxes[at]);
+            self.work.changes += (inbox.came.len() + inbox.went.len()) as u64;
+            let delta = self.states[at].apply(inbox);
+            if !delta.is_empty() {
+                self.values[at] = None;
+                self.changed.insert(variable);
+            }
+            if !delta.touched {
+                continue;
+            }
+            for reader in 0..self.graph.readers(variable).len() {
+                let (id, side) = self.graph.readers(variable)[reader];
+                self.run(id, eval, |running, _, context| running.change(side, &delta, context));
+            }
+        }
+    }
+
+    /// Has one derivation do something with its sources at hand. Its second argument: whether both sides are one variable.
+    fn run(&mut self, id: DerivationId, eval: &mut dyn Evaluate, act: impl FnOnce(&mut Running, bool, &mut Context)) {
+        let derivation = self.graph.derivation(id);
+        let left = derivation.sources[0];
+        let right = derivation.sources.get(1).copied().unwrap_or(left);
+        let destination = derivation.destination;
+        let out = &mut self.inboxes[destination.0 as usize];
+        let was_empty = out.is_empty();
+        let mut failures = Vec::new();
+        let mut context = Context {
+            eval,
+            left: &self.states[left.0 as usize],
+            right: &self.states[right.0 as usize],
+            out,
+            failures: &mut failures,
+            work: &mut self.work,
+        };
+        let same = derivation.sources.len() == 2 && left == right;
+        act(&mut self.running[id.0 as usize], same, &mut context);
+        if was_empty && !out.is_empty() {
+            self.waiting.insert((self.graph.rank(destination), destination));
+        }
+        if derivation.operator.is_dynamic() {
+            self.slots.insert(id);
+        }
+        self.failures.extend(failures.into_iter().map(|(element, reason)| (id, element, reason)));
+    }
+
+    /// The value. Kept until it changes.
+    pub fn value(&mut self, variable: VariableId) -> Term {
+        let at = variable.0 as usize;
+        self.values[at].get_or_insert_with(|| self.states[at].value()).clone()
+    }
+
+    /// Whether the variable is at or above the threshold.
+    #[must_use]
+    pub fn meets(&self, variable: VariableId, threshold: &Threshold) -> bool {
+        self.states[variable.0 as usize].meets(threshold)
+    }
+
+    /// The variables whose values changed since this was last asked, by age.
+    pub fn take_changed(&mut self) -> Vec<VariableId> {
+        std::mem::take(&mut self.changed).into_iter().collect()
+    }
+
+    /// What this node's `fold_dynamic`s contribute more, and less, than when this was last asked. It is for the node to write
+    /// it, and to feed it back as slot entries.
+    pub fn take_slot_changes(&mut self) -> Vec<SlotChange> {
+        let mut changes = Vec::new();
+        for id in std::mem::take(&mut self.slots) {
+            let Some((added, removed)) = self.running[id.0 as usize].take_slot_changes() else { continue };
+            if added.is_empty() && removed.is_empty() {
+                continue;
+            }
+            let derivation = self.graph.derivation(id);
+            let (identity, destination) = (derivation.identity, derivation.destination);
+            changes.push(SlotChange { derivation: identity, destination, added, removed });
+        }
+        changes
+    }
+
+    /// The elements that failed since this was last asked, by derivation and element.
+    pub fn take_failures(&mut self) -> Vec<ElementFailure> {
+        let mut failures = std::mem::take(&mut self.failures);
+        failures.sort_by(|(a, x, _), (b, y, _)| a.cmp(b).then_with(|| x.cmp(y)));
+        let failure = |(id, element, reason)| {
+            let derivation = self.graph.derivation(id);
+            ElementFailure {
+                derivation: derivation.identity,
+                verb: derivation.operator.verb(),
+                destination: Arc::clone(self.graph.reference(derivation.destination)),
+                element,
+                reason,
+            }
+        };
+        failures.into_iter().map(failure).collect()
+    }
+
+    /// How much has been done so far.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        self.work
+    }
+}

@@ -1,0 +1,30 @@
+//! `bind_to(D, S)`: contributes S's value to D. Elements of sets one by one; of all else the value as a whole, which replaces
+//! the one before. Counters add.
+
+use crate::engine::change::Delta;
+use crate::engine::operators::Context;
+use crate::engine::operators::outlet::Outlet;
+use crate::value::kind::Type;
+
+pub(in crate::engine) struct Bind {
+    outlet: Outlet,
+    /// Whether elements need no more than to be handed on.
+    set: bool,
+}
+
+impl Bind {
+    pub(super) fn new(source: &Type) -> Bind {
+        Bind { outlet: Outlet::default(), set: matches!(source, Type::Set | Type::GSet) }
+    }
+
+    pub(super) fn change(&mut self, delta: &Delta, context: &mut Context) {
+        if self.set {
+            super::union::change(delta, context);
+            return;
+        }
+        self.outlet.change(context.left, delta);
+        let (came, went) = self.outlet.take();
+        went.into_iter().for_each(|content| context.content(content, false));
+        came.into_iter().for_each(|content| context.content(content, true));
+    }
+}

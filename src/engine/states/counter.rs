@@ -1,0 +1,91 @@
+//! `counter` and `gcounter`: the sum of every replica's newest entry and of all contributions.
+
+use std::collections::BTreeMap;
+
+use crate::engine::change::Delta;
+use crate::engine::change::Effect;
+use crate::engine::change::Inbox;
+use crate::engine::change::Write;
+use crate::lattice::dot::Dot;
+use crate::lattice::dot::ReplicaIndex;
+use crate::value::content::Content;
+use crate::value::content::Tally;
+use crate::value::operation::Op;
+use crate::value::term::Term;
+
+/// A counter.
+#[derive(Default)]
+pub(in crate::engine) struct CounterState {
+    /// All there is.
+    total: Tally,
+    /// The live entries; dots order them by replica.
+    base: BTreeMap<Dot, Tally>,
+}
+
+impl CounterState {
+    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+        let before = self.value();
+        for support in inbox.came {
+            let Content::Tally(tally) = support.content else { continue };
+            match support.dot {
+                None => self.total.add(&tally),
+                Some(dot) if !self.base.contains_key(&dot) => {
+                    self.total.add(&tally);
+                    self.base.insert(dot, *tally);
+                }
+                Some(_) => {}
+            }
+        }
+        for support in inbox.went {
+            let Content::Tally(tally) = support.content else { continue };
+            match support.dot {
+                None => self.total.withdraw(&tally),
+                Some(dot) => {
+                    if let Some(tally) = self.base.remove(&dot) {
+                        self.total.withdraw(&tally);
+                    }
+                }
+            }
+        }
+        Delta::of_value(Some(before), Some(self.value()))
+    }
+
+    pub(super) fn prepare(&self, op: &Op, me: ReplicaIndex) -> Effect {
+        let (up, amount) = match op {
+            Op::Up(amount) => (true, amount),
+            Op::Down(amount) => (false, amount),
+            _ => return Effect::default(),
+        };
+        if amount.is_empty() {
+            return Effect::default();
+        }
+        let mut tally = Tally::default();
+        if up { &mut tally.up } else { &mut tally.down }.add(amount);
+        let mut removes = Vec::new();
+        for (dot, mine) in self.entries_of(me) {
+            tally.add(mine);
+            removes.push(*dot);
+        }
+        Effect { writes: vec![Write { content: Some(Content::Tally(Box::new(tally))), removes }] }
+    }
+
+    /// A replica's live entries: one, as long as every event supersedes the one before.
+    fn entries_of(&self, replica: ReplicaIndex) -> impl Iterator<Item = (&Dot, &Tally)> {
+        let first = Dot::new(replica, 1);
+        let last = Dot::new(replica, Dot::SEQUENCE_MAX);
+        first.zip(last).into_iter().flat_map(|(first, last)| self.base.range(first..=last))
+    }
+
+    pub(super) fn value(&self) -> Term {
+        self.total.value()
+    }
+
+    /// Whether nothing was ever counted, or as much down as up.
+    pub(super) fn is_zero(&self) -> bool {
+        crate::value::compare(&self.value(), &Term::Int(0)).is_eq()
+    }
+
+    pub(super) fn summary(&self) -> Option<Content> {
+        (!self.total.is_empty()).then(|| Content::Tally(Box::new(self.total.clone())))
+    }
+}

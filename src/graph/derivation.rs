@@ -1,0 +1,88 @@
+//! Derivations: standing contributions of sources to a destination.
+
+use crate::graph::variables::VariableId;
+use crate::value::term::Term;
+
+/// What a derivation does with its sources. The terms are functions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operator {
+    /// `F(X)` for each X.
+    Map(Term),
+    /// Each X where `F(X)` is true.
+    Filter(Term),
+    /// What is in either of two sources.
+    Union,
+    /// What is in both of two sources.
+    Intersection,
+    /// All pairs of two sources.
+    Product,
+    /// The operations that `F(X)`, or `F(X, Bottom)`, returns for each X.
+    Fold(Term),
+    /// The same over each node's own source; what this node contributes travels.
+    FoldDynamic(Term),
+    /// The source's value.
+    Bind,
+}
+
+impl Operator {
+    /// The verb that makes it.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Operator::Map(_) => "map",
+            Operator::Filter(_) => "filter",
+            Operator::Union => "union",
+            Operator::Intersection => "intersection",
+            Operator::Product => "product",
+            Operator::Fold(_) => "fold",
+            Operator::FoldDynamic(_) => "fold_dynamic",
+            Operator::Bind => "bind_to",
+        }
+    }
+
+    /// How many sources it has.
+    #[must_use]
+    pub fn sources(&self) -> usize {
+        match self {
+            Operator::Union | Operator::Intersection | Operator::Product => 2,
+            _ => 1,
+        }
+    }
+
+    /// The function, where it has one.
+    #[must_use]
+    pub fn function(&self) -> Option<&Term> {
+        match self {
+            Operator::Map(f) | Operator::Filter(f) | Operator::Fold(f) | Operator::FoldDynamic(f) => Some(f),
+            Operator::Union | Operator::Intersection | Operator::Product | Operator::Bind => None,
+        }
+    }
+}
+
+/// A request for a derivation.
+#[derive(Clone, Debug)]
+pub struct Derivation {
+    /// What is done.
+    pub operator: Operator,
+    /// To what; as many as the operator takes. One variable may stand on both sides.
+    pub sources: Vec<VariableId>,
+    /// Into what.
+    pub destination: VariableId,
+    /// The hash of the content: operator, sources, destination, the function's code and what it captured. Equal on all nodes.
+    pub identity: u128,
+}
+
+/// A derivation's place in its [`Graph`](crate::graph::Graph), by age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DerivationId(pub u32);
+
+/// Which of a derivation's sources a variable is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The first, or the only one.
+    Left,
+    /// The second.
+    Right,
+    /// Both at once.
+    Both,
+}

@@ -1,0 +1,112 @@
+//! Which derivations there can be: what each verb takes, and what it can contribute to.
+
+use triomphe::Arc;
+
+use crate::graph::derivation::Operator;
+use crate::graph::error::GraphError;
+use crate::graph::error::shown;
+use crate::value::kind::Type;
+use crate::value::operation;
+use crate::value::reference::Reference;
+use crate::value::term::Term;
+
+/// Whether the operator may derive `destination` from `sources`, cycles apart.
+///
+/// # Errors
+/// When it may not: the wrong number of sources, a destination of the wrong type, a function that is none, a dynamic
+/// variable where it must not be.
+pub fn check(operator: &Operator, sources: &[&Arc<Reference>], destination: &Arc<Reference>) -> Result<(), GraphError> {
+    let verb = operator.verb();
+    if sources.len() != operator.sources() {
+        let wrong = format!("takes {} sources, not {}", operator.sources(), sources.len());
+        return Err(GraphError::WrongType { verb, wrong, help: "see its documentation".to_owned() });
+    }
+    function(operator)?;
+    dynamics(operator, sources, destination)?;
+    match operator {
+        Operator::Bind => bind(sources[0], destination),
+        Operator::Fold(_) | Operator::FoldDynamic(_) => fold(verb, destination),
+        _ if is_set(&destination.kind) => Ok(()),
+        _ => Err(GraphError::WrongType {
+            verb,
+            wrong: format!("contributes elements, but {} is a {}", shown(&destination.name), destination.kind),
+            help: "make the destination a `set`, or use `fold` to contribute operations".to_owned(),
+        }),
+    }
+}
+
+fn is_set(kind: &Type) -> bool {
+    matches!(kind, Type::Set | Type::GSet)
+}
+
+fn function(operator: &Operator) -> Result<(), GraphError> {
+    let Some(function) = operator.function() else { return Ok(()) };
+    let verb = operator.verb();
+    let Term::Fun(closure) = function else {
+        let wrong = format!("needs a function, not `{}`", operation::Brief(function));
+        return Err(GraphError::NotAFunction { verb, wrong });
+    };
+    let two = matches!(operator, Operator::Fold(_) | Operator::FoldDynamic(_));
+    if closure.arity == 1 || two && closure.arity == 2 {
+        return Ok(());
+    }
+    let wanted = if two { "one argument, or two" } else { "one argument" };
+    let wrong = format!("needs a function of {wanted}, not of {}", closure.arity);
+    Err(GraphError::NotAFunction { verb, wrong })
+}
+
+fn dynamics(operator: &Operator, sources: &[&Arc<Reference>], destination: &Arc<Reference>) -> Result<(), GraphError> {
+    let dynamic = sources.iter().find(|source| source.dynamic);
+    if matches!(operator, Operator::FoldDynamic(_)) {
+        if dynamic.is_none() {
+            let wrong = format!("of the replicated {}", shown(&sources[0].name));
+            let help = "each node would contribute the same again: use `fold` for a replicated variable";
+            return Err(GraphError::NotDynamic { wrong, help });
+        }
+        if destination.dynamic {
+            let wrong = format!("into the dynamic {}", shown(&destination.name));
+            let help = "what all nodes contribute needs a replicated variable: use `declare`, or `fold`";
+            return Err(GraphError::NotDynamic { wrong, help });
+        }
+        return Ok(());
+    }
+    match dynamic {
+        Some(source) if !destination.dynamic => Err(GraphError::DynamicIntoReplicated {
+            verb: operator.verb(),
+            source: Arc::clone(source),
+            destination: Arc::clone(destination),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn fold(verb: &'static str, destination: &Reference) -> Result<(), GraphError> {
+    if !operation::contributable(&destination.kind).is_empty() {
+        return Ok(());
+    }
+    Err(GraphError::WrongType {
+        verb,
+        wrong: format!("cannot contribute to {}, a {}", shown(&destination.name), destination.kind),
+        help: "what an element contributes must be withdrawable: use a set, a counter, `max_int`, `boolean` or `top_k`"
+            .to_owned(),
+    })
+}
+
+/// Equal types; a counter that only grows into one that may do both; one kind of set into another; a `top_k` into a
+/// `top_k` of another length.
+fn bind(source: &Reference, destination: &Reference) -> Result<(), GraphError> {
+    let fits = match (&source.kind, &destination.kind) {
+        (Type::Set | Type::GSet, Type::Set | Type::GSet)
+        | (Type::GCounter, Type::Counter)
+        | (Type::TopK(_), Type::TopK(_)) => true,
+        (from, into) => from == into,
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(GraphError::WrongType {
+        verb: "bind_to",
+        wrong: format!("joins the value of {}, a {}, into a {}", shown(&source.name), source.kind, destination.kind),
+        help: "both must have the same type; use `map` or `fold` to make one of the other".to_owned(),
+    })
+}

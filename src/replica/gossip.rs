@@ -1,0 +1,436 @@
+//! Telling peers what is new and comparing vectors with them: pushes, summaries, vectors, declarations, and the times at
+//! which all that happens.
+
+use crate::lattice::vector::VersionVector;
+use crate::replica::Limits;
+use crate::replica::Out;
+use crate::replica::PeerId;
+use crate::replica::RefusalReason;
+use crate::replica::Replica;
+use crate::replica::VariableKey;
+use crate::replica::admit::Admission;
+use crate::replica::admit::Quota;
+use crate::replica::group;
+use crate::replica::message::Claims;
+use crate::replica::message::Group;
+use crate::replica::message::Message;
+use crate::replica::serve::Serving;
+use crate::replica::state;
+use crate::replica::state::Event;
+use crate::replica::state::Received;
+use crate::replica::wire;
+use crate::replica::wire::Bounded;
+use crate::replica::wire::WireError;
+use crate::value::reference::Name;
+use crate::value::term::Term;
+
+/// With how many replicas a vector is told at once instead of its digest.
+const VECTOR_AT_ONCE: usize = 8;
+/// After how many milliseconds the same vector is told again to a peer whose vector differs.
+const VECTOR_AGAIN_MS: u64 = 100;
+/// The most names whose types elsewhere are remembered.
+const FOREIGN_NAMES_MAX: usize = 1 << 17;
+const MINUTE_MS: u64 = 60_000;
+
+/// What is known of a connected peer.
+pub(crate) struct Peer {
+    /// What it has at least said to have, as far as it has not been pulled from it.
+    pub(crate) claims: VersionVector,
+    /// The hash of the vector that it told last.
+    pub(crate) digest: Option<u128>,
+    /// The hash of ours that it was told last.
+    told: Option<u128>,
+    /// The hash of ours that it was last told as a vector, and when.
+    told_vector: Option<(u128, u64)>,
+    /// Not to be pulled from before then.
+    pub(crate) rest_until: u64,
+    /// How many of its declarations have arrived, without a gap.
+    declarations: u64,
+    /// How many of ours have been sent to it.
+    declared: usize,
+    /// The number of its latest pull.
+    pub(crate) latest_pull: u64,
+    /// The snapshot that it is pulling.
+    pub(crate) serving: Option<Serving>,
+    quota: Quota,
+    quota_from: u64,
+}
+
+impl Peer {
+    fn new(limits: &Limits, now: u64) -> Peer {
+        Peer {
+            claims: VersionVector::new(),
+            digest: None,
+            told: None,
+            told_vector: None,
+            rest_until: 0,
+            declarations: 0,
+            declared: 0,
+            latest_pull: 0,
+            serving: None,
+            quota: Quota { replicas: limits.replicas_per_minute },
+            quota_from: now,
+        }
+    }
+}
+
+fn bring_forward(timer: &mut Option<u64>, to: u64) {
+    *timer = Some(timer.map_or(to, |at| at.min(to)));
+}
+
+impl Replica {
+    /// A connection to a peer is up.
+    pub fn connected(&mut self, peer: PeerId, now: u64) {
+        if self.peers.is_empty() {
+            self.round_at = now + self.limits.round_ms;
+        }
+        self.peers.insert(peer, Peer::new(&self.limits, now));
+        self.send_declarations(peer);
+        self.send_summary(peer);
+    }
+
+    /// A connection is gone.
+    pub fn lost(&mut self, peer: PeerId, now: u64) {
+        self.peers.remove(&peer);
+        if self.pull.as_ref().is_some_and(|pull| pull.peer == peer) {
+            self.pull = None;
+            bring_forward(&mut self.pull_at, now);
+        }
+    }
+
+    /// Pushes what was written since the last time.
+    pub fn flush(&mut self, now: u64) {
+        self.push_writes(now);
+        let behind: Vec<PeerId> =
+            self.peers.iter().filter(|(_, peer)| peer.declared < self.declared.len()).map(|(&id, _)| id).collect();
+        for peer in behind {
+            self.send_declarations(peer);
+        }
+    }
+
+    fn push_writes(&mut self, now: u64) {
+        let Some(me) = self.state.replicas.find(self.me) else { return };
+        let newest = self.state.vector().get(me);
+        if newest == self.pushed {
+            return;
+        }
+        if !self.peers.is_empty() {
+            let events = self.state.log.tail_of(me, self.pushed);
+            for group in group::groups(&self.state, &events, self.limits.group_bytes) {
+                let bytes = wire::encode(&Message::Push { group });
+                self.out.extend(self.peers.keys().map(|&peer| Out::Send(peer, bytes.clone())));
+            }
+        }
+        self.pushed = newest;
+        self.changed(now);
+    }
+
+    /// The vector has changed: peers are to hear of it soon.
+    fn changed(&mut self, now: u64) {
+        let (me, pushed) = (self.state.replicas.find(self.me), self.pushed);
+        // What has not been pushed yet is kept, for it is pushed from the log.
+        let keep = |event: &Event| Some(event.dot.replica()) == me && event.dot.sequence() > pushed;
+        self.state.log.trim(self.limits.log_events_max, self.limits.log_bytes_max, keep);
+        bring_forward(&mut self.announce_at, now + self.limits.announce_ms);
+    }
+
+    fn send_declarations(&mut self, to: PeerId) {
+        let Some(peer) = self.peers.get_mut(&to) else { return };
+        let mut first = peer.declared;
+        peer.declared = self.declared.len();
+        while first < self.declared.len() {
+            let (mut keys, mut bytes) = (Vec::new(), 0);
+            for key in &self.declared[first..] {
+                let term = group::key_term(key);
+                bytes += wire::size(&term);
+                if !keys.is_empty() && bytes > self.limits.group_bytes {
+                    break;
+                }
+                keys.push(term);
+            }
+            let count = keys.len();
+            self.send(to, &Message::Declare { first: first as u64, keys: keys.into() });
+            first += count;
+        }
+    }
+
+    fn send_summary(&mut self, to: PeerId) {
+        let digest = self.state.digest();
+        let declared = self.declared.len() as u64;
+        if let Some(peer) = self.peers.get_mut(&to) {
+            peer.told = Some(digest);
+            self.send(to, &Message::Summary { digest: digest.to_le_bytes(), declared });
+        }
+    }
+
+    /// This node's vector as it travels.
+    pub(crate) fn claims(&self) -> Claims {
+        self.vector().map(|(id, sequence)| (id.0.to_le_bytes(), sequence)).collect::<Vec<_>>().into()
+    }
+
+    fn send_vector(&mut self, to: PeerId, now: u64) {
+        let digest = self.state.digest();
+        let message = Message::Vector { vector: self.claims(), declared: self.declared.len() as u64 };
+        if let Some(peer) = self.peers.get_mut(&to) {
+            peer.told = Some(digest);
+            peer.told_vector = Some((digest, now));
+            self.send(to, &message);
+        }
+    }
+
+    /// Tells a peer whose vector differs what ours is, unless it was told just now.
+    fn answer_vector(&mut self, to: PeerId, now: u64) {
+        let digest = self.state.digest();
+        let told = self.peers.get(&to).and_then(|peer| peer.told_vector);
+        match told {
+            None => self.send_vector(to, now),
+            Some((before, at)) if now >= at + VECTOR_AGAIN_MS || (before != digest && now >= at + self.limits.announce_ms) => {
+                self.send_vector(to, now);
+            }
+            // Otherwise it comes with the next announcement or round.
+            Some((before, _)) => {
+                if before != digest {
+                    bring_forward(&mut self.announce_at, now + self.limits.announce_ms);
+                }
+            }
+        }
+    }
+
+    /// Takes in what a peer sent.
+    pub fn handle(&mut self, peer: PeerId, bytes: &[u8], now: u64) {
+        if !self.peers.contains_key(&peer) {
+            return;
+        }
+        let outcome = match wire::decode(bytes) {
+            Ok(message) => self.receive(peer, message, now),
+            Err(WireError::TooLong) => Err(RefusalReason::TooLong),
+            Err(WireError::Version(version)) => Err(RefusalReason::Version(version)),
+            Err(WireError::Malformed) => Err(RefusalReason::Malformed),
+        };
+        if let Err(reason) = outcome {
+            self.out.push_back(Out::Refuse(peer, reason));
+        }
+    }
+
+    fn receive(&mut self, peer: PeerId, message: Message, now: u64) -> Result<(), RefusalReason> {
+        match message {
+            Message::Summary { digest, declared } => {
+                let digest = u128::from_le_bytes(digest);
+                if let Some(told) = self.peers.get_mut(&peer) {
+                    told.digest = Some(digest);
+                }
+                if digest != self.state.digest() {
+                    self.answer_vector(peer, now);
+                }
+                self.check_declared(peer, declared);
+                Ok(())
+            }
+            Message::Vector { vector, declared } => {
+                self.receive_vector(peer, &vector, now)?;
+                self.check_declared(peer, declared);
+                Ok(())
+            }
+            Message::Declare { first, keys } => self.receive_declarations(peer, first, &keys),
+            Message::AskDeclared { first } => {
+                if let Some(asking) = self.peers.get_mut(&peer) {
+                    asking.declared = usize::try_from(first).map_or(asking.declared, |first| first.min(asking.declared));
+                }
+                self.send_declarations(peer);
+                Ok(())
+            }
+            Message::Push { group } => self.receive_events(peer, group, now),
+            Message::Pull { session, vector, prints } => self.serve(peer, session, &vector, prints, now),
+            Message::Events { session, group } => self.receive_pulled_events(peer, session, group, now),
+            Message::AskPrints { session } => {
+                self.pull_prints(peer, session, now);
+                Ok(())
+            }
+            Message::Chunk { session, snapshot, index, last, part } => {
+                self.receive_chunk(peer, (session, snapshot), index, last, *part, now)
+            }
+            Message::Acknowledge { session, next, again } => {
+                self.serve_on(peer, session, next, again, now);
+                Ok(())
+            }
+            Message::Busy { session } => {
+                self.pull_refused(peer, session, now);
+                Ok(())
+            }
+        }
+    }
+
+    fn receive_vector(&mut self, peer: PeerId, claims: &Claims, now: u64) -> Result<(), RefusalReason> {
+        let vector = self.admit(peer, now, |admission| admission.vector(claims))?;
+        let digest = state::digest(&self.state.replicas, &vector);
+        let (missing, ahead) = (vector.exceeds(self.state.vector()), self.state.vector().exceeds(&vector));
+        let Some(known) = self.peers.get_mut(&peer) else { return Ok(()) };
+        let first = known.digest.is_none() || known.told_vector.is_none();
+        known.digest = Some(digest);
+        known.claims.join(&vector);
+        if missing {
+            let grace = if first { 0 } else { self.limits.grace_ms };
+            bring_forward(&mut self.pull_at, now + grace);
+            if first {
+                self.pull_on(now);
+            }
+        }
+        if ahead {
+            self.answer_vector(peer, now);
+        }
+        Ok(())
+    }
+
+    /// Lets `take` put a peer's words into this node's numbers.
+    pub(crate) fn admit<T>(
+        &mut self,
+        peer: PeerId,
+        now: u64,
+        take: impl FnOnce(&mut Admission<'_>) -> Result<T, RefusalReason>,
+    ) -> Result<T, RefusalReason> {
+        let known = self.peers.get_mut(&peer).ok_or(RefusalReason::Malformed)?;
+        if now >= known.quota_from + MINUTE_MS {
+            known.quota_from = now;
+            known.quota = Quota { replicas: self.limits.replicas_per_minute };
+        }
+        let quota = &mut known.quota;
+        let mut admission = Admission { state: &mut self.state, me: self.me, quota, new_keys: Vec::new() };
+        let taken = take(&mut admission)?;
+        for key in admission.new_keys {
+            self.note_type(peer, &key);
+        }
+        Ok(taken)
+    }
+
+    /// Applies events that a peer sent, or keeps them for when they can be applied.
+    pub(crate) fn receive_events(&mut self, peer: PeerId, group: Group, now: u64) -> Result<(), RefusalReason> {
+        let events = self.admit(peer, now, |admission| admission.events(group))?;
+        let (mut changes, mut applied, mut early) = (Vec::new(), false, false);
+        for event in events {
+            match self.state.receive(event, &mut changes) {
+                Ok(Received::Applied) => applied = true,
+                Ok(Received::Known) => {}
+                Err(event) => {
+                    early = true;
+                    if let Some(peer) = self.peers.get_mut(&peer) {
+                        // Who sends an event has it, and what it takes back.
+                        for dot in event.removes.iter().copied().chain([event.dot]) {
+                            peer.claims.raise(dot.replica(), dot.sequence());
+                        }
+                    }
+                    self.state.hold(event, self.limits.held_events_max);
+                }
+            }
+        }
+        if early {
+            bring_forward(&mut self.pull_at, now + self.limits.grace_ms);
+        }
+        if applied {
+            self.settle(changes, now);
+        }
+        Ok(())
+    }
+
+    /// After changes from elsewhere: applies what waited for them, and tells.
+    pub(crate) fn settle(&mut self, mut changes: Vec<crate::replica::Change>, now: u64) {
+        self.state.release(&mut changes);
+        if !changes.is_empty() {
+            self.out.push_back(Out::Changes(changes));
+        }
+        self.changed(now);
+    }
+
+    fn check_declared(&mut self, peer: PeerId, declared: u64) {
+        let arrived = self.peers.get(&peer).map_or(0, |peer| peer.declarations);
+        if arrived < declared {
+            self.send(peer, &Message::AskDeclared { first: arrived });
+        }
+    }
+
+    fn receive_declarations<const MOST: usize>(
+        &mut self,
+        peer: PeerId,
+        first: u64,
+        keys: &Bounded<Term, MOST>,
+    ) -> Result<(), RefusalReason> {
+        let keys = keys.iter().map(crate::replica::admit::key).collect::<Result<Vec<_>, _>>()?;
+        let Some(known) = self.peers.get_mut(&peer) else { return Ok(()) };
+        if first > known.declarations {
+            return Ok(());
+        }
+        known.declarations = known.declarations.max(first.saturating_add(keys.len() as u64));
+        for key in &keys {
+            self.note_type(peer, key);
+        }
+        Ok(())
+    }
+
+    /// A peer knows a variable: a given name of ours with another type is a conflict, told once for each type.
+    fn note_type(&mut self, peer: PeerId, key: &VariableKey) {
+        let Name::Given(name) = &key.name else { return };
+        if self.foreign_types.len() >= FOREIGN_NAMES_MAX && !self.foreign_types.contains_key(name) {
+            return;
+        }
+        let types = self.foreign_types.entry(name.clone()).or_default();
+        if types.iter().any(|(kind, _)| *kind == key.kind) {
+            return;
+        }
+        types.push((key.kind.clone(), peer));
+        if let Some(ours) = self.declared_types.get(name)
+            && *ours != key.kind
+        {
+            let key_here = VariableKey { name: key.name.clone(), kind: ours.clone() };
+            self.out.push_back(Out::Conflict { key: key_here, other: key.kind.clone(), peer });
+        }
+    }
+
+    /// Does what is due.
+    pub fn tick(&mut self, now: u64) {
+        if self.announce_at.is_some_and(|at| at <= now) {
+            self.announce_at = None;
+            self.announce(now);
+        }
+        if !self.peers.is_empty() && self.round_at <= now {
+            self.round_at = now + self.limits.round_ms;
+            self.round(now);
+        }
+        self.pull_on(now);
+    }
+
+    /// When [`Replica::tick`] is next of use.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<u64> {
+        let round = (!self.peers.is_empty()).then_some(self.round_at);
+        let pull = self.pull.as_ref().map(|pull| pull.deadline);
+        let waiting = if self.pull.is_none() { self.pull_at } else { None };
+        [self.announce_at, round, pull, waiting].into_iter().flatten().min()
+    }
+
+    /// Tells the peers what is new, unless they heard.
+    fn announce(&mut self, now: u64) {
+        let digest = self.state.digest();
+        let short = self.vector().take(VECTOR_AT_ONCE + 1).count() <= VECTOR_AT_ONCE;
+        let unaware: Vec<PeerId> =
+            self.peers.iter().filter(|(_, peer)| peer.told != Some(digest)).map(|(&id, _)| id).collect();
+        for peer in unaware {
+            if short && !self.agrees(peer) {
+                self.send_vector(peer, now);
+            } else {
+                self.send_summary(peer);
+            }
+        }
+    }
+
+    /// Compares without a reason, in case something was lost.
+    fn round(&mut self, now: u64) {
+        let peers: Vec<PeerId> = self.peers.keys().copied().collect();
+        for peer in peers {
+            if self.agrees(peer) {
+                self.send_summary(peer);
+            } else {
+                self.send_vector(peer, now);
+            }
+        }
+        self.end_idle_servings(now);
+        bring_forward(&mut self.pull_at, now);
+    }
+}

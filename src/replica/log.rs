@@ -1,0 +1,87 @@
+//! The events applied last, for peers that lack only a little. Bounded; what it lacks is told by entries instead.
+
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::vector::VersionVector;
+use crate::replica::state::Event;
+
+/// Events in the order of their application, which every node can follow.
+#[derive(Default)]
+pub(crate) struct Log {
+    events: VecDeque<Event>,
+    bytes: usize,
+    /// All events above it, up to the node's vector, are in the log.
+    floor: FxHashMap<ReplicaIndex, u64>,
+}
+
+impl Log {
+    pub(crate) fn push(&mut self, event: Event) {
+        self.bytes += event.bytes as usize;
+        self.events.push_back(event);
+    }
+
+    /// The node's vector went to `sequence` without the events in between.
+    pub(crate) fn skip_to(&mut self, replica: ReplicaIndex, sequence: u64) {
+        self.floor.insert(replica, sequence);
+    }
+
+    /// Forgets the oldest events until the bounds are kept, but none that `keep` holds back.
+    pub(crate) fn trim(&mut self, events_max: usize, bytes_max: usize, keep: impl Fn(&Event) -> bool) {
+        while self.events.len() > events_max || self.bytes > bytes_max {
+            if self.events.front().is_none_or(&keep) {
+                return;
+            }
+            if let Some(event) = self.events.pop_front() {
+                self.bytes -= event.bytes as usize;
+                let floor = self.floor.entry(event.dot.replica()).or_insert(0);
+                *floor = (*floor).max(event.dot.sequence());
+            }
+        }
+    }
+
+    /// The newest `count` events of `replica` above `above`, oldest first.
+    pub(crate) fn tail_of(&self, replica: ReplicaIndex, above: u64) -> Vec<&Event> {
+        let mut tail: Vec<&Event> = self
+            .events
+            .iter()
+            .rev()
+            .filter(|event| event.dot.replica() == replica)
+            .take_while(|event| event.dot.sequence() > above)
+            .collect();
+        tail.reverse();
+        tail
+    }
+
+    /// All events between `from` and `to`, in an order in which they can be applied; `None` when some are no longer here
+    /// or they take more than `bytes_max`.
+    pub(crate) fn between(&self, from: &VersionVector, to: &VersionVector, bytes_max: usize) -> Option<Vec<&Event>> {
+        let mut missing = 0u64;
+        for (replica, sequence) in to.iter() {
+            let has = from.get(replica);
+            if has < sequence {
+                if has < self.floor.get(&replica).copied().unwrap_or(0) {
+                    return None;
+                }
+                missing += sequence - has;
+            }
+        }
+        let (mut found, mut bytes) = (Vec::new(), 0);
+        for event in self.events.iter().rev() {
+            if found.len() as u64 == missing {
+                break;
+            }
+            if !from.covers(event.dot) {
+                bytes += event.bytes as usize;
+                if bytes > bytes_max {
+                    return None;
+                }
+                found.push(event);
+            }
+        }
+        found.reverse();
+        (found.len() as u64 == missing).then_some(found)
+    }
+}

@@ -1,0 +1,130 @@
+//! What peers say to each other. Bytes are `wire`'s business; meaning is that of the modules that send and receive.
+//!
+//! Replicas, variables and derivations are named once in a message, in its [`Tables`], and by their places there from
+//! then on. Enums grow at the end only, and by a new protocol version.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::replica::wire::Bounded;
+use crate::value::content::Content;
+use crate::value::term::Term;
+
+/// The most replicas that a message may name.
+pub(crate) const REPLICAS_MAX: usize = 1 << 15;
+/// The most variables, derivations, events or entries that a message may hold.
+pub(crate) const ITEMS_MAX: usize = 1 << 17;
+/// The most dots that one event may take back.
+pub(crate) const REMOVES_MAX: usize = 1 << 12;
+
+/// A message. (Room for: topics, ranges of vectors, hierarchical fingerprints, retirement.)
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Message {
+    /// The hash of the sender's vector, and how many variables it has declared.
+    Summary { digest: [u8; 16], declared: u64 },
+    /// The sender's vector.
+    Vector { vector: Claims, declared: u64 },
+    /// Variables that the sender's program has declared, from its declaration number `first` on.
+    Declare { first: u64, keys: Bounded<Term, ITEMS_MAX> },
+    /// Asks for the declarations from number `first` on.
+    AskDeclared { first: u64 },
+    /// New updates of the sender's own.
+    Push { group: Group },
+    /// Asks for what the sender's vector lacks.
+    Pull { session: u64, vector: Claims, prints: Prints },
+    /// Answers a pull by events.
+    Events { session: u64, group: Group },
+    /// Answers a pull: more than recent events is missing, so the fingerprints are needed.
+    AskPrints { session: u64 },
+    /// Answers a pull by a part of a snapshot of the sender's state. A pull that the network doubled may be answered by two
+    /// snapshots, which `snapshot` tells apart.
+    Chunk { session: u64, snapshot: u64, index: u32, last: bool, part: Box<Part> },
+    /// All chunks below `next` have arrived; `again` says that those after it seem lost.
+    Acknowledge { session: u64, next: u32, again: bool },
+    /// Answers a pull: not now.
+    Busy { session: u64 },
+}
+
+/// A vector: replicas with their last covered sequence numbers.
+pub(crate) type Claims = Bounded<([u8; 16], u64), REPLICAS_MAX>;
+
+/// The fingerprints of a requester's blocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Prints {
+    /// Not sent: recent events may do.
+    Unsent,
+    /// One for each block that has live entries.
+    Listed { nonce: u64, lanes: Bounded<LanePrints, REPLICAS_MAX> },
+    /// There are too many to send: all blocks are to be told.
+    All,
+}
+
+/// The fingerprints of one replica's blocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct LanePrints {
+    pub(crate) replica: [u8; 16],
+    /// Block number and fingerprint.
+    pub(crate) prints: Bounded<(u32, [u8; 8]), ITEMS_MAX>,
+}
+
+/// What the other parts of a message refer to by place.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tables {
+    pub(crate) replicas: Bounded<[u8; 16], REPLICAS_MAX>,
+    /// Variables, as references to ones that are not dynamic.
+    pub(crate) keys: Bounded<Term, ITEMS_MAX>,
+    pub(crate) slots: Bounded<[u8; 16], ITEMS_MAX>,
+}
+
+/// Events in an order in which they can be applied.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Group {
+    pub(crate) tables: Tables,
+    pub(crate) runs: Bounded<Run, ITEMS_MAX>,
+}
+
+/// Successive events of one replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Run {
+    pub(crate) replica: u32,
+    /// The sequence number of the first.
+    pub(crate) first: u64,
+    pub(crate) events: Bounded<WireEvent, ITEMS_MAX>,
+}
+
+/// An update.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WireEvent {
+    pub(crate) key: u32,
+    pub(crate) adds: Option<WireContent>,
+    /// Dots: replica and sequence number.
+    pub(crate) removes: Bounded<(u32, u64), REMOVES_MAX>,
+}
+
+/// A content of a variable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WireContent {
+    /// 0 for a base entry, else one more than the place of the slot's derivation.
+    pub(crate) slot: u32,
+    pub(crate) content: Content,
+}
+
+/// A part of a snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    pub(crate) tables: Tables,
+    /// A part of the vector that the snapshot amounts to.
+    pub(crate) vector: Bounded<(u32, u64), REPLICAS_MAX>,
+    /// Replica, block number, and which dots at or below the requester's vector are live.
+    pub(crate) blocks: Bounded<(u32, u32, Bounded<u8, 128>), ITEMS_MAX>,
+    pub(crate) entries: Bounded<WireEntry, ITEMS_MAX>,
+}
+
+/// A live entry.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WireEntry {
+    pub(crate) replica: u32,
+    pub(crate) sequence: u64,
+    pub(crate) key: u32,
+    pub(crate) content: WireContent,
+}

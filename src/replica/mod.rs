@@ -1,0 +1,428 @@
+//! One node's share of the replicated state, and what it says to its peers to keep everyone's equal: a state machine
+//! without I/O. Bytes and the time come in, bytes and changes come out.
+//!
+//! Updates are pushed to all connected peers when they are made; that is for speed. Correctness rests on comparing version
+//! vectors, on connecting, after changes and now and then: who lacks something pulls it, by recent events where these
+//! suffice, else by live entries and the liveness of the blocks that differ (`pull` for the one who asks, `serve` for the
+//! one who answers, `state` for why the result is right). Any message may be lost, doubled, late or out of order.
+//!
+//! Knows no dataflow, no program, no socket; what a content means is nothing to it. Servers of one cluster trust each
+//! other: a peer that lies about other replicas' updates is not detected, one that is malformed or immoderate is.
+
+mod admit;
+mod gossip;
+mod group;
+mod log;
+mod message;
+mod names;
+mod pull;
+mod serve;
+mod state;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
+
+use crate::lattice::dot::Dot;
+use crate::lattice::dot::ReplicaId;
+use crate::lattice::dot::ReplicaIndex;
+use crate::replica::gossip::Peer;
+use crate::replica::message::Message;
+use crate::replica::message::REMOVES_MAX;
+use crate::replica::names::SlotTag;
+use crate::replica::pull::Pull;
+use crate::replica::state::Event;
+use crate::replica::state::State;
+use crate::value::content::Content;
+use crate::value::kind::Type;
+use crate::value::reference::Name;
+use crate::value::term::Term;
+
+pub use crate::replica::wire::MESSAGE_BYTES_MAX;
+pub use crate::replica::wire::VERSION;
+
+/// What identifies a replicated variable on all nodes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VariableKey {
+    /// The name.
+    pub name: Name,
+    /// The type; the same name with another type is another variable, and a conflict.
+    pub kind: Type,
+}
+
+/// A variable's number in one node's table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyIndex(pub u32);
+
+/// A connection, as the edge numbers them. A number is not used again after the connection is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u64);
+
+/// What a replica wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Out {
+    /// Send these bytes to this peer.
+    Send(PeerId, Vec<u8>),
+    /// Entries became live or stopped being live, by what one message brought; belongs together. This node's own writes
+    /// are not told.
+    Changes(Vec<Change>),
+    /// A peer has a variable under a name of ours, with another type. Nothing is lost on either side.
+    Conflict {
+        /// Ours.
+        key: VariableKey,
+        /// The other's type.
+        other: Type,
+        /// Who told.
+        peer: PeerId,
+    },
+    /// The peer broke the rules and should be disconnected; what it sent has had no effect.
+    Refuse(PeerId, RefusalReason),
+}
+
+/// An entry that became live or stopped being live.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// The variable.
+    pub key: KeyIndex,
+    /// The update that made the entry.
+    pub dot: Dot,
+    /// The entry.
+    pub content: Content,
+    /// The derivation whose slot it belongs to; `None` for a base entry.
+    pub slot: Option<u128>,
+    /// Whether it is live now.
+    pub present: bool,
+}
+
+/// What a peer did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefusalReason {
+    /// Bytes that are not a message, or a message that contradicts itself.
+    #[error("it sent a malformed message")]
+    Malformed,
+    /// A message of another protocol version.
+    #[error("it speaks version {0} of the protocol, and this node speaks version {VERSION}")]
+    Version(u8),
+    /// More bytes than a message may have.
+    #[error("it sent a message of more than {MESSAGE_BYTES_MAX} bytes")]
+    TooLong,
+    /// More replicas than it may introduce in a minute, or than one node can tell apart.
+    #[error("it introduced too many replicas")]
+    TooManyReplicas,
+    /// More variables than a node can know.
+    #[error("it introduced too many variables")]
+    TooManyVariables,
+    /// A content that does not fit its variable's type.
+    #[error("it sent a value that does not fit its variable's type")]
+    Unfit,
+    /// Updates under this node's identity that this node did not make.
+    #[error("it knows updates of this node that this node did not make: two nodes have the same identity")]
+    IdentityInUse,
+}
+
+impl RefusalReason {
+    /// The code under which `lasp explain` tells more.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            RefusalReason::Version(_) => "E0610",
+            RefusalReason::IdentityInUse => "E0611",
+            _ => "E0612",
+        }
+    }
+}
+
+/// Why an update cannot be written: nothing is written that could not be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Limit {
+    /// The element takes more bytes than a message has room for.
+    #[error("the value takes {bytes} bytes, and at most {most} can be replicated in one update")]
+    TooLarge {
+        /// Its bytes.
+        bytes: usize,
+        /// The most that are allowed.
+        most: usize,
+    },
+    /// The variable's name is too large or nested too deeply.
+    #[error("the variable's name is too large to be replicated")]
+    Name,
+    /// The content does not fit the variable's type.
+    #[error("the value does not fit the variable's type")]
+    Unfit,
+    /// This incarnation has made as many updates as it can.
+    #[error("this node has made as many updates as one incarnation can")]
+    Exhausted,
+}
+
+/// Bounds and times. The defaults are for real networks; tests make them small to come by rare paths often.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// About how many bytes of events or entries are put into one message.
+    pub group_bytes: usize,
+    /// The most bytes that the content of one update may take.
+    pub event_bytes_max: usize,
+    /// How many recent events are kept for peers that lack only a little, and about how many bytes of them.
+    pub log_events_max: usize,
+    /// See `log_events_max`.
+    pub log_bytes_max: usize,
+    /// How many events that arrived too early are kept.
+    pub held_events_max: usize,
+    /// How many chunks of a snapshot may be under way.
+    pub window_chunks: u32,
+    /// How many peers may pull snapshots at the same time.
+    pub serving_max: usize,
+    /// The most entries of a snapshot that are taken in before it is applied.
+    pub staged_entries_max: usize,
+    /// With how many blocks fingerprints go out with the first request, before it is known whether they are needed.
+    pub prints_at_once: usize,
+    /// Milliseconds from a change to telling the peers about it.
+    pub announce_ms: u64,
+    /// Milliseconds for which what is missing may still come by itself before it is pulled.
+    pub grace_ms: u64,
+    /// Milliseconds between comparisons without a reason.
+    pub round_ms: u64,
+    /// Milliseconds without progress after which a pull is tried again; doubled with each attempt.
+    pub retry_ms: u64,
+    /// How many replicas one peer may introduce in a minute.
+    pub replicas_per_minute: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            group_bytes: 256 << 10,
+            event_bytes_max: 256 << 10,
+            log_events_max: 1 << 15,
+            log_bytes_max: 4 << 20,
+            held_events_max: 10_000,
+            window_chunks: 8,
+            serving_max: 8,
+            staged_entries_max: 1 << 26,
+            prints_at_once: 32,
+            announce_ms: 20,
+            grace_ms: 15,
+            round_ms: 1000,
+            retry_ms: 500,
+            replicas_per_minute: 1 << 15,
+        }
+    }
+}
+
+/// See the module. Times are milliseconds of any clock that does not go back.
+pub struct Replica {
+    me: ReplicaId,
+    limits: Limits,
+    state: State,
+    peers: BTreeMap<PeerId, Peer>,
+    out: VecDeque<Out>,
+    /// The last update of our own that has been pushed.
+    pushed: u64,
+    /// The variables with given names that the program has declared, in that order.
+    declared: Vec<VariableKey>,
+    declared_types: FxHashMap<Term, Type>,
+    /// The types under which others know given names.
+    foreign_types: FxHashMap<Term, Vec<(Type, PeerId)>>,
+    pull: Option<Pull>,
+    /// When to look whether something is to be pulled.
+    pull_at: Option<u64>,
+    last_pulled: Option<PeerId>,
+    last_session: u64,
+    last_snapshot: u64,
+    announce_at: Option<u64>,
+    round_at: u64,
+}
+
+impl Replica {
+    /// A replica without any state. `me` must never have been used before.
+    #[must_use]
+    pub fn new(me: ReplicaId) -> Replica {
+        Replica::with_limits(me, Limits::default())
+    }
+
+    /// The same, with other bounds and times than usual.
+    #[must_use]
+    pub fn with_limits(me: ReplicaId, limits: Limits) -> Replica {
+        Replica {
+            me,
+            limits,
+            state: State::default(),
+            peers: BTreeMap::new(),
+            out: VecDeque::new(),
+            pushed: 0,
+            declared: Vec::new(),
+            declared_types: FxHashMap::default(),
+            foreign_types: FxHashMap::default(),
+            pull: None,
+            pull_at: None,
+            last_pulled: None,
+            last_session: 0,
+            last_snapshot: 0,
+            announce_at: None,
+            round_at: 0,
+        }
+    }
+
+    /// This node's own index, which its writes' dots have.
+    pub fn me(&mut self) -> ReplicaIndex {
+        // Only 16 million replicas before us could make it fail, and then `write` refuses.
+        self.state.replicas.intern(self.me).unwrap_or(ReplicaIndex(u32::MAX))
+    }
+
+    /// The number of a variable here.
+    pub fn key(&mut self, key: &VariableKey) -> KeyIndex {
+        self.state.keys.intern(key)
+    }
+
+    /// The variable of a number; `None` for a number that [`Replica::key`] and [`Change`] have not given.
+    #[must_use]
+    pub fn variable(&self, key: KeyIndex) -> Option<&VariableKey> {
+        self.state.keys.get(key)
+    }
+
+    /// The program uses a variable: peers are told, if its name is a given one, so that both sides learn of a conflict.
+    pub fn declare(&mut self, key: &VariableKey) {
+        self.key(key);
+        let Name::Given(name) = &key.name else { return };
+        if !group::name_fits(&key.name) || self.declared_types.contains_key(name) {
+            return;
+        }
+        self.declared_types.insert(name.clone(), key.kind.clone());
+        self.declared.push(key.clone());
+        for (other, peer) in self.foreign_types.get(name).cloned().unwrap_or_default() {
+            if other != key.kind {
+                self.out.push_back(Out::Conflict { key: key.clone(), other, peer });
+            }
+        }
+    }
+
+    /// Whether an update can be written.
+    ///
+    /// # Errors
+    /// When it could not be sent to peers, or they would not take it.
+    pub fn fits(&self, key: KeyIndex, content: Option<&Content>) -> Result<(), Limit> {
+        let key = self.state.keys.get(key).ok_or(Limit::Name)?;
+        if !group::name_fits(&key.name) {
+            return Err(Limit::Name);
+        }
+        if let Some(content) = content {
+            if !admit::content_fits(content, &key.kind) {
+                return Err(Limit::Unfit);
+            }
+            let (bytes, most) = (group::event_bytes(Some(content), 0), self.limits.event_bytes_max);
+            if bytes > most {
+                return Err(Limit::TooLarge { bytes, most });
+            }
+        }
+        Ok(())
+    }
+
+    /// Records an update of this node and gives the dot under which `content` is live from now on. `removes` are live
+    /// dots of the same variable that are not any longer. The update goes out with the next [`Replica::flush`].
+    ///
+    /// An update that removes very many dots is recorded as several; the content's is the first.
+    ///
+    /// # Errors
+    /// As [`Replica::fits`]; also when there are no sequence numbers left. Nothing has changed then.
+    pub fn write(
+        &mut self,
+        key: KeyIndex,
+        content: Option<Content>,
+        removes: &[Dot],
+        slot: Option<u128>,
+    ) -> Result<Dot, Limit> {
+        self.fits(key, content.as_ref())?;
+        let me = self.me();
+        let next = self.state.vector().get(me) + 1;
+        let more = (removes.len() / REMOVES_MAX) as u64;
+        Dot::new(me, next + more).ok_or(Limit::Exhausted)?;
+        let dot = Dot::new(me, next).ok_or(Limit::Exhausted)?;
+        let slot = self.state.slots.intern(slot);
+        let (first, rest) = removes.split_at(removes.len().min(REMOVES_MAX));
+        self.record(dot, key, content.map(|content| (slot, content)), first);
+        for (part, sequence) in rest.chunks(REMOVES_MAX).zip(next + 1..) {
+            let dot = Dot::new(me, sequence).ok_or(Limit::Exhausted)?;
+            self.record(dot, key, None, part);
+        }
+        Ok(dot)
+    }
+
+    fn record(&mut self, dot: Dot, key: KeyIndex, adds: Option<(SlotTag, Content)>, removes: &[Dot]) {
+        let bytes = group::event_bytes(adds.as_ref().map(|(_, content)| content), removes.len());
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.state.write(Event { dot, key, adds, removes: removes.into(), bytes });
+    }
+
+    /// A variable's live entries, for a program that comes to use it late. From then on [`Out::Changes`] tells.
+    pub fn entries_of(&mut self, key: KeyIndex) -> Vec<(Dot, Content, Option<u128>)> {
+        let live = self.state.keys.live(key);
+        let listed = self.state.keys.take_dots(key);
+        let dots: Vec<Dot> = match listed {
+            _ if live == 0 => return Vec::new(),
+            Some(dots) => dots.into_iter().collect(),
+            None => self.state.store.iter().filter(|(_, entry)| entry.key == key).map(|(dot, _)| dot).collect(),
+        };
+        dots.into_iter()
+            .filter_map(|dot| self.state.store.get(dot).map(|entry| (dot, entry)))
+            .map(|(dot, entry)| (dot, entry.content.clone(), self.state.slots.identity(entry.slot)))
+            .collect()
+    }
+
+    /// The live entry under a dot: variable, content, slot.
+    #[must_use]
+    pub fn entry(&self, dot: Dot) -> Option<(KeyIndex, &Content, Option<u128>)> {
+        self.state.store.get(dot).map(|entry| (entry.key, &entry.content, self.state.slots.identity(entry.slot)))
+    }
+
+    /// How many entries are live, of all variables.
+    #[must_use]
+    pub fn live_entries(&self) -> usize {
+        self.state.store.len()
+    }
+
+    /// All live entries with their variables' numbers, under dots whose replicas are told by identity: what two nodes with
+    /// equal vectors have equal.
+    pub fn entries(&self) -> impl Iterator<Item = ((ReplicaId, u64), KeyIndex, &Content, Option<u128>)> {
+        self.state.replicas.sorted().flat_map(move |(id, index)| {
+            self.state.store.range(index, 0, Dot::SEQUENCE_MAX).map(move |(dot, entry)| {
+                ((id, dot.sequence()), entry.key, &entry.content, self.state.slots.identity(entry.slot))
+            })
+        })
+    }
+
+    /// Which replica an index stands for.
+    #[must_use]
+    pub fn identity(&self, replica: ReplicaIndex) -> ReplicaId {
+        self.state.replicas.id(replica)
+    }
+
+    /// The version vector: replicas by identity, each with the number of its updates that are covered.
+    pub fn vector(&self) -> impl Iterator<Item = (ReplicaId, u64)> {
+        let heights = self.state.replicas.sorted().map(|(id, index)| (id, self.state.vector().get(index)));
+        heights.filter(|&(_, sequence)| sequence > 0)
+    }
+
+    /// A hash of the version vector: nodes that have seen the same updates have the same.
+    #[must_use]
+    pub fn vector_digest(&self) -> u128 {
+        self.state.digest()
+    }
+
+    /// Whether the vector that this peer told last equals ours.
+    #[must_use]
+    pub fn agrees(&self, peer: PeerId) -> bool {
+        self.peers.get(&peer).is_some_and(|peer| peer.digest == Some(self.state.digest()))
+    }
+
+    /// What is to be done next, if anything.
+    pub fn poll(&mut self) -> Option<Out> {
+        self.out.pop_front()
+    }
+
+    fn send(&mut self, to: PeerId, message: &Message) {
+        self.out.push_back(Out::Send(to, wire::encode(message)));
+    }
+}

@@ -1,0 +1,265 @@
+//! What a node has: live entries, the vector that they amount to, recent events, and events that cannot be applied yet.
+//!
+//! All changes go through the three methods [`State::write`], [`State::receive`] and [`State::merge`], and each keeps the
+//! invariant that everything rests on: the vector covers exactly what has been applied whole, so that two nodes with
+//! equal vectors have equal entries. Knows no peer and no message.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use crate::lattice::dot::Dot;
+use crate::lattice::dot::ReplicaId;
+use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::store::Bitmap;
+use crate::lattice::store::Store;
+use crate::lattice::vector::VersionVector;
+use crate::replica::Change;
+use crate::replica::KeyIndex;
+use crate::replica::log::Log;
+use crate::replica::names::Keys;
+use crate::replica::names::Replicas;
+use crate::replica::names::SlotTag;
+use crate::replica::names::Slots;
+use crate::value::content::Content;
+
+/// A live piece of state.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) content: Content,
+    pub(crate) key: KeyIndex,
+    pub(crate) slot: SlotTag,
+}
+
+/// One update of one replica: what it adds, and the dots that it takes back.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) dot: Dot,
+    pub(crate) key: KeyIndex,
+    /// What it adds, if anything, as an entry of `key`.
+    pub(crate) adds: Option<(SlotTag, Content)>,
+    pub(crate) removes: Box<[Dot]>,
+    /// About how many bytes it takes in a message.
+    pub(crate) bytes: u32,
+}
+
+/// What became of an event that arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    Applied,
+    /// It was covered already.
+    Known,
+}
+
+/// Another node's state above a vector, complete up to the vector that it comes with.
+#[derive(Default)]
+pub(crate) struct Snapshot {
+    /// What it covers.
+    pub(crate) vector: VersionVector,
+    /// Live entries above the base, by dot.
+    pub(crate) entries: Vec<(Dot, Entry)>,
+    /// The liveness of the blocks that differed at or below the base.
+    pub(crate) blocks: Vec<(ReplicaIndex, u64, Bitmap)>,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) replicas: Replicas,
+    pub(crate) keys: Keys,
+    pub(crate) slots: Slots,
+    pub(crate) store: Store<Entry>,
+    pub(crate) log: Log,
+    vector: VersionVector,
+    held: BTreeMap<Dot, Event>,
+    digest: Cell<Option<u128>>,
+}
+
+impl State {
+    pub(crate) fn vector(&self) -> &VersionVector {
+        &self.vector
+    }
+
+    /// A hash of the vector, equal on all nodes that have seen the same.
+    pub(crate) fn digest(&self) -> u128 {
+        if let Some(digest) = self.digest.get() {
+            return digest;
+        }
+        let digest = digest(&self.replicas, &self.vector);
+        self.digest.set(Some(digest));
+        digest
+    }
+
+    /// Applies an update of this node's own. Its dot must be the next one.
+    pub(crate) fn write(&mut self, event: Event) {
+        self.perform(event, &mut Vec::new());
+    }
+
+    /// Applies an event if it is its replica's next one and everything that it removes has been seen. A removal that
+    /// overtook its addition would otherwise be forgotten by the time that the addition arrives.
+    ///
+    /// # Errors
+    /// Gives the event back when something before it is missing.
+    pub(crate) fn receive(&mut self, event: Event, changes: &mut Vec<Change>) -> Result<Received, Event> {
+        if self.vector.covers(event.dot) {
+            return Ok(Received::Known);
+        }
+        if !self.ready(&event) {
+            return Err(event);
+        }
+        self.perform(event, changes);
+        Ok(Received::Applied)
+    }
+
+    fn ready(&self, event: &Event) -> bool {
+        event.dot.sequence() == self.vector.get(event.dot.replica()) + 1
+            && event.removes.iter().all(|&dot| self.vector.covers(dot))
+    }
+
+    fn perform(&mut self, event: Event, changes: &mut Vec<Change>) {
+        for &dot in &event.removes {
+            // A removal concerns its own variable only, whatever it names: so says every node, or they would disagree.
+            if self.store.get(dot).is_some_and(|entry| entry.key == event.key) {
+                self.remove(dot, changes);
+            }
+        }
+        if let Some((slot, content)) = &event.adds {
+            self.insert(event.dot, Entry { content: content.clone(), key: event.key, slot: *slot }, changes);
+        }
+        self.raise(event.dot.replica(), event.dot.sequence());
+        self.log.push(event);
+    }
+
+    fn raise(&mut self, replica: ReplicaIndex, sequence: u64) {
+        self.vector.raise(replica, sequence);
+        self.digest.set(None);
+    }
+
+    fn insert(&mut self, dot: Dot, entry: Entry, changes: &mut Vec<Change>) {
+        self.keys.added(entry.key, dot);
+        changes.push(self.change(dot, entry.clone(), true));
+        self.store.insert(dot, entry);
+    }
+
+    fn remove(&mut self, dot: Dot, changes: &mut Vec<Change>) {
+        if let Some(entry) = self.store.remove(dot) {
+            self.keys.removed(entry.key, dot);
+            changes.push(self.change(dot, entry, false));
+        }
+    }
+
+    fn change(&self, dot: Dot, entry: Entry, present: bool) -> Change {
+        Change { key: entry.key, dot, content: entry.content, slot: self.slots.identity(entry.slot), present }
+    }
+
+    /// Keeps an event for when what it needs is there. When there are `most` already it is dropped: a comparison of
+    /// vectors brings it again.
+    pub(crate) fn hold(&mut self, event: Event, most: usize) {
+        if self.held.len() < most {
+            self.held.entry(event.dot).or_insert(event);
+        }
+    }
+
+    /// Applies what can be applied of the held events, and forgets those that have come by another way.
+    pub(crate) fn release(&mut self, changes: &mut Vec<Change>) {
+        let mut progress = !self.held.is_empty();
+        while progress {
+            progress = false;
+            let mut at = self.held.keys().next().copied();
+            while let Some(dot) = at {
+                if self.vector.covers(dot) {
+                    self.held.remove(&dot);
+                } else if self.held.get(&dot).is_some_and(|event| self.ready(event)) {
+                    if let Some(event) = self.held.remove(&dot) {
+                        self.perform(event, changes);
+                        progress = true;
+                    }
+                } else {
+                    // Nothing later of this replica can be ready; go on with the next replica.
+                    let next = ReplicaIndex(dot.replica().0.saturating_add(1));
+                    at = Dot::new(next, 1).and_then(|next| self.held.range(next..).next()).map(|(&dot, _)| dot);
+                    continue;
+                }
+                at = self.held.range(dot..).next().map(|(&dot, _)| dot);
+            }
+        }
+    }
+
+    /// Joins another node's state, of which everything live above `base` is listed, and below it every block whose
+    /// liveness differed from ours when our vector was `base`. The optimised observed-remove set's merge: what the other
+    /// covers and does not have was removed.
+    pub(crate) fn merge(&mut self, base: &VersionVector, mut snapshot: Snapshot, all_blocks: bool, changes: &mut Vec<Change>) {
+        snapshot.entries.sort_unstable_by_key(|&(dot, _)| dot);
+        snapshot.entries.dedup_by_key(|(dot, _)| *dot);
+        for dot in self.gone(base, &snapshot, all_blocks) {
+            self.remove(dot, changes);
+        }
+        for (dot, entry) in snapshot.entries {
+            if !self.vector.covers(dot) && snapshot.vector.covers(dot) {
+                self.insert(dot, entry, changes);
+            }
+        }
+        for (replica, sequence) in snapshot.vector.iter() {
+            if sequence > self.vector.get(replica) {
+                self.raise(replica, sequence);
+                self.log.skip_to(replica, sequence);
+            }
+        }
+    }
+
+    /// Our live dots that the other node covers and does not have.
+    fn gone(&self, base: &VersionVector, snapshot: &Snapshot, all_blocks: bool) -> Vec<Dot> {
+        let mut gone = Vec::new();
+        let mut compare = |replica: ReplicaIndex, number: u64, theirs: &Bitmap| {
+            let to = base.get(replica).min(snapshot.vector.get(replica));
+            let start = number * crate::lattice::store::BLOCK;
+            let end = to.min(start + (crate::lattice::store::BLOCK - 1));
+            let live = self.store.range(replica, start.saturating_sub(1), end);
+            gone.extend(live.map(|(dot, _)| dot).filter(|dot| !theirs.contains(dot.sequence())));
+        };
+        if all_blocks {
+            let theirs: BTreeMap<(ReplicaIndex, u64), Bitmap> =
+                snapshot.blocks.iter().map(|&(replica, number, bitmap)| ((replica, number), bitmap)).collect();
+            for (replica, _) in base.iter() {
+                for (number, _) in self.store.blocks(replica) {
+                    compare(replica, number, &theirs.get(&(replica, number)).copied().unwrap_or_default());
+                }
+            }
+        } else {
+            for (replica, number, theirs) in &snapshot.blocks {
+                compare(*replica, *number, theirs);
+            }
+        }
+        for (replica, sequence) in snapshot.vector.iter() {
+            let to = sequence.min(self.vector.get(replica));
+            let live = self.store.range(replica, base.get(replica), to).map(|(dot, _)| dot);
+            gone.extend(live.filter(|dot| snapshot.entries.binary_search_by_key(dot, |&(listed, _)| listed).is_err()));
+        }
+        gone
+    }
+}
+
+/// A hash of `vector` by identities, not by this node's numbers.
+pub(crate) fn digest(replicas: &Replicas, vector: &VersionVector) -> u128 {
+    let mut hasher = blake3::Hasher::new();
+    for (ReplicaId(id), index) in replicas.sorted() {
+        let sequence = vector.get(index);
+        if sequence > 0 {
+            hasher.update(&id.to_le_bytes()).update(&sequence.to_le_bytes());
+        }
+    }
+    first_half(hasher.finalize())
+}
+
+fn first_half(hash: blake3::Hash) -> u128 {
+    hash.as_bytes().iter().take(16).fold(0, |number, &byte| number << 8 | u128::from(byte))
+}
+
+/// A short hash of which dots of a block are live; keyed, so that two blocks that collide once differ the next time.
+pub(crate) fn fingerprint(nonce: u64, id: ReplicaId, number: u64, bitmap: &Bitmap) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&nonce.to_le_bytes()).update(&id.0.to_le_bytes()).update(&number.to_le_bytes());
+    hasher.update(&bitmap.to_bytes());
+    let mut short = [0; 8];
+    short.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    short
+}

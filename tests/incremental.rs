@@ -1,0 +1,346 @@
+//! The incremental engine equals the slow reference: random graphs, random updates, after every step.
+
+use std::collections::BTreeMap;
+
+use lasp::engine::BaseChange;
+use lasp::engine::Engine;
+use lasp::engine::Evaluate;
+use lasp::engine::Failed;
+use lasp::engine::reference::Reference as Slow;
+use lasp::graph::Derivation;
+use lasp::graph::Operator;
+use lasp::graph::VariableId;
+use lasp::lattice::dot::Dot;
+use lasp::lattice::dot::ReplicaIndex;
+use lasp::value::content::Content;
+use lasp::value::kind::Type;
+use lasp::value::operation::Op;
+use lasp::value::reference::Name;
+use lasp::value::reference::Reference;
+use lasp::value::term::Closure;
+use lasp::value::term::Term;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// Functions by number; the machine is not needed here.
+struct Native;
+
+const ONE: &[u32] = &[0, 1, 2, 3, 4];
+const TESTS: &[u32] = &[10, 11, 12];
+
+fn function(code: u32) -> Term {
+    let arity = if code == 29 { 2 } else { 1 };
+    let captured = Box::default();
+    Term::Fun(triomphe::Arc::new(Closure { code, arity, digest: u128::from(code), captured }))
+}
+
+fn hash(term: &Term) -> i64 {
+    term.to_string().bytes().fold(7i64, |hash, byte| (hash * 31 + i64::from(byte)) % 1009)
+}
+
+fn op(word: &'static str, rest: impl IntoIterator<Item = Term>) -> Term {
+    Term::tuple([Term::atom(word)].into_iter().chain(rest))
+}
+
+impl Evaluate for Native {
+    fn call(&mut self, function: &Term, arguments: &[Term]) -> Result<Term, Failed> {
+        let Term::Fun(closure) = function else { return Err(Failed(0)) };
+        let (x, h) = (&arguments[0], hash(&arguments[0]));
+        let bool = Term::boolean;
+        Ok(match closure.code {
+            0 => x.clone(),
+            1 => Term::Int(h % 3),
+            2 if h % 4 == 0 => return Err(Failed(2)),
+            2 => Term::tuple([Term::Int(h % 5), Term::atom("b")]),
+            3 => Term::list([x.clone()]),
+            4 => Term::Int(h % 40),
+            10 => bool(h % 2 == 0),
+            11 if h % 5 == 0 => Term::Int(1),
+            11 => bool(h % 3 != 0),
+            12 if h % 3 == 0 => return Err(Failed(12)),
+            12 => bool(true),
+            20 => op("add", [Term::list([Term::Int(h % 4), Term::Int(h % 6)])]),
+            21 => Term::list([op("add", [x.clone()]), op("add_all", [Term::list([Term::Int(h % 3)])])]),
+            22 => Term::atom(if h % 3 == 0 { "decrement" } else { "increment" }),
+            23 => op("increment", [Term::float(h as f64 / 10.0).expect("finite")]),
+            24 => op("set", [Term::Int(h % 17)]),
+            25 if h % 2 == 0 => Term::Nil,
+            25 => Term::atom("true"),
+            26 => op("set", [Term::Int(h % 4), Term::Int(h % 9)]),
+            27 => op("rmv", [x.clone()]),
+            28 => Term::list([op("increment", [Term::Int(h)]), op("increment", [Term::Int(-h / 2)])]),
+            29 if arguments.len() != 2 || arguments[1].to_vec().is_none() => return Err(Failed(29)),
+            29 => op("set", [Term::Int(h % 3), x.clone()]),
+            _ => return Err(Failed(99)),
+        })
+    }
+}
+
+fn folds(kind: &Type) -> &'static [u32] {
+    match kind {
+        Type::Set | Type::GSet => &[20, 21, 27],
+        Type::Counter | Type::GCounter => &[22, 23, 28],
+        Type::MaxInt => &[24],
+        Type::Boolean => &[25],
+        Type::TopK(_) => &[26, 29],
+        Type::Ivar | Type::LwwRegister => &[22],
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Of our own, by the operation's number.
+    Update(usize, u8, i64),
+    /// Another replica's entry comes.
+    Remote(usize, u8, i64),
+    /// A live entry that is nobody's newest goes.
+    Gone(usize),
+    /// Operator, function, which of the allowed ones.
+    Derive(u8, usize, usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0..64usize, any::<u8>(), 0..9i64).prop_map(|(v, o, n)| Step::Update(v, o, n)),
+        3 => (0..64usize, any::<u8>(), 0..9i64).prop_map(|(v, o, n)| Step::Remote(v, o, n)),
+        2 => (0..64usize).prop_map(Step::Gone),
+        3 => (0..9u8, 0..64usize, any::<usize>()).prop_map(|(o, f, c)| Step::Derive(o, f, c)),
+    ];
+    vec(step, 1..50)
+}
+
+fn kinds() -> impl Strategy<Value = Vec<(Type, bool)>> {
+    let kind = select(vec![
+        Type::Set,
+        Type::Set,
+        Type::Set,
+        Type::GSet,
+        Type::Counter,
+        Type::GCounter,
+        Type::MaxInt,
+        Type::Ivar,
+        Type::Boolean,
+        Type::LwwRegister,
+        Type::TopK(1),
+        Type::TopK(3),
+    ]);
+    vec((kind, proptest::bool::weighted(0.4)), 2..9)
+}
+
+fn operation(kind: &Type, choice: u8, n: i64) -> Term {
+    let int = Term::Int;
+    let two = || Term::list([int(n), int(n + 1), int(n)]);
+    match (kind, choice % 5) {
+        (Type::Set, 0) => op("rmv", [int(n)]),
+        (Type::Set, 1) => op("rmv_all", [two()]),
+        (Type::Set | Type::GSet, 2) => op("add", [two()]),
+        (Type::Set | Type::GSet, _) => op("add", [int(n)]),
+        (Type::Counter, 0) => op("decrement", [int(n)]),
+        (Type::Counter | Type::GCounter, 1) => op("increment", [Term::float(n as f64 / 10.0).expect("finite")]),
+        (Type::Counter | Type::GCounter, _) => op("increment", [int(n)]),
+        (Type::MaxInt, 0) => Term::atom("increment"),
+        (Type::MaxInt, _) => op("set", [int(n)]),
+        (Type::Boolean, _) => Term::atom("true"),
+        (Type::LwwRegister, 0) => op("set", [int(n % 4), int(n)]),
+        (Type::LwwRegister | Type::Ivar, _) => op("set", [int(n)]),
+        (Type::TopK(_), _) => op("set", [int(n % 4), int(i64::from(choice) % 7)]),
+    }
+}
+
+/// Both engines side by side, and a store of live entries as a node has it.
+struct Both {
+    fast: Engine,
+    slow: Slow,
+    kinds: Vec<(Type, bool)>,
+    live: BTreeMap<Dot, (VariableId, Content, bool)>,
+    next: [u64; 3],
+    slots: BTreeMap<(u128, Content), Dot>,
+    dynamic_folds: Vec<u128>,
+    /// How many derivations were made.
+    derived: u128,
+}
+
+impl Both {
+    fn new(kinds: Vec<(Type, bool)>) -> Both {
+        let (mut fast, mut slow) = (Engine::new(), Slow::default());
+        for (at, (kind, dynamic)) in kinds.iter().enumerate() {
+            let name = Name::Given(Term::Int(at as i64));
+            fast.declare(&Reference { name, kind: kind.clone(), dynamic: *dynamic }).expect("a new name");
+            slow.declare(kind.clone());
+        }
+        Both {
+            fast,
+            slow,
+            kinds,
+            live: BTreeMap::new(),
+            next: [1; 3],
+            slots: BTreeMap::new(),
+            dynamic_folds: Vec::new(),
+            derived: 0,
+        }
+    }
+
+    fn dot(&mut self, replica: usize) -> Dot {
+        self.next[replica] += 1;
+        Dot::new(ReplicaIndex(replica as u32), self.next[replica]).expect("within the limits")
+    }
+
+    fn variable(&self, choice: usize) -> VariableId {
+        VariableId((choice % self.kinds.len()) as u32)
+    }
+
+    fn write(
+        &mut self,
+        variable: VariableId,
+        content: Option<Content>,
+        removes: &[Dot],
+        slot: bool,
+        by: usize,
+    ) -> Vec<BaseChange> {
+        let mut changes = Vec::new();
+        for dot in removes {
+            let (variable, content, slot) = self.live.remove(dot).expect("only live entries are removed");
+            changes.push(BaseChange { variable, dot: *dot, content, slot, present: false });
+        }
+        let dot = self.dot(by);
+        if let Some(content) = content {
+            assert!(content.fits(&self.kinds[variable.0 as usize].0));
+            self.live.insert(dot, (variable, content.clone(), slot));
+            changes.push(BaseChange { variable, dot, content, slot, present: true });
+        }
+        changes
+    }
+
+    fn apply(&mut self, changes: Vec<BaseChange>) {
+        for change in &changes {
+            self.slow.apply(change);
+        }
+        self.fast.apply(changes, &mut Native);
+        self.feed_slots();
+    }
+
+    /// What the node does with slot changes: writes them and feeds them back.
+    fn feed_slots(&mut self) {
+        loop {
+            let told = self.fast.take_slot_changes();
+            if told.is_empty() {
+                return;
+            }
+            let mut changes = Vec::new();
+            for change in told {
+                for content in change.removed {
+                    let dot = self.slots.remove(&(change.derivation, content)).expect("it was told before");
+                    changes.extend(self.write(change.destination, None, &[dot], true, 0));
+                }
+                for content in change.added {
+                    changes.extend(self.write(change.destination, Some(content.clone()), &[], true, 0));
+                    let dot = Dot::new(ReplicaIndex(0), self.next[0]).expect("the one just taken");
+                    assert!(self.slots.insert((change.derivation, content), dot).is_none());
+                }
+            }
+            for change in &changes {
+                self.slow.apply(change);
+            }
+            self.fast.apply(changes, &mut Native);
+        }
+    }
+
+    fn update(&mut self, variable: VariableId, choice: u8, n: i64, by: usize) {
+        let kind = self.kinds[variable.0 as usize].0.clone();
+        let op = Op::parse(&kind, &operation(&kind, choice, n)).expect("operations are of the type");
+        // A remote replica has seen what we have, or only what it wrote itself.
+        let Ok(effect) = self.fast.prepare(variable, &op, ReplicaIndex(by as u32)) else { return };
+        let blind = by > 0 && choice.is_multiple_of(2) && !matches!(kind, Type::Counter | Type::GCounter);
+        let mut changes = Vec::new();
+        for write in effect.writes {
+            let removes = if blind { Vec::new() } else { write.removes };
+            changes.extend(self.write(variable, write.content, &removes, false, by));
+        }
+        self.apply(changes);
+    }
+
+    /// Makes the chosen one of all derivations with this operator that are allowed now.
+    fn derive(&mut self, operator: u8, function_choice: usize, choice: usize) {
+        let pick = |codes: &[u32]| function(codes[function_choice % codes.len()]);
+        let mut allowed = Vec::new();
+        for d in 0..self.kinds.len() {
+            let operator = match operator {
+                0 => Operator::Map(pick(ONE)),
+                1 => Operator::Filter(pick(TESTS)),
+                2 => Operator::Union,
+                3 => Operator::Intersection,
+                4 => Operator::Product,
+                5 | 6 => Operator::Fold(pick(folds(&self.kinds[d].0))),
+                7 => Operator::FoldDynamic(pick(folds(&self.kinds[d].0))),
+                _ => Operator::Bind,
+            };
+            for a in 0..self.kinds.len() {
+                for b in 0..if operator.sources() == 2 { self.kinds.len() } else { 1 } {
+                    let sources = [a, b].iter().take(operator.sources()).map(|at| self.variable(*at)).collect();
+                    let (operator, destination) = (operator.clone(), self.variable(d));
+                    let derivation = Derivation { operator, sources, destination, identity: self.derived + 1 };
+                    if self.fast.graph().check(&derivation).is_ok() {
+                        allowed.push(derivation);
+                    }
+                }
+            }
+        }
+        if allowed.is_empty() {
+            return;
+        }
+        self.derived += 1;
+        let derivation = allowed.swap_remove(choice % allowed.len());
+        assert_eq!(self.fast.derive(derivation.clone(), &mut Native), Ok(true));
+        assert_eq!(self.fast.derive(derivation.clone(), &mut Native), Ok(false));
+        if matches!(derivation.operator, Operator::FoldDynamic(_)) {
+            self.dynamic_folds.push(self.derived);
+        }
+        self.slow.derive(derivation);
+        self.feed_slots();
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Update(v, choice, n) => self.update(self.variable(*v), *choice, *n, 0),
+            Step::Remote(v, choice, n) => self.update(self.variable(*v), *choice, *n, 1 + usize::from(choice % 2)),
+            Step::Gone(at) => {
+                let base: Vec<Dot> = self.live.iter().filter(|(_, entry)| !entry.2).map(|(dot, _)| *dot).collect();
+                if let Some(dot) = base.get(at % base.len().max(1)) {
+                    let variable = self.live[dot].0;
+                    let changes = self.write(variable, None, &[*dot], false, 1);
+                    self.apply(changes);
+                }
+            }
+            Step::Derive(operator, function, choice) => self.derive(*operator, *function, *choice),
+        }
+    }
+
+    fn check(&mut self) {
+        let mut changed = Vec::new();
+        for at in 0..self.kinds.len() {
+            let variable = VariableId(at as u32);
+            let (fast, slow) = (self.fast.value(variable), self.slow.value(variable, &mut Native));
+            assert_eq!(fast, slow, "variable {at} of {:?}", self.kinds);
+            changed.push(fast);
+        }
+        for derivation in &self.dynamic_folds {
+            let told: Vec<Content> =
+                self.slots.keys().filter(|(of, _)| of == derivation).map(|(_, content)| content.clone()).collect();
+            assert_eq!(told, self.slow.slot(*derivation, &mut Native));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_incremental_engine_equals_the_reference_after_every_step(kinds in kinds(), steps in steps()) {
+        let mut both = Both::new(kinds);
+        for step in &steps {
+            both.step(step);
+            both.check();
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! README.md is true: its programs run, and its commands print what it shows.
+//!
+//! A `lasp` block under a comment `<!-- file: votes.lasp -->` is that file. In a `console` block each `$ ` line is a command, run
+//! where those files and `examples/` are; the lines after it are what one sees. All of standard output must be shown; of
+//! standard error only what is shown must be there. `[..]` stands for anything on a line.
+
+#![expect(clippy::disallowed_methods, reason = "a test reads and writes files")]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use support::files;
+use support::root;
+use support::run;
+use support::text;
+
+/// A fenced block: its language, the comment line before it, its lines.
+struct Block {
+    language: String,
+    before: String,
+    lines: Vec<String>,
+}
+
+/// A command and what README.md shows of it.
+struct Shown {
+    command: String,
+    output: Vec<String>,
+}
+
+fn blocks(readme: &str) -> Vec<Block> {
+    let mut found = Vec::new();
+    let mut open: Option<Block> = None;
+    let mut before = String::new();
+    for line in readme.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(language)) => {
+                open = Some(Block { language: language.to_owned(), before: before.clone(), lines: Vec::new() });
+            }
+            (Some(_), Some(_)) => found.extend(open.take()),
+            (Some(block), None) => block.lines.push(line.to_owned()),
+            (None, None) => {
+                if !line.trim().is_empty() {
+                    line.clone_into(&mut before);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn commands(block: &Block) -> Vec<Shown> {
+    let mut found: Vec<Shown> = Vec::new();
+    for line in &block.lines {
+        match line.strip_prefix("$ ") {
+            Some(command) => found.push(Shown { command: command.to_owned(), output: Vec::new() }),
+            None => {
+                if let Some(last) = found.last_mut() {
+                    last.output.push(line.clone());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Whether `line` is `pattern`, in which `[..]` stands for anything.
+fn fits(pattern: &str, line: &str) -> bool {
+    let mut pieces = pattern.trim_end().split("[..]");
+    let Some(mut rest) = pieces.next().and_then(|first| line.trim_end().strip_prefix(first)) else { return false };
+    let mut open = false;
+    for piece in pieces {
+        let Some(at) = rest.find(piece) else { return false };
+        rest = if piece.is_empty() { "" } else { &rest[at + piece.len()..] };
+        open = true;
+    }
+    rest.is_empty() || (open && pattern.ends_with("[..]"))
+}
+
+/// Splits a command as a shell does, single quotes included.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in command.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            c => words.last_mut().expect("there is always a word").push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Runs a command in `folder`, and tells what differs from what is shown.
+fn differences(shown: &Shown, folder: &Path) -> Option<String> {
+    let words = words(shown.command.strip_prefix("cargo run --release -- ").map_or(&shown.command, |rest| rest));
+    let arguments = if words.first().is_some_and(|word| word == "lasp") { &words[1..] } else { &words[..] };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lasp"));
+    command.args(arguments).current_dir(folder);
+    let ran = run(command, "");
+    let missing: Vec<&String> = shown
+        .output
+        .iter()
+        .filter(|pattern| !ran.stdout.lines().chain(ran.stderr.lines()).any(|line| fits(pattern, line)))
+        .collect();
+    let unshown: Vec<&str> =
+        ran.stdout.lines().filter(|line| !shown.output.iter().any(|pattern| fits(pattern, line))).collect();
+    (!missing.is_empty() || !unshown.is_empty()).then(|| {
+        format!(
+            "$ {}\nshown, but not there: {missing:#?}\nthere, but not shown: {unshown:#?}\n{}{}",
+            shown.command, ran.stdout, ran.stderr
+        )
+    })
+}
+
+/// A folder with the files that README.md shows and a copy of the examples.
+fn prepared(blocks: &[Block]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    for path in files("examples", &[""]) {
+        let to = folder.path().join(path.strip_prefix(root()).expect("it lies in the repository"));
+        fs::create_dir_all(to.parent().expect("it lies in a folder")).expect("the folder is made");
+        fs::copy(&path, to).expect("the example is copied");
+    }
+    for block in blocks {
+        if let Some(name) = block.before.strip_prefix("<!-- file: ").and_then(|rest| rest.strip_suffix(" -->")) {
+            fs::write(folder.path().join(name), block.lines.join("\n") + "\n").expect("the program is written");
+        }
+    }
+    folder
+}
+
+#[test]
+fn commands_print_what_is_shown() {
+    let blocks = blocks(&text(&root().join("README.md")));
+    let folder = prepared(&blocks);
+    let consoles = blocks.iter().filter(|block| block.language == "console");
+    let found: Vec<String> =
+        consoles.flat_map(commands).filter_map(|shown| differences(&shown, folder.path())).collect();
+    assert!(found.is_empty(), "README.md shows what is not so:\n{}", found.join("\n"));
+}
+
+#[test]
+fn every_program_is_in_a_file_that_a_command_runs() {
+    let blocks = blocks(&text(&root().join("README.md")));
+    let run: Vec<String> = blocks
+        .iter()
+        .filter(|block| block.language == "console")
+        .flat_map(commands)
+        .map(|shown| shown.command)
+        .collect();
+    for block in blocks.iter().filter(|block| block.language == "lasp") {
+        let name = block.before.strip_prefix("<!-- file: ").and_then(|rest| rest.strip_suffix(" -->"));
+        assert!(
+            name.is_some_and(|name| run.iter().any(|command| command.contains(name))),
+            "a program that nothing runs: {:?}",
+            block.lines.first()
+        );
+    }
+}
+
+#[test]
+fn the_two_commands_are_those_of_the_tests_and_of_the_main_example() {
+    let readme = text(&root().join("README.md"));
+    assert!(readme.contains("cargo run --release -- run examples/08_earthquakes.lasp --replicas 3"));
+    assert!(readme.lines().any(|line| line.trim() == "cargo test"));
+    assert!(text(&root().join(".ci/run")).contains("step cargo test\n"));
+}

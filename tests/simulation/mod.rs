@@ -1,0 +1,404 @@
+//! A seeded simulation of replicas with a toy state on top: sets whose elements are added, and removed as observed.
+//!
+//! The judge knows every update that was ever made. At each step, each node must have exactly what follows from the
+//! updates that its vector covers; in the end all vectors are equal.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use lasp::lattice::dot::Dot;
+use lasp::lattice::dot::ReplicaId;
+use lasp::replica::Change;
+use lasp::replica::KeyIndex;
+use lasp::replica::Limits;
+use lasp::replica::Out;
+use lasp::replica::PeerId;
+use lasp::replica::Replica;
+use lasp::replica::VariableKey;
+use lasp::value::content::Content;
+use lasp::value::kind::Type;
+use lasp::value::reference::Name;
+use lasp::value::term::Term;
+use rand::Rng;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+/// What can go wrong, in thousandths of all messages or steps.
+#[derive(Clone, Debug)]
+pub struct Faults {
+    pub nodes: usize,
+    pub lost: u64,
+    pub doubled: u64,
+    pub delay_ms: u64,
+    pub partition: u64,
+    pub crash: u64,
+    pub steps: u64,
+    pub limits: Limits,
+}
+
+/// The node that made an update, and which of its updates it was.
+pub type GlobalDot = (ReplicaId, u64);
+
+/// An update as the judge knows it.
+struct Truth {
+    adds: Option<(VariableKey, Content)>,
+    removes: Vec<GlobalDot>,
+}
+
+pub struct Node {
+    pub replica: Replica,
+    id: ReplicaId,
+    /// What the changes amount to.
+    mirror: BTreeMap<Dot, (KeyIndex, Content)>,
+    up: bool,
+}
+
+pub struct Cluster {
+    pub now: u64,
+    random: ChaCha8Rng,
+    faults: Faults,
+    pub nodes: Vec<Node>,
+    /// By time and number: connection, receiver, bytes.
+    network: BTreeMap<(u64, u64), (PeerId, usize, Vec<u8>)>,
+    /// Connections: the two ends.
+    links: BTreeMap<PeerId, (usize, usize)>,
+    parted: BTreeSet<(usize, usize)>,
+    truth: BTreeMap<GlobalDot, Truth>,
+    counter: u64,
+    pub trace: blake3::Hasher,
+    pub bytes_sent: usize,
+    pub messages_sent: usize,
+}
+
+impl Faults {
+    /// None at all.
+    pub fn none(nodes: usize) -> Faults {
+        let limits = Limits::default();
+        Faults { nodes, lost: 0, doubled: 0, delay_ms: 5, partition: 0, crash: 0, steps: 0, limits }
+    }
+
+    /// All kinds, with bounds so small that every path is taken.
+    pub fn bad(seed: u64) -> Faults {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut pick = |from: &[u64]| from[(random.next_u64() % from.len() as u64) as usize];
+        Faults {
+            nodes: pick(&[2, 3, 4, 6]) as usize,
+            lost: pick(&[0, 50, 300]),
+            doubled: pick(&[0, 100]),
+            delay_ms: pick(&[1, 20, 200]),
+            partition: pick(&[0, 10, 40]),
+            crash: pick(&[0, 0, 5]),
+            steps: 400,
+            limits: Limits {
+                group_bytes: pick(&[60, 300, 256 << 10]) as usize,
+                log_events_max: pick(&[0, 4, 1000]) as usize,
+                held_events_max: pick(&[0, 3, 1000]) as usize,
+                prints_at_once: pick(&[0, 32]) as usize,
+                window_chunks: pick(&[1, 3, 8]) as u32,
+                serving_max: pick(&[1, 8]) as usize,
+                ..Limits::default()
+            },
+        }
+    }
+}
+
+fn variable(number: u64) -> VariableKey {
+    let name = if number == 0 { Name::Fresh(7, 3) } else { Name::Given(Term::Int(number.cast_signed())) };
+    VariableKey { name, kind: Type::Set }
+}
+
+impl Node {
+    fn new(id: ReplicaId, limits: Limits) -> Node {
+        Node { replica: Replica::with_limits(id, limits), id, mirror: BTreeMap::new(), up: true }
+    }
+
+    fn take(&mut self, change: Change) {
+        if change.present {
+            let before = self.mirror.insert(change.dot, (change.key, change.content));
+            assert!(before.is_none(), "an entry became live twice");
+        } else {
+            assert!(self.mirror.remove(&change.dot).is_some(), "an entry that was not live stopped being live");
+        }
+    }
+}
+
+impl Cluster {
+    pub fn new(seed: u64, faults: Faults) -> Cluster {
+        let mut cluster = Cluster {
+            now: 0,
+            random: ChaCha8Rng::seed_from_u64(seed),
+            nodes: Vec::new(),
+            network: BTreeMap::new(),
+            links: BTreeMap::new(),
+            parted: BTreeSet::new(),
+            truth: BTreeMap::new(),
+            counter: 0,
+            trace: blake3::Hasher::new(),
+            bytes_sent: 0,
+            messages_sent: 0,
+            faults,
+        };
+        for _ in 0..cluster.faults.nodes {
+            cluster.join();
+        }
+        cluster
+    }
+
+    fn below(&mut self, most: u64) -> u64 {
+        self.random.next_u64() % most.max(1)
+    }
+
+    fn count(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    /// A node joins, and is connected to all others.
+    pub fn join(&mut self) -> usize {
+        let id = ReplicaId(u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64()));
+        let number = self.nodes.len();
+        self.nodes.push(Node::new(id, self.faults.limits.clone()));
+        for other in 0..number {
+            self.connect(other, number);
+        }
+        number
+    }
+
+    pub fn connect(&mut self, a: usize, b: usize) {
+        if self.nodes[a].up && self.nodes[b].up {
+            let link = PeerId(self.count());
+            self.links.insert(link, (a, b));
+            let now = self.now;
+            self.nodes[a].replica.connected(link, now);
+            self.nodes[b].replica.connected(link, now);
+        }
+    }
+
+    pub fn disconnect(&mut self, node: usize) {
+        let lost: Vec<PeerId> =
+            self.links.iter().filter(|(_, ends)| ends.0 == node || ends.1 == node).map(|(&link, _)| link).collect();
+        for link in lost {
+            let Some((a, b)) = self.links.remove(&link) else { continue };
+            self.nodes[a].replica.lost(link, self.now);
+            self.nodes[b].replica.lost(link, self.now);
+        }
+    }
+
+    /// Node `node` adds an element, or removes all entries of one of its elements, or replaces some.
+    fn update(&mut self, node: usize) {
+        let key = variable(self.below(3));
+        let element = Content::Element(Term::Int(self.below(12).cast_signed()));
+        let kind = self.below(4);
+        let n = &mut self.nodes[node];
+        let index = n.replica.key(&key);
+        let seen: Vec<Dot> = n
+            .mirror
+            .iter()
+            .filter(|(_, (at, content))| *at == index && *content == element)
+            .map(|(&dot, _)| dot)
+            .collect();
+        self.write(node, &key, (kind > 0).then_some(element), &seen);
+    }
+
+    pub fn write(&mut self, node: usize, key: &VariableKey, adds: Option<Content>, removes: &[Dot]) -> Dot {
+        let n = &mut self.nodes[node];
+        let index = n.replica.key(key);
+        let ids: BTreeMap<Dot, GlobalDot> = removes.iter().map(|&dot| (dot, global(&n.replica, dot))).collect();
+        let dot = n.replica.write(index, adds.clone(), removes, None).expect("a small update fits");
+        for removed in removes {
+            n.mirror.remove(removed);
+        }
+        if let Some(content) = &adds {
+            n.mirror.insert(dot, (index, content.clone()));
+        }
+        let truth = Truth { adds: adds.map(|content| (key.clone(), content)), removes: ids.into_values().collect() };
+        let before = self.truth.insert((n.id, dot.sequence()), truth);
+        assert!(before.is_none(), "a dot was used twice");
+        dot
+    }
+
+    pub fn flush(&mut self, node: usize) {
+        let now = self.now;
+        self.nodes[node].replica.flush(now);
+        self.drain(node);
+    }
+
+    /// Carries out what a node wants done.
+    fn drain(&mut self, node: usize) {
+        while let Some(out) = self.nodes[node].replica.poll() {
+            match out {
+                Out::Send(link, bytes) => self.post(node, link, bytes),
+                Out::Changes(changes) => changes.into_iter().for_each(|change| self.nodes[node].take(change)),
+                Out::Refuse(_, reason) => panic!("an honest node was refused: {reason}"),
+                Out::Conflict { .. } => panic!("there are no conflicting types here"),
+            }
+        }
+    }
+
+    fn post(&mut self, from: usize, link: PeerId, bytes: Vec<u8>) {
+        self.bytes_sent += bytes.len();
+        self.messages_sent += 1;
+        self.trace.update(&self.now.to_le_bytes()).update(&(from as u64).to_le_bytes()).update(&bytes);
+        let Some(&(a, b)) = self.links.get(&link) else { return };
+        let to = if from == a { b } else { a };
+        let copies = 1 + u64::from(self.below(1000) < self.faults.doubled);
+        for _ in 0..copies {
+            if self.below(1000) < self.faults.lost || self.parted.contains(&(from, to)) {
+                continue;
+            }
+            let at = self.now + 1 + self.below(self.faults.delay_ms);
+            let number = self.count();
+            self.network.insert((at, number), (link, to, bytes.clone()));
+        }
+    }
+
+    /// Lets a millisecond pass.
+    pub fn step(&mut self) {
+        self.now += 1;
+        while let Some(entry) = self.network.first_entry() {
+            if entry.key().0 > self.now {
+                break;
+            }
+            let (link, to, bytes) = entry.remove();
+            if self.links.contains_key(&link) && self.nodes[to].up {
+                self.nodes[to].replica.handle(link, &bytes, self.now);
+                self.drain(to);
+                if self.truth.len() < 3000 {
+                    self.judge(to);
+                }
+            }
+        }
+        for node in 0..self.nodes.len() {
+            if self.nodes[node].up && self.nodes[node].replica.next_timer().is_some_and(|at| at <= self.now) {
+                self.nodes[node].replica.tick(self.now);
+                self.drain(node);
+            }
+        }
+    }
+
+    /// Random updates and faults.
+    pub fn run(&mut self) {
+        for _ in 0..self.faults.steps {
+            for _ in 0..self.below(3) {
+                let node = self.below(self.nodes.len() as u64) as usize;
+                if self.nodes[node].up {
+                    self.update(node);
+                    if self.below(3) > 0 {
+                        self.flush(node);
+                    }
+                }
+            }
+            if self.below(1000) < self.faults.partition {
+                self.part();
+            }
+            if self.below(1000) < self.faults.crash {
+                self.crash();
+            }
+            for _ in 0..1 + self.below(20) {
+                self.step();
+            }
+        }
+    }
+
+    fn part(&mut self) {
+        let n = self.nodes.len() as u64;
+        let (a, b) = (self.below(n) as usize, self.below(n) as usize);
+        match self.below(4) {
+            0 => self.parted.clear(),
+            1 => {
+                self.parted.insert((a, b));
+            }
+            2 => {
+                self.parted.extend([(a, b), (b, a)]);
+            }
+            _ => self.disconnect(a),
+        }
+        if self.below(2) == 0 && a != b {
+            self.reconnect(a, b);
+        }
+    }
+
+    fn reconnect(&mut self, a: usize, b: usize) {
+        let linked = self.links.values().any(|ends| [(a, b), (b, a)].contains(ends));
+        if !linked {
+            self.connect(a, b);
+        }
+    }
+
+    /// A node is gone, and what only it had with it; another comes in its place as a new incarnation.
+    pub fn crash(&mut self) {
+        let node = self.below(self.nodes.len() as u64) as usize;
+        self.disconnect(node);
+        self.nodes[node].up = false;
+        self.join();
+    }
+
+    /// The node has exactly what follows from what its vector covers.
+    pub fn judge(&self, node: usize) {
+        let n = &self.nodes[node];
+        let vector: BTreeMap<ReplicaId, u64> = n.replica.vector().collect();
+        let covered = || {
+            vector.iter().flat_map(|(&id, &to)| self.truth.range((id, 1)..=(id, to)))
+        };
+        let removed: BTreeSet<GlobalDot> = covered().flat_map(|(_, truth)| truth.removes.iter().copied()).collect();
+        let expected: BTreeMap<GlobalDot, (VariableKey, Content)> = covered()
+            .filter(|(dot, _)| !removed.contains(dot))
+            .filter_map(|(&dot, truth)| Some((dot, truth.adds.clone()?)))
+            .collect();
+        let named = |key: KeyIndex| n.replica.variable(key).expect("entries have known variables").clone();
+        let actual: BTreeMap<GlobalDot, (VariableKey, Content)> =
+            n.replica.entries().map(|(dot, key, content, _)| (dot, (named(key), content.clone()))).collect();
+        assert_eq!(actual, expected, "node {node} at {} ms", self.now);
+        let told: BTreeMap<GlobalDot, (VariableKey, Content)> = n
+            .mirror
+            .iter()
+            .map(|(&dot, (key, content))| (global(&n.replica, dot), (named(*key), content.clone())))
+            .collect();
+        assert_eq!(told, expected, "what node {node} was told, at {} ms", self.now);
+    }
+
+    /// Ends all faults and waits until all agree.
+    pub fn heal_and_judge(&mut self) {
+        self.faults = Faults { lost: 0, doubled: 0, delay_ms: 20, ..self.faults.clone() };
+        self.parted.clear();
+        let up: Vec<usize> = (0..self.nodes.len()).filter(|&node| self.nodes[node].up).collect();
+        for &node in &up {
+            self.flush(node);
+            for &other in &up {
+                if node < other {
+                    self.reconnect(node, other);
+                }
+            }
+        }
+        for &node in &up {
+            self.drain(node);
+        }
+        let limit = self.now + 30_000;
+        while !self.agree() {
+            assert!(self.now < limit, "no agreement after 30 s: {:?}", self.faults);
+            self.step();
+        }
+        for &node in &up {
+            self.judge(node);
+        }
+    }
+
+    /// Whether all nodes have the same vector, and know it.
+    pub fn agree(&self) -> bool {
+        let mut up = self.nodes.iter().filter(|node| node.up);
+        let Some(first) = up.next() else { return true };
+        up.all(|node| node.replica.vector_digest() == first.replica.vector_digest())
+            && self.links.iter().all(|(&link, &(a, b))| {
+                self.nodes[a].replica.agrees(link) && self.nodes[b].replica.agrees(link)
+            })
+    }
+
+    /// A hash of every message ever sent.
+    pub fn trace(&self) -> blake3::Hash {
+        self.trace.finalize()
+    }
+}
+
+fn global(replica: &Replica, dot: Dot) -> GlobalDot {
+    (replica.identity(dot.replica()), dot.sequence())
+}
