@@ -58,6 +58,7 @@ pub(super) async fn configured(hub: Arc<Hub>, target: usize, address: String) {
         match attempt(&hub, &address).await {
             Ok(Reached::Peer(id)) => {
                 hub.reached(target, Reached::Peer(id));
+                hub.tell(Event::Reached).await;
                 if hub.until_gone(id).await {
                     (pause, told) = (PAUSE_MIN, None);
                     if !hub.closing() {
@@ -65,7 +66,10 @@ pub(super) async fn configured(hub: Arc<Hub>, target: usize, address: String) {
                     }
                 }
             }
-            Ok(whom) => return hub.reached(target, whom),
+            Ok(whom) => {
+                hub.reached(target, whom);
+                return hub.tell(Event::Reached).await;
+            }
             Err(Failure::Fatal(error)) => return hub.tell(Event::Failed(error)).await,
             Err(Failure::Busy) => {}
             Err(Failure::Cause(cause)) => {

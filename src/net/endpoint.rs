@@ -156,7 +156,7 @@ impl Network {
         };
         let _ = timeout(Duration::from_secs(1), quiet).await;
         self.hub.endpoint.close((Closing::Bye as u32).into(), b"");
-        let _ = timeout(Duration::from_secs(1), self.hub.endpoint.wait_idle()).await;
+        let _ = timeout(Duration::from_millis(100), self.hub.endpoint.wait_idle()).await;
     }
 }
 

@@ -64,6 +64,8 @@ pub enum Event {
         /// The message.
         message: Inbound,
     },
+    /// An address that the user gave has led to somebody: see [`Network::all_peers_connected`](crate::net::Network).
+    Reached,
     /// Nothing can come of this.
     Failed(NetworkError),
 }

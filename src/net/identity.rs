@@ -179,14 +179,22 @@ fn certificate_error(error: rcgen::Error) -> NetworkError {
     NetworkError::Certificate { reason: error.to_string() }
 }
 
+/// Makes a folder, and those above it, for the user alone.
+///
+/// # Errors
+/// What the system says.
 #[cfg(unix)]
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// Makes a folder, and those above it.
+///
+/// # Errors
+/// What the system says.
 #[cfg(not(unix))]
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)
 }
 

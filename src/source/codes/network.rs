@@ -2,4 +2,123 @@
 
 use crate::source::codes::Explanation;
 
-pub(super) const CODES: &[Explanation] = &[];
+/// An entry that no program can show.
+const fn plain(code: &'static str, title: &'static str, text: &'static str) -> Explanation {
+    Explanation { code, title, text, wrong: "", right: "" }
+}
+
+pub(super) const CODES: &[Explanation] = &[
+    plain(
+        "E0601",
+        "the cluster key cannot be read or made",
+        "Nodes of one user on one machine trust each other by a key in the user's configuration folder. The first node that \
+         needs the network makes it. This node could neither read nor make it.\n\n\
+         Make the folder writable, or name another one in the environment variable LASP_CONFIG_DIR; all nodes that are to \
+         work together must use the same.",
+    ),
+    plain(
+        "E0602",
+        "the cluster key is damaged, or others can read it",
+        "Whoever has the cluster key can join the cluster, so its file must be readable by its owner alone (mode 0600), and \
+         hold what was written into it.\n\n\
+         Delete the file that the message names and start all nodes again: a new key is made by itself.",
+    ),
+    plain(
+        "E0603",
+        "the automatic cluster key is good for this machine alone",
+        "The key that is made without being asked for protects nodes of one user on one machine. It is no basis for trust \
+         between machines, so addresses of other machines, or ones that other machines can reach, are refused with it.\n\n\
+         Listen on and dial 127.0.0.1, [::1] or localhost.",
+    ),
+    plain(
+        "E0604",
+        "the address cannot be listened on",
+        "The address after --listen is taken by another program, is not one of this machine, or does not exist.\n\n\
+         Name a free port, or port 0 for any free one; the port that was taken is then told.",
+    ),
+    plain(
+        "E0605",
+        "a peer does not answer, or no longer does",
+        "Nothing came back from the address in time. The node goes on trying, so nodes may be started in any order, end, and \
+         return.\n\n\
+         If it stays so: is the other node running, does it listen on that address, is the port right?",
+    ),
+    plain(
+        "E0606",
+        "the name of a peer cannot be resolved",
+        "The part before the colon of the address is neither an IP address nor a name that this machine can look up now. The \
+         node goes on trying.",
+    ),
+    plain(
+        "E0607",
+        "a peer belongs to another cluster",
+        "Both sides of each connection prove by a certificate that they belong to the same cluster. One side's certificate was \
+         missing, or signed by another cluster's key; the message says which side refused.\n\n\
+         Nodes of one user on one machine share a cluster by themselves, as long as they use the same configuration folder \
+         (LASP_CONFIG_DIR, where that is set).",
+    ),
+    plain(
+        "E0608",
+        "a peer speaks another protocol, or another version of it",
+        "The program at the other end is not lasp, or a release whose protocol this one does not speak.\n\n\
+         Check the port; bring both sides to the same release.",
+    ),
+    plain(
+        "E0609",
+        "a peer sent something that is no message",
+        "What came from the peer is damaged, too long, or not what belongs there. The connection was closed, and nothing of it \
+         was used. The nodes connect again and fetch what is missing.\n\n\
+         If it comes back, one of the two programs is faulty: please report it.",
+    ),
+    plain(
+        "E0610",
+        "a peer does not take what is sent to it fast enough",
+        "What waits to be sent to one peer is bounded. Beyond the bound the connection is dropped; when the two connect again \
+         the peer fetches what it lacks. Nothing is lost.",
+    ),
+    plain(
+        "E0611",
+        "the address of a peer is the node's own",
+        "A node need not be told its own address as a peer. It does no harm.",
+    ),
+    plain(
+        "E0612",
+        "there are too many connections",
+        "A node takes a bounded number of connections, and a bounded number of newcomers at one time. Try again later, or let \
+         the node join by another peer.",
+    ),
+    plain(
+        "E0801",
+        "a file cannot be read",
+        "The program, or a file that it asks for, is not there or cannot be read. A program's files are looked for in the \
+         folder of the program first, and then in the current folder.",
+    ),
+    plain("E0802", "the program is not text", "A program is a text in UTF-8. The file has bytes that are not."),
+    plain(
+        "E0803",
+        "there is no such code",
+        "Codes are an E and four digits, as messages show them. `lasp explain` without a code lists all of them.",
+    ),
+    plain(
+        "E0804",
+        "the time is up",
+        "--timeout ended the run before it came to its own end. The message says what was still waited for.",
+    ),
+    plain(
+        "E0805",
+        "the program waits for ever",
+        "The program's top level waits for a variable to reach a value, and nothing is left that could bring it there: no task \
+         can go on, and there is no peer from which it could come.",
+    ),
+    plain(
+        "E0806",
+        "replicas differ",
+        "All replicas have seen the same updates, and yet a variable does not have the same value on each of them. A function \
+         that is given to a derivation is not the same on all nodes, or there is a fault in lasp.",
+    ),
+    plain(
+        "E0807",
+        "the expression to wait for never became true",
+        "No task can go on, and the expression after --until is not true. Nothing is left that could make it so.",
+    ),
+];

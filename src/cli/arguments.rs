@@ -1,0 +1,201 @@
+//! What a user can type after `lasp`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::ColorChoice;
+use clap::Parser;
+use clap::Subcommand;
+
+/// Programs over replicated data that need no coordination and always agree in the end.
+#[derive(Debug, Parser)]
+#[command(name = "lasp", version, arg_required_else_help = true, after_help = "Example:\n  lasp run hello.lasp --replicas 3")]
+pub struct Arguments {
+    /// Whether to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run a program: on one node, on several at once, or as a node among peers
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// Check programs without running them
+    #[command(after_help = "Example:\n  lasp check *.lasp")]
+    Check(Check),
+    /// Explain the code of a message, or list all codes
+    #[command(after_help = "Example:\n  lasp explain E0102")]
+    Explain(Explain),
+    /// Type expressions and see what they do
+    #[command(after_help = "Example:\n  lasp repl shopping.lasp --peers 127.0.0.1:7001")]
+    Repl(Repl),
+}
+
+const RUN_EXAMPLES: &str = "Examples:
+  lasp run shopping.lasp
+  lasp run shopping.lasp --replicas 3
+  lasp run shopping.lasp --listen 127.0.0.1:7001
+  lasp run shopping.lasp --peers 127.0.0.1:7001 --until 'query(Total) >= 10' --timeout 30s";
+
+/// How a node takes part in a network.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Membership {
+    /// Addresses of peers to join; any one that runs suffices to find the others
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = address)]
+    pub peers: Vec<String>,
+    /// Address to listen on; port 0 takes any free one and tells which
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    pub listen: Option<String>,
+    /// What this node is called, for people
+    #[arg(long, value_name = "NAME", value_parser = node_name)]
+    pub node: Option<String>,
+    /// Sets what arg(name, Default) gives, and role() by the name `role`
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
+}
+
+impl Membership {
+    /// Whether the node takes part in a network at all.
+    #[must_use]
+    pub fn networked(&self) -> bool {
+        self.listen.is_some() || !self.peers.is_empty()
+    }
+}
+
+/// `lasp run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The program; - reads it from standard input
+    pub file: PathBuf,
+    /// See there.
+    #[command(flatten)]
+    pub membership: Membership,
+    /// Run so many nodes of the program on this machine, until all agree
+    #[arg(long, value_name = "N", conflicts_with_all = ["peers", "listen", "node"], value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub replicas: Option<u32>,
+    /// End when this expression over the program's variables is true
+    #[arg(long, value_name = "EXPR")]
+    pub until: Option<String>,
+    /// End after this time, with exit code 4
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// How long to stay for the peers once --until is true
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2s")]
+    pub linger: Duration,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Tell each change of a variable
+    #[arg(long)]
+    pub watch: bool,
+    /// Print no final values
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// `lasp check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The programs; - reads one from standard input
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `lasp explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The code, as in E0102
+    pub code: Option<String>,
+}
+
+/// `lasp repl`
+#[derive(Debug, Args)]
+pub struct Repl {
+    /// A program to run first
+    pub file: Option<PathBuf>,
+    /// See there.
+    #[command(flatten)]
+    pub membership: Membership,
+}
+
+/// `10s`, `500ms`, `2m`, `1h`, `1.5s`; a number alone is seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let seconds = match unit {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("`{unit}` is no unit of time; use ms, s, m or h")),
+    };
+    let number: f64 = number.parse().map_err(|_| "a time looks like 10s, 500ms or 2m".to_owned())?;
+    Duration::try_from_secs_f64(number * seconds)
+        .ok()
+        .filter(|time| *time <= Duration::from_secs(366 * 86_400))
+        .ok_or_else(|| "at most a year".to_owned())
+}
+
+fn address(text: &str) -> Result<String, String> {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return Err("an address looks like 127.0.0.1:7001".into());
+    };
+    if host.is_empty() || (host.contains(':') && !host.starts_with('[')) {
+        return Err("an address looks like 127.0.0.1:7001 or [::1]:7001".into());
+    }
+    port.parse::<u16>().map_err(|_| format!("`{port}` is no port; ports are numbers from 0 to 65535"))?;
+    Ok(text.to_owned())
+}
+
+fn node_name(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 256 || text.chars().any(char::is_control) {
+        return Err("a name has 1 to 256 bytes and no control characters".into());
+    }
+    Ok(text.to_owned())
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a setting looks like name=value".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("3"), Ok(Duration::from_secs(3)));
+        for bad in ["", "s", "5x", "1..5s", "-1s", "99999999h"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn addresses_have_a_host_and_a_port() {
+        assert!(address("localhost:0").is_ok() && address("[::1]:7001").is_ok());
+        for bad in ["localhost", ":7001", "a:b:1", "localhost:70000", "localhost:"] {
+            assert!(address(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! One node and the world: what comes in, time included, goes to the node; what it asks for is done.
+//!
+//! The node runs on the thread that calls [`Driver::turn`], in slices, so that nothing that comes in waits long. A thread
+//! with a large stack is wanted ([`STACK_BYTES`]): terms and programs may be nested deeply.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::cli::json::Line;
+use crate::cli::out::Out;
+use crate::cli::program::Program;
+use crate::net::Network;
+use crate::net::error::NetworkError;
+use crate::net::event::Event;
+use crate::net::event::LinkId;
+use crate::node::Input;
+use crate::node::Node;
+use crate::node::Output;
+use crate::node::Progress;
+use crate::replica::PeerId;
+use crate::value::kind::Type;
+use crate::value::term::Term;
+
+/// The stack of a thread that runs a node. Only what is touched takes memory.
+pub const STACK_BYTES: usize = 256 << 20;
+/// How many steps the node makes before it is looked what has come in: a few milliseconds' worth.
+const FUEL: u64 = 200_000;
+/// How many messages are taken in before the node goes on with what it is at.
+const MESSAGES_PER_TURN: usize = 64;
+
+/// What other threads tell the driver.
+#[derive(Debug)]
+pub enum Control {
+    /// Ctrl-C.
+    Interrupt,
+    /// Asked to end by the system or a coordinator.
+    Terminate,
+    /// A line of the prompt: text to evaluate or a command.
+    Typed(String),
+    /// The prompt has ended.
+    Closed,
+    /// The coordinator wants to know how things stand; the number goes into the answer.
+    Report(u64),
+}
+
+/// The network as the driver has it.
+pub struct Wire {
+    /// The network.
+    pub network: Network,
+    /// What it tells.
+    pub events: mpsc::Receiver<Event>,
+}
+
+/// What a turn brought that is not the driver's to handle.
+#[derive(Debug)]
+pub enum Happened {
+    /// See [`Output::Evaluated`].
+    Evaluated {
+        /// The value.
+        value: Option<Term>,
+        /// The value of the variable that it refers to.
+        current: Option<Term>,
+    },
+    /// See [`Output::Change`].
+    Change {
+        /// The name at top level.
+        variable: String,
+        /// The type.
+        kind: Type,
+        /// The value.
+        value: Term,
+        /// Whether derivations feed it.
+        derived: bool,
+    },
+    /// From another thread.
+    Told(Control),
+    /// The network cannot go on.
+    Broken(NetworkError),
+}
+
+/// See the module.
+pub struct Driver {
+    /// The node.
+    pub node: Node,
+    /// Its name.
+    pub name: String,
+    out: Arc<Out>,
+    program: Program,
+    wire: Option<Wire>,
+    control: mpsc::UnboundedReceiver<Control>,
+    runtime: Handle,
+    clock: Clock,
+    progress: Progress,
+    all_connected: bool,
+    /// Peers whose connection was told, by identity: a connection that takes another's place is not worth a word.
+    told: BTreeSet<u128>,
+    happened: Vec<Happened>,
+    waiting: Vec<Arrived>,
+    activity: u64,
+}
+
+enum Arrived {
+    Event(Event),
+    Control(Control),
+}
+
+/// Milliseconds of the calendar that never go backwards.
+struct Clock {
+    start: Instant,
+    start_ms: u64,
+}
+
+impl Clock {
+    fn new() -> Clock {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Clock { start: Instant::now(), start_ms: u64::try_from(since.as_millis()).unwrap_or(0) }
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.start_ms + u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX / 2)
+    }
+
+    fn instant(&self, at_ms: u64) -> Instant {
+        self.start + Duration::from_millis(at_ms.saturating_sub(self.start_ms).min(366 * 86_400_000))
+    }
+}
+
+impl Driver {
+    /// A driver for a node that has not run yet.
+    #[must_use]
+    pub fn new(
+        node: Node,
+        name: String,
+        out: Arc<Out>,
+        program: Program,
+        wire: Option<Wire>,
+        control: mpsc::UnboundedReceiver<Control>,
+        runtime: Handle,
+    ) -> Driver {
+        let mut driver = Driver {
+            node,
+            name,
+            out,
+            program,
+            wire,
+            control,
+            runtime,
+            clock: Clock::new(),
+            progress: Progress::Busy,
+            all_connected: true,
+            told: BTreeSet::new(),
+            happened: Vec::new(),
+            waiting: Vec::new(),
+            activity: 0,
+        };
+        driver.tell_whether_all_connected();
+        driver
+    }
+
+    /// Takes in what has come, lets the node run a little, and does what it asks for.
+    pub fn turn(&mut self) -> (Progress, Vec<Happened>) {
+        self.take_in();
+        self.progress = self.node.run(self.clock.now_ms(), FUEL);
+        self.activity += u64::from(self.progress == Progress::Busy);
+        self.give_out();
+        (self.progress, std::mem::take(&mut self.happened))
+    }
+
+    /// Gives text from the prompt to the node.
+    pub fn input(&mut self, input: Input) {
+        self.activity += 1;
+        self.node.handle(input, self.clock.now_ms());
+    }
+
+    /// Waits until something comes in, a timer is due, or it is `until`; not at all when the node is busy.
+    pub fn wait(&mut self, until: Option<Instant>) {
+        if self.progress == Progress::Busy {
+            return;
+        }
+        let timer = self.node.next_timer().map(|at_ms| self.clock.instant(at_ms));
+        let deadline = [timer, until].into_iter().flatten().min();
+        let (wire, control) = (&mut self.wire, &mut self.control);
+        let arrived = self.runtime.block_on(async {
+            let event = async {
+                match wire {
+                    Some(wire) => wire.events.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let time = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(control) = control.recv() => Some(Arrived::Control(control)),
+                Some(event) = event => Some(Arrived::Event(event)),
+                () = time => None,
+            }
+        });
+        self.waiting.extend(arrived);
+    }
+
+    /// Grows whenever the node takes something in or works.
+    #[must_use]
+    pub fn activity(&self) -> u64 {
+        self.activity
+    }
+
+    /// The network, if the node has one.
+    #[must_use]
+    pub fn network(&self) -> Option<&Network> {
+        self.wire.as_ref().map(|wire| &wire.network)
+    }
+
+    /// Sends what waits, tells the peers and ends; then tells how much was carried.
+    pub fn close(&mut self) {
+        let Some(wire) = &mut self.wire else { return };
+        // Tasks of the network must not wait for a reader that is gone.
+        wire.events.close();
+        let network = &wire.network;
+        self.runtime.block_on(network.close());
+        let carried = network.carried();
+        let line = Line::new("traffic").text("node", &self.name).number("sent_bytes", carried.sent_bytes);
+        let line = line.number("received_bytes", carried.received_bytes).number("messages", carried.sent_messages);
+        self.out.event(line.number("received_messages", carried.received_messages));
+    }
+
+    fn take_in(&mut self) {
+        for arrived in std::mem::take(&mut self.waiting) {
+            self.arrived(arrived);
+        }
+        while let Ok(control) = self.control.try_recv() {
+            self.arrived(Arrived::Control(control));
+        }
+        for _ in 0..MESSAGES_PER_TURN {
+            let Some(Ok(event)) = self.wire.as_mut().map(|wire| wire.events.try_recv()) else { break };
+            self.arrived(Arrived::Event(event));
+        }
+        if self.node.next_timer().is_some_and(|due_ms| due_ms <= self.clock.now_ms()) {
+            self.input(Input::Tick);
+        }
+    }
+
+    fn arrived(&mut self, arrived: Arrived) {
+        match arrived {
+            Arrived::Control(control) => self.happened.push(Happened::Told(control)),
+            Arrived::Event(event) => {
+                self.event(event);
+                self.tell_whether_all_connected();
+            }
+        }
+    }
+
+    fn tell_whether_all_connected(&mut self) {
+        let all = self.network().is_none_or(Network::all_peers_connected);
+        if all != self.all_connected {
+            self.all_connected = all;
+            self.input(Input::AllConnected(all));
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let out = self.out.clone();
+        match event {
+            Event::Received { link, message } => {
+                self.input(Input::Received { peer: PeerId(link.0), bytes: message.bytes });
+            }
+            Event::Connected { link, id, name, .. } => {
+                if self.told.insert(id) {
+                    out.peer(&self.name, &name, "connected", None);
+                }
+                self.input(Input::Connected { peer: PeerId(link.0), name });
+            }
+            Event::Lost { link, id, name, cause, renewed } => {
+                if !renewed && self.told.remove(&id) {
+                    let state = if cause.refused { "refused" } else { "lost" };
+                    out.peer(&self.name, &name, state, Some(&cause));
+                }
+                self.input(Input::Lost { peer: PeerId(link.0) });
+            }
+            Event::Resolving { address } => out.peer(&self.name, &address, "resolving", None),
+            Event::Unreachable { address, cause } => {
+                let state = if cause.refused { "refused" } else { "resolving" };
+                out.peer(&self.name, &address, state, Some(&cause));
+            }
+            Event::TurnedAway { address, cause } => out.peer(&self.name, &address, "refused", Some(&cause)),
+            Event::Reached => {}
+            Event::Failed(error) => self.happened.push(Happened::Broken(error)),
+        }
+    }
+
+    fn give_out(&mut self) {
+        while let Some(output) = self.node.poll_output() {
+            match output {
+                Output::Send { peer, bytes } => {
+                    if let Some(network) = self.network() {
+                        network.send(LinkId(peer.0), &bytes);
+                    }
+                }
+                Output::Disconnect { peer, code, reason } => {
+                    if let Some(network) = self.network() {
+                        network.disconnect(LinkId(peer.0), code, &reason);
+                    }
+                }
+                Output::Print { text, value } => self.out.print(&self.name, &text, &value),
+                Output::Report(diagnostic) => self.out.diagnostic(Some(&self.name), self.node.files(), &diagnostic),
+                Output::Change { variable, kind, value, derived } => {
+                    self.happened.push(Happened::Change { variable, kind, value, derived });
+                }
+                Output::ReadFile { request, path } => {
+                    let result = self.program.file(&path);
+                    self.input(Input::File { request, result });
+                    // The task that asked can go on.
+                    self.progress = Progress::Busy;
+                }
+                Output::Evaluated { value, current } => self.happened.push(Happened::Evaluated { value, current }),
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Everything that is written: data on standard output, the rest on standard error, or both above the prompt.
+//!
+//! A reader that goes away (`lasp run .. | head`) is no error; what cannot be written is dropped.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use clap::ColorChoice;
+
+use crate::cli::json::Line;
+use crate::net::error::Cause;
+use crate::node::Final;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
+use crate::source::files::Files;
+use crate::source::render::render;
+use crate::value::kind::Type;
+use crate::value::term::Term;
+
+/// The most messages that are remembered so as not to say the same twice for several replicas.
+const TOLD_MAX: usize = 10_000;
+
+/// Where a line goes when there is a prompt that must not be torn.
+pub type Printer = Box<dyn FnMut(String) + Send>;
+
+/// See the module.
+pub struct Out {
+    json: bool,
+    colour: bool,
+    /// Several nodes write here: the same message of another node is not told again.
+    several: bool,
+    told: Mutex<BTreeSet<String>>,
+    printer: Option<Mutex<Printer>>,
+}
+
+impl Out {
+    /// Plain streams; `several` when more than one node writes here.
+    #[must_use]
+    pub fn new(color: ColorChoice, json: bool, several: bool) -> Out {
+        Out { json, colour: colours(color), several, told: Mutex::default(), printer: None }
+    }
+
+    /// Has all lines go through `printer`.
+    pub fn set_printer(&mut self, printer: Printer) {
+        self.printer = Some(Mutex::new(printer));
+    }
+
+    /// Whether standard output has one JSON object a line.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Writes data.
+    pub fn data(&self, text: &str) {
+        if !self.through_printer(text) {
+            let mut stdout = std::io::stdout().lock();
+            let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        }
+    }
+
+    /// Tells how things stand, in one line.
+    pub fn status(&self, line: &str) {
+        if !self.through_printer(&format!("{line}\n")) {
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        }
+    }
+
+    fn through_printer(&self, text: &str) -> bool {
+        let Some(printer) = &self.printer else { return false };
+        let mut printer = printer.lock().unwrap_or_else(PoisonError::into_inner);
+        printer(text.to_owned());
+        true
+    }
+
+    /// Writes an event, when events are wanted.
+    pub fn event(&self, line: Line) {
+        if self.json {
+            self.data(&(line.end() + "\n"));
+        }
+    }
+
+    /// The program prints.
+    pub fn print(&self, node: &str, text: &str, value: &Term) {
+        if self.json {
+            self.event(Line::new("print").text("node", node).term("value", value));
+        } else {
+            self.data(text);
+        }
+    }
+
+    /// A variable has another value.
+    pub fn change(&self, node: &str, variable: &str, kind: &Type, value: &Term) {
+        if self.json {
+            let line = Line::new("change").text("node", node).text("variable", variable);
+            self.event(line.text("type", kind.name()).term("value", value));
+        } else {
+            self.data(&format!("{variable} = {value}\n"));
+        }
+    }
+
+    /// A variable's value at the end. `each` when every node has its own.
+    pub fn last(&self, node: &str, last: &Final, each: bool) {
+        if self.json {
+            let line = Line::new("final").text("node", node).text("variable", &last.name);
+            self.event(line.text("type", last.kind.name()).term("value", &last.value));
+        } else if each {
+            self.data(&format!("{}@{node} = {}\n", last.name, last.value));
+        } else {
+            self.data(&format!("{} = {}\n", last.name, last.value));
+        }
+    }
+
+    /// How it stands with a peer.
+    pub fn peer(&self, node: &str, peer: &str, state: &str, cause: Option<&Cause>) {
+        let line = Line::new("peer").text("node", node).text("peer", peer).text("state", state);
+        let line = line.maybe("reason", cause.map(|cause| cause.reason.as_str()));
+        self.event(line.maybe("code", cause.map(|cause| cause.code)));
+        if self.several {
+            return;
+        }
+        match cause {
+            None => self.status(&format!("{state} {peer}")),
+            Some(cause) => self.status(&format!("{state} {peer}: {} ({})", cause.reason, cause.code)),
+        }
+    }
+
+    /// A message about the program.
+    pub fn diagnostic(&self, node: Option<&str>, files: &Files, diagnostic: &Diagnostic) {
+        let event = match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let mut line = Line::new(event).maybe("node", node).text("code", diagnostic.code);
+        line = line.text("message", &diagnostic.title);
+        if let Some(label) = diagnostic.labels.first() {
+            let place = files.place(label.span);
+            line = line.text("file", files.name(label.span.file));
+            line = line.number("line", u64::from(place.line)).number("column", u64::from(place.column));
+        }
+        if !diagnostic.help.is_empty() {
+            line = line.texts("help", &diagnostic.help);
+        }
+        self.event(line);
+        let text = render(files, diagnostic, self.colour);
+        if self.several {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.len() >= TOLD_MAX || !told.insert(text.clone()) {
+                return;
+            }
+        }
+        self.status(text.trim_end());
+    }
+
+    /// A message without a place.
+    pub fn error(&self, node: Option<&str>, code: &'static str, title: &str, help: &str) {
+        let diagnostic = Diagnostic::error(code, title);
+        let diagnostic = if help.is_empty() { diagnostic } else { diagnostic.help(help) };
+        self.diagnostic(node, &Files::default(), &diagnostic);
+    }
+}
+
+/// Whether messages on standard error are coloured.
+fn colours(color: ColorChoice) -> bool {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    match color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            std::io::stderr().is_terminal() && set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Reading programs, and making nodes of them.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::cli::exit::Exit;
+use crate::cli::literal;
+use crate::cli::out::Out;
+use crate::compile::Session;
+use crate::lattice::dot::ReplicaId;
+use crate::node::Node;
+use crate::node::Settings;
+use crate::source::diagnostic::Severity;
+use crate::value::term::Term;
+
+/// A program's text, and where its files are looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// As messages show it.
+    pub name: String,
+    /// The text.
+    pub text: String,
+    /// The folders for relative paths, in order.
+    pub folders: Vec<PathBuf>,
+}
+
+impl Program {
+    /// Reads a program; `-` is standard input. What is wrong is told.
+    ///
+    /// # Errors
+    /// When it cannot be read (usage) or is no text (unsound).
+    pub fn read(out: &Out, path: &Path) -> Result<Program, Exit> {
+        let stdin = path == Path::new("-");
+        let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
+        let bytes = if stdin {
+            let mut bytes = Vec::new();
+            std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        } else {
+            fs::read(path)
+        };
+        let bytes = bytes.map_err(|error| {
+            out.error(None, "E0801", &format!("{name} cannot be read: {error}"), "");
+            Exit::Usage
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            out.error(None, "E0802", &format!("{name} is not text"), &format!("Byte {at} is not UTF-8."));
+            Exit::Unsound
+        })?;
+        let folder = path.parent().filter(|_| !stdin).map(Path::to_path_buf);
+        Ok(Program { name, text, folders: folder.into_iter().chain([PathBuf::new()]).collect() })
+    }
+
+    /// Reads a file that the program asks for.
+    ///
+    /// # Errors
+    /// With what the system says, when it is in none of the folders.
+    pub fn file(&self, path: &str) -> Result<Vec<u8>, String> {
+        let mut wrong = None;
+        for folder in &self.folders {
+            match fs::read(folder.join(path)) {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    wrong.get_or_insert(error.to_string());
+                }
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Err(wrong.unwrap_or_else(|| "there is no such file".into()))
+    }
+}
+
+/// What is said about a node on the command line.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Its name.
+    pub name: String,
+    /// Its number among replicas.
+    pub replica: u32,
+    /// Its identity.
+    pub identity: u128,
+    /// `--set`.
+    pub settings: Vec<(String, String)>,
+    /// `--until`.
+    pub until: Option<String>,
+    /// Whether changes are told.
+    pub watch: bool,
+}
+
+/// Compiles a program and makes a node that is about to run it. What is wrong is told.
+///
+/// # Errors
+/// When the program, or the expression to wait for, does not parse or check.
+pub fn node(out: &Out, program: &Program, wanted: Wanted) -> Result<Node, Exit> {
+    let (mut session, library) = Session::new();
+    let unit = match session.program(&program.name, &program.text) {
+        Ok((unit, warnings)) => {
+            for warning in &warnings {
+                out.diagnostic(Some(&wanted.name), &session.files, warning);
+            }
+            unit
+        }
+        Err(mistakes) => {
+            for mistake in &mistakes {
+                out.diagnostic(Some(&wanted.name), &session.files, mistake);
+            }
+            summary(out, mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).count());
+            return Err(Exit::Unsound);
+        }
+    };
+    let until = match wanted.until.as_deref().map(|until| session.expression("--until", until)).transpose() {
+        Ok(until) => until,
+        Err(mistakes) => {
+            for mistake in &mistakes {
+                out.diagnostic(Some(&wanted.name), &session.files, mistake);
+            }
+            return Err(Exit::Unsound);
+        }
+    };
+    let arguments: Vec<(String, Term)> =
+        wanted.settings.iter().map(|(name, value)| (name.clone(), literal::value(value))).collect();
+    // The last one of a name counts.
+    let role = arguments.iter().rev().find(|(name, _)| name == "role").map(|(_, value)| value.clone());
+    let settings = Settings {
+        name: wanted.name,
+        replica: wanted.replica,
+        role: role.unwrap_or_else(|| Term::atom("undefined")),
+        arguments: arguments.into_iter().rev().collect(),
+        identity: ReplicaId(wanted.identity),
+        seed: random(),
+        watch: wanted.watch,
+    };
+    let mut node = Node::new(settings, session, &library, &unit);
+    if let Some(until) = &until {
+        node.set_until(until);
+    }
+    Ok(node)
+}
+
+/// Says how many mistakes there are, when there are several.
+pub fn summary(out: &Out, mistakes: usize) {
+    if mistakes > 1 {
+        out.status(&format!("{mistakes} mistakes"));
+    }
+}
+
+/// Chance from the system.
+#[must_use]
+pub fn random() -> u64 {
+    let mut bytes = [0; 8];
+    // Without randomness there is no network either; a fixed seed only makes `random` predictable.
+    let _ = getrandom::fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+/// An identity for a node that takes part in no network.
+#[must_use]
+pub fn identity() -> u128 {
+    u128::from(random()) << 64 | u128::from(random())
+}

@@ -1,0 +1,227 @@
+//! `lasp repl`: what is typed runs on a node, alone or among peers, and what changes is shown.
+//!
+//! The node runs on the thread that [`run`] is called on; lines come from a thread of their own: an editor on a terminal, a
+//! plain reader otherwise. After each text the reader waits until it has been evaluated.
+
+mod batch;
+mod command;
+mod complete;
+mod editor;
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::mpsc as channel;
+use std::time::Duration;
+
+use clap::ColorChoice;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::cli::arguments::Repl;
+use crate::cli::driver::Control;
+use crate::cli::driver::Driver;
+use crate::cli::driver::Happened;
+use crate::cli::exit::Exit;
+use crate::cli::out::Out;
+use crate::cli::program;
+use crate::cli::program::Program;
+use crate::cli::program::Wanted;
+use crate::cli::repl::command::Command;
+use crate::cli::repl::complete::Names;
+use crate::cli::run;
+use crate::cli::signals;
+use crate::net::Network;
+use crate::node::Input;
+use crate::node::Progress;
+use crate::value::term::Term;
+
+/// How long a batch stays for its peers at the end.
+const STAY: Duration = Duration::from_secs(2);
+
+/// The thread that lines come from: where it sends them, and how it learns that it may send the next.
+pub(super) struct Reader {
+    pub(super) lines: mpsc::UnboundedSender<Control>,
+    pub(super) ready: channel::Receiver<()>,
+}
+
+/// Runs the prompt until it is left.
+#[must_use]
+pub fn run(arguments: &Repl, color: ColorChoice) -> Exit {
+    prompt(arguments, color).unwrap_or_else(|exit| exit)
+}
+
+fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
+    let mut out = Out::new(color, false, false);
+    let program = match &arguments.file {
+        Some(file) => Program::read(&out, file)?,
+        None => Program { name: "prompt".into(), folders: vec![std::path::PathBuf::new()], ..Program::default() },
+    };
+    let names = Names::default();
+    let interactive = std::io::stdin().is_terminal();
+    let editor = if interactive { Some(editor::open(&out, &names)?) } else { None };
+    if let Some((_, Some(printer))) = &editor {
+        out.set_printer(printer.clone().into_printer());
+    }
+    let out = Arc::new(out);
+    let runtime = run::runtime(&out)?;
+    let (sender, control) = mpsc::unbounded_channel();
+    signals::pass_on(runtime.handle(), vec![sender.clone()]);
+    let (name, identity, wire) = run::join(&out, &arguments.membership, runtime.handle())?;
+    let settings = arguments.membership.settings.clone();
+    let wanted = Wanted { name: name.clone(), replica: 0, identity, settings, until: None, watch: true };
+    let node = program::node(&out, &program, wanted)?;
+    let driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.handle().clone());
+    let (ready, wait) = channel::channel();
+    let reader = Reader { lines: sender, ready: wait };
+    match editor {
+        Some((editor, _)) => editor::start(editor, reader),
+        None => batch::start(reader),
+    }
+    let mut prompt =
+        Prompt { driver, out, ready, names, interactive, evaluating: true, started: false, failed: false, told: false };
+    let exit = prompt.serve();
+    prompt.driver.close();
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    Ok(exit)
+}
+
+/// The node's side of the prompt.
+struct Prompt {
+    driver: Driver,
+    out: Arc<Out>,
+    ready: channel::Sender<()>,
+    names: Names,
+    interactive: bool,
+    /// Whether a text, or at the start the program, is being evaluated.
+    evaluating: bool,
+    /// Whether the program has had its turn.
+    started: bool,
+    /// Whether anything went wrong.
+    failed: bool,
+    /// Whether it was told that the evaluation waits.
+    told: bool,
+}
+
+impl Prompt {
+    fn serve(&mut self) -> Exit {
+        loop {
+            let (progress, happened) = self.driver.turn();
+            let evaluating = self.evaluating;
+            for event in happened {
+                match event {
+                    Happened::Evaluated { value, current } => self.evaluated(value.as_ref(), current.as_ref()),
+                    Happened::Change { variable, kind, value, derived } if derived || !evaluating => {
+                        self.out.change(&self.driver.name, &variable, &kind, &value);
+                    }
+                    Happened::Told(Control::Typed(text)) => {
+                        if !self.typed(&text) {
+                            return self.leave();
+                        }
+                    }
+                    Happened::Told(Control::Interrupt) if self.started && self.evaluating => self.driver.input(Input::Cancel),
+                    Happened::Told(Control::Interrupt) if !self.interactive => return Exit::Interrupted,
+                    Happened::Told(Control::Terminate) => return Exit::Interrupted,
+                    Happened::Told(Control::Closed) => return self.leave(),
+                    Happened::Broken(error) => return run::broken(&self.out, Some(&self.driver.name), &error),
+                    Happened::Change { .. } | Happened::Told(_) => {}
+                }
+            }
+            if progress == Progress::Idle {
+                self.rest();
+            }
+            self.driver.wait(None);
+        }
+    }
+
+    /// The node has nothing to do now.
+    fn rest(&mut self) {
+        if !self.started {
+            self.started = true;
+            self.next();
+            return;
+        }
+        let alone = self.driver.network().is_none();
+        if !self.evaluating || self.told || !self.driver.node.quiescent() || !(alone || self.interactive) {
+            return;
+        }
+        self.told = true;
+        for waiting in self.driver.node.status().waiting {
+            self.out.status(&format!("waiting: {}", waiting.text));
+        }
+        if self.interactive {
+            self.out.status("(Ctrl-C gives up)");
+        } else {
+            self.failed = true;
+            self.driver.input(Input::Cancel);
+        }
+    }
+
+    /// Lets the reader go on.
+    fn next(&mut self) {
+        self.evaluating = false;
+        self.told = false;
+        self.names.set(self.driver.node.session());
+        // A reader that has ended needs nothing.
+        let _ = self.ready.send(());
+    }
+
+    fn evaluated(&mut self, value: Option<&Term>, current: Option<&Term>) {
+        match (value, current) {
+            (None, _) => self.failed = true,
+            (Some(_), Some(shown)) | (Some(shown), None) => self.out.data(&format!("{shown}\n")),
+        }
+        self.next();
+    }
+
+    /// Does what a text says; false when it says to leave.
+    fn typed(&mut self, text: &str) -> bool {
+        match Command::read(text) {
+            None => {
+                self.evaluating = true;
+                self.driver.input(Input::Typed { text: text.to_owned() });
+                return true;
+            }
+            Some(Ok(Command::Quit)) => return false,
+            Some(Ok(Command::Help)) => self.out.data(command::HELP),
+            Some(Ok(Command::Vars)) => {
+                for last in self.driver.node.finals() {
+                    self.out.data(&format!("{} = {}   % {}\n", last.name, last.value, last.kind));
+                }
+            }
+            Some(Ok(Command::Load(path))) => match Program::read(&self.out, std::path::Path::new(&path)) {
+                Ok(program) => {
+                    self.evaluating = true;
+                    self.driver.input(Input::Typed { text: program.text });
+                    return true;
+                }
+                Err(_) => self.failed = true,
+            },
+            Some(Err(help)) => {
+                self.failed = true;
+                self.out.status(&help);
+            }
+        }
+        self.next();
+        true
+    }
+
+    fn leave(&mut self) -> Exit {
+        if !self.interactive {
+            self.stay();
+        }
+        if self.failed && !self.interactive { Exit::Failed } else { Exit::Done }
+    }
+
+    /// Gives the peers what they have not got yet, for a bounded time.
+    fn stay(&mut self) {
+        let until = Instant::now() + STAY;
+        while self.driver.network().is_some_and(|network: &Network| network.links() > 0) && Instant::now() < until {
+            let (progress, _) = self.driver.turn();
+            let status = self.driver.node.status();
+            if progress == Progress::Idle && status.quiescent && status.agreeing == status.peers {
+                return;
+            }
+            self.driver.wait(Some(until.min(Instant::now() + Duration::from_millis(20))));
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! `lasp run --replicas N`: so many nodes of one program in this process, each with its own endpoint on loopback.
+//!
+//! The run ends when every node is quiescent and all have seen the same. Each node tells how it stands whenever it comes to
+//! rest; once all tell the same, they are asked again, and only the same answer a second time, from nodes that took nothing
+//! in between, counts: what was on its way has arrived by then.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+
+use crate::cli::arguments::Run;
+use crate::cli::driver::Control;
+use crate::cli::driver::Driver;
+use crate::cli::driver::Happened;
+use crate::cli::driver::STACK_BYTES;
+use crate::cli::driver::Wire;
+use crate::cli::exit::Exit;
+use crate::cli::folder;
+use crate::cli::json::Line;
+use crate::cli::out::Out;
+use crate::cli::program;
+use crate::cli::program::Program;
+use crate::cli::program::Wanted;
+use crate::cli::run::EVENTS_MAX;
+use crate::cli::run::broken;
+use crate::cli::run::never_true;
+use crate::cli::run::timed_out;
+use crate::cli::run::waits;
+use crate::cli::signals;
+use crate::net::Network;
+use crate::net::Options;
+use crate::net::error::NetworkError;
+use crate::node::Final;
+use crate::node::Progress;
+use crate::node::TopLevel;
+use crate::node::Until;
+
+/// How long the coordinator waits before it asks a second time.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// How often, at most, a node tells how it stands unasked.
+const TELL_EVERY: Duration = Duration::from_millis(5);
+
+/// How a node stands that is not at work.
+#[derive(Clone, Debug, PartialEq)]
+struct Standing {
+    /// Nothing can go on there, or what is waited for is true.
+    rests: bool,
+    vector: u128,
+    peers: usize,
+    /// How much it has taken in or done so far.
+    activity: u64,
+}
+
+enum Told {
+    /// `None` while the node is at work; with the round in which it was asked, if it was.
+    Standing(usize, Option<Standing>, Option<u64>),
+    Broken(NetworkError),
+    /// The program does not compile; it was told.
+    Unsound(Exit),
+}
+
+/// How a node ended.
+struct Ended {
+    name: String,
+    finals: Vec<Final>,
+    failed: bool,
+    waits: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Converged,
+    TimedOut,
+    Interrupted,
+    Broken,
+    Unsound(Exit),
+}
+
+/// Runs the nodes.
+///
+/// # Errors
+/// With the exit code, when they cannot be started; that is told.
+pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runtime: &Handle) -> Result<Exit, Exit> {
+    let deadline = arguments.timeout.map(|timeout| Instant::now() + timeout);
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let (interrupt, interrupted) = mpsc::unbounded_channel();
+    signals::pass_on(runtime, vec![interrupt]);
+    let members = members(count, out, runtime)?;
+    let mut controls = Vec::new();
+    let mut threads = Vec::new();
+    for (at, (name, identity, wire)) in members.into_iter().enumerate() {
+        let (control, receiver) = mpsc::unbounded_channel();
+        controls.push(control);
+        let wanted = Wanted {
+            name: name.clone(),
+            replica: u32::try_from(at).unwrap_or(u32::MAX),
+            identity,
+            settings: arguments.membership.settings.clone(),
+            until: arguments.until.clone(),
+            watch: arguments.watch,
+        };
+        let (out, program, runtime, tell) = (out.clone(), program.clone(), runtime.clone(), tell.clone());
+        let timeout = arguments.timeout;
+        let work = move || {
+            let node = match program::node(&out, &program, wanted) {
+                Ok(node) => node,
+                Err(exit) => {
+                    let _ = tell.send(Told::Unsound(exit));
+                    return None;
+                }
+            };
+            let mut driver = Driver::new(node, name, out.clone(), program, Some(wire), receiver, runtime);
+            let asked_by = follow(&mut driver, &out, at, &tell);
+            Some(end(driver, &out, &asked_by, timeout))
+        };
+        let thread = thread::Builder::new().name(format!("node {at}")).stack_size(STACK_BYTES).spawn(work);
+        threads.push(thread.map_err(|error| {
+            out.error(None, "E0604", &format!("a node cannot be started: {error}"), "use fewer replicas");
+            Exit::Network
+        })?);
+    }
+    let verdict = runtime.block_on(coordinate(&controls, &mut told, interrupted, deadline, out));
+    for control in &controls {
+        // A node that is gone needs not be told.
+        let _ = control.send(match verdict {
+            Verdict::Converged => Control::Terminate,
+            Verdict::TimedOut => Control::Interrupt,
+            _ => Control::Closed,
+        });
+    }
+    let ended: Vec<Ended> = threads.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect();
+    Ok(conclude(arguments, out, verdict, &ended))
+}
+
+/// Names, identities and connections; each node is told of those before it.
+fn members(count: u32, out: &Out, runtime: &Handle) -> Result<Vec<(String, u128, Wire)>, Exit> {
+    let cluster = folder::cluster().map_err(|error| broken(out, None, &error))?;
+    let mut members: Vec<(String, u128, Wire)> = Vec::new();
+    for at in 0..count {
+        let name = name(at);
+        let credentials = cluster.node().map_err(|error| broken(out, None, &error))?;
+        let id = credentials.id;
+        let peers = members.iter().map(|(_, _, wire)| wire.network.address().to_string()).collect();
+        let (sender, events) = mpsc::channel(EVENTS_MAX);
+        let network = runtime
+            .block_on(Network::start(credentials, Options { name: name.clone(), listen: None, peers }, sender))
+            .map_err(|error| broken(out, Some(&name), &error))?;
+        members.push((name, id, Wire { network, events }));
+    }
+    Ok(members)
+}
+
+/// a, b, .. z, aa, ab, ..
+fn name(at: u32) -> String {
+    let letter = char::from(b'a' + u8::try_from(at % 26).unwrap_or(0));
+    if at < 26 { letter.to_string() } else { format!("{}{letter}", name(at / 26 - 1)) }
+}
+
+/// Runs a node until the coordinator has it end, and returns how it said so.
+fn follow(driver: &mut Driver, out: &Out, at: usize, tell: &UnboundedSender<Told>) -> Control {
+    let mut told_at: Option<Instant> = None;
+    loop {
+        let (progress, happened) = driver.turn();
+        let mut round = None;
+        for event in happened {
+            match event {
+                Happened::Told(Control::Report(number)) => round = Some(number),
+                Happened::Told(control) => return control,
+                Happened::Change { variable, kind, value, .. } => {
+                    out.change(&driver.name, &variable, &kind, &value);
+                }
+                Happened::Broken(error) => drop(tell.send(Told::Broken(error))),
+                Happened::Evaluated { .. } => {}
+            }
+        }
+        let now = Instant::now();
+        let again = told_at.map(|told_at| told_at + TELL_EVERY).filter(|again| *again > now);
+        if round.is_some() || again.is_none() {
+            let standing = (progress == Progress::Idle).then(|| {
+                let status = driver.node.status();
+                let rests = status.quiescent || status.until == Until::Met;
+                Standing { rests, vector: status.vector, peers: status.peers, activity: driver.activity() }
+            });
+            told_at = Some(now);
+            let _ = tell.send(Told::Standing(at, standing, round));
+            driver.wait(None);
+        } else {
+            driver.wait(again);
+        }
+    }
+}
+
+fn end(mut driver: Driver, out: &Out, asked_by: &Control, timeout: Option<Duration>) -> Ended {
+    let status = driver.node.status();
+    let mut waiting = status.top_level == TopLevel::Waiting;
+    match asked_by {
+        Control::Terminate => {
+            waits(&driver, out, &status);
+            if let Until::NotYet(error) = &status.until {
+                waiting = true;
+                never_true(&driver, out, error.as_ref());
+            }
+        }
+        Control::Interrupt => timed_out(&driver, out, &status, timeout.unwrap_or_default()),
+        _ => {}
+    }
+    let finals = driver.node.finals();
+    driver.close();
+    let failed = status.top_level == TopLevel::Failed || status.assertion_failed;
+    Ended { name: driver.name.clone(), finals, failed, waits: waiting }
+}
+
+async fn coordinate(
+    controls: &[UnboundedSender<Control>],
+    told: &mut mpsc::UnboundedReceiver<Told>,
+    mut interrupted: mpsc::UnboundedReceiver<Control>,
+    deadline: Option<Instant>,
+    out: &Out,
+) -> Verdict {
+    let mut standings: Vec<Option<Standing>> = vec![None; controls.len()];
+    let mut round = 0;
+    let mut asked: Option<Asked> = None;
+    let far = Instant::now() + Duration::from_secs(366 * 86_400);
+    loop {
+        tokio::select! {
+            Some(news) = told.recv() => match news {
+                Told::Standing(at, standing, answer) => {
+                    standings[at] = standing;
+                    if let Some(asked) = asked.as_mut().filter(|asked| Some(asked.round) == answer) {
+                        asked.answers += 1;
+                    }
+                }
+                Told::Broken(error) => {
+                    broken(out, None, &error);
+                    return Verdict::Broken;
+                }
+                Told::Unsound(exit) => return Verdict::Unsound(exit),
+            },
+            Some(_) = interrupted.recv() => return Verdict::Interrupted,
+            () = tokio::time::sleep_until(deadline.unwrap_or(far)) => return Verdict::TimedOut,
+        }
+        match asked.take() {
+            Some(waiting) if waiting.answers < controls.len() => asked = Some(waiting),
+            Some(answered) if answered.before == standings => return Verdict::Converged,
+            _ if agree(&standings) => {
+                tokio::time::sleep(LOOK_EVERY).await;
+                round += 1;
+                asked = Some(Asked { round, before: standings.clone(), answers: 0 });
+                for control in controls {
+                    let _ = control.send(Control::Report(round));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A round of questions: how all stood before, and how many have answered.
+struct Asked {
+    round: u64,
+    before: Vec<Option<Standing>>,
+    answers: usize,
+}
+
+/// Whether every node rests, is connected to all others, and has seen what they have.
+fn agree(standings: &[Option<Standing>]) -> bool {
+    let others = standings.len() - 1;
+    let first = standings.first().and_then(Option::as_ref).map(|standing| standing.vector);
+    standings.iter().flatten().filter(|standing| standing.rests && standing.peers == others).count() == standings.len()
+        && standings.iter().flatten().all(|standing| Some(standing.vector) == first)
+}
+
+fn conclude(arguments: &Run, out: &Out, verdict: Verdict, ended: &[Ended]) -> Exit {
+    let differences = print(arguments, out, ended);
+    let failed = ended.iter().any(|node| node.failed);
+    match verdict {
+        Verdict::Unsound(exit) => return exit,
+        Verdict::Broken => return Exit::Network,
+        Verdict::Interrupted => return Exit::Interrupted,
+        Verdict::Converged => {}
+        Verdict::TimedOut => return if failed { Exit::Failed } else { Exit::Waits },
+    }
+    for difference in &differences {
+        out.error(None, "E0806", difference, "");
+    }
+    if differences.is_empty() {
+        out.event(Line::new("converged").number("replicas", ended.len() as u64));
+        out.status(&match ended.len() {
+            1 => "the one replica has converged".to_owned(),
+            count => format!("the {count} replicas agree"),
+        });
+    }
+    if failed || !differences.is_empty() {
+        Exit::Failed
+    } else if ended.iter().any(|node| node.waits) {
+        Exit::Waits
+    } else {
+        Exit::Done
+    }
+}
+
+/// Prints the values: those of replicated variables once. Returns where they differ.
+fn print(arguments: &Run, out: &Out, ended: &[Ended]) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut order: Vec<&str> = Vec::new();
+    let mut by_name: BTreeMap<&str, Vec<(&str, &Final)>> = BTreeMap::new();
+    for node in ended {
+        for last in &node.finals {
+            let entry = by_name.entry(&last.name).or_default();
+            if entry.is_empty() {
+                order.push(&last.name);
+            }
+            entry.push((&node.name, last));
+        }
+    }
+    for name in order {
+        let values = &by_name[name];
+        let Some((node, first)) = values.first() else { continue };
+        let differ = values.iter().any(|(_, last)| last.value != first.value);
+        if differ && !first.dynamic {
+            let each: Vec<String> = values.iter().map(|(node, last)| format!("{} on {node}", last.value)).collect();
+            differences.push(format!("{name} is {}", each.join(", ")));
+        }
+        if arguments.quiet {
+            continue;
+        }
+        if first.dynamic || differ {
+            values.iter().for_each(|(node, last)| out.last(node, last, true));
+        } else {
+            out.last(node, first, false);
+        }
+    }
+    differences
+}

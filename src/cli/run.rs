@@ -1,0 +1,290 @@
+//! `lasp run` with one node: to quiescence, or as a node among peers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ColorChoice;
+use tokio::runtime::Handle;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::cli::arguments::Membership;
+use crate::cli::arguments::Run;
+use crate::cli::driver::Control;
+use crate::cli::driver::Driver;
+use crate::cli::driver::Happened;
+use crate::cli::driver::Wire;
+use crate::cli::exit::Exit;
+use crate::cli::folder;
+use crate::cli::json::Line;
+use crate::cli::out::Out;
+use crate::cli::program;
+use crate::cli::program::Program;
+use crate::cli::program::Wanted;
+use crate::cli::replicas;
+use crate::cli::signals;
+use crate::net::Network;
+use crate::net::Options;
+use crate::net::error::NetworkError;
+use crate::node::Progress;
+use crate::node::Status;
+use crate::node::TopLevel;
+use crate::node::Until;
+use crate::source::diagnostic::Diagnostic;
+
+/// How often, at most, a node that has much to do is asked how it stands.
+const STATUS_EVERY: Duration = Duration::from_millis(20);
+/// How many events of the network may wait for the driver.
+pub const EVENTS_MAX: usize = 1024;
+
+/// Why a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// `--until` is true, and the peers had their time.
+    Met,
+    /// Nothing can go on.
+    Quiescent,
+    TimedOut,
+    Interrupted,
+    Terminated,
+    /// The network cannot go on; it was told why.
+    Broken,
+}
+
+/// `lasp run`
+#[must_use]
+pub fn run(arguments: &Run, color: ColorChoice) -> Exit {
+    let out = Arc::new(Out::new(color, arguments.json, arguments.replicas.is_some()));
+    let program = match Program::read(&out, &arguments.file) {
+        Ok(program) => program,
+        Err(exit) => return exit,
+    };
+    let runtime = match runtime(&out) {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    let outcome = match arguments.replicas {
+        Some(count) => replicas::run(arguments, count, &out, &program, runtime.handle()),
+        None => single(arguments, &out, program, runtime.handle()),
+    };
+    // Tasks of the network that still wait for somebody are not worth waiting for.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    outcome.unwrap_or_else(|exit| exit)
+}
+
+/// The runtime of the network and of signals.
+///
+/// # Errors
+/// When the system gives no threads; that is told.
+pub fn runtime(out: &Out) -> Result<Runtime, Exit> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(|error| {
+        out.error(None, "E0604", &format!("the network cannot be started: {error}"), "");
+        Exit::Network
+    })
+}
+
+/// Tells why the network is of no use.
+pub fn broken(out: &Out, node: Option<&str>, error: &NetworkError) -> Exit {
+    out.error(node, error.code(), &error.to_string(), &error.help());
+    Exit::Network
+}
+
+/// Joins the network that the command line asks for; without one there is nothing but a name and an identity.
+///
+/// # Errors
+/// When the key or the address cannot be used; that is told.
+pub fn join(
+    out: &Out,
+    membership: &Membership,
+    runtime: &Handle,
+) -> Result<(String, u128, Option<Wire>), Exit> {
+    if !membership.networked() {
+        let name = membership.node.clone().unwrap_or_else(|| "a".into());
+        return Ok((name, program::identity(), None));
+    }
+    let cluster = folder::cluster().map_err(|error| broken(out, None, &error))?;
+    let credentials = cluster.node().map_err(|error| broken(out, None, &error))?;
+    let id = credentials.id;
+    let name = membership.node.clone().unwrap_or_else(|| format!("node-{:06x}", id >> 104));
+    let options =
+        Options { name: name.clone(), listen: membership.listen.clone(), peers: membership.peers.clone() };
+    let (sender, events) = mpsc::channel(EVENTS_MAX);
+    let network = runtime
+        .block_on(Network::start(credentials, options, sender))
+        .map_err(|error| broken(out, Some(&name), &error))?;
+    if membership.listen.is_some() {
+        let address = network.address().to_string();
+        out.event(Line::new("listening").text("node", &name).text("address", &address));
+        out.status(&format!("listening on {address}"));
+    }
+    Ok((name, id, Some(Wire { network, events })))
+}
+
+fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -> Result<Exit, Exit> {
+    let (sender, control) = mpsc::unbounded_channel();
+    signals::pass_on(runtime, vec![sender.clone()]);
+    let started = Instant::now();
+    let (name, identity, wire) = join(out, &arguments.membership, runtime)?;
+    let wanted = Wanted {
+        name: name.clone(),
+        replica: 0,
+        identity,
+        settings: arguments.membership.settings.clone(),
+        until: arguments.until.clone(),
+        watch: arguments.watch,
+    };
+    let networked = wire.is_some();
+    let node = program::node(out, &program, wanted)?;
+    let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.clone());
+    let mut course = Course {
+        networked,
+        deadline: arguments.timeout.map(|timeout| started + timeout),
+        linger: arguments.linger,
+        leave_at: None,
+    };
+    let end = course.follow(&mut driver, out);
+    let exit = finish(&mut driver, out, end, &course, arguments);
+    // Kept until here so that signals have somebody to go to.
+    drop(sender);
+    Ok(exit)
+}
+
+/// When a run of one node ends.
+struct Course {
+    networked: bool,
+    deadline: Option<Instant>,
+    linger: Duration,
+    /// When the peers will have had their time, once `--until` is true.
+    leave_at: Option<Instant>,
+}
+
+impl Course {
+    fn follow(&mut self, driver: &mut Driver, out: &Out) -> End {
+        let mut asked = Instant::now();
+        let mut asked_before = false;
+        loop {
+            let (progress, happened) = driver.turn();
+            for event in happened {
+                match event {
+                    Happened::Told(Control::Interrupt) => return End::Interrupted,
+                    Happened::Told(Control::Terminate) => return End::Terminated,
+                    Happened::Change { variable, kind, value, .. } => {
+                        out.change(&driver.name, &variable, &kind, &value);
+                    }
+                    Happened::Broken(error) => {
+                        broken(out, Some(&driver.name), &error);
+                        return End::Broken;
+                    }
+                    Happened::Evaluated { .. } | Happened::Told(_) => {}
+                }
+            }
+            let now = Instant::now();
+            let ask = !asked_before || now >= asked + STATUS_EVERY;
+            let settled = !self.networked && progress == Progress::Idle && driver.node.quiescent();
+            if self.leave_at.is_none() && (settled || ask) {
+                (asked, asked_before) = (now, true);
+                if driver.node.status().until == Until::Met {
+                    if !self.networked {
+                        return End::Met;
+                    }
+                    self.leave_at = Some(now + self.linger);
+                } else if settled {
+                    return End::Quiescent;
+                }
+            }
+            match self.leave_at {
+                Some(leave_at) if now >= leave_at => return End::Met,
+                None if self.deadline.is_some_and(|deadline| now >= deadline) => return End::TimedOut,
+                _ => {}
+            }
+            // Not asked this time: it may have become true just now.
+            let again = (!ask).then_some(asked + STATUS_EVERY);
+            let until = self.leave_at.or_else(|| [self.deadline, again].into_iter().flatten().min());
+            driver.wait(until);
+        }
+    }
+}
+
+fn finish(driver: &mut Driver, out: &Out, end: End, course: &Course, arguments: &Run) -> Exit {
+    let status = driver.node.status();
+    let failed = status.top_level == TopLevel::Failed || status.assertion_failed;
+    let met = course.leave_at.is_some() || end == End::Met;
+    let exit = match end {
+        End::Broken => Exit::Network,
+        _ if failed => Exit::Failed,
+        _ if met => Exit::Done,
+        End::Quiescent => settled(driver, out, &status),
+        End::TimedOut => {
+            timed_out(driver, out, &status, arguments.timeout.unwrap_or_default());
+            Exit::Waits
+        }
+        End::Terminated if course.networked && status.until == Until::Unset => Exit::Done,
+        End::Met | End::Interrupted | End::Terminated => Exit::Interrupted,
+    };
+    if !arguments.quiet {
+        for last in driver.node.finals() {
+            out.last(&driver.name, &last, false);
+        }
+    }
+    driver.close();
+    exit
+}
+
+/// A single node on which nothing can go on: what still waits, waits for ever.
+fn settled(driver: &Driver, out: &Out, status: &Status) -> Exit {
+    waits(driver, out, status);
+    match &status.until {
+        Until::NotYet(error) => {
+            never_true(driver, out, error.as_ref());
+            Exit::Waits
+        }
+        _ if status.top_level == TopLevel::Waiting => Exit::Waits,
+        _ => Exit::Done,
+    }
+}
+
+/// Says that what was waited for cannot come true any more.
+pub fn never_true(driver: &Driver, out: &Out, error: Option<&Diagnostic>) {
+    if let Some(error) = error {
+        out.diagnostic(Some(&driver.name), driver.node.files(), error);
+    }
+    out.error(Some(&driver.name), "E0807", "the expression after --until never became true", "");
+}
+
+/// Lists tasks that wait though nothing can go on any more.
+pub fn waits(driver: &Driver, out: &Out, status: &Status) {
+    for waiting in &status.waiting {
+        let diagnostic = if waiting.top_level {
+            Diagnostic::error("E0805", "the program waits for ever")
+        } else {
+            Diagnostic::warning("E0805", "a task waits for ever")
+        };
+        out.diagnostic(Some(&driver.name), driver.node.files(), &diagnostic.at(waiting.span, waiting.text.as_str()));
+    }
+}
+
+/// Says what was still waited for when the time was up.
+pub fn timed_out(driver: &Driver, out: &Out, status: &Status, timeout: Duration) {
+    let mut diagnostic = Diagnostic::error("E0804", format!("the time is up after {timeout:?}"));
+    for waiting in &status.waiting {
+        diagnostic = diagnostic.help(format!("A task waits: {}.", waiting.text));
+    }
+    if status.top_level == TopLevel::Running {
+        diagnostic = diagnostic.help("The program's top level had not come to its end.");
+    }
+    if let Until::NotYet(error) = &status.until {
+        diagnostic = diagnostic.help("The expression after --until was not true.");
+        if let Some(error) = error {
+            diagnostic = diagnostic.help(format!("It could not be evaluated: {}.", error.title));
+        }
+    }
+    if let Some(network) = driver.network() {
+        diagnostic = diagnostic.help(match (status.peers, network.all_peers_connected()) {
+            (0, _) => "No peer was connected.".to_owned(),
+            (_, false) => "Not every address after --peers was connected.".to_owned(),
+            (peers, true) => format!("{} of {peers} connected peers had the same updates.", status.agreeing),
+        });
+    }
+    out.diagnostic(Some(&driver.name), driver.node.files(), &diagnostic);
+}

@@ -1,0 +1,37 @@
+//! Ctrl-C and the system's request to end.
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::cli::driver::Control;
+
+/// Passes signals on for as long as the runtime lives.
+pub fn pass_on(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
+    let senders = to.clone();
+    runtime.spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            senders.iter().for_each(|sender| drop(sender.send(Control::Interrupt)));
+        }
+    });
+    terminate(runtime, to);
+}
+
+#[cfg(unix)]
+fn terminate(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
+    use tokio::signal::unix::SignalKind;
+    use tokio::signal::unix::signal;
+    runtime.spawn(async move {
+        for kind in [SignalKind::terminate(), SignalKind::hangup()] {
+            let Ok(mut signals) = signal(kind) else { continue };
+            let senders = to.clone();
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    senders.iter().for_each(|sender| drop(sender.send(Control::Terminate)));
+                }
+            });
+        }
+    });
+}
+
+#[cfg(not(unix))]
+fn terminate(_runtime: &Handle, _to: Vec<UnboundedSender<Control>>) {}
