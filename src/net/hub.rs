@@ -199,7 +199,9 @@ impl Hub {
 
     /// `None` when another task dials the address already.
     pub(super) fn begin_dial(&self, address: SocketAddr) -> Option<DialGuard<'_>> {
-        self.state().dialing.insert(address).then_some(DialGuard { hub: self, address })
+        // The guard must not come into being when it is `None`: dropping it takes the lock, and frees the address.
+        let free = self.state().dialing.insert(address);
+        free.then(|| DialGuard { hub: self, address })
     }
 
     pub(super) fn reached(&self, target: usize, whom: Reached) {
