@@ -47,9 +47,10 @@ impl<'a> Checker<'a> {
             Node::Call(..) | Node::Fun(_) | Node::FunName(_) | Node::Case(..) | Node::If(_) | Node::Block(_) => {
                 Some((format!("{what} may not contain this"), "bind its value before, and test the name".to_owned()))
             }
-            Node::ListComprehension(..) | Node::MapComprehension(..) => {
-                Some((format!("{what} may not contain a comprehension"), "bind its value before, and test the name".to_owned()))
-            }
+            Node::ListComprehension(..) | Node::MapComprehension(..) => Some((
+                format!("{what} may not contain a comprehension"),
+                "bind its value before, and test the name".to_owned(),
+            )),
             _ => None,
         };
         if let Some((title, help)) = refused {

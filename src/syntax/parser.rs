@@ -4,6 +4,7 @@
 use lalrpop_util::ParseError;
 
 use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
 use crate::source::span::FileId;
 use crate::source::span::Span;
 use crate::syntax::build::Builder;
@@ -72,7 +73,12 @@ fn run(file: FileId, text: &str, dot_needed: bool) -> Parsed {
         diagnostics: lexed.diagnostics,
         incomplete: lexed.text_open,
         last_told: None,
-        unreadable: lexed.tokens.iter().filter(|lexeme| lexeme.token == Token::Error).map(|lexeme| lexeme.start).collect(),
+        unreadable: lexed
+            .tokens
+            .iter()
+            .filter(|lexeme| lexeme.token == Token::Error)
+            .map(|lexeme| lexeme.start)
+            .collect(),
     };
     let mut start = 0;
     for (at, lexeme) in lexed.tokens.iter().enumerate() {
@@ -190,7 +196,8 @@ impl Forms {
                     let (start, end) = (tokens[at].start, tokens[at].end);
                     // The first takes the place of the token; the others are empty, behind it.
                     let first = |at: usize| if at == 0 { start } else { end };
-                    let others = others.iter().enumerate().map(|(at, token)| Lexeme { token: *token, start: first(at), end });
+                    let others =
+                        others.iter().enumerate().map(|(at, token)| Lexeme { token: *token, start: first(at), end });
                     tokens.splice(at..=at, others);
                 }
                 Repair::Replace(range) => {
@@ -290,6 +297,7 @@ impl Forms {
         diagnostics.append(&mut builder.diagnostics);
         diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
         diagnostics.truncate(MISTAKES_MAX);
+        builder.tree.broken = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         Parsed { tree: builder.tree, diagnostics, incomplete }
     }
 }

@@ -150,9 +150,13 @@ impl<'a> Place<'a> {
             "for" | "foreach" | "while" | "loop" | "do" => {
                 "there are no loops: use a comprehension, `[X * 2 || X <- L]`, or a function that calls itself"
             }
-            "import" | "include" | "use" | "require" => "write `-import(module, [function/1]).`, or call `module:function(X)`",
+            "import" | "include" | "use" | "require" => {
+                "write `-import(module, [function/1]).`, or call `module:function(X)`"
+            }
             "class" | "struct" | "type" | "record" => "there are no records or classes: use maps, `#{name => \"Ann\"}`",
-            "try" | "catch" | "after" => "there are no exceptions: a failing expression ends its own task, with its error",
+            "try" | "catch" | "after" => {
+                "there are no exceptions: a failing expression ends its own task, with its error"
+            }
             "receive" => "there are no mailboxes: tasks wait with `read(Variable, Threshold)`",
             "maybe" | "cond" => "use `case .. of .. end`; as an atom it needs quotes: `'maybe'`",
             "then" => "`if` has clauses with arrows: `if X > 0 -> a; true -> b end`",
@@ -166,7 +170,9 @@ impl<'a> Place<'a> {
 
     fn without_word(&self, word: &str, index: usize) -> Repair {
         match word {
-            "let" | "var" | "val" | "const" | "set" | "global" | "local" | "my" | "return" | "yield" => Repair::Remove(index),
+            "let" | "var" | "val" | "const" | "set" | "global" | "local" | "my" | "return" | "yield" => {
+                Repair::Remove(index)
+            }
             "def" | "fn" | "function" | "func" | "defn" | "proc" | "sub" => Repair::Remove(index),
             "then" => Repair::Substitute(index, &[Token::Arrow]),
             "else" | "elif" | "elsif" | "elseif" if index == self.at => {
@@ -206,7 +212,9 @@ impl<'a> Place<'a> {
         }
         let diagnostic = Diagnostic::error("E0105", format!("a `{}` stands before nothing", self.written(before)))
             .at(self.span(before), "nothing follows")
-            .help("separators stand between things, never behind the last one: take it away, or add what was to follow");
+            .help(
+                "separators stand between things, never behind the last one: take it away, or add what was to follow",
+            );
         Some((diagnostic, Repair::Remove(self.at - 1)))
     }
 
@@ -223,7 +231,8 @@ impl<'a> Place<'a> {
         }
         let open = self.innermost()?;
         let closer = open.token.closer()?;
-        let next_form = self.first_on_line() && self.column(self.here) <= self.column(self.tokens[0]) && here.starts_expression();
+        let next_form =
+            self.first_on_line() && self.column(self.here) <= self.column(self.tokens[0]) && here.starts_expression();
         let ends = here == Token::Dot || here.closes() || next_form;
         let ends = ends || matches!(here, Token::Arrow | Token::Of | Token::When | Token::Semicolon);
         if !ends || closer == here || !(next_form || self.expects(closing_text(closer))) {
@@ -349,8 +358,13 @@ impl<'a> Place<'a> {
     fn unexpected(&self) -> (Diagnostic, Repair) {
         let found = expected::describe(self.here.token, self.written(self.here));
         let wanted = expected::categories(self.expected);
-        let beside = self.here.token.starts_expression() && self.before.is_some_and(|before| before.token.ends_expression());
-        let title = if wanted.is_empty() { format!("{found} does not fit here") } else { format!("expected {wanted}, found {found}") };
+        let beside =
+            self.here.token.starts_expression() && self.before.is_some_and(|before| before.token.ends_expression());
+        let title = if wanted.is_empty() {
+            format!("{found} does not fit here")
+        } else {
+            format!("expected {wanted}, found {found}")
+        };
         let help = if beside {
             "two expressions stand beside each other: put an operator, a `,` or a `.` between them"
         } else if self.here.token == Token::OpenBrace {
@@ -364,8 +378,7 @@ impl<'a> Place<'a> {
         } else {
             "mend or take away what is underlined"
         };
-        let diagnostic =
-            Diagnostic::error("E0101", title).at(self.visible(self.here), "not expected here").help(help);
+        let diagnostic = Diagnostic::error("E0101", title).at(self.visible(self.here), "not expected here").help(help);
         (diagnostic, self.lose_element())
     }
 

@@ -15,7 +15,9 @@ pub(super) fn trees(left: &Tree, right: &Tree) -> bool {
         && left.forms.iter().zip(&right.forms).all(|(a, b)| match (&a.node, &b.node) {
             (FormNode::Statement(a), FormNode::Statement(b)) => pair.lists(a, b),
             (FormNode::Function(a, said_a), FormNode::Function(b, said_b)) => pair.clauses(a, b) && said_a == said_b,
-            (FormNode::Attribute(a, of_a), FormNode::Attribute(b, of_b)) => pair.exprs(*a, *b) && pair.lists(of_a, of_b),
+            (FormNode::Attribute(a, of_a), FormNode::Attribute(b, of_b)) => {
+                pair.exprs(*a, *b) && pair.lists(of_a, of_b)
+            }
             _ => false,
         })
 }
@@ -74,9 +76,8 @@ impl Pair<'_> {
     }
 
     fn fields(self, left: &[Field], right: &[Field]) -> bool {
-        let same = |a: &Field, b: &Field| {
-            a.exactly == b.exactly && self.exprs(a.key, b.key) && self.exprs(a.value, b.value)
-        };
+        let same =
+            |a: &Field, b: &Field| a.exactly == b.exactly && self.exprs(a.key, b.key) && self.exprs(a.value, b.value);
         left.len() == right.len() && left.iter().zip(right).all(|(a, b)| same(a, b))
     }
 
