@@ -57,7 +57,7 @@ pub fn check(environment: &mut Environment, source: &Source<'_>, mode: Mode) -> 
         checker.environment.forget_attributes();
     }
     checker.collect();
-    let mut checked = checker.program();
+    let mut program = checker.program();
     let mut diagnostics = checker.diagnostics;
     diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
     if source.tree.broken || diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
@@ -67,8 +67,8 @@ pub fn check(environment: &mut Environment, source: &Source<'_>, mode: Mode) -> 
     if source.module.is_some() {
         environment.forget_attributes();
     }
-    checked.globals = environment.globals().to_vec();
-    (Some(checked), diagnostics)
+    program.globals = environment.globals().to_vec();
+    (Some(program), diagnostics)
 }
 
 /// The state of checking one text.

@@ -276,7 +276,12 @@ impl<'a> Place<'a> {
             return None;
         }
         let is_sign = |index: &usize| matches!(self.tokens[*index].token, Token::Colon | Token::Match);
-        let sign = (open + 1..self.at.min(open + 3) + 1).rev().chain(self.element()).find(is_sign)?;
+        let element = self.element();
+        let entry = |index: usize| matches!(self.tokens[index].token, Token::Put | Token::Exactly);
+        if (element.start..self.at).any(entry) {
+            return None;
+        }
+        let sign = (open + 1..=self.at.min(open + 3)).rev().chain(element).find(is_sign)?;
         let written = self.written(self.tokens[sign]);
         let diagnostic = Diagnostic::error("E0108", format!("`{written}` between key and value is written `=>` here"))
             .at(self.span(self.tokens[sign]), "`=>`")
@@ -441,10 +446,13 @@ impl<'a> Place<'a> {
                     break;
                 }
                 depth -= 1;
-            } else if token == Token::Dot || (depth == 0 && separates(token) && end > self.at) {
+            } else if token == Token::Dot {
                 break;
-            } else if depth == 0 && separates(token) && matches!(token, Token::Comma | Token::Semicolon) {
-                break;
+            } else if depth == 0 && separates(token) {
+                // The mistake itself may be an arrow that does not fit; it goes with its element.
+                if end > self.at || matches!(token, Token::Comma | Token::Semicolon) {
+                    break;
+                }
             }
             end += 1;
         }
