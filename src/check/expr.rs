@@ -140,6 +140,11 @@ impl<'a> Checker<'a> {
     /// `P = E`: the value first, as in Erlang, so that a name in it is not yet bound by the pattern.
     fn matching(&mut self, pattern: ExprId, value: ExprId) -> Node {
         self.atom_meant_as_name(pattern, value);
+        if let tree::Node::Call(_, arguments) = self.tree.node(pattern) {
+            // `f(X) = X * 2`, meant as a function: that is told, and not that `X` is unbound.
+            let names = arguments.iter().filter(|id| matches!(self.tree.node(**id), tree::Node::Variable));
+            self.told.extend(names.map(|id| self.tree.raw(*id)));
+        }
         let top = self.at_top_level();
         let name = match self.tree.node(pattern) {
             tree::Node::Variable if top => {

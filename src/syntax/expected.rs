@@ -19,7 +19,7 @@ pub fn categories(expected: &[String]) -> String {
     }
     let marks = [",", ";", "->", "=>", ":=", "<-", "||", "|", "of", "/", ")", "]", "}", ">>", "end", "."];
     let operand_done = has("==");
-    let closes = marks.iter().filter(|mark| has(mark)).filter(|mark| !(operand_done && matches!(**mark, "/" | "<-" | "|" | "||")));
+    let closes = marks.iter().filter(|mark| has(mark)).filter(|mark| !(operand_done && matches!(**mark, "/" | "<-" | "|" | "||")) && !(has(".") && **mark == "->"));
     parts.extend(closes.map(|mark| format!("`{mark}`")));
     if !operand_done && has("(") && !has("variable") {
         parts.push("`(`".to_owned());

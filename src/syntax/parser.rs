@@ -72,6 +72,7 @@ fn run(file: FileId, text: &str, dot_needed: bool) -> Parsed {
         diagnostics: lexed.diagnostics,
         incomplete: lexed.text_open,
         last_told: None,
+        unreadable: lexed.tokens.iter().filter(|lexeme| lexeme.token == Token::Error).map(|lexeme| lexeme.start).collect(),
     };
     let mut start = 0;
     for (at, lexeme) in lexed.tokens.iter().enumerate() {
@@ -93,6 +94,8 @@ struct Forms {
     incomplete: bool,
     /// The token at which the last mistake was told: more at the same place is a consequence.
     last_told: Option<u32>,
+    /// Where tokens start that could not be read.
+    unreadable: Vec<u32>,
 }
 
 impl Forms {
@@ -149,7 +152,7 @@ impl Forms {
         for _ in 0..REPAIRS_MAX {
             let place = tokens[mistake.at].start;
             let (diagnostic, repair) = repair::judge(&self.builder.tree, &tokens, &mistake);
-            if self.last_told != Some(place) {
+            if self.last_told != Some(place) && !self.told_by_lexer(place) {
                 self.diagnostics.push(diagnostic);
             }
             self.last_told = Some(place);
@@ -183,7 +186,13 @@ impl Forms {
                 Repair::Remove(at) => {
                     tokens.remove(at);
                 }
-                Repair::Substitute(at, token) => tokens[at].token = token,
+                Repair::Substitute(at, others) => {
+                    let (start, end) = (tokens[at].start, tokens[at].end);
+                    // The first takes the place of the token; the others are empty, behind it.
+                    let first = |at: usize| if at == 0 { start } else { end };
+                    let others = others.iter().enumerate().map(|(at, token)| Lexeme { token: *token, start: first(at), end });
+                    tokens.splice(at..=at, others);
+                }
                 Repair::Replace(range) => {
                     self.lose(&tokens[range.clone()]);
                     let (start, end) = (tokens[range.start].start, tokens[range.end - 1].end);
@@ -207,6 +216,13 @@ impl Forms {
             }
         }
         self.lose(&tokens);
+    }
+
+    /// Whether something that could not even be read stands before on the same line: then the rest is a consequence.
+    fn told_by_lexer(&self, place: u32) -> bool {
+        let before = self.unreadable.partition_point(|start| *start <= place);
+        let last = before.checked_sub(1).map(|at| self.unreadable[at]);
+        last.is_some_and(|start| !self.builder.tree.slice((start, place)).trim_end().contains('\n'))
     }
 
     fn push(&mut self, mut form: Form) {

@@ -322,6 +322,12 @@ impl Tree {
         }
     }
 
+    /// Whether two trees are the same but for places and comments.
+    #[must_use]
+    pub fn same(&self, other: &Tree) -> bool {
+        super::same::trees(self, other)
+    }
+
     fn each_in_clauses(&self, clauses: &[ClauseId], visit: &mut dyn FnMut(ExprId)) {
         for clause in clauses.iter().map(|id| self.clause(*id)) {
             clause.name.iter().chain(&clause.patterns).for_each(|id| visit(*id));
