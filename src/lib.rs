@@ -13,3 +13,6 @@ pub mod value;
 pub mod library;
 // F3
 pub mod check;
+pub mod vm;
+// F4
+pub mod compile;

@@ -3,6 +3,14 @@
 //! The table feeds the checker, did-you-mean, completion, documentation and the machine. It says what a built-in is, never
 //! how it works: pure ones are implemented in `vm`, verbs by `node`.
 
+mod modules;
+mod plain;
+mod verbs;
+
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 /// One row of the table: a verb or a pure built-in, of one arity.
 #[derive(Clone, Copy, Debug)]
 pub struct Builtin {
@@ -26,66 +34,82 @@ pub struct Builtin {
     pub example: &'static str,
 }
 
-const fn row(module: Option<&'static str>, name: &'static str, arity: u8, guard: bool, verb: Option<Verb>) -> Builtin {
-    let pure = verb.is_none();
-    Builtin { module, name, arity, signature: name, documentation: "", pure, guard, verb, example: "" }
+impl Builtin {
+    /// The name as messages show it: `lists:sort/1`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let module = self.module.map(|module| format!("{module}:")).unwrap_or_default();
+        format!("{module}{}/{}", self.name, self.arity)
+    }
 }
 
+const ROWS: usize = verbs::ROWS.len() + plain::ROWS.len() + modules::ROWS.len();
+
+const fn table() -> [Builtin; ROWS] {
+    let mut all = [verbs::ROWS[0]; ROWS];
+    let mut at = 0;
+    while at < ROWS {
+        all[at] = if at < verbs::ROWS.len() {
+            verbs::ROWS[at]
+        } else if at < verbs::ROWS.len() + plain::ROWS.len() {
+            plain::ROWS[at - verbs::ROWS.len()]
+        } else {
+            modules::ROWS[at - verbs::ROWS.len() - plain::ROWS.len()]
+        };
+        at += 1;
+    }
+    all
+}
+
+static TABLE: [Builtin; ROWS] = table();
+
 /// All built-ins; [`BuiltinId`] is the index.
-pub static BUILTINS: &[Builtin] = &[
-    row(None, "declare", 1, false, Some(Verb::Declare)),
-    row(None, "declare", 2, false, Some(Verb::Declare)),
-    row(None, "declare_dynamic", 1, false, Some(Verb::DeclareDynamic)),
-    row(None, "update", 2, false, Some(Verb::Update)),
-    row(None, "query", 1, false, Some(Verb::Query)),
-    row(None, "read", 1, false, Some(Verb::Read)),
-    row(None, "read", 2, false, Some(Verb::Read)),
-    row(None, "map", 2, false, Some(Verb::Map)),
-    row(None, "map", 3, false, Some(Verb::Map)),
-    row(None, "filter", 3, false, Some(Verb::Filter)),
-    row(None, "union", 3, false, Some(Verb::Union)),
-    row(None, "product", 3, false, Some(Verb::Product)),
-    row(None, "fold", 3, false, Some(Verb::Fold)),
-    row(None, "fold_dynamic", 3, false, Some(Verb::FoldDynamic)),
-    row(None, "invariant", 3, false, Some(Verb::Invariant)),
-    row(None, "thread", 1, false, Some(Verb::Thread)),
-    row(None, "print", 1, false, Some(Verb::Print)),
-    row(None, "role", 0, false, Some(Verb::Role)),
-    row(None, "arg", 2, false, Some(Verb::Arg)),
-    row(None, "sleep", 1, false, Some(Verb::Sleep)),
-    row(None, "random", 1, false, Some(Verb::Random)),
-    row(None, "max_by_name", 2, false, None),
-    row(None, "length", 1, true, None),
-    row(None, "is_list", 1, true, None),
-    row(Some("lists"), "seq", 2, false, None),
-    row(Some("lists"), "nth", 2, false, None),
-    row(Some("lists"), "sum", 1, false, None),
+pub static BUILTINS: &[Builtin] = &TABLE;
+
+/// The library's modules that are written in the language: name and text. The functions of `prelude` need no module.
+pub const MODULES: &[(&str, &str)] = &[
+    ("prelude", include_str!("../../stdlib/prelude.lasp")),
+    ("lists", include_str!("../../stdlib/lists.lasp")),
+    ("maps", include_str!("../../stdlib/maps.lasp")),
 ];
 
-/// The built-in of this name and arity.
+type Key = (Option<&'static str>, &'static str, u8);
+
+static INDEX: LazyLock<FxHashMap<Key, BuiltinId>> = LazyLock::new(|| {
+    let keys = BUILTINS.iter().map(|row| (row.module, row.name, row.arity));
+    keys.zip((0..).map(BuiltinId)).collect()
+});
+
+/// The built-in of this name and arity. The module `erlang` may stand before those that need none.
 #[must_use]
 pub fn find(module: Option<&str>, name: &str, arity: u8) -> Option<BuiltinId> {
-    let same = |row: &Builtin| row.module == module && row.name == name && row.arity == arity;
-    BUILTINS.iter().position(same).and_then(|at| u16::try_from(at).ok()).map(BuiltinId)
+    let module = module.filter(|module| *module != "erlang");
+    INDEX.get(&(module, name, arity)).copied()
 }
 
 /// The arities of all built-ins of this name, ascending.
 #[must_use]
 pub fn arities(module: Option<&str>, name: &str) -> Vec<u8> {
-    BUILTINS.iter().filter(|row| row.module == module && row.name == name).map(|row| row.arity).collect()
+    let module = module.filter(|module| *module != "erlang");
+    let mut all: Vec<u8> =
+        BUILTINS.iter().filter(|row| row.module == module && row.name == name).map(|row| row.arity).collect();
+    all.sort_unstable();
+    all
 }
 
 /// Whether any built-in or library module has this module name.
 #[must_use]
 pub fn is_module(module: &str) -> bool {
-    BUILTINS.iter().any(|row| row.module == Some(module))
+    module == "erlang"
+        || MODULES.iter().any(|(name, _)| *name == module)
+        || BUILTINS.iter().any(|row| row.module == Some(module))
 }
 
 impl BuiltinId {
-    /// Its row of the table.
+    /// Its row of the table. An id beyond the table, which nothing makes, gives the first row.
     #[must_use]
     pub fn row(self) -> &'static Builtin {
-        &BUILTINS[self.0 as usize]
+        BUILTINS.get(self.0 as usize).unwrap_or(&BUILTINS[0])
     }
 }
 

@@ -1,0 +1,331 @@
+//! The machine: all code, the names of the top level, and the entry points.
+
+use std::cell::OnceCell;
+use std::cell::RefCell;
+
+use rustc_hash::FxHashMap;
+
+use crate::library::BUILTINS;
+use crate::library::BuiltinId;
+use crate::source::span::Span;
+use crate::value::term::Closure;
+use crate::value::term::Term;
+use crate::vm::CALL_FRAMES_MAX;
+use crate::vm::CALL_STEPS_MAX;
+use crate::vm::code::Code;
+use crate::vm::code::Link;
+use crate::vm::code::Op;
+use crate::vm::code::Unit;
+use crate::vm::fault::Failure;
+use crate::vm::fault::Fault;
+use crate::vm::native;
+use crate::vm::native::Native;
+use crate::vm::native::Refusal;
+use crate::vm::run;
+use crate::vm::run::Exit;
+use crate::vm::run::Frame;
+use crate::vm::run::Stack;
+use crate::vm::task::Outcome;
+use crate::vm::task::Request;
+use crate::vm::task::State;
+use crate::vm::task::Task;
+
+/// A statement form of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FormId(u32);
+
+/// What [`Machine::load`] added.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The statement forms, in order.
+    pub forms: Vec<FormId>,
+}
+
+/// Code and globals. Deterministic; does nothing but compute.
+pub struct Machine {
+    pub(super) program: Program,
+    pub(super) globals: Vec<Option<Term>>,
+    /// The stack of pure calls, kept so that a call allocates nothing.
+    scratch: Stack,
+}
+
+/// All code. Does not change while anything runs.
+pub(super) struct Program {
+    codes: Vec<Code>,
+    /// The links of each code, resolved.
+    links: Vec<Vec<u32>>,
+    /// From the number in the whole program to the index in `codes`.
+    functions: Vec<u32>,
+    /// The names of the globals.
+    names: Vec<String>,
+    digests: Vec<OnceCell<u128>>,
+    /// For functions from elsewhere: by digest and arity. Made when the first comes.
+    by_digest: RefCell<ByDigest>,
+    natives: Vec<Option<Native>>,
+}
+
+#[derive(Default)]
+struct ByDigest {
+    known: usize,
+    codes: FxHashMap<u128, u32>,
+}
+
+/// The code that stands for functions that do not exist, which the checker does not let through.
+const MISSING: u32 = 0;
+
+impl Default for Machine {
+    fn default() -> Machine {
+        Machine::new()
+    }
+}
+
+impl Machine {
+    /// A machine without code.
+    #[must_use]
+    pub fn new() -> Machine {
+        let missing = Code {
+            name: "a function that does not exist".into(),
+            registers: 1,
+            ops: vec![Op::NoClause],
+            spans: vec![Span::default()],
+            ..Code::default()
+        };
+        let program = Program {
+            codes: vec![missing],
+            links: vec![Vec::new()],
+            functions: Vec::new(),
+            names: Vec::new(),
+            digests: vec![OnceCell::new()],
+            by_digest: RefCell::default(),
+            natives: BUILTINS.iter().map(native::find).collect(),
+        };
+        Machine { program, globals: Vec::new(), scratch: Stack::default() }
+    }
+
+    /// Appends the code of a unit. Units are loaded in the order in which they were compiled.
+    pub fn load(&mut self, unit: &Unit) -> Loaded {
+        let program = &mut self.program;
+        let offset = index(program.codes.len());
+        for (number, code) in &unit.functions {
+            let number = *number as usize;
+            if program.functions.len() <= number {
+                program.functions.resize(number + 1, MISSING);
+            }
+            program.functions[number] = offset + code;
+        }
+        for code in &unit.codes {
+            let resolve = |link: &Link| match link {
+                Link::Named(number) => program.functions.get(*number as usize).copied().unwrap_or(MISSING),
+                Link::Local(local) => offset + local,
+            };
+            let links: Vec<u32> = code.links.iter().map(resolve).collect();
+            let mut code = code.clone();
+            for op in &mut code.ops {
+                if let Op::Call { function, .. } | Op::TailCall { function, .. } | Op::Closure { function, .. } = op {
+                    *function = links.get(*function as usize).copied().unwrap_or(MISSING);
+                }
+            }
+            program.codes.push(code);
+            program.links.push(links);
+            program.digests.push(OnceCell::new());
+        }
+        if unit.globals.len() > program.names.len() {
+            program.names.clone_from(&unit.globals);
+            self.globals.resize(unit.globals.len(), None);
+        }
+        Loaded { forms: unit.forms.iter().map(|form| FormId(offset + form)).collect() }
+    }
+
+    /// One task that runs these forms in order; its value is the last one's.
+    #[must_use]
+    pub fn top_level(&self, forms: &[FormId]) -> Task {
+        Task {
+            stack: Stack::default(),
+            at: Frame::default(),
+            forms: forms.iter().map(|form| form.0).collect(),
+            state: State::Between(Term::atom("ok")),
+        }
+    }
+
+    /// A task that calls a function. What is wrong with the call is the task's failure.
+    #[must_use]
+    pub fn task(&self, function: &Term, arguments: Vec<Term>) -> Task {
+        let mut task = Task { stack: Stack::default(), at: Frame::default(), forms: [].into(), state: State::Running };
+        match self.program.resolve(function, arguments.len()) {
+            Ok(code) => {
+                task.at.code = code;
+                task.stack.reserve(usize::from(self.program.code(code).registers));
+                for (slot, argument) in task.stack.registers.iter_mut().zip(arguments) {
+                    *slot = argument;
+                }
+                run::hand_over(&self.program, &mut task.stack, task.at, function.clone());
+            }
+            Err(fault) => task.state = State::Broken(*fault),
+        }
+        task
+    }
+
+    /// Runs a task until it ends, asks for something, or has used up `fuel`: one unit for each call and each round of a
+    /// loop. An ended task gives `ok`.
+    pub fn run(&mut self, task: &mut Task, fuel: &mut u64) -> Outcome {
+        loop {
+            match std::mem::replace(&mut task.state, State::Running) {
+                State::Between(value) => {
+                    let Some(form) = task.forms.pop_front() else {
+                        task.state = State::Ended;
+                        return Outcome::Done(value);
+                    };
+                    task.at = Frame { code: form, pc: 0, base: 0 };
+                    task.stack.reserve(usize::from(self.program.code(form).registers));
+                }
+                State::Waiting(register) => {
+                    // Nobody answered: as good as a step without effect.
+                    task.state = State::Waiting(register);
+                    return Outcome::OutOfFuel;
+                }
+                State::Broken(fault) => {
+                    task.state = State::Ended;
+                    let failure = run::failure(&self.program, &task.stack, task.at, fault);
+                    task.stack.clear();
+                    return Outcome::Failed(failure);
+                }
+                State::Ended => {
+                    task.state = State::Ended;
+                    return Outcome::Done(Term::atom("ok"));
+                }
+                State::Running => {}
+            }
+            let exit =
+                run::execute(&self.program, &mut self.globals, &mut task.stack, &mut task.at, fuel, run::TASK_FRAMES);
+            match exit {
+                Exit::Done(value) => task.state = State::Between(value),
+                Exit::Verb(request, register) => {
+                    task.state = State::Waiting(register);
+                    return Outcome::Verb(request);
+                }
+                Exit::Failed(failure) => {
+                    task.state = State::Ended;
+                    return Outcome::Failed(failure);
+                }
+                Exit::OutOfFuel => return Outcome::OutOfFuel,
+            }
+        }
+    }
+
+    /// Calls a pure function, within the budget of [`CALL_STEPS_MAX`] and [`CALL_FRAMES_MAX`].
+    ///
+    /// # Errors
+    /// When the function fails, calls a verb, exceeds the budget, or is not a function of so many arguments.
+    pub fn call(&mut self, function: &Term, arguments: &[Term]) -> Result<Term, Failure> {
+        let program = &self.program;
+        let code = match program.resolve(function, arguments.len()) {
+            Ok(code) => code,
+            Err(fault) => return Err(Failure::new(*fault, Span::default(), String::new())),
+        };
+        let stack = &mut self.scratch;
+        let mut at = Frame { code, pc: 0, base: 0 };
+        stack.reserve(usize::from(program.code(code).registers));
+        stack.registers[..arguments.len()].clone_from_slice(arguments);
+        if let Term::Fun(closure) = function
+            && (!closure.captured.is_empty() || program.code(code).itself)
+        {
+            run::hand_over(program, stack, at, function.clone());
+        }
+        let mut fuel = CALL_STEPS_MAX;
+        let exit = run::execute(program, &mut self.globals, stack, &mut at, &mut fuel, CALL_FRAMES_MAX);
+        let fault = match exit {
+            Exit::Done(value) => return Ok(value),
+            Exit::Failed(failure) => return Err(failure),
+            Exit::OutOfFuel => {
+                at.pc += 1;
+                Fault::Budget
+            }
+            Exit::Verb(request, _) => Fault::Impure(verb_title(program, at, &request)),
+        };
+        let failure = run::failure(program, stack, at, fault);
+        stack.clear();
+        Err(failure)
+    }
+
+    /// The value of a name of the top level, once it is bound.
+    #[must_use]
+    pub fn global(&self, id: u32) -> Option<&Term> {
+        self.globals.get(id as usize)?.as_ref()
+    }
+}
+
+fn verb_title(program: &Program, at: Frame, request: &Request) -> String {
+    let code = program.code(at.code);
+    let site = match code.ops.get((at.pc as usize).saturating_sub(1)) {
+        Some(Op::Verb { index, .. }) => code.verbs.get(usize::from(*index)),
+        _ => None,
+    };
+    site.map_or_else(|| format!("{:?}", request.verb), |site| site.builtin.row().title())
+}
+
+/// Code stays far below 2^32 functions.
+fn index(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+impl Program {
+    #[inline]
+    pub(super) fn code(&self, index: u32) -> &Code {
+        self.codes.get(index as usize).unwrap_or(&self.codes[MISSING as usize])
+    }
+
+    pub(super) fn links(&self, code: u32) -> &[u32] {
+        self.links.get(code as usize).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn global_name(&self, index: u32) -> String {
+        self.names.get(index as usize).cloned().unwrap_or_default()
+    }
+
+    /// The static digest of a function, computed once.
+    pub(super) fn digest(&self, code: u32) -> u128 {
+        match self.digests.get(code as usize) {
+            Some(cell) => *cell.get_or_init(|| self.compute_digest(code)),
+            None => 0,
+        }
+    }
+
+    /// The code of a function value that is called with so many arguments.
+    #[inline]
+    pub(super) fn resolve(&self, function: &Term, given: usize) -> Result<u32, Box<Fault>> {
+        let Term::Fun(closure) = function else { return Err(Box::new(Fault::NotFunction(function.clone()))) };
+        if usize::from(closure.arity) != given {
+            return Err(Box::new(Fault::Arity { function: function.clone(), arity: closure.arity, given }));
+        }
+        self.code_of(closure).ok_or_else(|| Box::new(Fault::UnknownFunction(function.clone())))
+    }
+
+    #[inline]
+    pub(super) fn code_of(&self, closure: &Closure) -> Option<u32> {
+        let index = if closure.code == Closure::UNRESOLVED { self.by_digest(closure.digest)? } else { closure.code };
+        let code = self.codes.get(index as usize)?;
+        (code.arity == closure.arity && usize::from(code.captures) == closure.captured.len()).then_some(index)
+    }
+
+    fn by_digest(&self, digest: u128) -> Option<u32> {
+        let mut table = self.by_digest.borrow_mut();
+        while table.known < self.codes.len() {
+            let code = index(table.known);
+            table.codes.entry(self.digest(code)).or_insert(code);
+            table.known += 1;
+        }
+        table.codes.get(&digest).copied()
+    }
+
+    pub(super) fn native(&self, builtin: BuiltinId, arguments: &[Term]) -> Result<Term, Box<Fault>> {
+        let Some(Some(native)) = self.natives.get(usize::from(builtin.0)) else {
+            return Err(Box::new(Fault::Impure(builtin.row().title())));
+        };
+        native(arguments).map_err(|refusal| match refusal {
+            Refusal::Fault(fault) => fault,
+            Refusal::Why(why) => {
+                Box::new(Fault::Argument { builtin: builtin.row().title(), arguments: arguments.to_vec(), why })
+            }
+        })
+    }
+}

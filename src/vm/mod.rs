@@ -1,0 +1,61 @@
+//! The machine: compiled functions, and tasks that can be suspended and resumed.
+//!
+//! A register machine with frames of its own, so that no program can exhaust the stack of the process. It is deterministic
+//! and does nothing but compute: what a program asks of the world is a [`machine::Request`] that the node answers. Knows no
+//! syntax, no variables' values and no peers.
+
+pub mod code;
+pub mod fault;
+pub mod format;
+mod identity;
+pub mod machine;
+mod native;
+pub mod number;
+mod run;
+mod step;
+pub mod task;
+
+pub use code::Unit;
+pub use fault::Failure;
+pub use machine::Loaded;
+pub use machine::Machine;
+pub use task::Outcome;
+pub use task::Request;
+pub use task::Task;
+
+use std::sync::LazyLock;
+
+use crate::value::atom::Atom;
+use crate::value::term::Term;
+
+/// The most frames that a task may have: how deep calls that are not the last act of a function may nest.
+pub const FRAMES_MAX: usize = 1_050_000;
+/// The most registers that all frames of a task may use together.
+pub const REGISTERS_MAX: usize = 1 << 25;
+/// The most steps (calls and rounds of loops) of one pure call, equal on all nodes.
+pub const CALL_STEPS_MAX: u64 = 20_000_000;
+/// The most frames of one pure call, equal on all nodes.
+pub const CALL_FRAMES_MAX: usize = 100_000;
+/// The most bits of an integer.
+pub const INTEGER_BITS_MAX: u64 = 1 << 22;
+/// The most bytes of a string.
+pub const STRING_BYTES_MAX: usize = 1 << 26;
+/// The most elements of a list that one built-in makes.
+pub const LIST_LENGTH_MAX: usize = 1 << 24;
+
+static TRUE: LazyLock<Atom> = LazyLock::new(|| Atom::known("true"));
+static FALSE: LazyLock<Atom> = LazyLock::new(|| Atom::known("false"));
+
+/// `true` or `false`, without a look into the table of atoms.
+fn boolean(value: bool) -> Term {
+    Term::Atom(if value { *TRUE } else { *FALSE })
+}
+
+/// The boolean that a term is.
+fn truth(term: &Term) -> Option<bool> {
+    match term {
+        Term::Atom(atom) if *atom == *TRUE => Some(true),
+        Term::Atom(atom) if *atom == *FALSE => Some(false),
+        _ => None,
+    }
+}
