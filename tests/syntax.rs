@@ -1,17 +1,32 @@
 //! Whole texts through parser, checker and renderer: what is told, where, and that nothing crashes.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use lasp::check::Environment;
 use lasp::check::Mode;
 use lasp::check::Source;
 use lasp::check::check;
+use lasp::library::MODULES;
 use lasp::source::codes;
 use lasp::source::diagnostic::Diagnostic;
 use lasp::source::files::Files;
 use lasp::source::render;
 use lasp::source::render::Style;
+use lasp::source::span::FileId;
 use lasp::syntax;
+
+/// An environment that knows the library.
+static LIBRARY: LazyLock<Environment> = LazyLock::new(|| {
+    let mut environment = Environment::default();
+    for (module, text) in MODULES {
+        let parsed = syntax::parse(FileId::default(), text);
+        let source = Source { tree: &parsed.tree, module: Some(module) };
+        let (_, diagnostics) = check(&mut environment, &source, Mode::Program);
+        assert!(parsed.diagnostics.is_empty() && diagnostics.is_empty(), "{module}: {diagnostics:?}");
+    }
+    environment
+});
 
 /// All that is told of a program, in order of the text.
 fn told(text: &str) -> (Files, Vec<Diagnostic>) {
@@ -19,7 +34,7 @@ fn told(text: &str) -> (Files, Vec<Diagnostic>) {
     let file = files.add("t.lasp", text);
     let parsed = syntax::parse(file, text);
     let mut all = parsed.diagnostics;
-    let (_, checked) = check(&mut Environment::default(), &Source { tree: &parsed.tree, module: None }, Mode::Program);
+    let (_, checked) = check(&mut LIBRARY.clone(), &Source { tree: &parsed.tree, module: None }, Mode::Program);
     all.extend(checked);
     all.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span));
     (files, all)
@@ -171,6 +186,9 @@ fn deep_and_long_programs_are_refused_or_taken_but_never_crash() {
     assert!(!told_codes(&"(".repeat(100_000)).is_empty());
     assert!(!told_codes(&"case X of ".repeat(100_000)).is_empty());
     assert!(!told_codes(&"a b\n".repeat(10_000)).is_empty());
+    assert!(!told_codes(&"X = 1\n".repeat(100_000)).is_empty());
+    assert!(!told_codes(&"X = (1\n".repeat(10_000)).is_empty());
+    assert!(!told_codes(&"~ a. ".repeat(10_000)).is_empty());
 }
 
 #[test]

@@ -11,8 +11,21 @@ use lasp::check::core::LocalId;
 use lasp::check::core::Node;
 use lasp::check::core::Pattern;
 use lasp::check::core::PatternNode;
+use lasp::library::MODULES;
 use lasp::source::span::FileId;
 use lasp::syntax;
+
+/// An environment that knows the library.
+fn library() -> Environment {
+    let mut environment = Environment::default();
+    for (module, text) in MODULES {
+        let parsed = syntax::parse(FileId::default(), text);
+        let source = Source { tree: &parsed.tree, module: Some(module) };
+        let (_, diagnostics) = check(&mut environment, &source, Mode::Program);
+        assert!(parsed.diagnostics.is_empty() && diagnostics.is_empty(), "{module}: {diagnostics:?}");
+    }
+    environment
+}
 
 fn told(environment: &mut Environment, text: &str, mode: Mode) -> Result<Checked, Vec<&'static str>> {
     let parsed = syntax::parse_line(FileId(0), text);
@@ -22,11 +35,11 @@ fn told(environment: &mut Environment, text: &str, mode: Mode) -> Result<Checked
 }
 
 fn checked(text: &str) -> Checked {
-    told(&mut Environment::default(), text, Mode::Program).unwrap_or_else(|codes| panic!("{text}: {codes:?}"))
+    told(&mut library(), text, Mode::Program).unwrap_or_else(|codes| panic!("{text}: {codes:?}"))
 }
 
 fn codes(text: &str) -> Vec<&'static str> {
-    told(&mut Environment::default(), text, Mode::Program).err().unwrap_or_default()
+    told(&mut library(), text, Mode::Program).err().unwrap_or_default()
 }
 
 /// The value of `P = E`.
@@ -147,7 +160,7 @@ fn variables_made_at_top_level_bear_the_name_that_they_are_bound_to() {
 
 #[test]
 fn the_prompt_remembers_names_and_takes_functions_anew() {
-    let mut session = Environment::default();
+    let mut session = library();
     let mut line = |text: &str| told(&mut session, text, Mode::Prompt);
     assert!(line("X = 1").is_ok());
     let first = line("f() -> X").expect("X is known").functions[0].id;
