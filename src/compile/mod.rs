@@ -8,8 +8,8 @@ mod expression;
 mod function;
 mod operator;
 mod pattern;
-// mod session;
+mod session;
 mod skeleton;
 
 pub use function::generate;
-// pub use session::Session;
+pub use session::Session;
