@@ -84,7 +84,13 @@ fn outcome(text: &str) -> String {
             Outcome::Failed(failure) => return failure.code().into(),
             Outcome::Verb(request) => {
                 assert!(matches!(request.verb, Verb::Print | Verb::Format), "{request:?}");
-                task.resume(Term::atom("ok"));
+                match request.arguments.as_slice() {
+                    [control, arguments] => match lasp::vm::format::format(control, arguments) {
+                        Ok(_) => task.resume(Term::atom("ok")),
+                        Err(fault) => task.fail(fault.code(), fault.title(), Vec::new()),
+                    },
+                    _ => task.resume(Term::atom("ok")),
+                }
             }
             Outcome::OutOfFuel => return "out of fuel".into(),
         }
