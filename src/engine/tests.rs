@@ -139,6 +139,7 @@ fn work_of_ten(size: i64) -> [Work; 2] {
             evaluations: now.evaluations - before.evaluations,
             elements: now.elements - before.elements,
             changes: now.changes - before.changes,
+            visits: now.visits - before.visits,
         };
         before = now;
         work

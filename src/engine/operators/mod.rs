@@ -59,6 +59,8 @@ pub struct Work {
     pub elements: u64,
     /// Changes taken in by variables.
     pub changes: u64,
+    /// Variables looked at; each once for a batch of changes.
+    pub visits: u64,
 }
 
 impl Context<'_> {
