@@ -162,6 +162,7 @@ impl Engine {
         while let Some((_, variable)) = self.waiting.pop_first() {
             let at = variable.0 as usize;
             let inbox = std::mem::take(&mut self.inboxes[at]);
+            self.work.visits += 1;
             self.work.changes += (inbox.came.len() + inbox.went.len()) as u64;
             let delta = self.states[at].apply(inbox);
             if !delta.is_empty() {
