@@ -1,3 +1,123 @@
-//! Tree to checked program: names and arities resolved, patterns made of what was parsed as expressions.
+//! Tree to checked program: names and arities resolved, patterns made of what was parsed as expressions. Knows nothing of
+//! types, and runs nothing.
 
+mod bound;
+mod call;
+mod clause;
 pub mod core;
+mod environment;
+mod expr;
+mod forms;
+mod guard;
+mod pattern;
+mod scope;
+mod suggest;
+
+pub use environment::Environment;
+
+use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
+
+use crate::check::core::Checked;
+use crate::check::core::Expr;
+use crate::check::core::Node;
+use crate::check::scope::Scope;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
+use crate::source::span::Span;
+use crate::syntax::tree::Range;
+use crate::syntax::tree::Tree;
+use crate::value::term::Term;
+
+/// A text to check.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The text, parsed.
+    pub tree: &'a Tree,
+    /// `Some("lists")` for modules of the library, `Some("prelude")` for the one whose functions need no module, `None`
+    /// for the program.
+    pub module: Option<&'a str>,
+}
+
+/// How a text came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// As a whole: a function is defined once.
+    Program,
+    /// At the prompt: functions may be defined anew, names of earlier lines are known.
+    Prompt,
+}
+
+/// Checks one text against what is known; on success the environment also knows the new names.
+///
+/// A tree with mistakes is checked too, for its messages alone: names in what could not be parsed are not missed.
+pub fn check(environment: &mut Environment, source: &Source<'_>, mode: Mode) -> (Option<Checked>, Vec<Diagnostic>) {
+    let mut checker = Checker::new(environment.clone(), source, mode);
+    if mode == Mode::Program {
+        checker.environment.forget_attributes();
+    }
+    checker.collect();
+    let mut program = checker.program();
+    let mut diagnostics = checker.diagnostics;
+    diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
+    if source.tree.broken || diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        return (None, diagnostics);
+    }
+    *environment = checker.environment;
+    if source.module.is_some() {
+        environment.forget_attributes();
+    }
+    program.globals = environment.globals().to_vec();
+    (Some(program), diagnostics)
+}
+
+/// The state of checking one text.
+struct Checker<'a> {
+    tree: &'a Tree,
+    module: Option<&'a str>,
+    mode: Mode,
+    /// A copy, kept only if all is well.
+    environment: Environment,
+    diagnostics: Vec<Diagnostic>,
+    /// The scopes around what is checked, the innermost last.
+    scopes: Vec<Scope<'a>>,
+    /// By number, which globals the forms so far have bound.
+    bound: Vec<bool>,
+    /// Names that earlier forms bound in some branches only, and where.
+    half_bound: FxHashMap<&'a str, Range>,
+    /// Names in what could not be parsed.
+    lost: FxHashSet<&'a str>,
+    /// Names told as unbound already.
+    told: FxHashSet<&'a str>,
+    /// Functions of this text, and where each was first defined.
+    defined: FxHashMap<(String, u8), Span>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(environment: Environment, source: &Source<'a>, mode: Mode) -> Checker<'a> {
+        let bound = vec![true; environment.globals().len()];
+        let lost = source.tree.lost.iter().map(|name| &**name).collect();
+        Checker {
+            tree: source.tree,
+            module: source.module,
+            mode,
+            environment,
+            diagnostics: Vec::new(),
+            scopes: Vec::new(),
+            bound,
+            half_bound: FxHashMap::default(),
+            lost,
+            told: FxHashSet::default(),
+            defined: FxHashMap::default(),
+        }
+    }
+
+    fn tell(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Stands for what is wrong and was told.
+    fn nothing(span: Span) -> Expr {
+        Expr { node: Node::Literal(Term::atom("undefined")), span }
+    }
+}

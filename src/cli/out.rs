@@ -16,6 +16,7 @@ use crate::node::Final;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
+use crate::source::render::Style;
 use crate::source::render::render;
 use crate::value::kind::Type;
 use crate::value::term::Term;
@@ -145,7 +146,7 @@ impl Out {
             line = line.texts("help", &diagnostic.help);
         }
         self.event(line);
-        let text = render(files, diagnostic, self.colour);
+        let text = render(diagnostic, files, Style { colour: self.colour, ..Style::PLAIN });
         if self.several {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             if told.len() >= TOLD_MAX || !told.insert(text.clone()) {

@@ -8,6 +8,8 @@ mod expression;
 mod function;
 mod operator;
 mod pattern;
+mod session;
 mod skeleton;
 
 pub use function::generate;
+pub use session::Session;

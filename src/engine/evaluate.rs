@@ -2,7 +2,6 @@
 
 use triomphe::Arc;
 
-use crate::graph::Operator;
 use crate::source::diagnostic::Diagnostic;
 use crate::value::kind::Type;
 use crate::value::operation;
@@ -88,12 +87,5 @@ impl ElementFailure {
             ),
         };
         Some(Diagnostic::error(code, wrong).help(help))
-    }
-}
-
-impl Operator {
-    /// How an element failure names it.
-    pub(super) fn is_dynamic(&self) -> bool {
-        matches!(self, Operator::FoldDynamic(_))
     }
 }

@@ -15,6 +15,8 @@ mod evaluate;
 mod operators;
 pub mod reference;
 mod states;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 
@@ -39,6 +41,7 @@ use crate::graph::Derivation;
 use crate::graph::DerivationId;
 use crate::graph::Graph;
 use crate::graph::GraphError;
+use crate::graph::Operator;
 use crate::graph::VariableId;
 use crate::lattice::dot::ReplicaIndex;
 use crate::value::content::Content;
@@ -159,6 +162,7 @@ impl Engine {
         while let Some((_, variable)) = self.waiting.pop_first() {
             let at = variable.0 as usize;
             let inbox = std::mem::take(&mut self.inboxes[at]);
+            self.work.visits += 1;
             self.work.changes += (inbox.came.len() + inbox.went.len()) as u64;
             let delta = self.states[at].apply(inbox);
             if !delta.is_empty() {
@@ -197,7 +201,7 @@ impl Engine {
         if was_empty && !out.is_empty() {
             self.waiting.insert((self.graph.rank(destination), destination));
         }
-        if derivation.operator.is_dynamic() {
+        if matches!(derivation.operator, Operator::FoldDynamic(_)) {
             self.slots.insert(id);
         }
         self.failures.extend(failures.into_iter().map(|(element, reason)| (id, element, reason)));

@@ -84,8 +84,10 @@ impl Node {
                     self.replica.fits(key, Some(content))?;
                 }
                 let mut changes = Vec::with_capacity(effect.writes.len());
-                let written: Result<(), Refusal> =
-                    effect.writes.into_iter().try_for_each(|write| self.write(variable, write, None, &mut changes).map(drop));
+                let written: Result<(), Refusal> = effect
+                    .writes
+                    .into_iter()
+                    .try_for_each(|write| self.write(variable, write, None, &mut changes).map(drop));
                 // Whatever was recorded counts, should the numbers run out in the middle.
                 self.apply(changes);
                 return written;
@@ -160,8 +162,7 @@ impl Node {
             let mut changes = Vec::new();
             for slot in slots {
                 let mut held = self.slots.remove(&slot.derivation).unwrap_or_default();
-                let mut superseded: Vec<Dot> =
-                    slot.removed.iter().filter_map(|content| held.remove(content)).collect();
+                let mut superseded: Vec<Dot> = slot.removed.iter().filter_map(|content| held.remove(content)).collect();
                 for content in slot.added {
                     let write = Write { content: Some(content.clone()), removes: mem::take(&mut superseded) };
                     match self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
@@ -263,7 +264,11 @@ impl Node {
                     self.report(crate::node::report::type_conflict(&key, &other, &peer));
                 }
                 Out::Refuse(peer, reason) => {
-                    self.outputs.push_back(Output::Disconnect { peer, code: reason.code(), reason: reason.to_string() });
+                    self.outputs.push_back(Output::Disconnect {
+                        peer,
+                        code: reason.code(),
+                        reason: reason.to_string(),
+                    });
                 }
             }
         }

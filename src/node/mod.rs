@@ -33,9 +33,9 @@ use crate::source::files::Files;
 use crate::value::content::Content;
 use crate::value::term::Term;
 use crate::vm::Failure;
-use crate::vm::FormId;
 use crate::vm::Machine;
 use crate::vm::Unit;
+use crate::vm::machine::FormId;
 
 pub use message::Final;
 pub use message::Input;

@@ -58,9 +58,7 @@ impl Node {
         let waits: Vec<(bool, VariableId, String, crate::source::span::Span)> = self
             .tasks
             .waits()
-            .map(|(purpose, wait)| {
-                (purpose == Purpose::TopLevel, wait.variable, awaited(wait), wait.span)
-            })
+            .map(|(purpose, wait)| (purpose == Purpose::TopLevel, wait.variable, awaited(wait), wait.span))
             .collect();
         let waiting = waits
             .into_iter()
@@ -106,11 +104,8 @@ impl Node {
         let sources: BTreeSet<VariableId> =
             graph.writers(variable).iter().flat_map(|id| graph.derivation(*id).sources.clone()).collect();
         let feeds: Vec<String> = sources.into_iter().map(|source| self.shown_name(source)).collect();
-        let fed = if feeds.is_empty() {
-            "only updates feed it".to_owned()
-        } else {
-            format!("fed by {}", feeds.join(", "))
-        };
+        let fed =
+            if feeds.is_empty() { "only updates feed it".to_owned() } else { format!("fed by {}", feeds.join(", ")) };
         format!("{name} {awaited}; it is {value} now, {fed}")
     }
 

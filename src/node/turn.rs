@@ -14,6 +14,7 @@ use crate::value::term::Term;
 use crate::vm::Failure;
 use crate::vm::Outcome;
 use crate::vm::Task;
+use crate::vm::machine::FormId;
 
 /// How many steps the awaited expression may take before the test counts as not yet true.
 const UNTIL_FUEL: u64 = 100_000_000;
@@ -133,7 +134,7 @@ impl Node {
     }
 
     /// One test: an expression that would have to wait is not true yet.
-    fn evaluate_until(&mut self, forms: &[crate::vm::FormId]) -> Until {
+    fn evaluate_until(&mut self, forms: &[FormId]) -> Until {
         let mut task = self.machine.top_level(forms);
         let mut fuel = UNTIL_FUEL;
         loop {

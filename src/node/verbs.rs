@@ -340,11 +340,11 @@ impl Node {
     }
 
     fn format(&mut self, format: &Term, arguments: &Term) -> Result<Term, Refusal> {
-        let (Some(format), Some(arguments)) = (format.as_text(), arguments.to_vec()) else {
-            return Err(Refusal::new("E0391", "`io:format` needs a text and a list of what to put into it"));
-        };
-        let text = crate::vm::format::format(format, &arguments)
-            .map_err(|why| Refusal::new("E0393", format!("this text cannot be formatted: {why}")))?;
+        let text = crate::vm::format::format(format, arguments).map_err(|fault| Refusal {
+            code: fault.code(),
+            title: fault.title(),
+            help: fault.help(),
+        })?;
         self.outputs.push_back(Output::Print { value: Term::text(text.as_str()), text });
         Ok(ok())
     }
@@ -354,7 +354,10 @@ impl Node {
             return Ok(Term::boolean(true));
         }
         self.assertion_failed = true;
-        Err(Refusal::new("E0394", format!("an assertion does not hold: it is {}, and should be true", brief(condition))))
+        Err(Refusal::new(
+            "E0394",
+            format!("an assertion does not hold: it is {}, and should be true", brief(condition)),
+        ))
     }
 
     fn argument(&self, name: &Term, default: &Term) -> Result<Term, Refusal> {

@@ -130,8 +130,7 @@ impl Admission<'_> {
             }
             keys.push((self.state.keys.intern(&key), key.kind));
         }
-        let slots =
-            tables.slots.iter().map(|&id| self.state.slots.intern(Some(u128::from_le_bytes(id)))).collect();
+        let slots = tables.slots.iter().map(|&id| self.state.slots.intern(Some(u128::from_le_bytes(id)))).collect();
         Ok(Numbers { replicas, keys, slots })
     }
 

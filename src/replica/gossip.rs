@@ -42,6 +42,8 @@ pub(crate) struct Peer {
     told: Option<u128>,
     /// The hash of ours that it was last told as a vector, and when.
     told_vector: Option<(u128, u64)>,
+    /// Whether it is to be told our vector with the next announcement.
+    wants_vector: bool,
     /// Not to be pulled from before then.
     pub(crate) rest_until: u64,
     /// How many of its declarations have arrived, without a gap.
@@ -63,6 +65,7 @@ impl Peer {
             digest: None,
             told: None,
             told_vector: None,
+            wants_vector: false,
             rest_until: 0,
             declarations: 0,
             declared: 0,
@@ -94,8 +97,8 @@ impl Replica {
         self.peers.remove(&peer);
         if self.pull.as_ref().is_some_and(|pull| pull.peer == peer) {
             self.pull = None;
-            bring_forward(&mut self.pull_at, now);
         }
+        bring_forward(&mut self.pull_at, now);
     }
 
     /// Pushes what was written since the last time.
@@ -174,6 +177,7 @@ impl Replica {
         if let Some(peer) = self.peers.get_mut(&to) {
             peer.told = Some(digest);
             peer.told_vector = Some((digest, now));
+            peer.wants_vector = false;
             self.send(to, &message);
         }
     }
@@ -181,18 +185,15 @@ impl Replica {
     /// Tells a peer whose vector differs what ours is, unless it was told just now.
     fn answer_vector(&mut self, to: PeerId, now: u64) {
         let digest = self.state.digest();
-        let told = self.peers.get(&to).and_then(|peer| peer.told_vector);
-        match told {
-            None => self.send_vector(to, now),
-            Some((before, at)) if now >= at + VECTOR_AGAIN_MS || (before != digest && now >= at + self.limits.announce_ms) => {
-                self.send_vector(to, now);
+        let Some(peer) = self.peers.get_mut(&to) else { return };
+        match peer.told_vector {
+            // It was told the same just now; should that be lost, there is the next round.
+            Some((before, at)) if before == digest && now < at + VECTOR_AGAIN_MS => {}
+            Some((_, at)) if now < at + self.limits.announce_ms => {
+                peer.wants_vector = true;
+                bring_forward(&mut self.announce_at, at + self.limits.announce_ms);
             }
-            // Otherwise it comes with the next announcement or round.
-            Some((before, _)) => {
-                if before != digest {
-                    bring_forward(&mut self.announce_at, now + self.limits.announce_ms);
-                }
-            }
+            _ => self.send_vector(to, now),
         }
     }
 
@@ -208,6 +209,8 @@ impl Replica {
             Err(WireError::Malformed) => Err(RefusalReason::Malformed),
         };
         if let Err(reason) = outcome {
+            // Nothing that it sends from now on counts, even before the edge has closed the connection.
+            self.lost(peer, now);
             self.out.push_back(Out::Refuse(peer, reason));
         }
     }
@@ -409,10 +412,10 @@ impl Replica {
     fn announce(&mut self, now: u64) {
         let digest = self.state.digest();
         let short = self.vector().take(VECTOR_AT_ONCE + 1).count() <= VECTOR_AT_ONCE;
-        let unaware: Vec<PeerId> =
-            self.peers.iter().filter(|(_, peer)| peer.told != Some(digest)).map(|(&id, _)| id).collect();
-        for peer in unaware {
-            if short && !self.agrees(peer) {
+        let unaware = self.peers.iter().filter(|(_, peer)| peer.wants_vector || peer.told != Some(digest));
+        let unaware: Vec<(PeerId, bool)> = unaware.map(|(&id, peer)| (id, peer.wants_vector)).collect();
+        for (peer, wants_vector) in unaware {
+            if wants_vector || (short && !self.agrees(peer)) {
                 self.send_vector(peer, now);
             } else {
                 self.send_summary(peer);

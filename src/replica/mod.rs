@@ -285,7 +285,11 @@ impl Replica {
 
     /// The program uses a variable: peers are told, if its name is a given one, so that both sides learn of a conflict.
     pub fn declare(&mut self, key: &VariableKey) {
-        self.key(key);
+        let index = self.key(key);
+        if self.state.keys.live(index) == 0 {
+            // From now on the changes tell; nobody has to list the entries for a latecomer.
+            self.state.keys.take_dots(index);
+        }
         let Name::Given(name) = &key.name else { return };
         if !group::name_fits(&key.name) || self.declared_types.contains_key(name) {
             return;
@@ -341,6 +345,7 @@ impl Replica {
         Dot::new(me, next + more).ok_or(Limit::Exhausted)?;
         let dot = Dot::new(me, next).ok_or(Limit::Exhausted)?;
         let slot = self.state.slots.intern(slot);
+        self.state.keys.take_dots(key);
         let (first, rest) = removes.split_at(removes.len().min(REMOVES_MAX));
         self.record(dot, key, content.map(|content| (slot, content)), first);
         for (part, sequence) in rest.chunks(REMOVES_MAX).zip(next + 1..) {

@@ -113,7 +113,9 @@ impl Replica {
         let mut lanes = Vec::new();
         for (id, index) in self.state.replicas.sorted() {
             let prints: Vec<(u32, [u8; 8])> = (self.state.store.blocks(index))
-                .filter_map(|(number, bitmap)| Some((u32::try_from(number).ok()?, fingerprint(nonce, id, number, bitmap))))
+                .filter_map(|(number, bitmap)| {
+                    Some((u32::try_from(number).ok()?, fingerprint(nonce, id, number, bitmap)))
+                })
                 .collect();
             if !prints.is_empty() {
                 lanes.push(LanePrints { replica: id.0.to_le_bytes(), prints: prints.into() });

@@ -187,7 +187,13 @@ impl State {
     /// Joins another node's state, of which everything live above `base` is listed, and below it every block whose
     /// liveness differed from ours when our vector was `base`. The optimised observed-remove set's merge: what the other
     /// covers and does not have was removed.
-    pub(crate) fn merge(&mut self, base: &VersionVector, mut snapshot: Snapshot, all_blocks: bool, changes: &mut Vec<Change>) {
+    pub(crate) fn merge(
+        &mut self,
+        base: &VersionVector,
+        mut snapshot: Snapshot,
+        all_blocks: bool,
+        changes: &mut Vec<Change>,
+    ) {
         snapshot.entries.sort_unstable_by_key(|&(dot, _)| dot);
         snapshot.entries.dedup_by_key(|(dot, _)| *dot);
         for dot in self.gone(base, &snapshot, all_blocks) {

@@ -1,1 +1,411 @@
+//! What is hard to show from outside: single messages, hostile ones among them.
 
+use proptest::prelude::*;
+
+use super::*;
+use crate::replica::message::Group;
+use crate::replica::message::LanePrints;
+use crate::replica::message::Part;
+use crate::replica::message::Prints;
+use crate::replica::message::Run;
+use crate::replica::message::Tables;
+use crate::replica::message::WireContent;
+use crate::replica::message::WireEntry;
+use crate::replica::message::WireEvent;
+use crate::replica::wire::WireError;
+
+const PEER: PeerId = PeerId(1);
+
+fn key(kind: Type) -> VariableKey {
+    VariableKey { name: Name::Given(Term::atom("x")), kind }
+}
+
+fn element(n: i64) -> Content {
+    Content::Element(Term::Int(n))
+}
+
+fn id(n: u128) -> [u8; 16] {
+    n.to_le_bytes()
+}
+
+/// A replica with identity 1, one element, and one peer.
+fn victim() -> Replica {
+    let mut replica = Replica::new(ReplicaId(1));
+    replica.connected(PEER, 0);
+    let x = replica.key(&key(Type::Set));
+    replica.write(x, Some(element(7)), &[], None).unwrap();
+    replica.flush(0);
+    outs(&mut replica);
+    replica
+}
+
+fn outs(replica: &mut Replica) -> Vec<Out> {
+    std::iter::from_fn(|| replica.poll()).collect()
+}
+
+fn messages(replica: &mut Replica) -> Vec<Message> {
+    let sent = outs(replica).into_iter().filter_map(|out| match out {
+        Out::Send(_, bytes) => Some(wire::decode(&bytes).unwrap()),
+        _ => None,
+    });
+    sent.collect()
+}
+
+/// Events of replica 2 from number `first` on, of variable x.
+fn group(first: u64, events: Vec<WireEvent>) -> Group {
+    let tables = Tables {
+        replicas: vec![id(2), id(1), id(3)].into(),
+        keys: vec![group::key_term(&key(Type::Set))].into(),
+        slots: vec![id(9)].into(),
+    };
+    Group { tables, runs: vec![Run { replica: 0, first, events: events.into() }].into() }
+}
+
+fn adding(content: Content) -> WireEvent {
+    WireEvent { key: 0, adds: Some(WireContent { slot: 0, content }), removes: Vec::new().into() }
+}
+
+fn removing(replica: u32, sequence: u64) -> WireEvent {
+    WireEvent { key: 0, adds: None, removes: vec![(replica, sequence)].into() }
+}
+
+fn refusal(message: &Message) -> Option<RefusalReason> {
+    let mut replica = victim();
+    let before = replica.vector_digest();
+    replica.handle(PEER, &wire::encode(message), 1);
+    let refused = outs(&mut replica).into_iter().find_map(|out| match out {
+        Out::Refuse(_, reason) => Some(reason),
+        _ => None,
+    });
+    if refused.is_some() {
+        assert_eq!((replica.vector_digest(), replica.live_entries()), (before, 1), "a refused message has no effect");
+    }
+    refused
+}
+
+fn push(first: u64, events: Vec<WireEvent>) -> Message {
+    Message::Push { group: group(first, events) }
+}
+
+#[test]
+fn messages_that_contradict_themselves_are_refused() {
+    let malformed = Some(RefusalReason::Malformed);
+    assert_eq!(refusal(&push(1, vec![adding(element(1))])), None);
+    assert_eq!(refusal(&push(0, vec![adding(element(1))])), malformed);
+    assert_eq!(refusal(&push(Dot::SEQUENCE_MAX, vec![adding(element(1)), adding(element(2))])), malformed);
+    assert_eq!(refusal(&push(u64::MAX, vec![adding(element(1)), adding(element(2))])), malformed);
+    // Removes itself, or what its replica is still to make.
+    assert_eq!(refusal(&push(1, vec![removing(0, 1)])), malformed);
+    assert_eq!(refusal(&push(1, vec![removing(0, 5)])), malformed);
+    assert_eq!(refusal(&push(1, vec![removing(2, 0)])), malformed);
+    // Places that are not in the tables.
+    assert_eq!(refusal(&push(1, vec![removing(3, 1)])), malformed);
+    assert_eq!(refusal(&push(1, vec![WireEvent { key: 1, ..adding(element(1)) }])), malformed);
+    let slot = WireContent { slot: 2, content: element(1) };
+    assert_eq!(refusal(&push(1, vec![WireEvent { adds: Some(slot), ..adding(element(1)) }])), malformed);
+    let mut broken = group(1, vec![adding(element(1))]);
+    broken.tables.keys = vec![Term::Int(3)].into();
+    assert_eq!(refusal(&Message::Push { group: broken.clone() }), malformed);
+    broken.runs.0[0].replica = 9;
+    broken.tables.keys = vec![group::key_term(&key(Type::Set))].into();
+    assert_eq!(refusal(&Message::Push { group: broken }), malformed);
+    // A good event before a bad one has no effect either.
+    assert_eq!(refusal(&push(1, vec![adding(element(1)), removing(9, 9)])), malformed);
+}
+
+#[test]
+fn contents_that_do_not_fit_their_type_are_refused() {
+    for content in [Content::True, Content::Number(Term::Int(1)), Content::Value(Term::Nil)] {
+        assert_eq!(refusal(&push(1, vec![adding(content)])), Some(RefusalReason::Unfit));
+    }
+    let mut group = group(1, vec![adding(Content::Number(Term::atom("many")))]);
+    group.tables.keys = vec![group::key_term(&key(Type::MaxInt))].into();
+    assert_eq!(refusal(&Message::Push { group }), Some(RefusalReason::Unfit));
+}
+
+#[test]
+fn nobody_else_makes_updates_in_our_name() {
+    let in_use = Some(RefusalReason::IdentityInUse);
+    let vector = |sequence| Message::Vector { vector: vec![(id(1), sequence)].into(), declared: 0 };
+    assert_eq!(refusal(&vector(1)), None);
+    assert_eq!(refusal(&vector(2)), in_use);
+    let mut forged = group(2, vec![adding(element(1))]);
+    forged.runs.0[0].replica = 1;
+    assert_eq!(refusal(&Message::Push { group: forged }), in_use);
+    assert_eq!(refusal(&push(1, vec![removing(1, 2)])), in_use);
+    let pull = Message::Pull { session: 1, vector: vec![(id(1), 9)].into(), prints: Prints::Unsent };
+    assert_eq!(refusal(&pull), in_use);
+}
+
+#[test]
+fn a_peer_introduces_only_so_many_replicas_in_a_minute() {
+    let limits = Limits { replicas_per_minute: 10, ..Limits::default() };
+    let mut replica = Replica::with_limits(ReplicaId(1), limits);
+    replica.connected(PEER, 0);
+    let tell = |replica: &mut Replica, ids: std::ops::Range<u128>, now| {
+        let vector = ids.map(|n| (id(n), 1)).collect::<Vec<_>>().into();
+        replica.handle(PEER, &wire::encode(&Message::Vector { vector, declared: 0 }), now);
+        outs(replica).iter().any(|out| *out == Out::Refuse(PEER, RefusalReason::TooManyReplicas))
+    };
+    assert!(!tell(&mut replica, 10..20, 1));
+    assert!(!tell(&mut replica, 10..20, 2), "those are known by now");
+    assert!(!tell(&mut replica, 20..30, 60_001));
+    assert!(tell(&mut replica, 30..31, 60_002));
+}
+
+#[test]
+fn a_removal_that_overtakes_its_addition_waits_for_it() {
+    let mut replica = victim();
+    let removal = Message::Push { group: {
+        let mut group = group(1, vec![removing(2, 1)]);
+        group.runs.0[0].replica = 0;
+        group
+    } };
+    replica.handle(PEER, &wire::encode(&removal), 1);
+    assert_eq!(outs(&mut replica), []);
+    let mut addition = group(1, vec![adding(element(5))]);
+    addition.runs.0[0].replica = 2;
+    replica.handle(PEER, &wire::encode(&Message::Push { group: addition }), 2);
+    let changes = outs(&mut replica);
+    let Some(Out::Changes(changes)) = changes.first() else { panic!("{changes:?}") };
+    assert_eq!(changes.iter().map(|change| change.present).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(replica.live_entries(), 1);
+    assert_eq!(replica.vector().count(), 3);
+}
+
+#[test]
+fn a_removal_concerns_its_own_variable_only() {
+    let mut replica = victim();
+    let mut group = group(1, vec![removing(1, 1)]);
+    group.tables.keys = vec![group::key_term(&key(Type::GSet))].into();
+    replica.handle(PEER, &wire::encode(&Message::Push { group }), 1);
+    assert_eq!(replica.live_entries(), 1);
+}
+
+/// A replica in the middle of a pull from its peer, and the pull's number.
+fn pulling() -> (Replica, u64) {
+    let mut replica = victim();
+    let vector = Message::Vector { vector: vec![(id(2), 3)].into(), declared: 0 };
+    replica.handle(PEER, &wire::encode(&vector), 1);
+    let asked = messages(&mut replica).into_iter().find_map(|message| match message {
+        Message::Pull { session, .. } => Some(session),
+        _ => None,
+    });
+    (replica, asked.expect("it pulls what it lacks"))
+}
+
+fn part(height: u64, entry: u64) -> Part {
+    let tables = group(1, Vec::new()).tables;
+    let content = WireContent { slot: 1, content: element(3) };
+    let entries = vec![WireEntry { replica: 0, sequence: entry, key: 0, content }].into();
+    Part { tables, vector: vec![(0, height)].into(), blocks: Vec::new().into(), entries }
+}
+
+fn chunk(session: u64, index: u32, last: bool, part: Part) -> Vec<u8> {
+    wire::encode(&Message::Chunk { session, snapshot: 4, index, last, part: Box::new(part) })
+}
+
+#[test]
+fn a_snapshot_is_applied_whole_or_not_at_all() {
+    let (mut replica, session) = pulling();
+    let before = replica.vector_digest();
+    replica.handle(PEER, &chunk(session, 0, false, part(3, 2)), 2);
+    assert_eq!(replica.vector_digest(), before);
+    assert_eq!(replica.live_entries(), 1);
+    replica.handle(PEER, &chunk(session, 1, true, part(3, 3)), 3);
+    assert_eq!(replica.live_entries(), 3);
+    assert_eq!(replica.vector().map(|(_, n)| n).collect::<Vec<_>>(), [1, 3]);
+    let slots: Vec<Option<u128>> = replica.entries().map(|(_, _, _, slot)| slot).collect();
+    assert_eq!(slots, [None, Some(9), Some(9)]);
+}
+
+#[test]
+fn chunks_that_contradict_each_other_are_refused() {
+    // An entry that the snapshot does not cover.
+    let (mut replica, session) = pulling();
+    replica.handle(PEER, &chunk(session, 0, true, part(3, 4)), 2);
+    assert!(outs(&mut replica).contains(&Out::Refuse(PEER, RefusalReason::Malformed)));
+    assert_eq!(replica.live_entries(), 1);
+    // A last chunk that is not the last.
+    let (mut replica, session) = pulling();
+    replica.handle(PEER, &chunk(session, 2, false, part(3, 3)), 2);
+    replica.handle(PEER, &chunk(session, 1, true, part(3, 2)), 2);
+    assert!(outs(&mut replica).contains(&Out::Refuse(PEER, RefusalReason::Malformed)));
+    // Chunks that nobody asked for are nothing.
+    let mut replica = victim();
+    replica.handle(PEER, &chunk(1, 0, true, part(3, 3)), 2);
+    assert_eq!(outs(&mut replica), []);
+    assert_eq!(replica.live_entries(), 1);
+}
+
+#[test]
+fn claims_without_data_cost_little() {
+    let (mut replica, mut session) = pulling();
+    let mut sent = 0;
+    for now in 2..2000 {
+        let nothing = Message::Events { session, group: Group::default() };
+        replica.handle(PEER, &wire::encode(&nothing), now);
+        replica.tick(now);
+        for message in messages(&mut replica) {
+            sent += 1;
+            if let Message::Pull { session: next, .. } = message {
+                session = next;
+            }
+        }
+    }
+    assert!(sent < 10, "{sent} messages in two seconds");
+}
+
+#[test]
+fn types_in_conflict_are_told_on_both_sides() {
+    let (mut a, mut b) = (Replica::new(ReplicaId(1)), Replica::new(ReplicaId(2)));
+    a.declare(&key(Type::Set));
+    a.connected(PEER, 0);
+    b.connected(PEER, 0);
+    b.declare(&key(Type::Counter));
+    b.flush(0);
+    let mut conflicts = Vec::new();
+    for _ in 0..4 {
+        for (number, from, to) in [(0, 0, 1), (1, 1, 0)] {
+            let both = [&mut a, &mut b];
+            let out = outs(both[from]);
+            for out in out {
+                let both = [&mut a, &mut b];
+                match out {
+                    Out::Send(_, bytes) => both[to].handle(PEER, &bytes, 1),
+                    Out::Conflict { key, other, .. } => conflicts.push((number, key.kind, other)),
+                    out => panic!("{out:?}"),
+                }
+            }
+        }
+    }
+    conflicts.sort();
+    assert_eq!(conflicts, [(0, Type::Set, Type::Counter), (1, Type::Counter, Type::Set)]);
+}
+
+#[test]
+fn nothing_is_written_that_could_not_be_sent() {
+    let mut replica = victim();
+    let x = replica.key(&key(Type::Set));
+    let huge = Content::Element(Term::text("a".repeat(300 << 10)));
+    assert!(matches!(replica.write(x, Some(huge), &[], None), Err(Limit::TooLarge { .. })));
+    assert_eq!(replica.write(x, Some(Content::True), &[], None), Err(Limit::Unfit));
+    let long = VariableKey { name: Name::Given(Term::text("a".repeat(20_000))), kind: Type::Set };
+    let long = replica.key(&long);
+    assert_eq!(replica.write(long, Some(element(1)), &[], None), Err(Limit::Name));
+    let large = Content::Element(Term::text("a".repeat(250 << 10)));
+    let dots: Vec<Dot> = (0..10_000).map(|n| replica.write(x, Some(element(n)), &[], None).unwrap()).collect();
+    replica.write(x, Some(large), &dots, None).unwrap();
+    replica.flush(1);
+    assert_eq!(replica.live_entries(), 2);
+    let mut other = Replica::new(ReplicaId(5));
+    other.connected(PEER, 0);
+    for out in outs(&mut replica) {
+        let Out::Send(_, bytes) = out else { continue };
+        assert!(bytes.len() < MESSAGE_BYTES_MAX);
+        other.handle(PEER, &bytes, 1);
+    }
+    // The first write went out before the other was there.
+    assert_eq!(other.live_entries(), 0);
+    let pulled = |from: &mut Replica, to: &mut Replica, now| {
+        for out in outs(from) {
+            if let Out::Send(_, bytes) = out {
+                to.handle(PEER, &bytes, now);
+            }
+        }
+    };
+    for now in 2..300 {
+        replica.tick(now);
+        other.tick(now);
+        pulled(&mut replica, &mut other, now);
+        pulled(&mut other, &mut replica, now);
+    }
+    assert_eq!(other.live_entries(), 2);
+    assert!(other.agrees(PEER) && replica.agrees(PEER));
+}
+
+#[test]
+fn a_latecomer_finds_a_variables_entries() {
+    let mut replica = victim();
+    replica.handle(PEER, &wire::encode(&push(1, vec![adding(element(3)), adding(element(4)), removing(0, 1)])), 1);
+    let x = replica.key(&key(Type::Set));
+    let values = |replica: &mut Replica| -> Vec<Content> {
+        replica.entries_of(x).into_iter().map(|(_, content, _)| content).collect()
+    };
+    assert_eq!(values(&mut replica), [element(7), element(4)]);
+    assert_eq!(values(&mut replica), [element(7), element(4)], "and again");
+}
+
+fn any_term() -> impl Strategy<Value = Term> {
+    let leaf = prop_oneof![
+        any::<i64>().prop_map(Term::Int),
+        "[a-z]{1,3}".prop_map(|text| Term::text(text)),
+        Just(Term::Nil)
+    ];
+    leaf.prop_recursive(3, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Term::tuple))
+}
+
+fn any_group() -> impl Strategy<Value = Group> {
+    let event = (any_term(), any::<u32>(), prop::collection::vec(any::<(u32, u64)>(), 0..3), any::<bool>()).prop_map(
+        |(term, place, removes, adds)| WireEvent {
+            key: place,
+            adds: adds.then(|| WireContent { slot: place, content: Content::Element(term) }),
+            removes: removes.into(),
+        },
+    );
+    let run = (any::<u32>(), any::<u64>(), prop::collection::vec(event, 0..3))
+        .prop_map(|(replica, first, events)| Run { replica, first, events: events.into() });
+    (prop::collection::vec(any::<[u8; 16]>(), 0..3), prop::collection::vec(any_term(), 0..3), prop::collection::vec(run, 0..3))
+        .prop_map(|(replicas, keys, runs)| Group {
+            tables: Tables { replicas: replicas.clone().into(), keys: keys.into(), slots: replicas.into() },
+            runs: runs.into(),
+        })
+}
+
+fn any_message() -> impl Strategy<Value = Message> {
+    let vector = || prop::collection::vec(any::<([u8; 16], u64)>(), 0..4);
+    let prints = (any::<[u8; 16]>(), prop::collection::vec(any::<(u32, [u8; 8])>(), 0..3)).prop_map(|(replica, prints)| {
+        Prints::Listed { nonce: 3, lanes: vec![LanePrints { replica, prints: prints.into() }].into() }
+    });
+    prop_oneof![
+        any::<([u8; 16], u64)>().prop_map(|(digest, declared)| Message::Summary { digest, declared }),
+        (vector(), any::<u64>()).prop_map(|(vector, declared)| Message::Vector { vector: vector.into(), declared }),
+        (any::<u64>(), any_term()).prop_map(|(first, key)| Message::Declare { first, keys: vec![key].into() }),
+        any::<u64>().prop_map(|first| Message::AskDeclared { first }),
+        any_group().prop_map(|group| Message::Push { group }),
+        (any::<u64>(), vector(), prop_oneof![Just(Prints::Unsent), Just(Prints::All), prints])
+            .prop_map(|(session, vector, prints)| Message::Pull { session, vector: vector.into(), prints }),
+        (any::<u64>(), any_group()).prop_map(|(session, group)| Message::Events { session, group }),
+        any::<u64>().prop_map(|session| Message::AskPrints { session }),
+        (any::<(u64, u64, u32, bool)>(), any_group(), any::<(u32, u32)>()).prop_map(|(n, group, (a, b))| {
+            let part = Part { tables: group.tables, blocks: vec![(a, b, vec![1, 2].into())].into(), ..part(n.1, n.0) };
+            Message::Chunk { session: n.0, snapshot: n.1, index: n.2, last: n.3, part: Box::new(part) }
+        }),
+        any::<(u64, u32, bool)>().prop_map(|(session, next, again)| Message::Acknowledge { session, next, again }),
+        any::<u64>().prop_map(|session| Message::Busy { session }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn messages_come_out_as_they_went_in(message in any_message()) {
+        let bytes = wire::encode(&message);
+        prop_assert_eq!(wire::decode(&bytes), Ok(message));
+        for end in 0..bytes.len() {
+            prop_assert!(wire::decode(&bytes[..end]).is_err());
+        }
+        let longer = [&bytes[..], &[0]].concat();
+        prop_assert_eq!(wire::decode(&longer), Err(WireError::Malformed));
+    }
+
+    #[test]
+    fn no_message_makes_a_replica_fail(messages in prop::collection::vec(any_message(), 1..12)) {
+        let (mut replica, _) = pulling();
+        for (now, message) in (2..).zip(messages) {
+            replica.connected(PEER, now);
+            replica.handle(PEER, &wire::encode(&message), now);
+            replica.tick(now * 600);
+            outs(&mut replica);
+        }
+    }
+}

@@ -3,4 +3,5 @@
 pub mod codes;
 pub mod diagnostic;
 pub mod files;
+pub mod render;
 pub mod span;

@@ -113,7 +113,7 @@ impl Builder {
         Form { node: FormNode::Statement(body.into()), range }
     }
 
-    pub fn function(&mut self, clauses: Vec<ClauseId>, start: u32, end: u32) -> Form {
+    pub fn function(clauses: Vec<ClauseId>, start: u32, end: u32) -> Form {
         Form { node: FormNode::Function(clauses.into(), None), range: (start, end) }
     }
 

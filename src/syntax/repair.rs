@@ -28,8 +28,8 @@ pub enum Repair {
     Insert(usize, Token),
     /// Takes a token away.
     Remove(usize),
-    /// Takes a token for another.
-    Substitute(usize, Token),
+    /// Takes a token for others.
+    Substitute(usize, &'static [Token]),
     /// Puts an unreadable expression in place of these.
     Replace(Range<usize>),
     /// Ends the form before this token; the rest is a form of its own.
@@ -56,6 +56,7 @@ pub fn judge(tree: &Tree, tokens: &[Lexeme], mistake: &Mistake) -> (Diagnostic, 
     place
         .foreign_word()
         .or_else(|| place.foreign_operator())
+        .or_else(|| place.foreign_entry())
         .or_else(|| place.trailing_separator())
         .or_else(|| place.unclosed())
         .or_else(|| place.function_among_expressions())
@@ -125,13 +126,14 @@ impl<'a> Place<'a> {
 
     /// `let`, `var`, `def`, `return`, `else if`, `try`.
     fn foreign_word(&self) -> Option<(Diagnostic, Repair)> {
-        let (index, word) = if self.here.token == Token::Reserved {
+        let here = self.written(self.here);
+        let (index, word) = if self.here.token == Token::Reserved || matches!(here, "then" | "else" | "elif" | "do") {
             (self.at, self.here)
         } else {
             (self.at.checked_sub(1)?, self.before.filter(|before| before.token == Token::Atom)?)
         };
         let written = self.written(word);
-        if word.token == Token::Atom && !self.here.token.starts_expression() {
+        if word.token == Token::Atom && index != self.at && !self.here.token.starts_expression() {
             return None;
         }
         let help = match written {
@@ -163,28 +165,22 @@ impl<'a> Place<'a> {
         let diagnostic = Diagnostic::error("E0113", format!("`{written}` is not a word of the language"))
             .at(self.span(word), "not known here")
             .help(help);
-        let removable = matches!(
-            written,
-            "let"
-                | "var"
-                | "val"
-                | "const"
-                | "set"
-                | "global"
-                | "local"
-                | "my"
-                | "def"
-                | "fn"
-                | "function"
-                | "func"
-                | "defn"
-                | "proc"
-                | "sub"
-                | "return"
-                | "yield"
-        );
-        let repair = if removable { Repair::Remove(index) } else { self.lose_element() };
-        Some((diagnostic, repair))
+        Some((diagnostic, self.without_word(written, index)))
+    }
+
+    fn without_word(&self, word: &str, index: usize) -> Repair {
+        match word {
+            "let" | "var" | "val" | "const" | "set" | "global" | "local" | "my" | "return" | "yield" => {
+                Repair::Remove(index)
+            }
+            "def" | "fn" | "function" | "func" | "defn" | "proc" | "sub" => Repair::Remove(index),
+            "then" => Repair::Substitute(index, &[Token::Arrow]),
+            "else" | "elif" | "elsif" | "elseif" if index == self.at => {
+                Repair::Substitute(index, &[Token::Semicolon, Token::Error, Token::Arrow])
+            }
+            "else" => Repair::Substitute(index, &[Token::Error, Token::Arrow]),
+            _ => self.lose_element(),
+        }
     }
 
     /// `A || B`, and `X<-1` outside of a comprehension.
@@ -194,13 +190,13 @@ impl<'a> Place<'a> {
                 let diagnostic = Diagnostic::error("E0108", "`||` is written `orelse` here")
                     .at(self.span(self.here), "`orelse`")
                     .help("write `orelse`; `||` stands in comprehensions only: `[X * 2 || X <- L]`");
-                Some((diagnostic, Repair::Substitute(self.at, Token::OrElse)))
+                Some((diagnostic, Repair::Substitute(self.at, &[Token::OrElse])))
             }
             Token::Generator => {
                 let diagnostic = Diagnostic::error("E0108", "`<-` is the arrow of a comprehension")
                     .at(self.span(self.here), "read as one sign")
                     .help("to compare with a negative number, put a space between: `X < -1`; to bind a name, write `X = 1`");
-                Some((diagnostic, Repair::Substitute(self.at, Token::Less)))
+                Some((diagnostic, Repair::Substitute(self.at, &[Token::Less])))
             }
             _ => None,
         }
@@ -224,6 +220,9 @@ impl<'a> Place<'a> {
 
     fn unclosed(&self) -> Option<(Diagnostic, Repair)> {
         let here = self.here.token;
+        if let Some(found) = self.closed_otherwise() {
+            return Some(found);
+        }
         if here.closes() && !self.open.iter().any(|index| self.tokens[*index].token.closer() == Some(here)) {
             let diagnostic = Diagnostic::error("E0104", format!("`{}` closes nothing", self.written(self.here)))
                 .at(self.span(self.here), "nothing is open here")
@@ -245,6 +244,49 @@ impl<'a> Place<'a> {
             .help(format!("close it with `{}`", closing_text(closer)));
         let repair = if next_form { Repair::LoseUntil(self.at) } else { Repair::Insert(self.at, closer) };
         Some((diagnostic, repair))
+    }
+
+    /// `[1, 2}`
+    fn closed_otherwise(&self) -> Option<(Diagnostic, Repair)> {
+        let here = self.here.token;
+        let open = self.innermost()?;
+        let closer = open.token.closer()?;
+        let fits = self.open.iter().any(|index| self.tokens[*index].token.closer() == Some(here));
+        if !here.closes() || fits || here == Token::End || closer == Token::End || !self.expects(closing_text(closer)) {
+            return None;
+        }
+        let (from, to, right) = (self.written(open), self.written(self.here), closing_text(closer));
+        let diagnostic = Diagnostic::error("E0104", format!("`{from}` is closed with `{to}`"))
+            .at(self.span(self.here), format!("`{right}` belongs here"))
+            .at(self.span(open), "opened here")
+            .help(format!("write `{right}` in place of `{to}`"));
+        let token: &'static [Token] = match closer {
+            Token::CloseParenthesis => &[Token::CloseParenthesis],
+            Token::CloseBracket => &[Token::CloseBracket],
+            Token::CloseBrace => &[Token::CloseBrace],
+            _ => &[Token::CloseBinary],
+        };
+        Some((diagnostic, Repair::Substitute(self.at, token)))
+    }
+
+    /// `#{a: 1}`, `#{a = 1}`
+    fn foreign_entry(&self) -> Option<(Diagnostic, Repair)> {
+        let open = *self.open.last()?;
+        if self.tokens[open].token != Token::OpenMap {
+            return None;
+        }
+        let is_sign = |index: &usize| matches!(self.tokens[*index].token, Token::Colon | Token::Match);
+        let element = self.element();
+        let entry = |index: usize| matches!(self.tokens[index].token, Token::Put | Token::Exactly);
+        if (element.start..self.at).any(entry) {
+            return None;
+        }
+        let sign = (open + 1..=self.at.min(open + 3)).rev().chain(element).find(is_sign)?;
+        let written = self.written(self.tokens[sign]);
+        let diagnostic = Diagnostic::error("E0108", format!("`{written}` between key and value is written `=>` here"))
+            .at(self.span(self.tokens[sign]), "`=>`")
+            .help("write `#{key => Value}`; in patterns `#{key := Value}`");
+        Some((diagnostic, Repair::Substitute(sign, &[Token::Put])))
     }
 
     /// An added `.` is empty; what stands before it is shown.
@@ -271,7 +313,7 @@ impl<'a> Place<'a> {
 
     /// Two expressions beside each other, the second on a new line.
     fn missing_separator(&self) -> Option<(Diagnostic, Repair)> {
-        let before = self.before.filter(|before| before.token.ends_expression())?;
+        self.before.filter(|before| before.token.ends_expression())?;
         if !self.here.token.starts_expression() || !self.first_on_line() {
             return None;
         }
@@ -291,7 +333,6 @@ impl<'a> Place<'a> {
                 ";" => "clauses are separated by `;`, except before `end`",
                 _ => "expressions are separated by `,`",
             });
-        let _ = before;
         Some((diagnostic, repair))
     }
 
@@ -405,10 +446,13 @@ impl<'a> Place<'a> {
                     break;
                 }
                 depth -= 1;
-            } else if token == Token::Dot || (depth == 0 && separates(token) && end > self.at) {
+            } else if token == Token::Dot {
                 break;
-            } else if depth == 0 && separates(token) && matches!(token, Token::Comma | Token::Semicolon) {
-                break;
+            } else if depth == 0 && separates(token) {
+                // The mistake itself may be an arrow that does not fit; it goes with its element.
+                if end > self.at || matches!(token, Token::Comma | Token::Semicolon) {
+                    break;
+                }
             }
             end += 1;
         }

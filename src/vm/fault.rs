@@ -138,7 +138,9 @@ impl Fault {
         }
     }
 
-    fn help(&self) -> Vec<String> {
+    /// What to do instead.
+    #[must_use]
+    pub fn help(&self) -> Vec<String> {
         let text = match self {
             Fault::Operands { operator: "+", left: Some(Term::Str(_)), .. } => "strings are joined with `++`".into(),
             Fault::NumberTooLarge { .. } => {

@@ -79,7 +79,7 @@ impl State {
     pub(super) fn prepare(&self, op: &Op, me: ReplicaIndex) -> Result<Effect, Refusal> {
         Ok(match self {
             State::Set(state) => state.prepare(op),
-            State::Counter(state) => state.prepare(op, me),
+            State::Counter(state) => return state.prepare(op, me),
             State::Maximum(state) => state.prepare(op),
             State::Flag(state) => state.prepare(op),
             State::Single(state) => return state.prepare(op),

@@ -2,4 +2,168 @@
 
 use crate::source::codes::Explanation;
 
-pub(super) const CODES: &[Explanation] = &[];
+pub(super) const CODES: &[Explanation] = &[
+    Explanation {
+        code: "E0301",
+        title: "a name has one type",
+        text: "\
+A variable is known everywhere by its name, and peers that declare the same name share one variable. That can only work
+when they mean the same type by it, so a second declaration with another type is refused, on every node that sees both.
+Neither variable's data changes.
+
+Declare the name with the same type everywhere, or give one of the two another name.",
+        wrong: "X = declare(set).\nupdate(declare('X', counter), increment).\n",
+        right: "X = declare(set).\nupdate(declare('Y', counter), increment).\n",
+    },
+    Explanation {
+        code: "E0302",
+        title: "this is not a type of variables",
+        text: "\
+`declare` takes the name of a type: `set`, `gset`, `counter`, `gcounter`, `max_int`, `ivar`, `boolean`, `lwwregister`, or
+`{top_k, [K]}` with the number of best names to keep. Lasp's other names for them (`orset`, `awset`, `pncounter`, ..) mean
+the same, and `state_` may stand before any of them.",
+        wrong: "X = declare(conter).\n",
+        right: "X = declare(counter).\n",
+    },
+    Explanation {
+        code: "E0303",
+        title: "the type has no such operation",
+        text: "\
+Each type has its own operations, and an update with any other is refused before anything happens. The message lists the
+ones that there are. A type lacks an operation for a reason: a `gset` has no `{rmv, E}`, because what has once been in it
+stays, and that is why its thresholds, once met, stay met.",
+        wrong: "X = declare(gset).\nupdate(X, {rmv, 1}).\n",
+        right: "X = declare(set).\nupdate(X, {rmv, 1}).\n",
+    },
+    Explanation {
+        code: "E0304",
+        title: "the type has no such threshold",
+        text: "\
+A threshold says how far a variable must have come before a task goes on. What that can be follows from the type: a set is
+waited for by elements (`[1, 2]`) or by size (`{cardinality, N}`), a number by value (`{value, N}`), a boolean by `true`,
+and everything by `bound`, which is anything but its first value. Each may be wrapped as `{strict, T}`: beyond T.",
+        wrong: "C = declare(counter).\nupdate(C, increment).\nread(C, {cardinality, 1}).\n",
+        right: "C = declare(counter).\nupdate(C, increment).\nread(C, {value, 1}).\n",
+    },
+    Explanation {
+        code: "E0305",
+        title: "a derivation would close a cycle",
+        text: "\
+A derived variable follows its sources for as long as the program runs. If it were, by whatever detour, its own source, an
+element could hold itself in place for ever after all that it came from is gone. So a derivation that closes a cycle is
+refused when it is made; the message shows the path. `fold_dynamic` counts as a step of such a path.
+
+Put the derived values into a variable of their own.",
+        wrong: "\
+A = declare(set).
+B = declare(set).
+map(A, fun(X) -> X + 1 end, B).
+map(B, fun(X) -> X + 1 end, A).
+",
+        right: "\
+A = declare(set).
+B = declare(set).
+C = declare(set).
+map(A, fun(X) -> X + 1 end, B).
+map(B, fun(X) -> X + 1 end, C).
+",
+    },
+    Explanation {
+        code: "E0306",
+        title: "a dynamic source into a replicated destination",
+        text: "\
+A dynamic variable has one value for each node, and that value does not leave the node. A replicated variable has one value
+for all. Deriving the second from the first would give it another value on each node.
+
+`fold_dynamic` is made for this: every node contributes what its own value comes to, and the destination joins them all.",
+        wrong: "L = declare_dynamic(set).\nG = declare(set).\nmap(L, fun(X) -> X end, G).\n",
+        right: "L = declare_dynamic(set).\nG = declare(set).\nfold_dynamic(L, fun(X) -> {add, [X]} end, G).\n",
+    },
+    Explanation {
+        code: "E0307",
+        title: "the verb cannot derive a variable of this type",
+        text: "\
+`map`, `filter`, `union`, `intersection` and `product` contribute elements, so their destination is a set. `fold` contributes
+operations that can be taken back when an element leaves: into sets, counters, `max_int`, `boolean` and `top_k`. `bind_to`
+joins one variable's value into another of the same type.",
+        wrong: "S = declare(set).\nC = declare(counter).\nmap(S, fun(X) -> X end, C).\n",
+        right: "S = declare(set).\nC = declare(counter).\nfold(S, fun(_) -> increment end, C).\n",
+    },
+    Explanation {
+        code: "E0308",
+        title: "the verb needs another function",
+        text: "\
+`map` and `filter` call their function with one argument, the element. `fold` and `fold_dynamic` take a function of one
+argument, or of two: the second is then the destination's first value (`[]` for a set, 0 for a counter).",
+        wrong: "S = declare(set).\nD = declare(set).\nmap(S, fun(X, Y) -> {X, Y} end, D).\n",
+        right: "S = declare(set).\nD = declare(set).\nmap(S, fun(X) -> {X, X} end, D).\n",
+    },
+    Explanation {
+        code: "E0309",
+        title: "an ivar is assigned once",
+        text: "\
+An `ivar` holds the first value that it is given, for good; giving it the same value again changes nothing, another one is
+refused. When two nodes assign different values without knowing of each other, neither is lost: the variable then reads as
+`{conflict, [V1, V2]}`, on both.
+
+Use an `lwwregister` for a value that may be replaced.",
+        wrong: "I = declare(ivar).\nupdate(I, {set, 1}).\nupdate(I, {set, 2}).\n",
+        right: "I = declare(lwwregister).\nupdate(I, {set, 1}).\nupdate(I, {set, 2}).\n",
+    },
+    Explanation {
+        code: "E0310",
+        title: "a fold cannot contribute this",
+        text: "\
+The function of a fold returns one operation of the destination's type, a list of them, or `[]`. Only operations that can be
+taken back when the element leaves can be contributed: `{rmv, E}` and a maximum's `increment` cannot. The element for which
+the function returned something else contributes nothing; all others do.",
+        wrong: "S = declare(set).\nC = declare(counter).\nfold(S, fun(X) -> {add, X} end, C).\nupdate(S, {add, 1}).\n",
+        right: "S = declare(set).\nC = declare(counter).\nfold(S, fun(X) -> {increment, X} end, C).\nupdate(S, {add, 1}).\n",
+    },
+    Explanation {
+        code: "E0311",
+        title: "fold_dynamic goes from a dynamic variable into a replicated one",
+        text: "\
+`fold_dynamic` gathers what each node's own value comes to. Its source is therefore dynamic: from a replicated one every node
+would contribute the same again, and a counter would count everything once for each node. Its destination is replicated,
+since that is where the nodes' contributions meet. In both other cases `fold` is what is meant.",
+        wrong: "S = declare(set).\nC = declare(counter).\nfold_dynamic(S, fun(_) -> increment end, C).\n",
+        right: "S = declare_dynamic(set).\nC = declare(counter).\nfold_dynamic(S, fun(_) -> increment end, C).\n",
+    },
+    Explanation {
+        code: "E0312",
+        title: "a filter's function returns true or false",
+        text: "\
+`filter` keeps the elements for which its function returns `true`, and leaves out those for which it returns `false`. For
+anything else it cannot tell which was meant: the element is left out, and reported.",
+        wrong: "S = declare(set).\nD = declare(set).\nfilter(S, fun(X) -> X rem 2 end, D).\nupdate(S, {add, 1}).\n",
+        right: "S = declare(set).\nD = declare(set).\nfilter(S, fun(X) -> X rem 2 == 1 end, D).\nupdate(S, {add, 1}).\n",
+    },
+    Explanation {
+        code: "E0313",
+        title: "a product's pair is nested too deeply",
+        text: "\
+Terms may be nested in one another to a fixed depth, which keeps every node able to compare and print them. A `product` makes
+pairs of elements, each one level deeper than what it holds; a pair beyond the limit is left out, and reported.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
+        code: "E0314",
+        title: "there are too many variables or derivations",
+        text: "\
+A node can hold some four thousand million variables, and as many derivations. A program that reaches that limit makes
+variables in a loop without end.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
+        code: "E0315",
+        title: "a counter would become too large to be sent",
+        text: "\
+An integer has at most four million bits, and so has what one node has added to a counter in all. An update that would lead
+beyond is refused; the counter keeps its value.",
+        wrong: "",
+        right: "",
+    },
+];

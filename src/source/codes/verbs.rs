@@ -30,15 +30,6 @@ is a value, and never changes; so is what `query` gives.",
         right: "S = declare(set), update(S, {add, [1, 2, 3]}).",
     },
     Explanation {
-        code: "E0393",
-        title: "a text cannot be formatted",
-        text: "`io:format(Format, Arguments)` puts the arguments in place of the directives of the format: `~p` and `~w` show \
-any term, `~s` a text, `~b` an integer, `~f` a float, `~n` starts a new line and `~~` is a tilde. There have to be as many \
-arguments as directives that take one.",
-        wrong: "io:format(\"~p and ~p~n\", [1]).",
-        right: "io:format(\"~p and ~p~n\", [1, 2]).",
-    },
-    Explanation {
         code: "E0394",
         title: "an assertion does not hold",
         text: "`assert(E)` ends its task, and the run with exit code 1, unless E is `true`.",

@@ -1,0 +1,308 @@
+//! Calls: which function, built-in or verb is meant.
+
+use crate::check::Checker;
+use crate::check::core::Expr;
+use crate::check::core::FunctionId;
+use crate::check::core::Node;
+use crate::check::core::VerbCall;
+use crate::check::forms::capital;
+use crate::check::scope::Found;
+use crate::check::suggest;
+use crate::library;
+use crate::library::BuiltinId;
+use crate::library::Verb;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
+use crate::syntax::tree;
+use crate::syntax::tree::ExprId;
+
+/// What a name of a function means.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Callee {
+    Function(FunctionId),
+    Builtin(BuiltinId),
+}
+
+impl<'a> Checker<'a> {
+    /// `f(X)` and `F(X)`. `name` is the name that a variable made here gets.
+    pub(super) fn call(
+        &mut self,
+        id: ExprId,
+        function: ExprId,
+        arguments: &'a [ExprId],
+        name: Option<&'a str>,
+    ) -> Expr {
+        let tree = self.tree;
+        if matches!(tree.node(function), tree::Node::Atom) {
+            let called = tree.name(function);
+            return self.named_call(id, None, &called, function, arguments, name);
+        }
+        let span = tree.span(id);
+        let function = self.expr(function);
+        let arguments = self.arguments(arguments, span);
+        Expr { node: Node::Apply(Box::new(function), arguments), span }
+    }
+
+    /// `m:f(X)`
+    pub(super) fn remote(
+        &mut self,
+        id: ExprId,
+        module: ExprId,
+        function: ExprId,
+        arguments: &'a [ExprId],
+        name: Option<&'a str>,
+    ) -> Expr {
+        let tree = self.tree;
+        let span = tree.span(id);
+        if !matches!((tree.node(module), tree.node(function)), (tree::Node::Atom, tree::Node::Atom)) {
+            if !matches!((tree.node(module), tree.node(function)), (tree::Node::Error, _) | (_, tree::Node::Error)) {
+                self.tell(
+                    Diagnostic::error("E0204", "the module and the function before and after `:` are written out")
+                        .at(tree.span(module).to(tree.span(function)), "names with small letters are expected")
+                        .help("to choose a function while the program runs, hand on a function value: `F = fun lists:sum/1, F(L)`"),
+                );
+            }
+            return Checker::nothing(span);
+        }
+        let (module_name, called) = (tree.name(module), tree.name(function));
+        if !self.known_module(&module_name) {
+            self.unknown_module(&module_name, tree.span(module));
+            self.arguments(arguments, span);
+            return Checker::nothing(span);
+        }
+        self.named_call(id, Some(&module_name), &called, function, arguments, name)
+    }
+
+    fn named_call(
+        &mut self,
+        id: ExprId,
+        module: Option<&str>,
+        called: &str,
+        place: ExprId,
+        arguments: &'a [ExprId],
+        name: Option<&'a str>,
+    ) -> Expr {
+        let span = self.tree.span(id);
+        let meant = u8::try_from(arguments.len()).ok().and_then(|arity| self.resolve(module, called, arity));
+        match meant {
+            None => {
+                self.unknown_function(module, called, arguments.len(), self.tree.span(place));
+                self.arguments(arguments, span);
+                Checker::nothing(span)
+            }
+            Some(Callee::Function(function)) => {
+                Expr { node: Node::Call(function, self.arguments(arguments, span)), span }
+            }
+            Some(Callee::Builtin(builtin)) => match builtin.row().verb {
+                None => Expr { node: Node::Builtin(builtin, self.arguments(arguments, span)), span },
+                Some(verb) => self.verb(builtin, verb, arguments, name, span),
+            },
+        }
+    }
+
+    fn verb(
+        &mut self,
+        builtin: BuiltinId,
+        verb: Verb,
+        arguments: &'a [ExprId],
+        name: Option<&'a str>,
+        span: Span,
+    ) -> Expr {
+        if takes_variable(verb)
+            && let Some(first) = arguments.first()
+        {
+            self.atom_for_variable(*first);
+        }
+        // `X = map(S, F, declare(T))`: the inner call makes the variable, in the last place.
+        let inner = name.filter(|_| arguments.len() > 2 && derives(verb));
+        let mut checked = Vec::with_capacity(arguments.len());
+        for (at, argument) in arguments.iter().enumerate() {
+            let inner = inner.filter(|_| at + 1 == arguments.len());
+            checked.push(if inner.is_some() { self.expr_named(*argument, inner) } else { self.expr(*argument) });
+        }
+        let makes = match verb {
+            Verb::Declare | Verb::DeclareDynamic => arguments.len() == 1,
+            _ => derives(verb) && arguments.len() == 2,
+        };
+        let name = name.filter(|_| makes).map(str::to_owned);
+        Expr { node: Node::Verb(VerbCall { builtin, verb, arguments: checked, name }), span }
+    }
+
+    fn arguments(&mut self, arguments: &'a [ExprId], span: Span) -> Vec<Expr> {
+        if arguments.len() > usize::from(u8::MAX) {
+            self.too_many_arguments(span);
+            return Vec::new();
+        }
+        arguments.iter().map(|argument| self.expr(*argument)).collect()
+    }
+
+    /// `fun f/2`, `fun m:f/2`
+    pub(super) fn function_value(&mut self, id: ExprId, fun: tree::FunName) -> Expr {
+        let tree = self.tree;
+        let span = tree.span(id);
+        let name = tree.name(fun.name);
+        let module = fun.module.map(|module| (module, tree.name(module)));
+        if let Some((place, module)) = &module
+            && !self.known_module(module)
+        {
+            self.unknown_module(module, tree.span(*place));
+            return Checker::nothing(span);
+        }
+        let module = module.as_ref().map(|(_, name)| &**name);
+        let arity = tree.raw(fun.arity).parse::<usize>().unwrap_or(usize::MAX);
+        match u8::try_from(arity).ok().and_then(|arity| self.resolve(module, &name, arity)) {
+            Some(Callee::Function(function)) => Expr { node: Node::FunctionValue(function), span },
+            Some(Callee::Builtin(builtin)) => Expr { node: Node::BuiltinValue(builtin), span },
+            None => {
+                self.unknown_function(module, &name, arity, span);
+                Checker::nothing(span)
+            }
+        }
+    }
+
+    /// A function of this text, or at the prompt of an earlier one.
+    pub(super) fn own_function(&self, name: &str, arity: usize) -> Option<FunctionId> {
+        self.environment.function(self.module, name, u8::try_from(arity).ok()?)
+    }
+
+    /// Own functions, then imports, the prelude, built-ins and verbs.
+    pub(super) fn resolve(&self, module: Option<&str>, name: &str, arity: u8) -> Option<Callee> {
+        if let Some(module) = module {
+            return self.in_module(module, name, arity);
+        }
+        let environment = &self.environment;
+        if let Some(own) = environment.function(self.module, name, arity) {
+            return Some(Callee::Function(own));
+        }
+        if let Some(module) = environment.import(name, arity) {
+            return self.in_module(module, name, arity);
+        }
+        environment
+            .function(Some("prelude"), name, arity)
+            .map(Callee::Function)
+            .or_else(|| library::find(None, name, arity).map(Callee::Builtin))
+    }
+
+    pub(super) fn in_module(&self, module: &str, name: &str, arity: u8) -> Option<Callee> {
+        let own = self.environment.own_module() == Some(module);
+        let own = own.then(|| self.environment.function(self.module, name, arity)).flatten();
+        own.or_else(|| self.environment.function(Some(module), name, arity))
+            .map(Callee::Function)
+            .or_else(|| library::find(Some(module), name, arity).map(Callee::Builtin))
+    }
+
+    pub(super) fn known_module(&self, module: &str) -> bool {
+        self.environment.own_module() == Some(module) || self.environment.is_module(module)
+    }
+
+    pub(super) fn unknown_module(&mut self, module: &str, span: Span) {
+        let all = self.environment.modules();
+        let help = match suggest::nearest(module, all.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", all.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+        };
+        self.tell(
+            Diagnostic::error("E0204", format!("there is no module `{module}`")).at(span, "not known").help(help),
+        );
+    }
+
+    pub(super) fn unknown_function(&mut self, module: Option<&str>, name: &str, arity: usize, span: Span) {
+        if module.is_none() && self.lost.contains(name) {
+            return;
+        }
+        let prefix = module.map(|module| format!("{module}:")).unwrap_or_default();
+        let arities = self.arities(module, name);
+        if !arities.is_empty() {
+            let others = suggest::and(&arities, &format!("{prefix}{name}"));
+            let mut diagnostic =
+                Diagnostic::error("E0203", format!("`{prefix}{name}/{arity}` does not exist; {others}"))
+                    .at(span, format!("called with {arity} argument{}", if arity == 1 { "" } else { "s" }));
+            for found in arities.iter().filter_map(|arity| library::find(module, name, *arity)) {
+                diagnostic = diagnostic.help(format!("`{}`", found.row().signature));
+            }
+            return self.tell(diagnostic);
+        }
+        let diagnostic = Diagnostic::error("E0202", format!("there is no function `{prefix}{name}/{arity}`"));
+        let help = self.help_for_function(module, name, arity);
+        self.tell(diagnostic.at(span, "not known").help(help));
+    }
+
+    fn arities(&self, module: Option<&str>, name: &str) -> Vec<u8> {
+        let mut arities = library::arities(module, name);
+        let own = module.is_none() || module == self.environment.own_module();
+        if own {
+            arities.extend(self.environment.arities(self.module, name));
+            arities.extend(self.environment.arities(Some("prelude"), name));
+        }
+        if module.is_some() {
+            arities.extend(self.environment.arities(module, name));
+        }
+        arities.sort_unstable();
+        arities.dedup();
+        arities
+    }
+
+    fn help_for_function(&mut self, module: Option<&str>, name: &str, arity: usize) -> String {
+        let variable = capital(name);
+        if module.is_none() && matches!(self.find(&variable), Found::Local(_) | Found::Global(_)) {
+            return format!("to call the function in `{variable}`, write `{variable}(..)`");
+        }
+        let mut names: Vec<&str> =
+            library::BUILTINS.iter().filter(|row| row.module == module).map(|row| row.name).collect();
+        names.extend(self.environment.function_names(module));
+        if module.is_none() {
+            names.extend(self.environment.function_names(self.module));
+            names.extend(self.environment.function_names(Some("prelude")));
+        }
+        if let Some(near) = suggest::nearest(name, names) {
+            return format!("did you mean `{near}`?");
+        }
+        if module.is_none() {
+            let u8_arity = u8::try_from(arity).unwrap_or(u8::MAX);
+            let modules = self.environment.modules();
+            if let Some(module) = modules.into_iter().find(|module| self.in_module(module, name, u8_arity).is_some()) {
+                return format!("did you mean `{module}:{name}`?");
+            }
+        }
+        match name {
+            "return" => "the value of a body is its last expression: write that expression alone".to_owned(),
+            "println" | "printf" | "puts" | "echo" | "log" => {
+                "to print, write `print(X)` or `io:format(Format, [X])`".to_owned()
+            }
+            "len" | "size" | "count" => "write `length(L)` for a list, `map_size(M)` for a map".to_owned(),
+            _ if module.is_some() => {
+                "names and numbers of arguments are Erlang's, where Erlang has such a function".to_owned()
+            }
+            _ => format!("define it: `{name}({}) -> ..`", vec!["_"; arity.min(8)].join(", ")),
+        }
+    }
+
+    /// `update(ads, ..)`, where `Ads` is meant.
+    fn atom_for_variable(&mut self, id: ExprId) {
+        let tree = self.tree;
+        if !matches!(tree.node(id), tree::Node::Atom) {
+            return;
+        }
+        let name = tree.name(id);
+        let help = format!("names of values start with a capital letter: `{}`", capital(&name));
+        self.tell(
+            Diagnostic::error("E0210", format!("`{name}` is an atom, a value of its own, and not the name of one"))
+                .at(tree.span(id), "a variable is expected here")
+                .help(help),
+        );
+    }
+}
+
+/// Whether the verb's first argument is a replicated or dynamic variable.
+fn takes_variable(verb: Verb) -> bool {
+    matches!(verb, Verb::Update | Verb::Query | Verb::Read | Verb::BindTo | Verb::Invariant | Verb::Stream)
+        || derives(verb)
+}
+
+/// Whether the verb makes a derivation, with its destination in the last place.
+fn derives(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Map | Verb::Filter | Verb::Union | Verb::Intersection | Verb::Product | Verb::Fold | Verb::FoldDynamic
+    )
+}

@@ -1,0 +1,280 @@
+//! The forms of a text: first all functions and names of the top level are collected, then each form is checked.
+
+use crate::check::Checker;
+use crate::check::Mode;
+use crate::check::bound;
+use crate::check::core::Checked;
+use crate::check::core::Form;
+use crate::check::core::Function;
+use crate::check::scope::Binding;
+use crate::check::scope::Kind;
+use crate::check::scope::Scope;
+use crate::check::scope::Slot;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
+use crate::syntax::tree;
+use crate::syntax::tree::ClauseId;
+use crate::syntax::tree::ExprId;
+use crate::syntax::tree::FormNode;
+use crate::syntax::tree::Infix;
+use crate::syntax::tree::Node;
+
+/// What a clause's head says.
+pub(super) struct Head<'a> {
+    pub(super) name: String,
+    pub(super) arguments: &'a [ExprId],
+    pub(super) span: Span,
+}
+
+impl<'a> Checker<'a> {
+    /// Notes what the text defines, so that forms may use what stands further down.
+    pub(super) fn collect(&mut self) {
+        let tree = self.tree;
+        for form in &tree.forms {
+            match &form.node {
+                FormNode::Function(clauses, _) => self.collect_function(clauses),
+                FormNode::Statement(body) => {
+                    for name in bound::by_body(tree, body) {
+                        self.environment.add_global(name);
+                    }
+                }
+                FormNode::Attribute(..) => {}
+            }
+        }
+        for form in &tree.forms {
+            if let FormNode::Attribute(name, arguments) = &form.node {
+                self.attribute(*name, arguments);
+            }
+        }
+        self.bound.resize(self.environment.globals().len(), false);
+    }
+
+    fn collect_function(&mut self, clauses: &[ClauseId]) {
+        let Some(head) = clauses.first().and_then(|id| self.head(*id)) else { return };
+        let Ok(arity) = u8::try_from(head.arguments.len()) else { return };
+        let key = (head.name, arity);
+        if let Some(first) = self.defined.get(&key) {
+            let title = format!("`{}/{arity}` is defined twice", key.0);
+            self.tell(
+                Diagnostic::error("E0206", title)
+                    .at(head.span, "defined again")
+                    .at(*first, "defined here already")
+                    .help("clauses of one function stand together and are separated by `;`, not by `.`"),
+            );
+            return;
+        }
+        self.environment.add_function(self.module, &key.0, arity);
+        self.defined.insert(key, head.span);
+    }
+
+    /// The name and the arguments of a function's clause.
+    pub(super) fn head(&self, clause: ClauseId) -> Option<Head<'a>> {
+        let tree = self.tree;
+        let head = *tree.clause(clause).patterns.first()?;
+        let Node::Call(name, arguments) = tree.node(head) else { return None };
+        if !matches!(tree.node(*name), Node::Atom) {
+            return None;
+        }
+        Some(Head { name: tree.name(*name).into_owned(), arguments, span: tree.span(head) })
+    }
+
+    fn attribute(&mut self, name: ExprId, arguments: &'a [ExprId]) {
+        let tree = self.tree;
+        let written = tree.name(name);
+        match (&*written, arguments) {
+            ("module", [module]) if matches!(tree.node(*module), Node::Atom) => {
+                let module = tree.name(*module).into_owned();
+                self.environment.set_own_module(&module);
+            }
+            ("import", [module, functions]) => self.imports(*module, *functions),
+            ("export" | "compile" | "spec" | "type" | "author" | "vsn" | "doc" | "moduledoc", _) => self.tell(
+                Diagnostic::warning("E0212", format!("`-{written}` has no effect"))
+                    .at(tree.span(name), "not needed")
+                    .help("take it away: all functions of a program can be called, and there are no declared types"),
+            ),
+            _ => self.tell(
+                Diagnostic::error("E0212", format!("`-{written}(..)` is not an attribute that is known"))
+                    .at(tree.span(name), "not known")
+                    .help("there are `-module(name).` and `-import(module, [function/1]).`"),
+            ),
+        }
+    }
+
+    fn imports(&mut self, module: ExprId, functions: ExprId) {
+        let tree = self.tree;
+        let (Node::Atom, Node::List(items, None)) = (tree.node(module), tree.node(functions)) else {
+            return self.bad_import(functions);
+        };
+        let module_name = tree.name(module).into_owned();
+        if !self.known_module(&module_name) {
+            return self.unknown_module(&module_name, tree.span(module));
+        }
+        for item in items {
+            let Node::Binop(Infix::Divide, name, arity) = tree.node(*item) else { return self.bad_import(*item) };
+            let (Node::Atom, Node::Integer) = (tree.node(*name), tree.node(*arity)) else {
+                return self.bad_import(*item);
+            };
+            let Ok(count) = tree.raw(*arity).parse::<u8>() else { return self.bad_import(*arity) };
+            let name = tree.name(*name).into_owned();
+            if self.in_module(&module_name, &name, count).is_some() {
+                self.environment.add_import(&name, count, &module_name);
+            } else {
+                self.unknown_function(Some(&module_name), &name, usize::from(count), tree.span(*item));
+            }
+        }
+    }
+
+    fn bad_import(&mut self, place: ExprId) {
+        let span = self.tree.span(place);
+        self.tell(
+            Diagnostic::error("E0212", "an import names a module and a list of functions with their arities")
+                .at(span, "not of this shape")
+                .help("write `-import(lists, [map/2, sum/1]).`"),
+        );
+    }
+
+    /// Checks all forms.
+    pub(super) fn program(&mut self) -> Checked {
+        let tree = self.tree;
+        let mut checked = Checked::default();
+        for form in &tree.forms {
+            match &form.node {
+                FormNode::Statement(body) => {
+                    let form = self.statement(body, form.range);
+                    checked.forms.push(form);
+                }
+                FormNode::Function(clauses, documentation) => {
+                    let documentation = documentation.as_deref().map(str::to_owned);
+                    checked.functions.extend(self.function(clauses, documentation, form.range));
+                }
+                FormNode::Attribute(..) => {}
+            }
+        }
+        checked
+    }
+
+    fn statement(&mut self, body: &'a [ExprId], range: tree::Range) -> Form {
+        self.scopes = vec![Scope::new(Kind::Form)];
+        let names = bound::by_body(self.tree, body);
+        let mut ids = Vec::new();
+        for name in names {
+            let id = self.environment.add_global(name);
+            self.bound.resize(self.environment.globals().len(), false);
+            ids.push(id);
+            if !self.bound[id.0 as usize] {
+                self.scope().names.push((name, Binding::Pending(Slot::Global(id))));
+            }
+        }
+        let body = self.body(body);
+        let locals = self.scope().locals;
+        let half: Vec<(&'a str, tree::Range)> = self
+            .scope()
+            .names
+            .iter()
+            .filter_map(|(name, binding)| match binding {
+                Binding::Unsafe(range) => Some((*name, *range)),
+                _ => None,
+            })
+            .collect();
+        self.half_bound.extend(half);
+        for id in ids {
+            self.bound[id.0 as usize] = true;
+        }
+        self.scopes.clear();
+        Form { body, locals, span: self.tree.place(range) }
+    }
+
+    fn function(
+        &mut self,
+        clauses: &'a [ClauseId],
+        documentation: Option<String>,
+        range: tree::Range,
+    ) -> Option<Function> {
+        let first = self.head(*clauses.first()?);
+        let Some(first) = first else {
+            self.bad_head(clauses[0]);
+            return None;
+        };
+        let Ok(arity) = u8::try_from(first.arguments.len()) else {
+            self.too_many_arguments(first.span);
+            return None;
+        };
+        let mut heads = vec![first.arguments];
+        for clause in &clauses[1..] {
+            match self.head(*clause) {
+                None => self.bad_head(*clause),
+                Some(head) if head.name != first.name || head.arguments.len() != first.arguments.len() => {
+                    let title = format!(
+                        "a clause of `{}/{}` stands among those of `{}/{arity}`",
+                        head.name,
+                        head.arguments.len(),
+                        first.name
+                    );
+                    self.tell(
+                        Diagnostic::error("E0207", title)
+                            .at(head.span, "another name or number of arguments")
+                            .at(first.span, "the first clause")
+                            .help("all clauses have one name and one number of arguments; another function comes after a `.`"),
+                    );
+                }
+                Some(head) => heads.push(head.arguments),
+            }
+        }
+        if heads.len() != clauses.len() {
+            return None;
+        }
+        self.scopes = vec![Scope::new(Kind::Named)];
+        let lambda = self.lambda(clauses, &heads, arity, range);
+        self.scopes.clear();
+        let id = self.environment.function(self.module, &first.name, arity)?;
+        Some(Function { id, module: self.module.map(str::to_owned), name: first.name, lambda, documentation })
+    }
+
+    fn bad_head(&mut self, clause: ClauseId) {
+        let tree = self.tree;
+        let Some(head) = tree.clause(clause).patterns.first().copied() else { return };
+        let help = match tree.node(head) {
+            Node::Error => return,
+            Node::Call(name, _) if matches!(tree.node(*name), Node::Variable) => {
+                format!("names of functions start with a small letter: `{}(..) -> ..`", lower(tree.raw(*name)))
+            }
+            Node::Atom => {
+                format!("a function without arguments has an empty list of them: `{}() -> ..`", tree.raw(head))
+            }
+            _ => {
+                "a function is defined as `name(Pattern, ..) -> Body.`; a function without a name is `fun (X) -> X end`"
+                    .to_owned()
+            }
+        };
+        self.tell(
+            Diagnostic::error("E0207", "this is not the head of a function")
+                .at(tree.span(head), "before `->`")
+                .help(help),
+        );
+    }
+
+    pub(super) fn too_many_arguments(&mut self, span: Span) {
+        self.tell(
+            Diagnostic::error("E0213", "too many arguments")
+                .at(span, "more than 255")
+                .help("put them into a list, a tuple or a map"),
+        );
+    }
+
+    /// Whether the text is typed at the prompt.
+    pub(super) fn at_prompt(&self) -> bool {
+        self.mode == Mode::Prompt
+    }
+}
+
+/// With a small first letter.
+pub(super) fn lower(name: &str) -> String {
+    let mut letters = name.trim_start_matches('_').chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// With a capital first letter.
+pub(super) fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,141 @@
+//! What is known over all texts of a program, or of a session at the prompt.
+
+use crate::check;
+use crate::check::Environment;
+use crate::check::Mode;
+use crate::check::Source;
+use crate::check::core::Checked;
+use crate::compile::function::generate;
+use crate::library::MODULES;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
+use crate::source::files::Files;
+use crate::source::span::Span;
+use crate::syntax;
+use crate::syntax::Parsed;
+use crate::vm::Unit;
+
+/// The texts and names so far. Units must be loaded into a machine in the order in which they were made.
+pub struct Session {
+    /// All texts, for messages.
+    pub files: Files,
+    /// All names.
+    pub environment: Environment,
+}
+
+/// Code with warnings, or what is wrong, in order of the text.
+type Compiled = Result<(Unit, Vec<Diagnostic>), Vec<Diagnostic>>;
+
+impl Session {
+    /// A session that knows the library, and the library's code.
+    #[must_use]
+    pub fn new() -> (Session, Unit) {
+        let mut session = Session { files: Files::default(), environment: Environment::default() };
+        let (checked, _) = session.library();
+        // The tests hold that the library has no mistakes and fits.
+        let unit = generate(&checked).unwrap_or_default();
+        (session, unit)
+    }
+
+    /// Checks the library's modules; what is said of them is for the tests.
+    fn library(&mut self) -> (Checked, Vec<Diagnostic>) {
+        let (mut all, mut said) = (Checked::default(), Vec::new());
+        for (module, text) in MODULES {
+            let file = self.files.add(format!("stdlib/{module}.lasp"), *text);
+            let parsed = syntax::parse(file, text);
+            said.extend(parsed.diagnostics);
+            let source = Source { tree: &parsed.tree, module: Some(module) };
+            let (checked, diagnostics) = check::check(&mut self.environment, &source, Mode::Program);
+            said.extend(diagnostics);
+            if let Some(checked) = checked {
+                all.functions.extend(checked.functions);
+                all.globals = checked.globals;
+            }
+        }
+        (all, said)
+    }
+
+    /// Compiles a program. `name` is what messages show: its path.
+    ///
+    /// # Errors
+    /// All mistakes that were found, and the warnings.
+    pub fn program(&mut self, name: &str, text: &str) -> Compiled {
+        let file = self.files.add(name, text);
+        let parsed = syntax::parse(file, text);
+        self.compile(parsed, Mode::Program, |_| None)
+    }
+
+    /// Compiles what was typed at the prompt.
+    ///
+    /// # Errors
+    /// All mistakes that were found, and the warnings; nothing of the text is known afterwards.
+    pub fn prompt(&mut self, text: &str) -> Compiled {
+        let file = self.files.add("prompt", text);
+        let parsed = syntax::parse_line(file, text);
+        self.compile(parsed, Mode::Prompt, |_| None)
+    }
+
+    /// Compiles one expression over the names of the program, such as the one of `--until`.
+    ///
+    /// # Errors
+    /// All mistakes that were found; also when it is anything but one statement form.
+    pub fn expression(&mut self, name: &str, text: &str) -> Result<Unit, Vec<Diagnostic>> {
+        let file = self.files.add(name, text);
+        let parsed = syntax::parse_line(file, text);
+        let whole = Span { file, start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) };
+        let one_form = |checked: &Checked| {
+            let right = checked.forms.len() == 1 && checked.functions.is_empty();
+            (!right).then(|| Diagnostic::error("E0525", "one expression is expected here").at(whole, ""))
+        };
+        self.compile(parsed, Mode::Prompt, one_form).map(|(unit, _)| unit)
+    }
+
+    /// The names of the top level, by number.
+    #[must_use]
+    pub fn globals(&self) -> &[String] {
+        self.environment.globals()
+    }
+
+    fn compile(&mut self, parsed: Parsed, mode: Mode, refuse: impl FnOnce(&Checked) -> Option<Diagnostic>) -> Compiled {
+        let mut environment = self.environment.clone();
+        let source = Source { tree: &parsed.tree, module: None };
+        let (checked, diagnostics) = check::check(&mut environment, &source, mode);
+        let mut said = parsed.diagnostics;
+        said.extend(diagnostics);
+        let wrong = said.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        let Some(checked) = checked.filter(|_| !wrong) else {
+            said.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
+            return Err(said);
+        };
+        if let Some(refusal) = refuse(&checked) {
+            return Err(vec![refusal]);
+        }
+        match generate(&checked) {
+            Ok(unit) => {
+                self.environment = environment;
+                Ok((unit, said))
+            }
+            Err(span) => {
+                let too_large = Diagnostic::error("E0524", "this function is too large")
+                    .at(span, "it needs more than 65,000 registers")
+                    .help("split it into several functions, or its data into several names");
+                Err(vec![too_large])
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::Environment;
+    use crate::compile::Session;
+    use crate::source::files::Files;
+
+    #[test]
+    fn the_library_has_no_mistakes() {
+        let mut session = Session { files: Files::default(), environment: Environment::default() };
+        let (checked, said) = session.library();
+        assert!(said.is_empty(), "{said:#?}");
+        assert!(checked.functions.len() > 60);
+    }
+}

@@ -1,0 +1,60 @@
+//! Runs programs on a bare machine, without a node: verbs are failures.
+
+use lasp::compile::Session;
+use lasp::value::term::Term;
+use lasp::vm::Failure;
+use lasp::vm::Machine;
+use lasp::vm::Outcome;
+
+/// Fuel that no test should use up.
+const FUEL: u64 = 100_000_000;
+
+/// A machine that has loaded the library, and the program's run so far.
+pub struct Run {
+    pub machine: Machine,
+    pub session: Session,
+    pub outcome: Result<Term, Failure>,
+}
+
+/// Runs a program. Panics when it does not compile, and tells why.
+#[allow(dead_code, reason = "not every test needs it")]
+pub fn run(text: &str) -> Run {
+    let (mut session, library) = Session::new();
+    let mut machine = Machine::new();
+    machine.load(&library);
+    let (unit, _) = session.program("test.lasp", text).unwrap_or_else(|said| panic!("{text}: {said:#?}"));
+    let forms = machine.load(&unit).forms;
+    let mut task = machine.top_level(&forms);
+    let mut fuel = FUEL;
+    let outcome = match machine.run(&mut task, &mut fuel) {
+        Outcome::Done(value) => Ok(value),
+        Outcome::Failed(failure) => Err(failure),
+        Outcome::Verb(request) => panic!("{text}: {request:?}"),
+        Outcome::OutOfFuel => panic!("{text}: out of fuel"),
+    };
+    Run { machine, session, outcome }
+}
+
+/// What a program's last form gives, as text; the code where it fails, or the codes where it does not compile.
+#[allow(dead_code, reason = "not every test needs it")]
+pub fn evaluate(text: &str) -> String {
+    let text = if text.ends_with('.') { text.to_string() } else { format!("{text}.") };
+    let (mut session, library) = Session::new();
+    let mut machine = Machine::new();
+    machine.load(&library);
+    let unit = match session.program("test.lasp", &text) {
+        Ok((unit, _)) => unit,
+        Err(said) => {
+            return said.iter().map(|d| format!("{}: {}", d.code, d.title)).collect::<Vec<_>>().join("; ");
+        }
+    };
+    let forms = machine.load(&unit).forms;
+    let mut task = machine.top_level(&forms);
+    let mut fuel = FUEL;
+    match machine.run(&mut task, &mut fuel) {
+        Outcome::Done(value) => value.to_string(),
+        Outcome::Failed(failure) => failure.code().into(),
+        Outcome::Verb(request) => format!("{request:?}"),
+        Outcome::OutOfFuel => "out of fuel".into(),
+    }
+}
