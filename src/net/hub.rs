@@ -311,7 +311,7 @@ impl Hub {
             }
         };
         if overflow {
-            let cause = Cause::absent("E0610", "it does not take what this node sends fast enough");
+            let cause = Cause::absent("E0613", "it does not take what this node sends fast enough");
             self.close_link(link, Closing::Overflow, cause);
         }
     }
