@@ -4,7 +4,6 @@
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::syntax::infix;
-use crate::syntax::infix::Chain;
 use crate::syntax::literal;
 use crate::syntax::tree::Clause;
 use crate::syntax::tree::ClauseId;
@@ -13,12 +12,25 @@ use crate::syntax::tree::Field;
 use crate::syntax::tree::Form;
 use crate::syntax::tree::FormNode;
 use crate::syntax::tree::FunName;
+use crate::syntax::tree::Infix;
 use crate::syntax::tree::List;
 use crate::syntax::tree::Node;
 use crate::syntax::tree::Prefix;
 use crate::syntax::tree::Qualifier;
 use crate::syntax::tree::Range;
 use crate::syntax::tree::Tree;
+
+/// Expressions with commas between them: where they start on the builder's stack. What is read between two of them has left
+/// the stack when the second comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Run(usize);
+
+/// `A + B * C`, not yet grouped: the first operand, and where the rest starts on the builder's stack.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain(ExprId, usize);
+
+/// An operator and the operand behind it.
+pub type Link = (Infix, ExprId);
 
 /// A tree that is being built.
 pub struct Builder {
@@ -28,6 +40,10 @@ pub struct Builder {
     depths: Vec<u32>,
     /// The deepest of the form.
     deepest: (u32, Range),
+    /// Expressions between commas that wait for the rest of their list.
+    waiting: Vec<ExprId>,
+    /// The same for operators and the operands behind them.
+    links: Vec<Link>,
     /// Mistakes that the grammar does not see.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -42,11 +58,20 @@ pub struct Mark {
 
 impl Builder {
     pub fn new(tree: Tree) -> Builder {
-        Builder { tree, depths: Vec::new(), deepest: (0, (0, 0)), diagnostics: Vec::new() }
+        Builder {
+            tree,
+            depths: Vec::new(),
+            deepest: (0, (0, 0)),
+            waiting: Vec::new(),
+            links: Vec::new(),
+            diagnostics: Vec::new(),
+        }
     }
 
     pub fn mark(&mut self) -> Mark {
         self.deepest = (0, (0, 0));
+        self.waiting.clear();
+        self.links.clear();
         Mark { nodes: self.tree.nodes.len(), clauses: self.tree.clauses.len(), diagnostics: self.diagnostics.len() }
     }
 
@@ -82,39 +107,85 @@ impl Builder {
         ExprId(clip(self.tree.nodes.len() - 1))
     }
 
+    pub fn run(&mut self, first: ExprId) -> Run {
+        self.waiting.push(first);
+        Run(self.waiting.len() - 1)
+    }
+
+    pub fn more(&mut self, run: Run, next: ExprId) -> Run {
+        self.waiting.push(next);
+        run
+    }
+
+    pub fn list(&mut self, run: Run) -> List {
+        self.waiting.drain(run.0..).collect()
+    }
+
+    pub fn tuple(&mut self, items: Run, start: u32, end: u32) -> ExprId {
+        let items = self.list(items);
+        self.expr(Node::Tuple(items), start, end)
+    }
+
+    pub fn list_of(&mut self, items: Run, tail: Option<ExprId>, start: u32, end: u32) -> ExprId {
+        let items = self.list(items);
+        self.expr(Node::List(items, tail), start, end)
+    }
+
+    pub fn block(&mut self, body: Run, start: u32, end: u32) -> ExprId {
+        let body = self.list(body);
+        self.expr(Node::Block(body), start, end)
+    }
+
     pub fn clause(
         &mut self,
         name: Option<ExprId>,
-        patterns: Vec<ExprId>,
+        patterns: List,
         guard: Vec<List>,
-        body: Vec<ExprId>,
+        body: Run,
         start: u32,
         end: u32,
     ) -> ClauseId {
-        let (patterns, guard, body) = (patterns.into(), guard.into(), body.into());
+        let (guard, body) = (guard.into(), self.list(body));
         self.tree.clauses.push(Clause { name, patterns, guard, body, range: (start, end) });
         ClauseId(clip(self.tree.clauses.len() - 1))
     }
 
+    pub fn chain_of(&mut self, left: ExprId, operator: Infix, right: ExprId) -> Chain {
+        self.links.push((operator, right));
+        Chain(left, self.links.len() - 1)
+    }
+
+    pub fn longer(&mut self, chain: Chain, operator: Infix, right: ExprId) -> Chain {
+        self.links.push((operator, right));
+        chain
+    }
+
     pub fn chain(&mut self, chain: Chain) -> ExprId {
-        infix::group(self, chain)
+        let Chain(first, start) = chain;
+        if let [link] = self.links[start..] {
+            self.links.truncate(start);
+            return infix::group(self, first, &[link]);
+        }
+        let rest = self.links.split_off(start);
+        infix::group(self, first, &rest)
     }
 
     /// A statement, or an attribute, which looks like the negation of a call.
-    pub fn statement(&mut self, body: Vec<ExprId>, start: u32, end: u32) -> Form {
+    pub fn statement(&mut self, body: Run, start: u32, end: u32) -> Box<Form> {
         let range = (start, end);
+        let body = self.list(body);
         if let [only] = *body
             && let Node::Unary(Prefix::Minus, operand) = self.tree.node(only)
             && let Node::Call(name, arguments) = self.tree.node(*operand)
             && matches!(self.tree.node(*name), Node::Atom)
         {
-            return Form { node: FormNode::Attribute(*name, arguments.clone()), range };
+            return Box::new(Form { node: FormNode::Attribute(*name, arguments.clone()), range });
         }
-        Form { node: FormNode::Statement(body.into()), range }
+        Box::new(Form { node: FormNode::Statement(body), range })
     }
 
-    pub fn function(clauses: Vec<ClauseId>, start: u32, end: u32) -> Form {
-        Form { node: FormNode::Function(clauses.into(), None), range: (start, end) }
+    pub fn function(clauses: Vec<ClauseId>, start: u32, end: u32) -> Box<Form> {
+        Box::new(Form { node: FormNode::Function(clauses.into(), None), range: (start, end) })
     }
 
     pub fn fun(&mut self, clauses: Vec<ClauseId>, start: u32, end: u32) -> ExprId {

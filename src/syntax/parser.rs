@@ -144,7 +144,7 @@ impl Forms {
         }
     }
 
-    fn attempt(&mut self, tokens: &[Lexeme]) -> Result<Form, Mistake> {
+    fn attempt(&mut self, tokens: &[Lexeme]) -> Result<Box<Form>, Mistake> {
         let triples = tokens.iter().map(|lexeme| (lexeme.start, lexeme.token, lexeme.end));
         self.parser.parse(&mut self.builder, triples).map_err(|error| {
             let end = tokens.last().map_or(0, |last| last.start);
@@ -247,11 +247,11 @@ impl Forms {
         last.is_some_and(|start| !self.builder.tree.slice((start, place)).trim_end().contains('\n'))
     }
 
-    fn push(&mut self, mut form: Form) {
+    fn push(&mut self, mut form: Box<Form>) {
         if let FormNode::Function(_, documentation) = &mut form.node {
             *documentation = self.documentation_above(form.range.0);
         }
-        self.builder.tree.forms.push(form);
+        self.builder.tree.forms.push(*form);
     }
 
     /// The text of the `%%` lines that end on the line above `start`.
