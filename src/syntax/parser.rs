@@ -144,10 +144,12 @@ impl Forms {
         }
     }
 
-    fn attempt(&mut self, tokens: &[Lexeme]) -> Result<Box<Form>, Mistake> {
+    fn attempt(&mut self, tokens: &[Lexeme]) -> Result<Form, Mistake> {
         let triples = tokens.iter().map(|lexeme| (lexeme.start, lexeme.token, lexeme.end));
-        self.parser.parse(&mut self.builder, triples).map_err(|error| {
-            let end = tokens.last().map_or(0, |last| last.start);
+        let parsed = self.parser.parse(&mut self.builder, triples);
+        let end = tokens.last().map_or(0, |last| last.start);
+        let parsed = parsed.and_then(|()| self.builder.take_form().ok_or(ParseError::InvalidToken { location: end }));
+        parsed.map_err(|error| {
             let (start, expected) = match error {
                 ParseError::UnrecognizedToken { token, expected } => (token.0, expected),
                 ParseError::UnrecognizedEof { expected, .. } => (end, expected),
@@ -247,11 +249,11 @@ impl Forms {
         last.is_some_and(|start| !self.builder.tree.slice((start, place)).trim_end().contains('\n'))
     }
 
-    fn push(&mut self, mut form: Box<Form>) {
+    fn push(&mut self, mut form: Form) {
         if let FormNode::Function(_, documentation) = &mut form.node {
             *documentation = self.documentation_above(form.range.0);
         }
-        self.builder.tree.forms.push(*form);
+        self.builder.tree.forms.push(form);
     }
 
     /// The text of the `%%` lines that end on the line above `start`.
