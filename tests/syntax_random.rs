@@ -29,8 +29,8 @@ fn expression() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned);
     leaf.prop_recursive(5, 60, 4, |inner| {
         let operators = vec![
-            "=", "orelse", "andalso", "==", "/=", "=:=", "=/=", "<", "=<", ">", ">=", "++", "--", "+", "-", "bor", "bxor",
-            "bsl", "bsr", "or", "xor", "*", "/", "div", "rem", "band", "and",
+            "=", "orelse", "andalso", "==", "/=", "=:=", "=/=", "<", "=<", ">", ">=", "++", "--", "+", "-", "bor",
+            "bxor", "bsl", "bsr", "or", "xor", "*", "/", "div", "rem", "band", "and",
         ];
         let two = (inner.clone(), inner.clone());
         let some = vec(inner.clone(), 1..4).prop_map(|items| items.join(", "));
@@ -44,12 +44,15 @@ fn expression() -> impl Strategy<Value = String> {
             (two.clone(), inner.clone()).prop_map(|((m, k), v)| format!("({m})#{{{k} := {v}}}")),
             (inner.clone(), some.clone()).prop_map(|(f, items)| format!("({f})({items})")),
             some.clone().prop_map(|items| format!("lists:nth({items})")),
-            (two.clone(), two.clone()).prop_map(|((p, g), (b, c))| format!("fun ({p}) when {g} -> {b}; (_) -> {c} end")),
+            (two.clone(), two.clone())
+                .prop_map(|((p, g), (b, c))| format!("fun ({p}) when {g} -> {b}; (_) -> {c} end")),
             two.clone().prop_map(|(p, b)| format!("fun Loop({p}) -> {b} end")),
-            (two.clone(), two.clone()).prop_map(|((s, p), (g, b))| format!("case {s} of {p} when {g}; {g} -> {b}; _ -> {s} end")),
+            (two.clone(), two.clone())
+                .prop_map(|((s, p), (g, b))| format!("case {s} of {p} when {g}; {g} -> {b}; _ -> {s} end")),
             two.clone().prop_map(|(g, b)| format!("if {g}, {g} -> {b}; true -> {g} end")),
             some.prop_map(|items| format!("begin {items} end")),
-            (two.clone(), two.clone()).prop_map(|((e, p), (l, f))| format!("[{e} || {p} <- {l}, {f}, {l} := {p} <- {e}]")),
+            (two.clone(), two.clone())
+                .prop_map(|((e, p), (l, f))| format!("[{e} || {p} <- {l}, {f}, {l} := {p} <- {e}]")),
             (two.clone(), two).prop_map(|((k, v), (p, l))| format!("#{{{k} => {v} || {p} <- {l}}}")),
         ]
     })

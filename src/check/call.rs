@@ -25,7 +25,13 @@ pub(super) enum Callee {
 
 impl<'a> Checker<'a> {
     /// `f(X)` and `F(X)`. `name` is the name that a variable made here gets.
-    pub(super) fn call(&mut self, id: ExprId, function: ExprId, arguments: &'a [ExprId], name: Option<&'a str>) -> Expr {
+    pub(super) fn call(
+        &mut self,
+        id: ExprId,
+        function: ExprId,
+        arguments: &'a [ExprId],
+        name: Option<&'a str>,
+    ) -> Expr {
         let tree = self.tree;
         if matches!(tree.node(function), tree::Node::Atom) {
             let called = tree.name(function);
@@ -77,8 +83,8 @@ impl<'a> Checker<'a> {
         name: Option<&'a str>,
     ) -> Expr {
         let span = self.tree.span(id);
-        let callee = u8::try_from(arguments.len()).ok().and_then(|arity| self.resolve(module, called, arity));
-        match callee {
+        let meant = u8::try_from(arguments.len()).ok().and_then(|arity| self.resolve(module, called, arity));
+        match meant {
             None => {
                 self.unknown_function(module, called, arguments.len(), self.tree.span(place));
                 self.arguments(arguments, span);
@@ -168,7 +174,7 @@ impl<'a> Checker<'a> {
         if let Some(own) = environment.function(self.module, name, arity) {
             return Some(Callee::Function(own));
         }
-        if let Some(module) = environment.import(name, arity).filter(|_| self.module.is_none()) {
+        if let Some(module) = environment.import(name, arity) {
             return self.in_module(module, name, arity);
         }
         environment
@@ -208,8 +214,9 @@ impl<'a> Checker<'a> {
         let arities = self.arities(module, name);
         if !arities.is_empty() {
             let others = suggest::and(&arities, &format!("{prefix}{name}"));
-            let mut diagnostic = Diagnostic::error("E0203", format!("`{prefix}{name}/{arity}` does not exist; {others}"))
-                .at(span, format!("called with {arity} argument{}", if arity == 1 { "" } else { "s" }));
+            let mut diagnostic =
+                Diagnostic::error("E0203", format!("`{prefix}{name}/{arity}` does not exist; {others}"))
+                    .at(span, format!("called with {arity} argument{}", if arity == 1 { "" } else { "s" }));
             for found in arities.iter().filter_map(|arity| library::find(module, name, *arity)) {
                 diagnostic = diagnostic.help(format!("`{}`", found.row().signature));
             }
@@ -240,7 +247,8 @@ impl<'a> Checker<'a> {
         if module.is_none() && matches!(self.find(&variable), Found::Local(_) | Found::Global(_)) {
             return format!("to call the function in `{variable}`, write `{variable}(..)`");
         }
-        let mut names: Vec<&str> = library::BUILTINS.iter().filter(|row| row.module == module).map(|row| row.name).collect();
+        let mut names: Vec<&str> =
+            library::BUILTINS.iter().filter(|row| row.module == module).map(|row| row.name).collect();
         names.extend(self.environment.function_names(module));
         if module.is_none() {
             names.extend(self.environment.function_names(self.module));
@@ -258,9 +266,13 @@ impl<'a> Checker<'a> {
         }
         match name {
             "return" => "the value of a body is its last expression: write that expression alone".to_owned(),
-            "println" | "printf" | "puts" | "echo" | "log" => "to print, write `print(X)` or `io:format(Format, [X])`".to_owned(),
+            "println" | "printf" | "puts" | "echo" | "log" => {
+                "to print, write `print(X)` or `io:format(Format, [X])`".to_owned()
+            }
             "len" | "size" | "count" => "write `length(L)` for a list, `map_size(M)` for a map".to_owned(),
-            _ if module.is_some() => "names and numbers of arguments are Erlang's, where Erlang has such a function".to_owned(),
+            _ if module.is_some() => {
+                "names and numbers of arguments are Erlang's, where Erlang has such a function".to_owned()
+            }
             _ => format!("define it: `{name}({}) -> ..`", vec!["_"; arity.min(8)].join(", ")),
         }
     }
@@ -283,7 +295,8 @@ impl<'a> Checker<'a> {
 
 /// Whether the verb's first argument is a replicated or dynamic variable.
 fn takes_variable(verb: Verb) -> bool {
-    matches!(verb, Verb::Update | Verb::Query | Verb::Read | Verb::BindTo | Verb::Invariant | Verb::Stream) || derives(verb)
+    matches!(verb, Verb::Update | Verb::Query | Verb::Read | Verb::BindTo | Verb::Invariant | Verb::Stream)
+        || derives(verb)
 }
 
 /// Whether the verb makes a derivation, with its destination in the last place.

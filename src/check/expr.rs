@@ -149,10 +149,8 @@ impl<'a> Checker<'a> {
         let name = match self.tree.node(pattern) {
             tree::Node::Variable if top => {
                 let name = self.tree.raw(pattern);
-                let global = matches!(
-                    self.find(name),
-                    Found::Global(_) | Found::Pending(crate::check::scope::Slot::Global(_))
-                );
+                let global =
+                    matches!(self.find(name), Found::Global(_) | Found::Pending(crate::check::scope::Slot::Global(_)));
                 Some(name).filter(|_| global)
             }
             _ => None,
@@ -178,9 +176,7 @@ impl<'a> Checker<'a> {
             let mut rest = parts.into_iter();
             while let Some(left) = rest.next() {
                 joined.push(match rest.next() {
-                    Some(right) => {
-                        Expr { node: Node::Binary(Binary::Append, Box::new(left), Box::new(right)), span }
-                    }
+                    Some(right) => Expr { node: Node::Binary(Binary::Append, Box::new(left), Box::new(right)), span },
                     None => left,
                 });
             }
@@ -234,7 +230,10 @@ impl<'a> Checker<'a> {
         self.tell(
             Diagnostic::error("E0205", format!("`{name}` is bound in some branches only"))
                 .at(self.tree.span(id), "may not be bound here")
-                .at(self.tree.place((range.0, range.1.min(range.0 + 4).max(range.0 + 1))), "not in every branch of this")
+                .at(
+                    self.tree.place((range.0, range.1.min(range.0 + 4).max(range.0 + 1))),
+                    "not in every branch of this",
+                )
                 .help("bind it in every branch, or take the value of the whole: `X = case .. of .. end`"),
         );
     }
@@ -263,7 +262,8 @@ impl<'a> Checker<'a> {
                     .help("forms run from top to bottom: move the one that binds it up, or this one down"),
             );
         }
-        let mut diagnostic = Diagnostic::error("E0201", format!("`{name}` is not bound")).at(span, "no value has this name");
+        let mut diagnostic =
+            Diagnostic::error("E0201", format!("`{name}` is not bound")).at(span, "no value has this name");
         let known: Vec<&str> = self.scopes.iter().flat_map(|scope| scope.names.iter().map(|(name, _)| *name)).collect();
         let globals = self.environment.globals().iter().map(String::as_str);
         let near = suggest::nearest(name, known.into_iter().chain(globals));
@@ -284,10 +284,12 @@ impl<'a> Checker<'a> {
                 Integer::Big(value) => Term::big(value),
             }),
             tree::Node::Float => Term::float(tree.float(id)),
-            tree::Node::Atom => self.atom(id),
+            tree::Node::Atom => Some(self.atom(id)),
             tree::Node::Text | tree::Node::Binary(_) => Some(Term::text(self.text(id))),
             tree::Node::Unary(Prefix::Minus, operand) => match self.number(*operand)? {
-                Term::Int(value) => Some(value.checked_neg().map_or_else(|| Term::big(-num_bigint::BigInt::from(value)), Term::Int)),
+                Term::Int(value) => {
+                    Some(value.checked_neg().map_or_else(|| Term::big(-num_bigint::BigInt::from(value)), Term::Int))
+                }
                 Term::Big(value) => Some(Term::big(-(*value).clone())),
                 Term::Float(value) => Term::float(-value.get()),
                 _ => None,
@@ -331,9 +333,9 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn atom(&mut self, id: ExprId) -> Option<Term> {
+    fn atom(&mut self, id: ExprId) -> Term {
         match Atom::new(&self.tree.name(id)) {
-            Ok(atom) => Some(Term::Atom(atom)),
+            Ok(atom) => Term::Atom(atom),
             Err(error) => {
                 let span = self.tree.span(id);
                 self.tell(
@@ -341,7 +343,7 @@ impl<'a> Checker<'a> {
                         .at(span, "")
                         .help("use a text in its place"),
                 );
-                Some(Term::atom("undefined"))
+                Term::atom("undefined")
             }
         }
     }
@@ -364,8 +366,19 @@ fn is_arithmetic(operator: Infix) -> bool {
     use Infix as I;
     matches!(
         operator,
-        I::Append | I::Subtract | I::Plus | I::Minus | I::Times | I::Divide | I::Div | I::Rem | I::BitAnd | I::BitOr
-            | I::BitXor | I::ShiftLeft | I::ShiftRight
+        I::Append
+            | I::Subtract
+            | I::Plus
+            | I::Minus
+            | I::Times
+            | I::Divide
+            | I::Div
+            | I::Rem
+            | I::BitAnd
+            | I::BitOr
+            | I::BitXor
+            | I::ShiftLeft
+            | I::ShiftRight
     )
 }
 

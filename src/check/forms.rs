@@ -238,11 +238,18 @@ impl<'a> Checker<'a> {
             Node::Call(name, _) if matches!(tree.node(*name), Node::Variable) => {
                 format!("names of functions start with a small letter: `{}(..) -> ..`", lower(tree.raw(*name)))
             }
-            Node::Atom => format!("a function without arguments has an empty list of them: `{}() -> ..`", tree.raw(head)),
-            _ => "a function is defined as `name(Pattern, ..) -> Body.`; a function without a name is `fun (X) -> X end`".to_owned(),
+            Node::Atom => {
+                format!("a function without arguments has an empty list of them: `{}() -> ..`", tree.raw(head))
+            }
+            _ => {
+                "a function is defined as `name(Pattern, ..) -> Body.`; a function without a name is `fun (X) -> X end`"
+                    .to_owned()
+            }
         };
         self.tell(
-            Diagnostic::error("E0207", "this is not the head of a function").at(tree.span(head), "before `->`").help(help),
+            Diagnostic::error("E0207", "this is not the head of a function")
+                .at(tree.span(head), "before `->`")
+                .help(help),
         );
     }
 

@@ -43,9 +43,7 @@ impl<'a> Checker<'a> {
             tree::Node::Tuple(items) => {
                 PatternNode::Tuple(items.iter().map(|item| self.pattern(*item, binds)).collect())
             }
-            tree::Node::List(items, tail) if items.len() <= ELEMENTS_MAX => {
-                self.list_pattern(items, *tail, id, binds)
-            }
+            tree::Node::List(items, tail) if items.len() <= ELEMENTS_MAX => self.list_pattern(items, *tail, id, binds),
             tree::Node::List(..) => {
                 let span = tree.span(id);
                 self.tell(
@@ -71,13 +69,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn list_pattern(
-        &mut self,
-        items: &'a [ExprId],
-        tail: Option<ExprId>,
-        id: ExprId,
-        binds: Binds,
-    ) -> PatternNode {
+    fn list_pattern(&mut self, items: &'a [ExprId], tail: Option<ExprId>, id: ExprId, binds: Binds) -> PatternNode {
         let span = self.tree.span(id);
         let items: Vec<Pattern> = items.iter().map(|item| self.pattern(*item, binds)).collect();
         let tail = match tail {
@@ -117,7 +109,8 @@ impl<'a> Checker<'a> {
         }
         match binds {
             Binds::Fresh(mark) => {
-                let known = self.scope().names.get(mark..).unwrap_or(&[]).iter().rev().find(|(known, _)| *known == name);
+                let known =
+                    self.scope().names.get(mark..).unwrap_or(&[]).iter().rev().find(|(known, _)| *known == name);
                 match known {
                     Some((_, Binding::Local(local))) => PatternNode::Same(*local),
                     _ => PatternNode::Bind(self.bind_fresh(name)),
@@ -164,11 +157,15 @@ impl<'a> Checker<'a> {
             }
             tree::Node::Call(..) | tree::Node::Remote(..) => "bind the value first, and match the name",
             tree::Node::Update(..) => "match the entries: `#{key := Value}`",
-            tree::Node::Binop(Infix::Append, ..) => "only a text can stand in front: `\"prefix\" ++ Rest`; for lists write `[A, B | Rest]`",
+            tree::Node::Binop(Infix::Append, ..) => {
+                "only a text can stand in front: `\"prefix\" ++ Rest`; for lists write `[A, B | Rest]`"
+            }
             tree::Node::Binop(Infix::Plus | Infix::Minus | Infix::Times, ..) | tree::Node::Unary(Prefix::Minus, _) => {
                 "match a name and calculate afterwards, or compare in a guard: `f(Y) when Y =:= X + 1 -> ..`"
             }
-            tree::Node::Binop(..) => "match a name and compare in a guard: `f(X) when X > 0 -> ..`; to compare two values write `==`",
+            tree::Node::Binop(..) => {
+                "match a name and compare in a guard: `f(X) when X > 0 -> ..`; to compare two values write `==`"
+            }
             _ => "a pattern is made of names, literals, tuples, lists and maps",
         };
         let shown = short(tree.raw(id));
@@ -202,7 +199,9 @@ impl<'a> Checker<'a> {
         use tree::Node as N;
         let tree = self.tree;
         match tree.node(id) {
-            N::Integer | N::Float | N::Text | N::Binary(_) | N::Tuple(_) | N::List(..) | N::Map(_) | N::Update(..) => true,
+            N::Integer | N::Float | N::Text | N::Binary(_) | N::Tuple(_) | N::List(..) | N::Map(_) | N::Update(..) => {
+                true
+            }
             N::Fun(_) | N::FunName(_) | N::ListComprehension(..) | N::MapComprehension(..) => true,
             N::Unary(Prefix::Minus | Prefix::Plus | Prefix::BitNot, _) => true,
             N::Binop(Infix::Plus | Infix::Minus | Infix::Times | Infix::Divide | Infix::Append, ..) => true,

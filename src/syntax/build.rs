@@ -47,11 +47,7 @@ impl Builder {
 
     pub fn mark(&mut self) -> Mark {
         self.deepest = (0, (0, 0));
-        Mark {
-            nodes: self.tree.nodes.len(),
-            clauses: self.tree.clauses.len(),
-            diagnostics: self.diagnostics.len(),
-        }
+        Mark { nodes: self.tree.nodes.len(), clauses: self.tree.clauses.len(), diagnostics: self.diagnostics.len() }
     }
 
     /// Forgets what was built since.
@@ -117,7 +113,7 @@ impl Builder {
         Form { node: FormNode::Statement(body.into()), range }
     }
 
-    pub fn function(&mut self, clauses: Vec<ClauseId>, start: u32, end: u32) -> Form {
+    pub fn function(clauses: Vec<ClauseId>, start: u32, end: u32) -> Form {
         Form { node: FormNode::Function(clauses.into(), None), range: (start, end) }
     }
 
@@ -125,14 +121,7 @@ impl Builder {
         self.expr(Node::Fun(clauses.into()), start, end)
     }
 
-    pub fn fun_name(
-        &mut self,
-        module: Option<ExprId>,
-        name: ExprId,
-        arity: ExprId,
-        start: u32,
-        end: u32,
-    ) -> ExprId {
+    pub fn fun_name(&mut self, module: Option<ExprId>, name: ExprId, arity: ExprId, start: u32, end: u32) -> ExprId {
         self.expr(Node::FunName(Box::new(FunName { module, name, arity })), start, end)
     }
 

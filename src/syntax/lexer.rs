@@ -96,8 +96,9 @@ impl Reader<'_> {
             None | Some('%' | '\u{a0}' | '\u{feff}') => self.push(Token::Dot, start, end),
             Some(c) if c.is_ascii_whitespace() => self.push(Token::Dot, start, end),
             Some(c) if c.is_lowercase() => {
-                let diagnostic = Diagnostic::error("E0101", "a `.` does not call a function")
-                    .help("functions stand in front: `update(S, {add, 1})`; those of a module after a colon: `lists:sum(L)`");
+                let diagnostic = Diagnostic::error("E0101", "a `.` does not call a function").help(
+                    "functions stand in front: `update(S, {add, 1})`; those of a module after a colon: `lists:sum(L)`",
+                );
                 self.tell(diagnostic, start, end, "not a call");
                 self.push(Token::Error, start, end);
             }
@@ -164,9 +165,10 @@ impl Reader<'_> {
 
     /// `//` after an operand and before another is meant as a division, else as a comment.
     fn slashes(&mut self, start: usize, end: usize) -> Option<usize> {
-        let operand_before = self.out.tokens.last().is_some_and(|last| {
-            last.token.ends_expression() && !self.text[last.end as usize..start].contains('\n')
-        });
+        let operand_before =
+            self.out.tokens.last().is_some_and(|last| {
+                last.token.ends_expression() && !self.text[last.end as usize..start].contains('\n')
+            });
         let rest = self.text[end..].trim_start_matches([' ', '\t']);
         let operand_after = rest.starts_with(|c: char| c.is_ascii_digit() || c.is_uppercase() || c == '(');
         let words_after = rest.split_whitespace().nth(1).is_some_and(|word| word.starts_with(char::is_alphabetic));

@@ -15,7 +15,9 @@ pub(super) fn trees(left: &Tree, right: &Tree) -> bool {
         && left.forms.iter().zip(&right.forms).all(|(a, b)| match (&a.node, &b.node) {
             (FormNode::Statement(a), FormNode::Statement(b)) => pair.lists(a, b),
             (FormNode::Function(a, said_a), FormNode::Function(b, said_b)) => pair.clauses(a, b) && said_a == said_b,
-            (FormNode::Attribute(a, of_a), FormNode::Attribute(b, of_b)) => pair.exprs(*a, *b) && pair.lists(of_a, of_b),
+            (FormNode::Attribute(a, of_a), FormNode::Attribute(b, of_b)) => {
+                pair.exprs(*a, *b) && pair.lists(of_a, of_b)
+            }
             _ => false,
         })
 }
@@ -53,11 +55,13 @@ impl Pair<'_> {
             (Node::Map(a), Node::Map(b)) => self.fields(a, b),
             (Node::Update(a, of_a), Node::Update(b, of_b)) => self.exprs(*a, *b) && self.fields(of_a, of_b),
             (Node::Call(a, of_a), Node::Call(b, of_b)) => self.exprs(*a, *b) && self.lists(of_a, of_b),
-            (Node::Remote(m, a, of_a), Node::Remote(n, b, of_b)) => {
-                self.exprs(*m, *n) && self.exprs(*a, *b) && self.lists(of_a, of_b)
+            (Node::Remote(in_a, a, of_a), Node::Remote(in_b, b, of_b)) => {
+                self.exprs(*in_a, *in_b) && self.exprs(*a, *b) && self.lists(of_a, of_b)
             }
-            (Node::Unary(o, a), Node::Unary(p, b)) => o == p && self.exprs(*a, *b),
-            (Node::Binop(o, a, c), Node::Binop(p, b, d)) => o == p && self.exprs(*a, *b) && self.exprs(*c, *d),
+            (Node::Unary(by_a, a), Node::Unary(by_b, b)) => by_a == by_b && self.exprs(*a, *b),
+            (Node::Binop(by_a, a, to_a), Node::Binop(by_b, b, to_b)) => {
+                by_a == by_b && self.exprs(*a, *b) && self.exprs(*to_a, *to_b)
+            }
             (Node::Fun(a), Node::Fun(b)) | (Node::If(a), Node::If(b)) => self.clauses(a, b),
             (Node::FunName(a), Node::FunName(b)) => {
                 self.maybe(a.module, b.module) && self.exprs(a.name, b.name) && self.exprs(a.arity, b.arity)
@@ -74,17 +78,16 @@ impl Pair<'_> {
     }
 
     fn fields(self, left: &[Field], right: &[Field]) -> bool {
-        let same = |a: &Field, b: &Field| {
-            a.exactly == b.exactly && self.exprs(a.key, b.key) && self.exprs(a.value, b.value)
-        };
+        let same =
+            |a: &Field, b: &Field| a.exactly == b.exactly && self.exprs(a.key, b.key) && self.exprs(a.value, b.value);
         left.len() == right.len() && left.iter().zip(right).all(|(a, b)| same(a, b))
     }
 
     fn qualifiers(self, left: &[Qualifier], right: &[Qualifier]) -> bool {
         let same = |a: &Qualifier, b: &Qualifier| match (*a, *b) {
-            (Qualifier::List(a, c), Qualifier::List(b, d)) => self.exprs(a, b) && self.exprs(c, d),
-            (Qualifier::Map(a, c, e), Qualifier::Map(b, d, f)) => {
-                self.exprs(a, b) && self.exprs(c, d) && self.exprs(e, f)
+            (Qualifier::List(a, in_a), Qualifier::List(b, in_b)) => self.exprs(a, b) && self.exprs(in_a, in_b),
+            (Qualifier::Map(a, to_a, in_a), Qualifier::Map(b, to_b, in_b)) => {
+                self.exprs(a, b) && self.exprs(to_a, to_b) && self.exprs(in_a, in_b)
             }
             (Qualifier::Filter(a), Qualifier::Filter(b)) => self.exprs(a, b),
             _ => false,

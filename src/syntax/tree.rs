@@ -39,6 +39,8 @@ pub struct Tree {
     pub comments: Vec<Range>,
     /// Names that stand in what could not be parsed: they may be bound or defined there.
     pub lost: Vec<Box<str>>,
+    /// Whether a mistake was told: the tree is not what was meant.
+    pub broken: bool,
 }
 
 /// A form.
