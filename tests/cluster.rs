@@ -1,6 +1,8 @@
 //! Many replicas, one seed: whatever the network does, nodes that have seen the same have the same, and in the end all
 //! have seen everything.
 
+#![expect(clippy::disallowed_methods, reason = "how many seeds a run tries is told by the environment")]
+
 mod simulation;
 
 use lasp::replica::VariableKey;

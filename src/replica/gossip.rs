@@ -245,7 +245,7 @@ impl Replica {
                 Ok(())
             }
             Message::Push { group } => self.receive_events(peer, group, now),
-            Message::Pull { session, vector, prints } => self.serve(peer, session, &vector, prints, now),
+            Message::Pull { session, vector, prints } => self.serve(peer, session, &vector, &prints, now),
             Message::Events { session, group } => self.receive_pulled_events(peer, session, group, now),
             Message::AskPrints { session } => {
                 self.pull_prints(peer, session, now);
