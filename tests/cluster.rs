@@ -1,6 +1,8 @@
 //! Many replicas, one seed: whatever the network does, nodes that have seen the same have the same, and in the end all
 //! have seen everything.
 
+#![expect(clippy::disallowed_methods, reason = "how many seeds a run tries is told by the environment")]
+
 mod simulation;
 
 use lasp::replica::VariableKey;
@@ -238,7 +240,8 @@ fn programs_have_the_same_trace_with_the_same_seed() {
 #[test]
 fn a_late_node_has_everything() {
     let mut cluster = lasp::sim::Cluster::new(1, lasp::sim::Faults::NONE);
-    let first = cluster.join("S = declare(set). update(S, {add_all, lists:seq(1, 20000)}).").expect("the program is right");
+    let first =
+        cluster.join("S = declare(set). update(S, {add_all, lists:seq(1, 20000)}).").expect("the program is right");
     cluster.run_for(100);
     let late = cluster.join("S = declare(set). N = map(S, fun(X) -> X rem 2 end).").expect("the program is right");
     assert!(cluster.settle(5000));

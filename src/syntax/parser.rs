@@ -154,8 +154,10 @@ impl Forms {
 
     fn attempt(&mut self, tokens: &[Lexeme]) -> Result<Form, Mistake> {
         let triples = tokens.iter().map(|lexeme| (lexeme.start, lexeme.token, lexeme.end));
-        self.parser.parse(&mut self.builder, triples).map_err(|error| {
-            let end = tokens.last().map_or(0, |last| last.start);
+        let parsed = self.parser.parse(&mut self.builder, triples);
+        let end = tokens.last().map_or(0, |last| last.start);
+        let parsed = parsed.and_then(|()| self.builder.take_form().ok_or(ParseError::InvalidToken { location: end }));
+        parsed.map_err(|error| {
             let (start, expected) = match error {
                 ParseError::UnrecognizedToken { token, expected } => (token.0, expected),
                 ParseError::UnrecognizedEof { expected, .. } => (end, expected),

@@ -333,3 +333,16 @@ impl Program {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::vm::Machine;
+    use crate::vm::Task;
+
+    #[test]
+    fn machines_and_tasks_may_move_between_threads() {
+        fn movable<T: Send>() {}
+        movable::<Machine>();
+        movable::<Task>();
+    }
+}

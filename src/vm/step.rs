@@ -6,6 +6,7 @@ use crate::value::map::Map;
 use crate::value::term::Closure;
 use crate::value::term::DEPTH_MAX;
 use crate::value::term::Term;
+use crate::vm::LIST_LENGTH_MAX;
 use crate::vm::STRING_BYTES_MAX;
 use crate::vm::boolean;
 use crate::vm::code::Code;
@@ -292,6 +293,9 @@ pub(super) fn append(left: &Term, right: &Term) -> Result<Term, Box<Fault>> {
         }
         (Term::Nil | Term::Cons(_), Term::Nil | Term::Cons(_)) => {
             let Some(items) = left.to_vec() else { return Err(operands("++", left, right)) };
+            if items.len() > LIST_LENGTH_MAX {
+                return Err(Box::new(Fault::TooLarge("the left list of `++`")));
+            }
             Ok(items.into_iter().rev().fold(right.clone(), |tail, head| Term::cons(head, tail)))
         }
         _ => Err(operands("++", left, right)),

@@ -24,9 +24,9 @@ pub(in crate::engine) struct CounterState {
 }
 
 impl CounterState {
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         let before = self.value();
-        for support in inbox.came {
+        for support in inbox.came.drain(..) {
             let Content::Tally(tally) = support.content else { continue };
             match support.dot {
                 None => self.total.add(&tally),
@@ -37,7 +37,7 @@ impl CounterState {
                 Some(_) => {}
             }
         }
-        for support in inbox.went {
+        for support in inbox.went.drain(..) {
             let Content::Tally(tally) = support.content else { continue };
             match support.dot {
                 None => self.total.withdraw(&tally),

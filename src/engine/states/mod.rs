@@ -49,8 +49,8 @@ impl State {
         }
     }
 
-    /// Takes changes in, and says what they come to.
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    /// Takes changes in, which empties the inbox, and says what they come to.
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         match self {
             State::Set(state) => state.apply(inbox),
             State::Counter(state) => state.apply(inbox),

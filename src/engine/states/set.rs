@@ -113,16 +113,16 @@ impl SetState {
         SetState { elements: FxHashMap::default(), many: FxHashMap::default(), removable }
     }
 
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         let (mut entered, mut left) = (Vec::new(), Vec::new());
         if self.elements.is_empty() {
             self.elements.reserve(inbox.came.len());
         }
-        for support in inbox.came {
+        for support in inbox.came.drain(..) {
             let Support { dot, content: Content::Element(element) } = support else { continue };
             self.came(element, dot, &mut entered);
         }
-        for support in inbox.went {
+        for support in inbox.went.drain(..) {
             let Support { dot, content: Content::Element(element) } = support else { continue };
             self.went(element, dot, &mut left);
         }

@@ -106,6 +106,14 @@ pub(super) const CODES: &[Explanation] = &[
          the node join by another peer.",
     ),
     plain(
+        "E0613",
+        "two nodes have the same identity",
+        "A peer knows updates that bear this node's identity and that this node did not make. Were both to go on, one's \
+         updates would be taken for the other's, and lost.\n\n\
+         Each start of a node takes an identity of its own, so this happens only when a running node was copied, as with a \
+         snapshot of a virtual machine. Stop one of the two and start it again.",
+    ),
+    plain(
         "E0801",
         "a file cannot be read",
         "The program, or a file that it asks for, is not there or cannot be read. A program's files are looked for in the \
