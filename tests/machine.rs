@@ -1,6 +1,6 @@
 //! The machine: fuel, depth, purity, identities, and the library's documentation.
 
-mod support;
+mod bare;
 
 use lasp::library::BUILTINS;
 use lasp::library::MODULES;
@@ -11,8 +11,8 @@ use lasp::value::term::Term;
 use lasp::vm::Machine;
 use lasp::vm::Outcome;
 use lasp::vm::Task;
-use support::evaluate;
-use support::run;
+use bare::evaluate;
+use bare::run;
 
 #[test]
 fn every_example_of_the_library_is_true() {

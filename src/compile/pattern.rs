@@ -31,6 +31,12 @@ impl Builder<'_> {
                 let earlier = self.pending.iter().find(|(known, _)| *known == global.0).map(|(_, register)| *register);
                 match earlier {
                     Some(left) => self.emit(Op::IsSame { left, right: src, target }),
+                    None if self.in_function => {
+                        // A function never binds a name of the top level: run too early, it fails.
+                        let left = self.temp();
+                        self.emit(Op::Global { dst: left, index: global.0 });
+                        self.emit(Op::IsSame { left, right: src, target });
+                    }
                     None => {
                         self.emit(Op::MatchGlobal { src, index: global.0, target });
                         self.pending.push((global.0, src));

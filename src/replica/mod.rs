@@ -316,7 +316,7 @@ impl Replica {
             return Err(Limit::Name);
         }
         if let Some(content) = content {
-            if !admit::content_fits(content, &key.kind) {
+            if !content.fits(&key.kind) {
                 return Err(Limit::Unfit);
             }
             let (bytes, most) = (group::event_bytes(Some(content), 0), self.limits.event_bytes_max);

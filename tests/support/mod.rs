@@ -10,12 +10,12 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-#[allow(dead_code, reason = "not every test needs it")]
-/// A machine that has loaded the library, and the program's run so far.
-pub struct Run {
-    pub machine: Machine,
-    pub session: Session,
-    pub outcome: Result<Term, Failure>,
+/// The longest that one run of the binary may take, seconds.
+const RUN_SECONDS_MAX: u64 = 120;
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// All files beneath `folder` of the repository whose names end in one of `ends`, in order; `target` is left out.
