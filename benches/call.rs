@@ -22,8 +22,8 @@ use lasp::value::term::Term;
 use lasp::vm::Machine;
 use lasp::vm::Outcome;
 
-const CALLS: i64 = 5_000_000;
-const RUNS: usize = 5;
+const CALLS: i64 = 20_000;
+const RUNS: usize = 500;
 
 fn main() {
     let body = binary(Binary::Add, binary(Binary::Multiply, local(0), int(2)), int(1));

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `lasp` binary: arguments in, exit code out.
+
+fn main() -> std::process::ExitCode {
+    lasp::cli::main()
+}

@@ -216,7 +216,9 @@ impl Both {
         for change in &changes {
             self.slow.apply(change);
         }
+        let before = self.fast.work().visits;
         self.fast.apply(changes, &mut Native);
+        assert!(self.fast.work().visits - before <= self.kinds.len() as u64, "a variable was looked at twice");
         self.feed_slots();
     }
 

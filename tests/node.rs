@@ -50,3 +50,27 @@ fn three_replicas_show_the_same() {
         assert_eq!(shown[4], "E = [0, 2, 10, 12]");
     }
 }
+
+#[test]
+fn scores_beneath_the_best_never_leave_their_node() {
+    let program = "G = declare({top_k, [2]}), L = declare_dynamic({top_k, [2]}), S = declare_dynamic(set),
+        fold(S, fun max_by_name/2, L), fold_dynamic(L, fun max_by_name/2, G),
+        update(S, {add, arg(scores, [])}), update(S, {add, arg(more, [])}).";
+    let mut nodes: Vec<_> = (0..3)
+        .map(|replica| {
+            let scores = format!("[{{low_{replica}, 1}}, {{best_{replica}, {}}}]", 100 + replica);
+            let more = format!("[{{low_{replica}, 2}}, {{good_{replica}, {}}}, {{mean_{replica}, 3}}]", 50 + replica);
+            node(&program.replace("arg(scores, [])", &scores).replace("arg(more, [])", &more), replica)
+        })
+        .collect();
+    let sent = converge(&mut nodes);
+    for node in &mut nodes {
+        assert_eq!(finals(node)[0], "G = [{best_2, 102}, {best_1, 101}]");
+    }
+    let all: Vec<u8> = sent.concat();
+    let names = |name: &str| all.windows(name.len()).filter(|window| *window == name.as_bytes()).count();
+    assert!(names("best_1") > 0, "the best are sent");
+    assert_eq!(names("mean_"), 0, "what was never among a device's best stays there");
+    let bytes = all.len();
+    assert!(bytes < 20_000, "{bytes} bytes for six entries");
+}

@@ -42,7 +42,9 @@ fn speaker() -> Replica {
     let score = Content::Score(Box::new((Term::atom("bob"), Term::Int(12))));
     replica.write(best, Some(score), &[], Some(0xfeed)).expect("it fits");
     replica.write(names, None, &[dot], None).expect("it fits");
-    replica.write(names, Some(Content::Element(Term::list([Term::Int(1), Term::Int(1 << 40)]))), &[], None).expect("it fits");
+    replica
+        .write(names, Some(Content::Element(Term::list([Term::Int(1), Term::Int(1 << 40)]))), &[], None)
+        .expect("it fits");
     replica.flush(0);
     replica
 }
@@ -51,8 +53,10 @@ fn speaker() -> Replica {
 fn conversation() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for log in [100, 0] {
-        let limits = lasp::replica::Limits { log_events_max: log, prints_at_once: 0, ..lasp::replica::Limits::default() };
-        let (mut a, mut b) = (Replica::with_limits(ReplicaId(1), limits.clone()), Replica::with_limits(ReplicaId(2), limits));
+        let limits =
+            lasp::replica::Limits { log_events_max: log, prints_at_once: 0, ..lasp::replica::Limits::default() };
+        let (mut a, mut b) =
+            (Replica::with_limits(ReplicaId(1), limits.clone()), Replica::with_limits(ReplicaId(2), limits));
         for (replica, text) in [(&mut a, "ann"), (&mut b, "bob")] {
             let names = replica.key(&key("names", Type::Set));
             replica.declare(&key("names", Type::Set));
@@ -91,7 +95,8 @@ fn version_one_is_understood() {
     let mut listener = Replica::new(ReplicaId(2));
     listener.connected(PEER, 0);
     for line in include_str!("wire/version-1.txt").lines() {
-        let digits: Vec<u8> = (0..line.len()).step_by(2).filter_map(|at| u8::from_str_radix(&line[at..at + 2], 16).ok()).collect();
+        let digits: Vec<u8> =
+            (0..line.len()).step_by(2).filter_map(|at| u8::from_str_radix(&line[at..at + 2], 16).ok()).collect();
         listener.handle(PEER, &digits, 1);
     }
     let (mut speaker, entries) = (speaker(), |replica: &Replica| -> Vec<_> {

@@ -16,7 +16,7 @@ pub(super) fn by_body<'a>(tree: &'a Tree, body: &[ExprId]) -> Vec<&'a str> {
 }
 
 /// The names that one clause of a `case` or `if` binds.
-pub(super) fn by_clause<'a>(tree: &'a Tree, id: ClauseId) -> Vec<&'a str> {
+pub(super) fn by_clause(tree: &Tree, id: ClauseId) -> Vec<&str> {
     let clause = tree.clause(id);
     let mut names = Vec::new();
     for pattern in &clause.patterns {

@@ -83,8 +83,8 @@ impl<'a> Checker<'a> {
         name: Option<&'a str>,
     ) -> Expr {
         let span = self.tree.span(id);
-        let callee = u8::try_from(arguments.len()).ok().and_then(|arity| self.resolve(module, called, arity));
-        match callee {
+        let meant = u8::try_from(arguments.len()).ok().and_then(|arity| self.resolve(module, called, arity));
+        match meant {
             None => {
                 self.unknown_function(module, called, arguments.len(), self.tree.span(place));
                 self.arguments(arguments, span);
@@ -174,7 +174,7 @@ impl<'a> Checker<'a> {
         if let Some(own) = environment.function(self.module, name, arity) {
             return Some(Callee::Function(own));
         }
-        if let Some(module) = environment.import(name, arity).filter(|_| self.module.is_none()) {
+        if let Some(module) = environment.import(name, arity) {
             return self.in_module(module, name, arity);
         }
         environment

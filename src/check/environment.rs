@@ -84,6 +84,12 @@ impl Environment {
         id
     }
 
+    /// Forgets what attributes said: they hold for their text, at the prompt for the session.
+    pub(super) fn forget_attributes(&mut self) {
+        self.imports.clear();
+        self.own_module = None;
+    }
+
     pub(super) fn add_import(&mut self, name: &str, arity: u8, module: &str) {
         self.imports.insert((name.to_owned(), arity), module.to_owned());
     }

@@ -284,7 +284,7 @@ impl<'a> Checker<'a> {
                 Integer::Big(value) => Term::big(value),
             }),
             tree::Node::Float => Term::float(tree.float(id)),
-            tree::Node::Atom => self.atom(id),
+            tree::Node::Atom => Some(self.atom(id)),
             tree::Node::Text | tree::Node::Binary(_) => Some(Term::text(self.text(id))),
             tree::Node::Unary(Prefix::Minus, operand) => match self.number(*operand)? {
                 Term::Int(value) => {
@@ -333,9 +333,9 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn atom(&mut self, id: ExprId) -> Option<Term> {
+    fn atom(&mut self, id: ExprId) -> Term {
         match Atom::new(&self.tree.name(id)) {
-            Ok(atom) => Some(Term::Atom(atom)),
+            Ok(atom) => Term::Atom(atom),
             Err(error) => {
                 let span = self.tree.span(id);
                 self.tell(
@@ -343,7 +343,7 @@ impl<'a> Checker<'a> {
                         .at(span, "")
                         .help("use a text in its place"),
                 );
-                Some(Term::atom("undefined"))
+                Term::atom("undefined")
             }
         }
     }

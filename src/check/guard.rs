@@ -69,7 +69,7 @@ impl<'a> Checker<'a> {
     fn refused_call(&self, module: Option<&str>, name: &str, arguments: usize, what: &str) -> Option<(String, String)> {
         let arity = u8::try_from(arguments).ok()?;
         let own = module.is_none() && self.own_function(name, arguments).is_some();
-        let row = library::find(module, name, arity).map(|id| id.row());
+        let row = library::find(module, name, arity).map(library::BuiltinId::row);
         match row {
             Some(row) if row.guard && !own => None,
             None if !own && module.is_none() && self.resolve(None, name, arity).is_none() => None,

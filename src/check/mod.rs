@@ -50,20 +50,25 @@ pub enum Mode {
 
 /// Checks one text against what is known; on success the environment also knows the new names.
 ///
-/// A tree with mistakes can be checked too: names in what could not be parsed are not missed. The caller, who has the
-/// parser's messages, takes nothing from it then.
+/// A tree with mistakes is checked too, for its messages alone: names in what could not be parsed are not missed.
 pub fn check(environment: &mut Environment, source: &Source<'_>, mode: Mode) -> (Option<Checked>, Vec<Diagnostic>) {
     let mut checker = Checker::new(environment.clone(), source, mode);
+    if mode == Mode::Program {
+        checker.environment.forget_attributes();
+    }
     checker.collect();
-    let mut checked = checker.program();
+    let mut program = checker.program();
     let mut diagnostics = checker.diagnostics;
     diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
-    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+    if source.tree.broken || diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return (None, diagnostics);
     }
     *environment = checker.environment;
-    checked.globals = environment.globals().to_vec();
-    (Some(checked), diagnostics)
+    if source.module.is_some() {
+        environment.forget_attributes();
+    }
+    program.globals = environment.globals().to_vec();
+    (Some(program), diagnostics)
 }
 
 /// The state of checking one text.

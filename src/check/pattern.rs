@@ -33,7 +33,9 @@ impl<'a> Checker<'a> {
     }
 
     fn pattern_node(&mut self, id: ExprId, binds: Binds) -> PatternNode {
-        if let Some(term) = self.literal(id) {
+        if let Some(term) = self.literal(id)
+            && !holds_map(&term)
+        {
             return PatternNode::Literal(term);
         }
         let tree = self.tree;
@@ -230,5 +232,15 @@ impl Checker<'_> {
     /// The value of a literal expression, compound ones of literals included.
     pub(super) fn literal_node(&mut self, id: ExprId) -> Option<Node> {
         self.literal(id).map(Node::Literal)
+    }
+}
+
+/// Whether a map is anywhere in a term. As a pattern a map matches every map that has its keys, and is no literal.
+fn holds_map(term: &Term) -> bool {
+    match term {
+        Term::Map(_) => true,
+        Term::Tuple(tuple) => tuple.items().iter().any(holds_map),
+        Term::Cons(_) => term.to_vec().is_some_and(|items| items.iter().any(holds_map)),
+        _ => false,
     }
 }

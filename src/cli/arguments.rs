@@ -10,7 +10,12 @@ use clap::Subcommand;
 
 /// Programs over replicated data that need no coordination and always agree in the end.
 #[derive(Debug, Parser)]
-#[command(name = "lasp", version, arg_required_else_help = true, after_help = "Example:\n  lasp run hello.lasp --replicas 3")]
+#[command(
+    name = "lasp",
+    version,
+    arg_required_else_help = true,
+    after_help = "Example:\n  lasp run hello.lasp --replicas 3"
+)]
 pub struct Arguments {
     /// Whether to use colours.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]

@@ -175,6 +175,8 @@ impl Driver {
     /// Gives text from the prompt to the node.
     pub fn input(&mut self, input: Input) {
         self.activity += 1;
+        // What came in may let a task go on.
+        self.progress = Progress::Busy;
         self.node.handle(input, self.clock.now_ms());
     }
 
@@ -318,8 +320,6 @@ impl Driver {
                 Output::ReadFile { request, path } => {
                     let result = self.program.file(&path);
                     self.input(Input::File { request, result });
-                    // The task that asked can go on.
-                    self.progress = Progress::Busy;
                 }
                 Output::Evaluated { value, current } => self.happened.push(Happened::Evaluated { value, current }),
             }

@@ -16,6 +16,7 @@ use crate::node::Final;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
+use crate::source::render::Style;
 use crate::source::render::render;
 use crate::value::kind::Type;
 use crate::value::term::Term;
@@ -29,7 +30,7 @@ pub type Printer = Box<dyn FnMut(String) + Send>;
 /// See the module.
 pub struct Out {
     json: bool,
-    colour: bool,
+    style: Style,
     /// Several nodes write here: the same message of another node is not told again.
     several: bool,
     told: Mutex<BTreeSet<String>>,
@@ -40,7 +41,7 @@ impl Out {
     /// Plain streams; `several` when more than one node writes here.
     #[must_use]
     pub fn new(color: ColorChoice, json: bool, several: bool) -> Out {
-        Out { json, colour: colours(color), several, told: Mutex::default(), printer: None }
+        Out { json, style: style(color), several, told: Mutex::default(), printer: None }
     }
 
     /// Has all lines go through `printer`.
@@ -145,7 +146,7 @@ impl Out {
             line = line.texts("help", &diagnostic.help);
         }
         self.event(line);
-        let text = render(files, diagnostic, self.colour);
+        let text = render(diagnostic, files, self.style);
         if self.several {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
             if told.len() >= TOLD_MAX || !told.insert(text.clone()) {
@@ -163,14 +164,22 @@ impl Out {
     }
 }
 
-/// Whether messages on standard error are coloured.
+/// How messages on standard error look.
+fn style(color: ColorChoice) -> Style {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    Style { colour: colours(color), width: columns.unwrap_or(100), links: false }
+}
+
+/// Whether they are coloured.
 fn colours(color: ColorChoice) -> bool {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     match color {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto => {
-            std::io::stderr().is_terminal() && set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
+            std::io::stderr().is_terminal()
+                && set("NO_COLOR").is_none()
+                && set("TERM").is_none_or(|term| term != "dumb")
         }
     }
 }

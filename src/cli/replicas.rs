@@ -105,19 +105,19 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
             until: arguments.until.clone(),
             watch: arguments.watch,
         };
-        let (out, program, runtime, tell) = (out.clone(), program.clone(), runtime.clone(), tell.clone());
+        let (shared, program, runtime, tell) = (out.clone(), program.clone(), runtime.clone(), tell.clone());
         let timeout = arguments.timeout;
         let work = move || {
-            let node = match program::node(&out, &program, wanted) {
+            let node = match program::node(&shared, &program, wanted) {
                 Ok(node) => node,
                 Err(exit) => {
                     let _ = tell.send(Told::Unsound(exit));
                     return None;
                 }
             };
-            let mut driver = Driver::new(node, name, out.clone(), program, Some(wire), receiver, runtime);
-            let asked_by = follow(&mut driver, &out, at, &tell);
-            Some(end(driver, &out, &asked_by, timeout))
+            let mut driver = Driver::new(node, name, shared.clone(), program, Some(wire), receiver, runtime);
+            let asked_by = follow(&mut driver, &shared, at, &tell);
+            Some(end(driver, &shared, &asked_by, timeout))
         };
         let thread = thread::Builder::new().name(format!("node {at}")).stack_size(STACK_BYTES).spawn(work);
         threads.push(thread.map_err(|error| {

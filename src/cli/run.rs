@@ -94,11 +94,7 @@ pub fn broken(out: &Out, node: Option<&str>, error: &NetworkError) -> Exit {
 ///
 /// # Errors
 /// When the key or the address cannot be used; that is told.
-pub fn join(
-    out: &Out,
-    membership: &Membership,
-    runtime: &Handle,
-) -> Result<(String, u128, Option<Wire>), Exit> {
+pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<(String, u128, Option<Wire>), Exit> {
     if !membership.networked() {
         let name = membership.node.clone().unwrap_or_else(|| "a".into());
         return Ok((name, program::identity(), None));
@@ -107,8 +103,7 @@ pub fn join(
     let credentials = cluster.node().map_err(|error| broken(out, None, &error))?;
     let id = credentials.id;
     let name = membership.node.clone().unwrap_or_else(|| format!("node-{:06x}", id >> 104));
-    let options =
-        Options { name: name.clone(), listen: membership.listen.clone(), peers: membership.peers.clone() };
+    let options = Options { name: name.clone(), listen: membership.listen.clone(), peers: membership.peers.clone() };
     let (sender, events) = mpsc::channel(EVENTS_MAX);
     let network = runtime
         .block_on(Network::start(credentials, options, sender))

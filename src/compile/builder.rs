@@ -34,6 +34,8 @@ pub(super) struct Builder<'u> {
     labels: Vec<Target>,
     /// Names of the top level that the present pattern binds: they are set when all of it has matched.
     pub(super) pending: Vec<(u32, Reg)>,
+    /// Whether this is a function's code, and not that of a statement form.
+    pub(super) in_function: bool,
     /// Where the present expression stands.
     pub(super) span: Span,
 }
@@ -50,6 +52,7 @@ impl<'u> Builder<'u> {
             most: top.max(1),
             labels: Vec::new(),
             pending: Vec::new(),
+            in_function: true,
             span,
         }
     }

@@ -353,6 +353,15 @@ impl Builder<'_> {
         }
     }
 
+    /// A body whose last value is returned, without a jump to a last call.
+    pub(super) fn values(&mut self, body: &[Expr]) {
+        if let Some((last, before)) = body.split_last() {
+            self.effects(before);
+            let src = self.operand(last);
+            self.emit(Op::Return { src });
+        }
+    }
+
     /// A body whose last value is returned.
     pub(super) fn body(&mut self, body: &[Expr]) {
         if let Some((last, before)) = body.split_last() {

@@ -105,8 +105,10 @@ fn arguments(lambda: &Lambda) -> Vec<LocalId> {
 fn form(units: &mut Units, form: &Form) -> u32 {
     let code = Code { name: "the top level".into(), ..Code::default() };
     let mut builder = Builder::new(units, code, form.locals, 0, form.span);
+    builder.in_function = false;
     builder.place_locals(&[]);
-    builder.body(&form.body);
+    // The last call keeps its caller waiting, so that a failure can tell where it was made.
+    builder.values(&form.body);
     builder.finish()
 }
 

@@ -31,6 +31,12 @@ impl Builder<'_> {
                 let earlier = self.pending.iter().find(|(known, _)| *known == global.0).map(|(_, register)| *register);
                 match earlier {
                     Some(left) => self.emit(Op::IsSame { left, right: src, target }),
+                    None if self.in_function => {
+                        // A function never binds a name of the top level: run too early, it fails.
+                        let left = self.temp();
+                        self.emit(Op::Global { dst: left, index: global.0 });
+                        self.emit(Op::IsSame { left, right: src, target });
+                    }
                     None => {
                         self.emit(Op::MatchGlobal { src, index: global.0, target });
                         self.pending.push((global.0, src));
@@ -39,9 +45,12 @@ impl Builder<'_> {
             }
             PatternNode::Literal(term) => self.literal(term, src, fail),
             PatternNode::Tuple(items) => {
-                let count = u16::try_from(items.len()).unwrap_or(u16::MAX);
+                let Ok(count) = u16::try_from(items.len()) else {
+                    self.units.too_large.get_or_insert(pattern.span);
+                    return;
+                };
                 self.emit(Op::IsTuple { src, count, target });
-                for (place, item) in (0u16..).zip(items) {
+                for (place, item) in (0..count).zip(items) {
                     if !matches!(item.node, PatternNode::Any) {
                         let dst = self.part(item);
                         self.emit(Op::Element { dst, src, place });
@@ -56,7 +65,10 @@ impl Builder<'_> {
                 self.pattern(right, src, fail);
             }
             PatternNode::Prefix(prefix, rest) => {
-                let index = u16::try_from(self.constant(&Term::text(prefix.as_str()))).unwrap_or(u16::MAX);
+                let Ok(index) = u16::try_from(self.constant(&Term::text(prefix.as_str()))) else {
+                    self.units.too_large.get_or_insert(pattern.span);
+                    return;
+                };
                 let dst = self.part(rest);
                 self.emit(Op::Prefix { dst, src, index, target });
                 self.rest(rest, dst, fail);

@@ -49,6 +49,8 @@ pub enum Refusal {
         /// The value that was to be assigned.
         asked: Term,
     },
+    /// A counter that would grow beyond what can be sent.
+    TooLarge,
 }
 
 impl Refusal {
@@ -61,6 +63,8 @@ impl Refusal {
                 Diagnostic::error("E0309", format!("an ivar holds `{value}` already, and cannot become `{asked}`"))
                     .help("an ivar is assigned once; use an `lwwregister` for a value that is replaced")
             }
+            Refusal::TooLarge => Diagnostic::error("E0315", "the counter would become too large to be sent")
+                .help("an integer has at most four million bits"),
         }
     }
 }

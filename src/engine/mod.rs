@@ -18,7 +18,9 @@ mod states;
 #[cfg(test)]
 mod tests;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::collections::BinaryHeap;
 
 use triomphe::Arc;
 
@@ -50,6 +52,9 @@ use crate::value::reference::Reference;
 use crate::value::term::Term;
 use crate::value::threshold::Threshold;
 
+/// The room, in changes, that an empty inbox keeps for the next ones.
+const INBOX_KEPT_MAX: usize = 4096;
+
 /// What a `fold_dynamic` of this node contributes, as a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotChange {
@@ -73,9 +78,12 @@ pub struct Engine {
     values: Vec<Option<Term>>,
     /// By derivation.
     running: Vec<Running>,
-    /// Variables with something in their inbox, by rank.
-    waiting: BTreeSet<(u32, VariableId)>,
-    changed: BTreeSet<VariableId>,
+    /// Variables with something in their inbox, each once, the lowest rank first.
+    waiting: BinaryHeap<Reverse<(u32, VariableId)>>,
+    /// Variables whose values changed, each once.
+    changed: Vec<VariableId>,
+    /// By variable: whether it is among the changed ones.
+    is_changed: Vec<bool>,
     /// Derivations whose slots may have changed.
     slots: BTreeSet<DerivationId>,
     failures: Vec<(DerivationId, Term, FailureReason)>,
@@ -99,6 +107,7 @@ impl Engine {
             self.states.push(State::bottom(&reference.kind));
             self.inboxes.push(Inbox::default());
             self.values.push(None);
+            self.is_changed.push(false);
         }
         Ok(variable)
     }
@@ -149,7 +158,7 @@ impl Engine {
         for change in changes {
             let inbox = &mut self.inboxes[change.variable.0 as usize];
             if inbox.is_empty() {
-                self.waiting.insert((self.graph.rank(change.variable), change.variable));
+                self.waiting.push(Reverse((self.graph.rank(change.variable), change.variable)));
             }
             let support = Support { dot: (!change.slot).then_some(change.dot), content: change.content };
             if change.present { inbox.came.push(support) } else { inbox.went.push(support) }
@@ -159,14 +168,20 @@ impl Engine {
 
     /// Looks at each variable with changes once, in topological order.
     fn settle(&mut self, eval: &mut dyn Evaluate) {
-        while let Some((_, variable)) = self.waiting.pop_first() {
+        while let Some(Reverse((_, variable))) = self.waiting.pop() {
             let at = variable.0 as usize;
-            let inbox = std::mem::take(&mut self.inboxes[at]);
+            let mut inbox = std::mem::take(&mut self.inboxes[at]);
+            self.work.visits += 1;
             self.work.changes += (inbox.came.len() + inbox.went.len()) as u64;
-            let delta = self.states[at].apply(inbox);
+            let delta = self.states[at].apply(&mut inbox);
+            if inbox.came.capacity() + inbox.went.capacity() <= INBOX_KEPT_MAX {
+                self.inboxes[at] = inbox;
+            }
             if !delta.is_empty() {
                 self.values[at] = None;
-                self.changed.insert(variable);
+                if !std::mem::replace(&mut self.is_changed[at], true) {
+                    self.changed.push(variable);
+                }
             }
             if !delta.touched {
                 continue;
@@ -198,7 +213,7 @@ impl Engine {
         let same = derivation.sources.len() == 2 && left == right;
         act(&mut self.running[id.0 as usize], same, &mut context);
         if was_empty && !out.is_empty() {
-            self.waiting.insert((self.graph.rank(destination), destination));
+            self.waiting.push(Reverse((self.graph.rank(destination), destination)));
         }
         if matches!(derivation.operator, Operator::FoldDynamic(_)) {
             self.slots.insert(id);
@@ -220,7 +235,10 @@ impl Engine {
 
     /// The variables whose values changed since this was last asked, by age.
     pub fn take_changed(&mut self) -> Vec<VariableId> {
-        std::mem::take(&mut self.changed).into_iter().collect()
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        changed.iter().for_each(|variable| self.is_changed[variable.0 as usize] = false);
+        changed
     }
 
     /// What this node's `fold_dynamic`s contribute more, and less, than when this was last asked. It is for the node to write

@@ -88,7 +88,9 @@ impl Reference {
         let left = &sources[0];
         let element = |terms: Vec<Term>| terms.into_iter().map(Content::Element).collect();
         match &derivation.operator {
-            Operator::Map(f) => element(left.iter().filter_map(|x| eval.call(f, &[x.clone()]).ok()).collect()),
+            Operator::Map(f) => {
+                element(left.iter().filter_map(|x| eval.call(f, std::slice::from_ref(x)).ok()).collect())
+            }
             Operator::Filter(f) => {
                 let keeps = |x: &&Term| eval.call(f, &[(*x).clone()]).is_ok_and(|kept| kept.as_bool() == Some(true));
                 element(left.iter().filter(keeps).cloned().collect())

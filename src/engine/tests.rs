@@ -139,6 +139,7 @@ fn work_of_ten(size: i64) -> [Work; 2] {
             evaluations: now.evaluations - before.evaluations,
             elements: now.elements - before.elements,
             changes: now.changes - before.changes,
+            visits: now.visits - before.visits,
         };
         before = now;
         work
@@ -311,4 +312,30 @@ fn thresholds_tell_reached_from_passed() {
     assert_eq!(meets(flag, Term::boolean(true)), (true, false));
     assert_eq!(meets(single, Term::atom("bound")), (false, false));
     assert_eq!(meets(set, Term::atom("bound")), (true, true));
+}
+
+#[test]
+fn entries_of_any_replica_speak_for_an_element() {
+    let mut desk = Desk::default();
+    let set = desk.set("set");
+    let dots = [0, 1, Dot::REPLICAS_MAX / 2, Dot::REPLICAS_MAX - 1]
+        .map(|replica| Dot::new(ReplicaIndex(replica), Dot::SEQUENCE_MAX).expect("within the limits"));
+    let change = |dot, slot, present| {
+        let content = Content::Element(int(1));
+        vec![BaseChange { variable: set, dot, content, slot, present }]
+    };
+    for first in 0..dots.len() {
+        desk.engine.apply(change(dots[0], true, true), &mut Native);
+        for dot in dots {
+            desk.engine.apply(change(dot, false, true), &mut Native);
+        }
+        let effect = desk.engine.prepare(set, &Op::Remove(vec![int(1)]), ME).expect("not refused");
+        assert_eq!(effect.writes[0].removes, dots);
+        for at in 0..dots.len() {
+            desk.engine.apply(change(dots[(first + at) % dots.len()], false, false), &mut Native);
+            assert_eq!(desk.shown(set), "[1]");
+        }
+        desk.engine.apply(change(dots[0], true, false), &mut Native);
+        assert_eq!(desk.shown(set), "[]");
+    }
 }

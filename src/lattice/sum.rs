@@ -9,8 +9,10 @@ use num_bigint::Sign;
 use num_traits::ToPrimitive;
 use num_traits::Zero;
 
-/// The most bytes of the integers' sum that a decoder accepts: twice the largest integer of the language.
-const WHOLE_BYTES_MAX: usize = 1 << 20;
+/// The most bytes of the integers' sum that a decoder accepts: those of the largest integer of the language, 4 Mbit.
+const WHOLE_BYTES_MAX: usize = 1 << 19;
+/// The most floats in one sum that a decoder accepts: one for each update that a replica can make.
+const FLOATS_MAX: u64 = 1 << 40;
 /// The most bytes of the floats' sum: 2098 bits for one float, and room for 2^63 of them.
 const SCALED_BYTES_MAX: usize = 272;
 
@@ -88,6 +90,16 @@ impl Sum {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.whole == Whole::Small(0) && self.floats.is_none()
+    }
+
+    /// Whether it is small enough to be sent: a decoder elsewhere accepts it.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        let whole = match &self.whole {
+            Whole::Small(_) => true,
+            Whole::Big(value) => value.bits() / 8 < WHOLE_BYTES_MAX as u64,
+        };
+        whole && self.floats.as_ref().is_none_or(|floats| floats.count <= FLOATS_MAX)
     }
 
     /// Whether the total is below zero, before any rounding.
@@ -240,8 +252,8 @@ impl TryFrom<Wire> for Sum {
         if wire.whole.len() > WHOLE_BYTES_MAX || wire.scaled.len() > SCALED_BYTES_MAX {
             return Err("a sum is larger than any that is written");
         }
-        if wire.floats == 0 && !wire.scaled.is_empty() {
-            return Err("a sum without floats has a fraction");
+        if wire.floats > FLOATS_MAX || wire.floats == 0 && !wire.scaled.is_empty() {
+            return Err("a sum's count of floats is not one that is written");
         }
         let whole = Whole::of(BigInt::from_signed_bytes_le(&wire.whole));
         let scaled = BigInt::from_signed_bytes_le(&wire.scaled);
@@ -303,6 +315,15 @@ mod tests {
         sum.withdraw(&float(0.1));
         sum.withdraw(&Sum::small(i64::MAX));
         assert_eq!(sum, Sum::small(7));
+    }
+
+    #[test]
+    fn what_is_too_large_to_be_sent_is_known_beforehand() {
+        for bits in [(1u64 << 22) - 2, (1 << 22) - 1, 1 << 22] {
+            let sum = Sum::big(BigInt::from(1) << bits);
+            let bytes = postcard::to_allocvec(&sum).expect("encodes");
+            assert_eq!(sum.fits(), postcard::from_bytes::<Sum>(&bytes).is_ok(), "{bits}");
+        }
     }
 
     #[test]

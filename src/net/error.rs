@@ -147,7 +147,7 @@ impl Cause {
             Some(0..=255) => {
                 Cause::refused("E0607", format!("{who}: it belongs to another cluster ({})", plain(reason)))
             }
-            _ if code == 2 => Cause::refused("E0612", format!("{who}: it takes no more connections now")),
+            _ if code == 2 => Cause::refused("E0615", format!("{who}: it takes no more connections now")),
             _ => Cause::refused("E0609", format!("{who}: {}", plain(reason))),
         }
     }
@@ -175,9 +175,9 @@ fn closed(code: u64, reason: &[u8]) -> Cause {
     match code {
         0 => Cause::absent("E0605", "it ended"),
         1 => Cause::absent("E0605", "another connection stays"),
-        2 => Cause::absent("E0610", "the peer dropped the connection, since it could not send fast enough"),
+        2 => Cause::absent("E0613", "the peer dropped the connection, since it could not send fast enough"),
         3 => Cause::refused("E0609", format!("the peer refused a message of this node: {reason}")),
-        5 => Cause::refused("E0611", "this is the node itself"),
+        5 => Cause::refused("E0614", "this is the node itself"),
         _ => Cause::refused("E0609", format!("the peer closed the connection: {reason}")),
     }
 }

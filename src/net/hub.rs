@@ -199,7 +199,9 @@ impl Hub {
 
     /// `None` when another task dials the address already.
     pub(super) fn begin_dial(&self, address: SocketAddr) -> Option<DialGuard<'_>> {
-        self.state().dialing.insert(address).then_some(DialGuard { hub: self, address })
+        // The guard must not come into being when it is `None`: dropping it takes the lock, and frees the address.
+        let free = self.state().dialing.insert(address);
+        free.then(|| DialGuard { hub: self, address })
     }
 
     pub(super) fn reached(&self, target: usize, whom: Reached) {
@@ -309,7 +311,7 @@ impl Hub {
             }
         };
         if overflow {
-            let cause = Cause::absent("E0610", "it does not take what this node sends fast enough");
+            let cause = Cause::absent("E0613", "it does not take what this node sends fast enough");
             self.close_link(link, Closing::Overflow, cause);
         }
     }

@@ -35,24 +35,6 @@ pub(crate) struct Quota {
     pub(crate) replicas: usize,
 }
 
-/// Whether `content` can be part of a variable of type `kind`.
-pub(crate) fn content_fits(content: &Content, kind: &Type) -> bool {
-    match (kind, content) {
-        (Type::Set | Type::GSet, Content::Element(_))
-        | (Type::Counter | Type::GCounter, Content::Tally(_))
-        | (Type::Ivar, Content::Value(_))
-        | (Type::Boolean, Content::True)
-        | (Type::TopK(_), Content::Score(_)) => true,
-        (Type::MaxInt, Content::Number(number)) => is_integer(number),
-        (Type::LwwRegister, Content::Stamped(stamped)) => is_integer(&stamped.0),
-        _ => false,
-    }
-}
-
-fn is_integer(term: &Term) -> bool {
-    matches!(term, Term::Int(_) | Term::Big(_))
-}
-
 /// A variable out of a message.
 pub(crate) fn key(term: &Term) -> Result<VariableKey, RefusalReason> {
     match term {
@@ -198,7 +180,7 @@ fn content(numbers: &Numbers, adds: WireContent, kind: &Type) -> Result<(SlotTag
         None => SlotTag::BASE,
         Some(place) => *numbers.slots.get(place).ok_or(RefusalReason::Malformed)?,
     };
-    if content_fits(&adds.content, kind) { Ok((slot, adds.content)) } else { Err(RefusalReason::Unfit) }
+    if adds.content.fits(kind) { Ok((slot, adds.content)) } else { Err(RefusalReason::Unfit) }
 }
 
 /// An identity out of a message.

@@ -28,6 +28,8 @@ use crate::value::term::Term;
 const VECTOR_AT_ONCE: usize = 8;
 /// After how many milliseconds the same vector is told again to a peer whose vector differs.
 const VECTOR_AGAIN_MS: u64 = 100;
+/// The most types that are remembered of one name.
+const FOREIGN_TYPES_MAX: usize = 8;
 /// The most names whose types elsewhere are remembered.
 const FOREIGN_NAMES_MAX: usize = 1 << 17;
 const MINUTE_MS: u64 = 60_000;
@@ -236,13 +238,14 @@ impl Replica {
             Message::Declare { first, keys } => self.receive_declarations(peer, first, &keys),
             Message::AskDeclared { first } => {
                 if let Some(asking) = self.peers.get_mut(&peer) {
-                    asking.declared = usize::try_from(first).map_or(asking.declared, |first| first.min(asking.declared));
+                    asking.declared =
+                        usize::try_from(first).map_or(asking.declared, |first| first.min(asking.declared));
                 }
                 self.send_declarations(peer);
                 Ok(())
             }
             Message::Push { group } => self.receive_events(peer, group, now),
-            Message::Pull { session, vector, prints } => self.serve(peer, session, &vector, prints, now),
+            Message::Pull { session, vector, prints } => self.serve(peer, session, &vector, &prints, now),
             Message::Events { session, group } => self.receive_pulled_events(peer, session, group, now),
             Message::AskPrints { session } => {
                 self.pull_prints(peer, session, now);
@@ -320,7 +323,7 @@ impl Replica {
                             peer.claims.raise(dot.replica(), dot.sequence());
                         }
                     }
-                    self.state.hold(event, self.limits.held_events_max);
+                    self.state.hold(event, self.limits.held_events_max, self.limits.held_bytes_max);
                 }
             }
         }
@@ -374,7 +377,7 @@ impl Replica {
             return;
         }
         let types = self.foreign_types.entry(name.clone()).or_default();
-        if types.iter().any(|(kind, _)| *kind == key.kind) {
+        if types.len() >= FOREIGN_TYPES_MAX || types.iter().any(|(kind, _)| *kind == key.kind) {
             return;
         }
         types.push((key.kind.clone(), peer));

@@ -129,9 +129,9 @@ impl RefusalReason {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
-            RefusalReason::Version(_) => "E0610",
-            RefusalReason::IdentityInUse => "E0611",
-            _ => "E0612",
+            RefusalReason::Version(_) => "E0608",
+            RefusalReason::IdentityInUse => "E0613",
+            _ => "E0609",
         }
     }
 }
@@ -169,8 +169,10 @@ pub struct Limits {
     pub log_events_max: usize,
     /// See `log_events_max`.
     pub log_bytes_max: usize,
-    /// How many events that arrived too early are kept.
+    /// How many events that arrived too early are kept, and about how many bytes of them.
     pub held_events_max: usize,
+    /// See `held_events_max`.
+    pub held_bytes_max: usize,
     /// How many chunks of a snapshot may be under way.
     pub window_chunks: u32,
     /// How many peers may pull snapshots at the same time.
@@ -199,6 +201,7 @@ impl Default for Limits {
             log_events_max: 1 << 15,
             log_bytes_max: 4 << 20,
             held_events_max: 10_000,
+            held_bytes_max: 16 << 20,
             window_chunks: 8,
             serving_max: 8,
             staged_entries_max: 1 << 26,
@@ -313,7 +316,7 @@ impl Replica {
             return Err(Limit::Name);
         }
         if let Some(content) = content {
-            if !admit::content_fits(content, &key.kind) {
+            if !content.fits(&key.kind) {
                 return Err(Limit::Unfit);
             }
             let (bytes, most) = (group::event_bytes(Some(content), 0), self.limits.event_bytes_max);

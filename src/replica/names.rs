@@ -61,7 +61,7 @@ pub(crate) struct Keys {
 }
 
 struct Key {
-    key: VariableKey,
+    variable: VariableKey,
     /// How many live entries there are.
     live: usize,
     /// Which ones, until somebody here has asked for them: from then on they follow the changes by themselves.
@@ -78,13 +78,13 @@ impl Keys {
             return known;
         }
         let index = KeyIndex(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
-        self.known.push(Key { key: key.clone(), live: 0, dots: Some(BTreeSet::new()) });
+        self.known.push(Key { variable: key.clone(), live: 0, dots: Some(BTreeSet::new()) });
         self.by_key.insert(key.clone(), index);
         index
     }
 
     pub(crate) fn get(&self, index: KeyIndex) -> Option<&VariableKey> {
-        self.known.get(index.0 as usize).map(|known| &known.key)
+        self.known.get(index.0 as usize).map(|known| &known.variable)
     }
 
     pub(crate) fn len(&self) -> usize {

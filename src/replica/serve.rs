@@ -36,7 +36,7 @@ impl Replica {
         peer: PeerId,
         session: u64,
         claims: &Claims,
-        prints: Prints,
+        prints: &Prints,
         now: u64,
     ) -> Result<(), RefusalReason> {
         let latest = self.peers.get(&peer).map_or(0, |peer| peer.latest_pull);
@@ -64,7 +64,7 @@ impl Replica {
             self.send(peer, &Message::Events { session, group });
             return Ok(());
         }
-        if prints == Prints::Unsent {
+        if *prints == Prints::Unsent {
             self.send(peer, &Message::AskPrints { session });
             return Ok(());
         }
@@ -73,7 +73,7 @@ impl Replica {
             return Ok(());
         }
         self.last_snapshot += 1;
-        let chunks = self.snapshot(session, self.last_snapshot, &base, &prints);
+        let chunks = self.snapshot(session, self.last_snapshot, &base, prints);
         if let Some(asker) = self.peers.get_mut(&peer) {
             asker.serving = Some(Serving { session, chunks, acknowledged: 0, sent: 0, active: now });
         }

@@ -71,6 +71,7 @@ pub(crate) struct State {
     pub(crate) log: Log,
     vector: VersionVector,
     held: BTreeMap<Dot, Event>,
+    held_bytes: usize,
     digest: Cell<Option<u128>>,
 }
 
@@ -151,12 +152,21 @@ impl State {
         Change { key: entry.key, dot, content: entry.content, slot: self.slots.identity(entry.slot), present }
     }
 
-    /// Keeps an event for when what it needs is there. When there are `most` already it is dropped: a comparison of
+    /// Keeps an event for when what it needs is there. When there are too many already it is dropped: a comparison of
     /// vectors brings it again.
-    pub(crate) fn hold(&mut self, event: Event, most: usize) {
-        if self.held.len() < most {
-            self.held.entry(event.dot).or_insert(event);
+    pub(crate) fn hold(&mut self, event: Event, events_max: usize, bytes_max: usize) {
+        let bytes = event.bytes as usize;
+        let room = self.held.len() < events_max && self.held_bytes + bytes <= bytes_max;
+        if room && !self.held.contains_key(&event.dot) {
+            self.held_bytes += bytes;
+            self.held.insert(event.dot, event);
         }
+    }
+
+    fn unhold(&mut self, dot: Dot) -> Option<Event> {
+        let event = self.held.remove(&dot)?;
+        self.held_bytes -= event.bytes as usize;
+        Some(event)
     }
 
     /// Applies what can be applied of the held events, and forgets those that have come by another way.
@@ -167,9 +177,9 @@ impl State {
             let mut at = self.held.keys().next().copied();
             while let Some(dot) = at {
                 if self.vector.covers(dot) {
-                    self.held.remove(&dot);
+                    self.unhold(dot);
                 } else if self.held.get(&dot).is_some_and(|event| self.ready(event)) {
-                    if let Some(event) = self.held.remove(&dot) {
+                    if let Some(event) = self.unhold(dot) {
                         self.perform(event, changes);
                         progress = true;
                     }

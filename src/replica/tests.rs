@@ -156,11 +156,13 @@ fn a_peer_introduces_only_so_many_replicas_in_a_minute() {
 #[test]
 fn a_removal_that_overtakes_its_addition_waits_for_it() {
     let mut replica = victim();
-    let removal = Message::Push { group: {
-        let mut group = group(1, vec![removing(2, 1)]);
-        group.runs.0[0].replica = 0;
-        group
-    } };
+    let removal = Message::Push {
+        group: {
+            let mut group = group(1, vec![removing(2, 1)]);
+            group.runs.0[0].replica = 0;
+            group
+        },
+    };
     replica.handle(PEER, &wire::encode(&removal), 1);
     assert_eq!(outs(&mut replica), []);
     let mut addition = group(1, vec![adding(element(5))]);
@@ -337,11 +339,8 @@ fn a_latecomer_finds_a_variables_entries() {
 }
 
 fn any_term() -> impl Strategy<Value = Term> {
-    let leaf = prop_oneof![
-        any::<i64>().prop_map(Term::Int),
-        "[a-z]{1,3}".prop_map(|text| Term::text(text)),
-        Just(Term::Nil)
-    ];
+    let leaf =
+        prop_oneof![any::<i64>().prop_map(Term::Int), "[a-z]{1,3}".prop_map(|text| Term::text(text)), Just(Term::Nil)];
     leaf.prop_recursive(3, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Term::tuple))
 }
 
@@ -355,7 +354,11 @@ fn any_group() -> impl Strategy<Value = Group> {
     );
     let run = (any::<u32>(), any::<u64>(), prop::collection::vec(event, 0..3))
         .prop_map(|(replica, first, events)| Run { replica, first, events: events.into() });
-    (prop::collection::vec(any::<[u8; 16]>(), 0..3), prop::collection::vec(any_term(), 0..3), prop::collection::vec(run, 0..3))
+    (
+        prop::collection::vec(any::<[u8; 16]>(), 0..3),
+        prop::collection::vec(any_term(), 0..3),
+        prop::collection::vec(run, 0..3),
+    )
         .prop_map(|(replicas, keys, runs)| Group {
             tables: Tables { replicas: replicas.clone().into(), keys: keys.into(), slots: replicas.into() },
             runs: runs.into(),
@@ -364,9 +367,10 @@ fn any_group() -> impl Strategy<Value = Group> {
 
 fn any_message() -> impl Strategy<Value = Message> {
     let vector = || prop::collection::vec(any::<([u8; 16], u64)>(), 0..4);
-    let prints = (any::<[u8; 16]>(), prop::collection::vec(any::<(u32, [u8; 8])>(), 0..3)).prop_map(|(replica, prints)| {
-        Prints::Listed { nonce: 3, lanes: vec![LanePrints { replica, prints: prints.into() }].into() }
-    });
+    let prints =
+        (any::<[u8; 16]>(), prop::collection::vec(any::<(u32, [u8; 8])>(), 0..3)).prop_map(|(replica, prints)| {
+            Prints::Listed { nonce: 3, lanes: vec![LanePrints { replica, prints: prints.into() }].into() }
+        });
     prop_oneof![
         any::<([u8; 16], u64)>().prop_map(|(digest, declared)| Message::Summary { digest, declared }),
         (vector(), any::<u64>()).prop_map(|(vector, declared)| Message::Vector { vector: vector.into(), declared }),

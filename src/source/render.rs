@@ -114,8 +114,9 @@ fn plainest(diagnostic: &Diagnostic, files: &Files) -> String {
         let place = files.place(label.span);
         format!("{}:{}:{}: ", files.name(label.span.file), place.line, place.column)
     });
-    let help: String = diagnostic.help.iter().map(|help| format!("  help: {help}\n")).collect();
-    format!("{}{}: {}\n{help}", place.unwrap_or_default(), diagnostic.code, diagnostic.title)
+    let mut lines = vec![format!("{}{}: {}", place.unwrap_or_default(), diagnostic.code, diagnostic.title)];
+    lines.extend(diagnostic.help.iter().map(|help| format!("  help: {help}")));
+    lines.join("\n") + "\n"
 }
 
 /// A diagnostic in miette's terms.
@@ -200,6 +201,7 @@ impl miette::Diagnostic for Report<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        (!self.labels.is_empty()).then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
+        (!self.labels.is_empty())
+            .then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
     }
 }

@@ -4,7 +4,6 @@
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::syntax::infix;
-use crate::syntax::infix::Chain;
 use crate::syntax::literal;
 use crate::syntax::tree::Clause;
 use crate::syntax::tree::ClauseId;
@@ -13,12 +12,49 @@ use crate::syntax::tree::Field;
 use crate::syntax::tree::Form;
 use crate::syntax::tree::FormNode;
 use crate::syntax::tree::FunName;
+use crate::syntax::tree::Infix;
 use crate::syntax::tree::List;
 use crate::syntax::tree::Node;
 use crate::syntax::tree::Prefix;
 use crate::syntax::tree::Qualifier;
 use crate::syntax::tree::Range;
 use crate::syntax::tree::Tree;
+
+/// The members of a sequence, such as expressions with commas between them: where they start on their stack. What is read
+/// between two of them has left the stack when the second comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Run(u32);
+
+/// Members of sequences that are not yet whole.
+pub struct Waiting<T>(Vec<T>);
+
+impl<T> Waiting<T> {
+    pub fn none(&self) -> Run {
+        Run(clip(self.0.len()))
+    }
+
+    pub fn first(&mut self, member: T) -> Run {
+        self.0.push(member);
+        Run(clip(self.0.len() - 1))
+    }
+
+    pub fn next(&mut self, run: Run, member: T) -> Run {
+        self.0.push(member);
+        run
+    }
+
+    /// The whole sequence, which leaves the stack.
+    fn take(&mut self, run: Run) -> Box<[T]> {
+        self.0.drain(run.0 as usize..).collect()
+    }
+}
+
+/// `A + B * C`, not yet grouped: the first operand, and where the rest starts on the builder's stack.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain(ExprId, u32);
+
+/// An operator and the operand behind it.
+pub type Link = (Infix, ExprId);
 
 /// A tree that is being built.
 pub struct Builder {
@@ -28,6 +64,16 @@ pub struct Builder {
     depths: Vec<u32>,
     /// The deepest of the form.
     deepest: (u32, Range),
+    pub exprs: Waiting<ExprId>,
+    pub fields: Waiting<Field>,
+    pub qualifiers: Waiting<Qualifier>,
+    pub clauses: Waiting<ClauseId>,
+    /// Alternatives of guards.
+    pub guards: Waiting<List>,
+    /// Operators and the operands behind them.
+    links: Vec<Link>,
+    /// The form, when it is whole.
+    form: Option<Form>,
     /// Mistakes that the grammar does not see.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -42,11 +88,30 @@ pub struct Mark {
 
 impl Builder {
     pub fn new(tree: Tree) -> Builder {
-        Builder { tree, depths: Vec::new(), deepest: (0, (0, 0)), diagnostics: Vec::new() }
+        Builder {
+            tree,
+            depths: Vec::new(),
+            deepest: (0, (0, 0)),
+            exprs: Waiting(Vec::new()),
+            fields: Waiting(Vec::new()),
+            qualifiers: Waiting(Vec::new()),
+            clauses: Waiting(Vec::new()),
+            guards: Waiting(Vec::new()),
+            links: Vec::new(),
+            form: None,
+            diagnostics: Vec::new(),
+        }
     }
 
     pub fn mark(&mut self) -> Mark {
         self.deepest = (0, (0, 0));
+        self.exprs.0.clear();
+        self.fields.0.clear();
+        self.qualifiers.0.clear();
+        self.clauses.0.clear();
+        self.guards.0.clear();
+        self.links.clear();
+        self.form = None;
         Mark { nodes: self.tree.nodes.len(), clauses: self.tree.clauses.len(), diagnostics: self.diagnostics.len() }
     }
 
@@ -82,50 +147,143 @@ impl Builder {
         ExprId(clip(self.tree.nodes.len() - 1))
     }
 
+    /// The form that was read since the mark.
+    pub fn take_form(&mut self) -> Option<Form> {
+        self.form.take()
+    }
+
+    pub fn tuple(&mut self, items: Run, start: u32, end: u32) -> ExprId {
+        let items = self.exprs.take(items);
+        self.expr(Node::Tuple(items), start, end)
+    }
+
+    pub fn list_of(&mut self, items: Run, tail: Option<ExprId>, start: u32, end: u32) -> ExprId {
+        let items = self.exprs.take(items);
+        self.expr(Node::List(items, tail), start, end)
+    }
+
+    pub fn block(&mut self, body: Run, start: u32, end: u32) -> ExprId {
+        let body = self.exprs.take(body);
+        self.expr(Node::Block(body), start, end)
+    }
+
+    pub fn call(&mut self, function: ExprId, arguments: Run, start: u32, end: u32) -> ExprId {
+        let arguments = self.exprs.take(arguments);
+        self.expr(Node::Call(function, arguments), start, end)
+    }
+
+    pub fn remote(&mut self, module: ExprId, function: ExprId, arguments: Run, start: u32, end: u32) -> ExprId {
+        let arguments = self.exprs.take(arguments);
+        self.expr(Node::Remote(module, function, arguments), start, end)
+    }
+
+    pub fn map(&mut self, fields: Run, start: u32, end: u32) -> ExprId {
+        let fields = self.fields.take(fields);
+        self.expr(Node::Map(fields), start, end)
+    }
+
+    pub fn update(&mut self, map: ExprId, fields: Run, start: u32, end: u32) -> ExprId {
+        let fields = self.fields.take(fields);
+        self.expr(Node::Update(map, fields), start, end)
+    }
+
+    pub fn case(&mut self, subject: ExprId, clauses: Run, start: u32, end: u32) -> ExprId {
+        let clauses = self.clauses.take(clauses);
+        self.expr(Node::Case(subject, clauses), start, end)
+    }
+
+    pub fn conditions(&mut self, clauses: Run, start: u32, end: u32) -> ExprId {
+        let clauses = self.clauses.take(clauses);
+        self.expr(Node::If(clauses), start, end)
+    }
+
+    pub fn guard(&mut self, before: Option<Run>, all: Run) -> Run {
+        let all = self.exprs.take(all);
+        match before {
+            Some(run) => self.guards.next(run, all),
+            None => self.guards.first(all),
+        }
+    }
+
     pub fn clause(
         &mut self,
         name: Option<ExprId>,
-        patterns: Vec<ExprId>,
-        guard: Vec<List>,
-        body: Vec<ExprId>,
+        patterns: Run,
+        guard: Run,
+        body: Run,
         start: u32,
         end: u32,
     ) -> ClauseId {
-        let (patterns, guard, body) = (patterns.into(), guard.into(), body.into());
+        // In the reverse order of their coming, as they lie on the stack.
+        let body = self.exprs.take(body);
+        let patterns = self.exprs.take(patterns);
+        let guard = self.guards.take(guard);
         self.tree.clauses.push(Clause { name, patterns, guard, body, range: (start, end) });
         ClauseId(clip(self.tree.clauses.len() - 1))
     }
 
+    pub fn if_clause(&mut self, guard: Run, body: Run, start: u32, end: u32) -> ClauseId {
+        // No patterns: an empty run that starts where the body does, and is empty once the body is taken.
+        self.clause(None, body, guard, body, start, end)
+    }
+
+    pub fn chain_of(&mut self, left: ExprId, operator: Infix, right: ExprId) -> Chain {
+        self.links.push((operator, right));
+        Chain(left, clip(self.links.len() - 1))
+    }
+
+    pub fn longer(&mut self, chain: Chain, operator: Infix, right: ExprId) -> Chain {
+        self.links.push((operator, right));
+        chain
+    }
+
     pub fn chain(&mut self, chain: Chain) -> ExprId {
-        infix::group(self, chain)
+        let (first, start) = (chain.0, chain.1 as usize);
+        if let [link] = self.links[start..] {
+            self.links.truncate(start);
+            return infix::group(self, first, &[link]);
+        }
+        let rest = self.links.split_off(start);
+        infix::group(self, first, &rest)
     }
 
     /// A statement, or an attribute, which looks like the negation of a call.
-    pub fn statement(&mut self, body: Vec<ExprId>, start: u32, end: u32) -> Form {
+    pub fn statement(&mut self, body: Run, start: u32, end: u32) {
         let range = (start, end);
+        let body = self.exprs.take(body);
         if let [only] = *body
             && let Node::Unary(Prefix::Minus, operand) = self.tree.node(only)
             && let Node::Call(name, arguments) = self.tree.node(*operand)
             && matches!(self.tree.node(*name), Node::Atom)
         {
-            return Form { node: FormNode::Attribute(*name, arguments.clone()), range };
+            let node = FormNode::Attribute(*name, arguments.clone());
+            self.form = Some(Form { node, range });
+            return;
         }
-        Form { node: FormNode::Statement(body.into()), range }
+        self.form = Some(Form { node: FormNode::Statement(body), range });
     }
 
-    pub fn function(&mut self, clauses: Vec<ClauseId>, start: u32, end: u32) -> Form {
-        Form { node: FormNode::Function(clauses.into(), None), range: (start, end) }
+    pub fn function(&mut self, clauses: Run, start: u32, end: u32) {
+        let clauses = self.clauses.take(clauses);
+        self.form = Some(Form { node: FormNode::Function(clauses, None), range: (start, end) });
     }
 
-    pub fn fun(&mut self, clauses: Vec<ClauseId>, start: u32, end: u32) -> ExprId {
-        self.expr(Node::Fun(clauses.into()), start, end)
+    pub fn fun(&mut self, clauses: Run, start: u32, end: u32) -> ExprId {
+        let clauses = self.clauses.take(clauses);
+        self.expr(Node::Fun(clauses), start, end)
     }
 
     pub fn fun_name(&mut self, module: Option<ExprId>, name: ExprId, arity: ExprId, start: u32, end: u32) -> ExprId {
         self.expr(Node::FunName(Box::new(FunName { module, name, arity })), start, end)
     }
 
-    pub fn map_comprehension(&mut self, field: Field, qualifiers: Vec<Qualifier>, start: u32, end: u32) -> ExprId {
+    pub fn list_comprehension(&mut self, element: ExprId, qualifiers: Run, start: u32, end: u32) -> ExprId {
+        let qualifiers = self.qualifiers.take(qualifiers);
+        self.expr(Node::ListComprehension(element, qualifiers), start, end)
+    }
+
+    pub fn map_comprehension(&mut self, field: Field, qualifiers: Run, start: u32, end: u32) -> ExprId {
+        let qualifiers = self.qualifiers.take(qualifiers);
         if field.exactly {
             let place = self.span((self.range(field.key).1, self.range(field.value).0));
             self.diagnostics.push(
@@ -134,7 +292,7 @@ impl Builder {
                     .help("write `#{Key => Value || ..}`; `:=` stands in the generator: `K := V <- Map`"),
             );
         }
-        self.expr(Node::MapComprehension(Box::new((field.key, field.value)), qualifiers.into()), start, end)
+        self.expr(Node::MapComprehension(Box::new((field.key, field.value)), qualifiers), start, end)
     }
 
     pub fn binary(&mut self, text: ExprId, kind: ExprId, start: u32, end: u32) -> ExprId {

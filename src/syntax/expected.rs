@@ -19,7 +19,13 @@ pub fn categories(expected: &[String]) -> String {
     }
     let marks = [",", ";", "->", "=>", ":=", "<-", "||", "|", "of", "/", ")", "]", "}", ">>", "end", "."];
     let operand_done = has("==");
-    let closes = marks.iter().filter(|mark| has(mark)).filter(|mark| !(operand_done && matches!(**mark, "/" | "<-" | "|" | "||")) && !(has(".") && **mark == "->"));
+    // What is possible almost everywhere is no help.
+    let vague = |mark: &str| match mark {
+        "/" | "<-" | "|" | "||" => operand_done,
+        "->" => has("."),
+        _ => false,
+    };
+    let closes = marks.iter().filter(|mark| has(mark) && !vague(mark));
     parts.extend(closes.map(|mark| format!("`{mark}`")));
     if !operand_done && has("(") && !has("variable") {
         parts.push("`(`".to_owned());

@@ -1,16 +1,10 @@
 //! Operators: how tightly they bind, and the tree of a flat chain of them. Erlang's table.
 
 use crate::syntax::build::Builder;
+use crate::syntax::build::Link;
 use crate::syntax::tree::ExprId;
 use crate::syntax::tree::Infix;
 use crate::syntax::tree::Node;
-
-/// `A + B * C`, not yet grouped.
-#[derive(Debug)]
-pub struct Chain {
-    first: ExprId,
-    rest: Vec<(Infix, ExprId)>,
-}
 
 /// To which side operators of one level group.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,17 +13,6 @@ pub(super) enum Side {
     Right,
     /// Neither: two beside each other are a mistake.
     Neither,
-}
-
-impl Chain {
-    pub(super) fn new(first: ExprId, operator: Infix, second: ExprId) -> Chain {
-        Chain { first, rest: vec![(operator, second)] }
-    }
-
-    pub(super) fn with(mut self, operator: Infix, operand: ExprId) -> Chain {
-        self.rest.push((operator, operand));
-        self
-    }
 }
 
 impl Infix {
@@ -84,10 +67,13 @@ impl Infix {
 }
 
 /// Groups a chain with a stack of operators that wait for their right side (the shunting yard): no recursion, however long.
-pub(super) fn group(builder: &mut Builder, chain: Chain) -> ExprId {
+pub(super) fn group(builder: &mut Builder, first: ExprId, rest: &[Link]) -> ExprId {
+    if let [(operator, operand)] = *rest {
+        return binop(builder, operator, first, operand);
+    }
     let mut waiting: Vec<(ExprId, Infix)> = Vec::new();
-    let mut right = chain.first;
-    for (operator, operand) in chain.rest {
+    let mut right = first;
+    for &(operator, operand) in rest {
         let (level, side) = operator.level();
         while let Some(&(left, before)) = waiting.last() {
             let (level_before, _) = before.level();

@@ -39,7 +39,7 @@ pub fn integer(raw: &str) -> Result<Integer, &'static str> {
     if let Ok(small) = raw.parse::<i64>() {
         return Ok(Integer::Small(small));
     }
-    if !raw.bytes().next_back().is_some_and(|last| last != b'_') || raw.contains("__") || raw.contains("_#") {
+    if raw.ends_with('_') || raw.contains("__") || raw.contains("_#") {
         return Err("`_` stands between two digits");
     }
     let plain = raw.replace('_', "");

@@ -9,6 +9,7 @@ pub mod literal;
 pub mod parser;
 pub mod print;
 mod repair;
+mod same;
 pub mod token;
 pub mod tree;
 

@@ -4,6 +4,7 @@
 use lalrpop_util::ParseError;
 
 use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
 use crate::source::span::FileId;
 use crate::source::span::Span;
 use crate::syntax::build::Builder;
@@ -35,6 +36,8 @@ mod grammar {
 pub const TEXT_BYTES_MAX: usize = 1 << 30;
 /// How often one form is mended before it is given up.
 const REPAIRS_MAX: usize = 12;
+/// How often forms of one text are mended in all: each time costs as much as the rest of the form.
+const REPAIRS_IN_ALL_MAX: usize = 400;
 /// How many mistakes are told of one text.
 const MISTAKES_MAX: usize = 100;
 
@@ -80,7 +83,13 @@ fn run(file: FileId, text: &str, dot_needed: bool) -> Parsed {
         diagnostics: lexed.diagnostics,
         incomplete: lexed.text_open,
         last_told: None,
-        unreadable: lexed.tokens.iter().filter(|lexeme| lexeme.token == Token::Error).map(|lexeme| lexeme.start).collect(),
+        repairs: 0,
+        unreadable: lexed
+            .tokens
+            .iter()
+            .filter(|lexeme| lexeme.token == Token::Error)
+            .map(|lexeme| lexeme.start)
+            .collect(),
     };
     let mut start = 0;
     for (at, lexeme) in lexed.tokens.iter().enumerate() {
@@ -104,14 +113,24 @@ struct Forms {
     last_told: Option<u32>,
     /// Where tokens start that could not be read.
     unreadable: Vec<u32>,
+    /// How often a form was mended.
+    repairs: usize,
 }
 
 impl Forms {
-    /// Parses the tokens of one form, the last of which is its `.`.
+    /// Parses the tokens of one form, the last of which is its `.`. It may turn out to be several.
     fn form(&mut self, tokens: &[Lexeme], dot_added: bool) {
+        let mut rest = self.first_form(tokens, dot_added);
+        while let Some(tokens) = rest {
+            rest = self.first_form(&tokens, dot_added);
+        }
+    }
+
+    /// Parses one form, and gives back the tokens of what turned out to be others.
+    fn first_form(&mut self, tokens: &[Lexeme], dot_added: bool) -> Option<Vec<Lexeme>> {
         if let Some(place) = too_nested(tokens) {
             self.too_deep(tokens, (place.start, place.end));
-            return;
+            return None;
         }
         let mark = self.builder.mark();
         match self.attempt(tokens) {
@@ -123,19 +142,22 @@ impl Forms {
                 } else {
                     self.push(form);
                 }
+                None
             }
             Err(mistake) => {
                 self.builder.back_to(mark);
                 self.incomplete |= dot_added && mistake.at + 1 == tokens.len() && self.diagnostics.is_empty();
-                self.mend(tokens.to_vec(), mistake);
+                self.mend(tokens.to_vec(), mistake)
             }
         }
     }
 
     fn attempt(&mut self, tokens: &[Lexeme]) -> Result<Form, Mistake> {
         let triples = tokens.iter().map(|lexeme| (lexeme.start, lexeme.token, lexeme.end));
-        self.parser.parse(&mut self.builder, triples).map_err(|error| {
-            let end = tokens.last().map_or(0, |last| last.start);
+        let parsed = self.parser.parse(&mut self.builder, triples);
+        let end = tokens.last().map_or(0, |last| last.start);
+        let parsed = parsed.and_then(|()| self.builder.take_form().ok_or(ParseError::InvalidToken { location: end }));
+        parsed.map_err(|error| {
             let (start, expected) = match error {
                 ParseError::UnrecognizedToken { token, expected } => (token.0, expected),
                 ParseError::UnrecognizedEof { expected, .. } => (end, expected),
@@ -155,9 +177,13 @@ impl Forms {
         })
     }
 
-    /// Mends a form until it parses.
-    fn mend(&mut self, mut tokens: Vec<Lexeme>, mut mistake: Mistake) {
+    /// Mends a form until it parses; gives back the tokens behind its end, if that was found before them.
+    fn mend(&mut self, mut tokens: Vec<Lexeme>, mut mistake: Mistake) -> Option<Vec<Lexeme>> {
         for _ in 0..REPAIRS_MAX {
+            self.repairs += 1;
+            if self.repairs > REPAIRS_IN_ALL_MAX {
+                break;
+            }
             let place = tokens[mistake.at].start;
             let (diagnostic, repair) = repair::judge(&self.builder.tree, &tokens, &mistake);
             if self.last_told != Some(place) && !self.told_by_lexer(place) {
@@ -171,21 +197,17 @@ impl Forms {
                     let end = tokens.last().map_or(place, |last| last.end);
                     tokens.push(Lexeme { token: Token::Dot, start: end, end });
                     self.form(&tokens, false);
-                    self.form(&rest, false);
-                    return;
+                    return Some(rest);
                 }
                 Repair::SplitAtSeparator(at) => {
                     let rest = tokens.split_off(at + 1);
                     tokens[at].token = Token::Dot;
                     self.form(&tokens, false);
-                    self.form(&rest, false);
-                    return;
+                    return Some(rest);
                 }
                 Repair::LoseUntil(at) => {
                     self.lose(&tokens[..at]);
-                    let rest = tokens.split_off(at);
-                    self.form(&rest, false);
-                    return;
+                    return Some(tokens.split_off(at));
                 }
                 Repair::Insert(at, token) => {
                     let end = at.checked_sub(1).map_or(tokens[at].start, |before| tokens[before].end);
@@ -198,7 +220,8 @@ impl Forms {
                     let (start, end) = (tokens[at].start, tokens[at].end);
                     // The first takes the place of the token; the others are empty, behind it.
                     let first = |at: usize| if at == 0 { start } else { end };
-                    let others = others.iter().enumerate().map(|(at, token)| Lexeme { token: *token, start: first(at), end });
+                    let others =
+                        others.iter().enumerate().map(|(at, token)| Lexeme { token: *token, start: first(at), end });
                     tokens.splice(at..=at, others);
                 }
                 Repair::Replace(range) => {
@@ -211,7 +234,7 @@ impl Forms {
             match self.attempt(&tokens) {
                 Ok(form) if self.builder.deepest().0 <= tree::DEPTH_MAX => {
                     self.push(form);
-                    return;
+                    return None;
                 }
                 Ok(_) => {
                     self.builder.back_to(mark);
@@ -224,6 +247,7 @@ impl Forms {
             }
         }
         self.lose(&tokens);
+        None
     }
 
     /// Whether something that could not even be read stands before on the same line: then the rest is a consequence.
@@ -298,6 +322,7 @@ impl Forms {
         diagnostics.append(&mut builder.diagnostics);
         diagnostics.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
         diagnostics.truncate(MISTAKES_MAX);
+        builder.tree.broken = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         Parsed { tree: builder.tree, diagnostics, incomplete }
     }
 }

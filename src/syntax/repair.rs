@@ -150,9 +150,13 @@ impl<'a> Place<'a> {
             "for" | "foreach" | "while" | "loop" | "do" => {
                 "there are no loops: use a comprehension, `[X * 2 || X <- L]`, or a function that calls itself"
             }
-            "import" | "include" | "use" | "require" => "write `-import(module, [function/1]).`, or call `module:function(X)`",
+            "import" | "include" | "use" | "require" => {
+                "write `-import(module, [function/1]).`, or call `module:function(X)`"
+            }
             "class" | "struct" | "type" | "record" => "there are no records or classes: use maps, `#{name => \"Ann\"}`",
-            "try" | "catch" | "after" => "there are no exceptions: a failing expression ends its own task, with its error",
+            "try" | "catch" | "after" => {
+                "there are no exceptions: a failing expression ends its own task, with its error"
+            }
             "receive" => "there are no mailboxes: tasks wait with `read(Variable, Threshold)`",
             "maybe" | "cond" => "use `case .. of .. end`; as an atom it needs quotes: `'maybe'`",
             "then" => "`if` has clauses with arrows: `if X > 0 -> a; true -> b end`",
@@ -166,7 +170,9 @@ impl<'a> Place<'a> {
 
     fn without_word(&self, word: &str, index: usize) -> Repair {
         match word {
-            "let" | "var" | "val" | "const" | "set" | "global" | "local" | "my" | "return" | "yield" => Repair::Remove(index),
+            "let" | "var" | "val" | "const" | "set" | "global" | "local" | "my" | "return" | "yield" => {
+                Repair::Remove(index)
+            }
             "def" | "fn" | "function" | "func" | "defn" | "proc" | "sub" => Repair::Remove(index),
             "then" => Repair::Substitute(index, &[Token::Arrow]),
             "else" | "elif" | "elsif" | "elseif" if index == self.at => {
@@ -206,7 +212,9 @@ impl<'a> Place<'a> {
         }
         let diagnostic = Diagnostic::error("E0105", format!("a `{}` stands before nothing", self.written(before)))
             .at(self.span(before), "nothing follows")
-            .help("separators stand between things, never behind the last one: take it away, or add what was to follow");
+            .help(
+                "separators stand between things, never behind the last one: take it away, or add what was to follow",
+            );
         Some((diagnostic, Repair::Remove(self.at - 1)))
     }
 
@@ -223,7 +231,8 @@ impl<'a> Place<'a> {
         }
         let open = self.innermost()?;
         let closer = open.token.closer()?;
-        let next_form = self.first_on_line() && self.column(self.here) <= self.column(self.tokens[0]) && here.starts_expression();
+        let next_form =
+            self.first_on_line() && self.column(self.here) <= self.column(self.tokens[0]) && here.starts_expression();
         let ends = here == Token::Dot || here.closes() || next_form;
         let ends = ends || matches!(here, Token::Arrow | Token::Of | Token::When | Token::Semicolon);
         if !ends || closer == here || !(next_form || self.expects(closing_text(closer))) {
@@ -267,7 +276,12 @@ impl<'a> Place<'a> {
             return None;
         }
         let is_sign = |index: &usize| matches!(self.tokens[*index].token, Token::Colon | Token::Match);
-        let sign = (open + 1..self.at.min(open + 3) + 1).rev().chain(self.element()).find(is_sign)?;
+        let element = self.element();
+        let entry = |index: usize| matches!(self.tokens[index].token, Token::Put | Token::Exactly);
+        if (element.start..self.at).any(entry) {
+            return None;
+        }
+        let sign = (open + 1..=self.at.min(open + 3)).rev().chain(element).find(is_sign)?;
         let written = self.written(self.tokens[sign]);
         let diagnostic = Diagnostic::error("E0108", format!("`{written}` between key and value is written `=>` here"))
             .at(self.span(self.tokens[sign]), "`=>`")
@@ -349,8 +363,13 @@ impl<'a> Place<'a> {
     fn unexpected(&self) -> (Diagnostic, Repair) {
         let found = expected::describe(self.here.token, self.written(self.here));
         let wanted = expected::categories(self.expected);
-        let beside = self.here.token.starts_expression() && self.before.is_some_and(|before| before.token.ends_expression());
-        let title = if wanted.is_empty() { format!("{found} does not fit here") } else { format!("expected {wanted}, found {found}") };
+        let beside =
+            self.here.token.starts_expression() && self.before.is_some_and(|before| before.token.ends_expression());
+        let title = if wanted.is_empty() {
+            format!("{found} does not fit here")
+        } else {
+            format!("expected {wanted}, found {found}")
+        };
         let help = if beside {
             "two expressions stand beside each other: put an operator, a `,` or a `.` between them"
         } else if self.here.token == Token::OpenBrace {
@@ -364,8 +383,7 @@ impl<'a> Place<'a> {
         } else {
             "mend or take away what is underlined"
         };
-        let diagnostic =
-            Diagnostic::error("E0101", title).at(self.visible(self.here), "not expected here").help(help);
+        let diagnostic = Diagnostic::error("E0101", title).at(self.visible(self.here), "not expected here").help(help);
         (diagnostic, self.lose_element())
     }
 
@@ -428,10 +446,13 @@ impl<'a> Place<'a> {
                     break;
                 }
                 depth -= 1;
-            } else if token == Token::Dot || (depth == 0 && separates(token) && end > self.at) {
+            } else if token == Token::Dot {
                 break;
-            } else if depth == 0 && separates(token) && matches!(token, Token::Comma | Token::Semicolon) {
-                break;
+            } else if depth == 0 && separates(token) {
+                // The mistake itself may be an arrow that does not fit; it goes with its element.
+                if end > self.at || matches!(token, Token::Comma | Token::Semicolon) {
+                    break;
+                }
             }
             end += 1;
         }

@@ -39,6 +39,8 @@ pub struct Tree {
     pub comments: Vec<Range>,
     /// Names that stand in what could not be parsed: they may be bound or defined there.
     pub lost: Vec<Box<str>>,
+    /// Whether a mistake was told: the tree is not what was meant.
+    pub broken: bool,
 }
 
 /// A form.
@@ -320,6 +322,12 @@ impl Tree {
                 each_in_qualifiers(qualifiers, visit);
             }
         }
+    }
+
+    /// Whether two trees are the same but for places and comments.
+    #[must_use]
+    pub fn same(&self, other: &Tree) -> bool {
+        super::same::trees(self, other)
     }
 
     fn each_in_clauses(&self, clauses: &[ClauseId], visit: &mut dyn FnMut(ExprId)) {

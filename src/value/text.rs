@@ -107,8 +107,21 @@ impl Display for Float {
         if value < 0.0 {
             f.write_str("-")?;
         }
+        // From here on not all whole numbers are floats, and zeros would pretend to digits that are not known.
+        if value.abs() >= WHOLE_MAX {
+            return write_scientific(f, &digits, &exponent.to_string());
+        }
         write_decimal(f, &digits, exponent + 1)
     }
+}
+
+/// 2^53.
+const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+fn write_scientific(f: &mut fmt::Formatter<'_>, digits: &str, exponent: &str) -> fmt::Result {
+    let (first, rest) = digits.split_at(1);
+    let rest = if rest.is_empty() { "0" } else { rest };
+    write!(f, "{first}.{rest}e{exponent}")
 }
 
 /// `digits` with the point after the first `place` of them, or with an exponent where that is shorter.
@@ -129,9 +142,7 @@ fn write_decimal(f: &mut fmt::Formatter<'_>, digits: &str, place: i32) -> fmt::R
     if place > 0 && place - count + 2 <= cost {
         return write!(f, "{digits}{}.0", "0".repeat((place - count).unsigned_abs() as usize));
     }
-    let (first, rest) = digits.split_at(1);
-    let rest = if rest.is_empty() { "0" } else { rest };
-    write!(f, "{first}.{rest}e{exponent}")
+    write_scientific(f, digits, &exponent)
 }
 
 impl Display for Reference {

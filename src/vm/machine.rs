@@ -16,6 +16,7 @@ use crate::vm::code::Code;
 use crate::vm::code::Link;
 use crate::vm::code::Op;
 use crate::vm::code::Unit;
+use crate::vm::copy;
 use crate::vm::fault::Failure;
 use crate::vm::fault::Fault;
 use crate::vm::native;
@@ -29,6 +30,7 @@ use crate::vm::task::Outcome;
 use crate::vm::task::Request;
 use crate::vm::task::State;
 use crate::vm::task::Task;
+use crate::vm::write;
 
 /// A statement form of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,7 +227,9 @@ impl Machine {
         let stack = &mut self.scratch;
         let mut at = Frame { code, pc: 0, base: 0 };
         stack.reserve(usize::from(program.code(code).registers));
-        stack.registers[..arguments.len()].clone_from_slice(arguments);
+        for (slot, argument) in stack.registers.iter_mut().zip(arguments) {
+            write(slot, copy(argument));
+        }
         if let Term::Fun(closure) = function
             && (!closure.captured.is_empty() || program.code(code).itself)
         {
@@ -327,5 +331,18 @@ impl Program {
                 Box::new(Fault::Argument { builtin: builtin.row().title(), arguments: arguments.to_vec(), why })
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::vm::Machine;
+    use crate::vm::Task;
+
+    #[test]
+    fn machines_and_tasks_may_move_between_threads() {
+        fn movable<T: Send>() {}
+        movable::<Machine>();
+        movable::<Task>();
     }
 }

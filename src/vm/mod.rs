@@ -59,3 +59,40 @@ fn truth(term: &Term) -> Option<bool> {
         _ => None,
     }
 }
+
+/// Whether a term owns nothing.
+#[inline(always)]
+fn is_plain(term: &Term) -> bool {
+    matches!(term, Term::Int(_) | Term::Float(_) | Term::Atom(_) | Term::Nil)
+}
+
+/// Writes a register; cheaper than an assignment where the old value owns nothing, which is the rule.
+#[inline(always)]
+fn write(slot: &mut Term, term: Term) {
+    if is_plain(slot) {
+        // Nothing is lost: there was nothing to free.
+        std::mem::forget(std::mem::replace(slot, term));
+    } else {
+        *slot = term;
+    }
+}
+
+/// Frees what dead registers own. What owns nothing may stay: nobody reads it.
+#[inline(always)]
+fn clear(registers: &mut [Term]) {
+    for slot in registers {
+        if !is_plain(slot) {
+            *slot = Term::Nil;
+        }
+    }
+}
+
+/// A copy; cheaper than `clone` where nothing is shared, which is the rule.
+#[inline(always)]
+fn copy(term: &Term) -> Term {
+    match term {
+        Term::Int(value) => Term::Int(*value),
+        Term::Atom(atom) => Term::Atom(*atom),
+        other => other.clone(),
+    }
+}

@@ -94,7 +94,7 @@ pub enum Comparison {
 
 impl Comparison {
     /// Whether two terms in this order satisfy it, for all but the exact ones on mixed numbers.
-    #[inline]
+    #[inline(always)]
     pub(super) fn admits(self, order: Ordering) -> bool {
         match self {
             Comparison::Equal | Comparison::ExactlyEqual => order.is_eq(),
@@ -129,6 +129,7 @@ impl Comparison {
 ///
 /// # Errors
 /// When an operand is no number that the operator takes, on division by zero, and when the result is out of bounds.
+#[inline(never)]
 pub fn arithmetic(operator: Arithmetic, left: &Term, right: &Term) -> Result<Term, Box<Fault>> {
     if let (Term::Int(a), Term::Int(b)) = (left, right)
         && let Some(result) = small(operator, *a, *b)
@@ -150,7 +151,7 @@ pub fn arithmetic(operator: Arithmetic, left: &Term, right: &Term) -> Result<Ter
 }
 
 /// The result where it is an integer that fits 64 bits and needs no care.
-#[inline]
+#[inline(always)]
 pub(super) fn small(operator: Arithmetic, a: i64, b: i64) -> Option<i64> {
     match operator {
         Arithmetic::Add => a.checked_add(b),

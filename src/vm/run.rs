@@ -5,6 +5,7 @@ use std::mem;
 use crate::value::term::Term;
 use crate::vm::FRAMES_MAX;
 use crate::vm::REGISTERS_MAX;
+use crate::vm::clear;
 use crate::vm::code::Code;
 use crate::vm::code::Op;
 use crate::vm::fault::Failure;
@@ -14,6 +15,7 @@ use crate::vm::machine::Program;
 use crate::vm::step::Flow;
 use crate::vm::step::step;
 use crate::vm::task::Request;
+use crate::vm::write;
 
 /// A place in a function, and where its registers begin.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,9 +87,9 @@ pub(super) fn execute(
             match op {
                 Op::Return { src } => {
                     let value = mem::replace(&mut window[src as usize], Term::Nil);
-                    window.fill(Term::Nil);
+                    clear(window);
                     let Some(caller) = stack.callers.pop() else { return Exit::Done(value) };
-                    window[0] = value;
+                    write(&mut window[0], value);
                     *at = caller;
                     continue 'frame;
                 }
@@ -213,9 +215,10 @@ fn open(program: &Program, stack: &mut Stack, at: &mut Frame, function: u32) -> 
 /// Moves the arguments of a last call to the start of the frame, and drops everything else.
 fn slide(window: &mut [Term], first: usize, count: usize) {
     for at in 0..count {
-        window[at] = mem::replace(&mut window[first + at], Term::Nil);
+        let value = mem::replace(&mut window[first + at], Term::Nil);
+        write(&mut window[at], value);
     }
-    window[count..].fill(Term::Nil);
+    clear(&mut window[count..]);
 }
 
 /// Gives a function its captured values and itself.

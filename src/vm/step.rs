@@ -6,6 +6,7 @@ use crate::value::map::Map;
 use crate::value::term::Closure;
 use crate::value::term::DEPTH_MAX;
 use crate::value::term::Term;
+use crate::vm::LIST_LENGTH_MAX;
 use crate::vm::STRING_BYTES_MAX;
 use crate::vm::boolean;
 use crate::vm::code::Code;
@@ -13,11 +14,13 @@ use crate::vm::code::Logic;
 use crate::vm::code::Op;
 use crate::vm::code::Reg;
 use crate::vm::code::Target;
+use crate::vm::copy;
 use crate::vm::fault::Fault;
 use crate::vm::machine::Program;
 use crate::vm::number;
 use crate::vm::number::Arithmetic;
 use crate::vm::truth;
+use crate::vm::write;
 
 /// Where to go on.
 pub(super) enum Flow {
@@ -30,12 +33,14 @@ type Step = Result<Flow, Box<Fault>>;
 /// The registers of a frame.
 pub(super) type Window = [Term];
 
+#[inline(always)]
 fn get(window: &Window, reg: Reg) -> &Term {
     &window[reg as usize]
 }
 
+#[inline(always)]
 fn put(window: &mut Window, reg: Reg, term: Term) -> Step {
-    window[reg as usize] = term;
+    write(&mut window[reg as usize], term);
     Ok(Flow::Next)
 }
 
@@ -44,12 +49,13 @@ fn put_built(window: &mut Window, reg: Reg, term: Term) -> Step {
     if term.depth() > DEPTH_MAX { Err(Box::new(Fault::TermTooDeep)) } else { put(window, reg, term) }
 }
 
+#[inline(always)]
 fn fail_to(matches: bool, target: Target) -> Step {
     Ok(if matches { Flow::Next } else { Flow::Jump(target) })
 }
 
 /// Loads, arithmetic, comparisons; what is not among them is a match or a construction.
-#[inline]
+#[inline(always)]
 pub(super) fn step(program: &Program, globals: &mut [Option<Term>], code: &Code, window: &mut Window, op: Op) -> Step {
     match op {
         Op::ArithmeticSmall { operator, dst, left, number } => arithmetic_small(window, operator, dst, left, number),
@@ -72,7 +78,7 @@ pub(super) fn step(program: &Program, globals: &mut [Option<Term>], code: &Code,
             Term::Int(value) => fail_to(comparison.admits(value.cmp(&i64::from(number))), target),
             other => fail_to(comparison.holds(other, &Term::Int(number.into())), target),
         },
-        Op::Move { dst, src } => put(window, dst, get(window, src).clone()),
+        Op::Move { dst, src } => put(window, dst, copy(get(window, src))),
         Op::Small { dst, number } => put(window, dst, Term::Int(number.into())),
         Op::Const { dst, index } => put(window, dst, code.constants[index as usize].clone()),
         Op::Jump { target } => Ok(Flow::Jump(target)),
@@ -103,7 +109,7 @@ pub(super) fn step(program: &Program, globals: &mut [Option<Term>], code: &Code,
     }
 }
 
-#[inline]
+#[inline(always)]
 fn arithmetic_small(window: &mut Window, operator: Arithmetic, dst: Reg, left: Reg, number: i32) -> Step {
     let left = get(window, left);
     if let Term::Int(value) = left
@@ -115,6 +121,7 @@ fn arithmetic_small(window: &mut Window, operator: Arithmetic, dst: Reg, left: R
     put(window, dst, result)
 }
 
+#[inline(always)]
 fn test(window: &Window, operator: Logic, src: Reg, target: Target, wanted: bool) -> Step {
     let value = get(window, src);
     match truth(value) {
@@ -124,7 +131,7 @@ fn test(window: &Window, operator: Logic, src: Reg, target: Target, wanted: bool
 }
 
 /// Tests of shape, and taking apart.
-#[inline]
+#[inline(always)]
 fn matching(program: &Program, code: &Code, window: &mut Window, op: Op) -> Step {
     match op {
         Op::IsTuple { src, count, target } => {
@@ -136,8 +143,8 @@ fn matching(program: &Program, code: &Code, window: &mut Window, op: Op) -> Step
         }
         Op::Uncons { src, head, tail, target } => {
             let Term::Cons(cell) = get(window, src) else { return Ok(Flow::Jump(target)) };
-            let (first, rest) = (cell.head().clone(), cell.tail().clone());
-            window[head as usize] = first;
+            let (first, rest) = (copy(cell.head()), cell.tail().clone());
+            write(&mut window[head as usize], first);
             put(window, tail, rest)
         }
         Op::IsConst { src, index, target } => fail_to(*get(window, src) == code.constants[index as usize], target),
@@ -164,8 +171,8 @@ fn matching(program: &Program, code: &Code, window: &mut Window, op: Op) -> Step
         }
         Op::Next { list, head, target } => match get(window, list) {
             Term::Cons(cell) => {
-                let (first, rest) = (cell.head().clone(), cell.tail().clone());
-                window[head as usize] = first;
+                let (first, rest) = (copy(cell.head()), cell.tail().clone());
+                write(&mut window[head as usize], first);
                 put(window, list, rest)
             }
             Term::Nil => Ok(Flow::Jump(target)),
@@ -176,6 +183,7 @@ fn matching(program: &Program, code: &Code, window: &mut Window, op: Op) -> Step
 }
 
 /// New terms.
+#[inline(never)]
 fn building(program: &Program, window: &mut Window, op: Op) -> Step {
     match op {
         Op::Tuple { dst, at, count } => {
@@ -285,6 +293,9 @@ pub(super) fn append(left: &Term, right: &Term) -> Result<Term, Box<Fault>> {
         }
         (Term::Nil | Term::Cons(_), Term::Nil | Term::Cons(_)) => {
             let Some(items) = left.to_vec() else { return Err(operands("++", left, right)) };
+            if items.len() > LIST_LENGTH_MAX {
+                return Err(Box::new(Fault::TooLarge("the left list of `++`")));
+            }
             Ok(items.into_iter().rev().fold(right.clone(), |tail, head| Term::cons(head, tail)))
         }
         _ => Err(operands("++", left, right)),

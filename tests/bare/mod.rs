@@ -9,6 +9,7 @@ use lasp::vm::Outcome;
 /// Fuel that no test should use up.
 const FUEL: u64 = 100_000_000;
 
+#[allow(dead_code, reason = "not every test needs it")]
 /// A machine that has loaded the library, and the program's run so far.
 pub struct Run {
     pub machine: Machine,

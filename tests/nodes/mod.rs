@@ -14,7 +14,7 @@ use lasp::value::term::Term;
 const FUEL: u64 = 1_000_000;
 
 /// A node that is about to run a program.
-pub fn node(program: &str, replica: u32) -> Node {
+pub(crate) fn node(program: &str, replica: u32) -> Node {
     let (mut session, library) = Session::new();
     let (unit, _) = session.program("test.lasp", program).unwrap_or_else(|said| panic!("{program}: {said:#?}"));
     let settings = Settings {
@@ -31,17 +31,17 @@ pub fn node(program: &str, replica: u32) -> Node {
 
 /// What a run on one node came to.
 #[derive(Debug, Default)]
-pub struct Told {
+pub(crate) struct Told {
     /// What was printed.
-    pub printed: String,
+    pub(crate) printed: String,
     /// The codes of what was reported.
-    pub codes: Vec<&'static str>,
+    pub(crate) codes: Vec<&'static str>,
     /// Everything that was reported, for messages.
-    pub reports: Vec<String>,
+    pub(crate) reports: Vec<String>,
 }
 
 /// Runs until nothing goes on; sleepers are woken at once. Panics when that takes too long.
-pub fn settle(node: &mut Node, now_ms: &mut u64) -> Told {
+pub(crate) fn settle(node: &mut Node, now_ms: &mut u64) -> Told {
     let mut told = Told::default();
     for _ in 0..100_000 {
         let progress = node.run(*now_ms, FUEL);
@@ -68,19 +68,21 @@ pub fn settle(node: &mut Node, now_ms: &mut u64) -> Told {
 }
 
 /// The values at the end, as they are printed.
-pub fn finals(node: &mut Node) -> Vec<String> {
+pub(crate) fn finals(node: &mut Node) -> Vec<String> {
     node.finals().into_iter().map(|last| format!("{} = {}", last.name, last.value)).collect()
 }
 
 /// Runs a program alone.
-pub fn run(program: &str) -> (Vec<String>, Told) {
+pub(crate) fn run(program: &str) -> (Vec<String>, Told) {
     let mut node = node(program, 0);
     let told = settle(&mut node, &mut 0);
     (finals(&mut node), told)
 }
 
-/// Connects nodes with each other and passes their messages on until all agree. Time goes on by itself.
-pub fn converge(nodes: &mut [Node]) {
+/// Connects nodes with each other and passes their messages on until all agree. Time goes on by itself. Gives what was
+/// sent.
+pub(crate) fn converge(nodes: &mut [Node]) -> Vec<Vec<u8>> {
+    let mut sent = Vec::new();
     let count = nodes.len();
     let mut now_ms = 0;
     for (me, node) in nodes.iter_mut().enumerate() {
@@ -99,6 +101,7 @@ pub fn converge(nodes: &mut [Node]) {
             }
         }
         for (from, PeerId(to), bytes) in mail {
+            sent.push(bytes.clone());
             nodes[to as usize].handle(Input::Received { peer: PeerId(from as u64), bytes }, now_ms);
         }
         now_ms += 5;
@@ -109,7 +112,7 @@ pub fn converge(nodes: &mut [Node]) {
             let status = node.status();
             status.quiescent && status.agreeing == count - 1
         }) {
-            return;
+            return sent;
         }
     }
     panic!("the nodes do not come to agree");

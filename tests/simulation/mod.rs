@@ -25,21 +25,21 @@ use rand_chacha::ChaCha8Rng;
 
 /// What can go wrong, in thousandths of all messages or steps.
 #[derive(Clone, Debug)]
-pub struct Faults {
-    pub nodes: usize,
-    pub lost: u64,
-    pub doubled: u64,
-    pub delay_ms: u64,
-    pub partition: u64,
-    pub crash: u64,
-    pub steps: u64,
+pub(crate) struct Faults {
+    pub(crate) nodes: usize,
+    pub(crate) lost: u64,
+    pub(crate) doubled: u64,
+    pub(crate) delay_ms: u64,
+    pub(crate) partition: u64,
+    pub(crate) crash: u64,
+    pub(crate) steps: u64,
     /// Whether each node is connected to all others, or only to the one before it.
-    pub mesh: bool,
-    pub limits: Limits,
+    pub(crate) mesh: bool,
+    pub(crate) limits: Limits,
 }
 
 /// The node that made an update, and which of its updates it was.
-pub type GlobalDot = (ReplicaId, u64);
+pub(crate) type GlobalDot = (ReplicaId, u64);
 
 /// An update as the judge knows it.
 struct Truth {
@@ -47,19 +47,19 @@ struct Truth {
     removes: Vec<GlobalDot>,
 }
 
-pub struct Node {
-    pub replica: Replica,
+pub(crate) struct Node {
+    pub(crate) replica: Replica,
     id: ReplicaId,
     /// What the changes amount to.
     mirror: BTreeMap<Dot, (KeyIndex, Content)>,
     up: bool,
 }
 
-pub struct Cluster {
-    pub now: u64,
+pub(crate) struct Cluster {
+    pub(crate) now: u64,
     random: ChaCha8Rng,
     faults: Faults,
-    pub nodes: Vec<Node>,
+    pub(crate) nodes: Vec<Node>,
     /// By time and number: connection, receiver, bytes.
     network: BTreeMap<(u64, u64), (PeerId, usize, Vec<u8>)>,
     /// Connections: the two ends.
@@ -67,20 +67,20 @@ pub struct Cluster {
     parted: BTreeSet<(usize, usize)>,
     truth: BTreeMap<GlobalDot, Truth>,
     counter: u64,
-    pub trace: blake3::Hasher,
-    pub bytes_sent: usize,
-    pub messages_sent: usize,
+    pub(crate) trace: blake3::Hasher,
+    pub(crate) bytes_sent: usize,
+    pub(crate) messages_sent: usize,
 }
 
 impl Faults {
     /// None at all.
-    pub fn none(nodes: usize) -> Faults {
+    pub(crate) fn none(nodes: usize) -> Faults {
         let limits = Limits::default();
         Faults { nodes, lost: 0, doubled: 0, delay_ms: 5, partition: 0, crash: 0, steps: 0, mesh: true, limits }
     }
 
     /// All kinds, with bounds so small that every path is taken.
-    pub fn bad(seed: u64) -> Faults {
+    pub(crate) fn bad(seed: u64) -> Faults {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut pick = |from: &[u64]| from[(random.next_u64() % from.len() as u64) as usize];
         Faults {
@@ -126,7 +126,7 @@ impl Node {
 }
 
 impl Cluster {
-    pub fn new(seed: u64, faults: Faults) -> Cluster {
+    pub(crate) fn new(seed: u64, faults: Faults) -> Cluster {
         let mut cluster = Cluster {
             now: 0,
             random: ChaCha8Rng::seed_from_u64(seed),
@@ -157,7 +157,7 @@ impl Cluster {
     }
 
     /// A node joins, and is connected to all others.
-    pub fn join(&mut self) -> usize {
+    pub(crate) fn join(&mut self) -> usize {
         let id = ReplicaId(u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64()));
         let number = self.nodes.len();
         self.nodes.push(Node::new(id, self.faults.limits.clone()));
@@ -169,7 +169,7 @@ impl Cluster {
         number
     }
 
-    pub fn connect(&mut self, a: usize, b: usize) {
+    pub(crate) fn connect(&mut self, a: usize, b: usize) {
         if self.nodes[a].up && self.nodes[b].up {
             let link = PeerId(self.count());
             self.links.insert(link, (a, b));
@@ -179,7 +179,7 @@ impl Cluster {
         }
     }
 
-    pub fn disconnect(&mut self, node: usize) {
+    pub(crate) fn disconnect(&mut self, node: usize) {
         let lost: Vec<PeerId> =
             self.links.iter().filter(|(_, ends)| ends.0 == node || ends.1 == node).map(|(&link, _)| link).collect();
         for link in lost {
@@ -205,7 +205,7 @@ impl Cluster {
         self.write(node, &key, (kind > 0).then_some(element), &seen);
     }
 
-    pub fn write(&mut self, node: usize, key: &VariableKey, adds: Option<Content>, removes: &[Dot]) -> Dot {
+    pub(crate) fn write(&mut self, node: usize, key: &VariableKey, adds: Option<Content>, removes: &[Dot]) -> Dot {
         let n = &mut self.nodes[node];
         let index = n.replica.key(key);
         let ids: BTreeMap<Dot, GlobalDot> = removes.iter().map(|&dot| (dot, global(&n.replica, dot))).collect();
@@ -222,7 +222,7 @@ impl Cluster {
         dot
     }
 
-    pub fn flush(&mut self, node: usize) {
+    pub(crate) fn flush(&mut self, node: usize) {
         let now = self.now;
         self.nodes[node].replica.flush(now);
         self.drain(node);
@@ -258,7 +258,7 @@ impl Cluster {
     }
 
     /// Lets a millisecond pass.
-    pub fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         self.now += 1;
         while let Some(entry) = self.network.first_entry() {
             if entry.key().0 > self.now {
@@ -282,7 +282,7 @@ impl Cluster {
     }
 
     /// Random updates and faults.
-    pub fn run(&mut self) {
+    pub(crate) fn run(&mut self) {
         for _ in 0..self.faults.steps {
             for _ in 0..self.below(3) {
                 let node = self.below(self.nodes.len() as u64) as usize;
@@ -331,7 +331,7 @@ impl Cluster {
     }
 
     /// A node is gone, and what only it had with it; another comes in its place as a new incarnation.
-    pub fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         let node = self.below(self.nodes.len() as u64) as usize;
         self.disconnect(node);
         self.nodes[node].up = false;
@@ -339,7 +339,7 @@ impl Cluster {
     }
 
     /// The node has exactly what follows from what its vector covers.
-    pub fn judge(&self, node: usize) {
+    pub(crate) fn judge(&self, node: usize) {
         let n = &self.nodes[node];
         let vector: BTreeMap<ReplicaId, u64> = n.replica.vector().collect();
         let covered = || vector.iter().flat_map(|(&id, &to)| self.truth.range((id, 1)..=(id, to)));
@@ -361,7 +361,7 @@ impl Cluster {
     }
 
     /// Ends all faults and waits until all agree.
-    pub fn heal_and_judge(&mut self) {
+    pub(crate) fn heal_and_judge(&mut self) {
         self.faults = Faults { lost: 0, doubled: 0, delay_ms: 20, ..self.faults.clone() };
         self.parted.clear();
         let up: Vec<usize> = (0..self.nodes.len()).filter(|&node| self.nodes[node].up).collect();
@@ -384,7 +384,7 @@ impl Cluster {
     }
 
     /// Whether all nodes have the same vector, and know it.
-    pub fn agree(&self) -> bool {
+    pub(crate) fn agree(&self) -> bool {
         let mut up = self.nodes.iter().filter(|node| node.up);
         let Some(first) = up.next() else { return true };
         up.all(|node| node.replica.vector_digest() == first.replica.vector_digest())
@@ -395,7 +395,7 @@ impl Cluster {
     }
 
     /// A hash of every message ever sent.
-    pub fn trace(&self) -> blake3::Hash {
+    pub(crate) fn trace(&self) -> blake3::Hash {
         self.trace.finalize()
     }
 }

@@ -76,7 +76,8 @@ impl Validator for Assistant {
 /// # Errors
 /// When it cannot be read.
 pub(super) fn open(out: &Out, names: &Names) -> Result<(Lines, Option<Above>), Exit> {
-    let config = Config::builder().max_history_size(HISTORY_ENTRIES_MAX).map(|config| config.auto_add_history(false).build());
+    let config =
+        Config::builder().max_history_size(HISTORY_ENTRIES_MAX).map(|config| config.auto_add_history(false).build());
     let mut editor: Lines = config.and_then(Editor::with_config).map_err(|error| {
         out.error(None, "E0801", &format!("the terminal cannot be read: {error}"), "");
         Exit::Usage
@@ -84,7 +85,8 @@ pub(super) fn open(out: &Out, names: &Names) -> Result<(Lines, Option<Above>), E
     editor.set_helper(Some(Assistant { names: names.clone() }));
     // A simple terminal cannot write above the line; then lines are written as they come.
     let printer = editor.create_external_printer().ok();
-    let above = printer.map(|printer| Above(Arc::new(Mutex::new(Box::new(printer) as Box<dyn ExternalPrinter + Send>))));
+    let above =
+        printer.map(|printer| Above(Arc::new(Mutex::new(Box::new(printer) as Box<dyn ExternalPrinter + Send>))));
     Ok((editor, above))
 }
 

@@ -118,7 +118,9 @@ impl Prompt {
                             return self.leave();
                         }
                     }
-                    Happened::Told(Control::Interrupt) if self.started && self.evaluating => self.driver.input(Input::Cancel),
+                    Happened::Told(Control::Interrupt) if self.started && self.evaluating => {
+                        self.driver.input(Input::Cancel)
+                    }
                     Happened::Told(Control::Interrupt) if !self.interactive => return Exit::Interrupted,
                     Happened::Told(Control::Terminate) => return Exit::Interrupted,
                     Happened::Told(Control::Closed) => return self.leave(),

@@ -36,7 +36,7 @@ impl FoldDynamic {
             work: &mut *context.work,
         };
         self.fold.change(delta, &mut own);
-        let delta = self.local.apply(inbox);
+        let delta = self.local.apply(&mut inbox);
         self.outlet.change(&self.local, &delta);
     }
 

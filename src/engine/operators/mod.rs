@@ -33,7 +33,7 @@ pub(super) enum Running {
     Intersection,
     Product,
     Fold(fold::Fold),
-    FoldDynamic(fold_dynamic::FoldDynamic),
+    FoldDynamic(Box<fold_dynamic::FoldDynamic>),
     Bind(bind::Bind),
 }
 
@@ -59,6 +59,8 @@ pub struct Work {
     pub elements: u64,
     /// Changes taken in by variables.
     pub changes: u64,
+    /// Variables looked at; each once for a batch of changes.
+    pub visits: u64,
 }
 
 impl Context<'_> {
@@ -90,7 +92,7 @@ impl Running {
             Operator::Product => Running::Product,
             Operator::Fold(function) => Running::Fold(fold::Fold::new(function, destination)),
             Operator::FoldDynamic(function) => {
-                Running::FoldDynamic(fold_dynamic::FoldDynamic::new(function, destination))
+                Running::FoldDynamic(Box::new(fold_dynamic::FoldDynamic::new(function, destination)))
             }
             Operator::Bind => Running::Bind(bind::Bind::new(source)),
         }
@@ -98,6 +100,9 @@ impl Running {
 
     /// Takes in what changed in one source.
     pub(super) fn change(&mut self, side: Side, delta: &Delta, context: &mut Context) {
+        if context.out.came.is_empty() {
+            context.out.came.reserve(delta.entered.len());
+        }
         context.work.elements += (delta.entered.len() + delta.left.len()) as u64;
         match self {
             Running::Map(map) => map.change(delta, context),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::engine::change::Delta;
 use crate::engine::change::Effect;
 use crate::engine::change::Inbox;
+use crate::engine::change::Refusal;
 use crate::engine::change::Write;
 use crate::lattice::dot::Dot;
 use crate::lattice::dot::ReplicaIndex;
@@ -23,9 +24,9 @@ pub(in crate::engine) struct CounterState {
 }
 
 impl CounterState {
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         let before = self.value();
-        for support in inbox.came {
+        for support in inbox.came.drain(..) {
             let Content::Tally(tally) = support.content else { continue };
             match support.dot {
                 None => self.total.add(&tally),
@@ -36,7 +37,7 @@ impl CounterState {
                 Some(_) => {}
             }
         }
-        for support in inbox.went {
+        for support in inbox.went.drain(..) {
             let Content::Tally(tally) = support.content else { continue };
             match support.dot {
                 None => self.total.withdraw(&tally),
@@ -50,14 +51,14 @@ impl CounterState {
         Delta::of_value(Some(before), Some(self.value()))
     }
 
-    pub(super) fn prepare(&self, op: &Op, me: ReplicaIndex) -> Effect {
+    pub(super) fn prepare(&self, op: &Op, me: ReplicaIndex) -> Result<Effect, Refusal> {
         let (up, amount) = match op {
             Op::Up(amount) => (true, amount),
             Op::Down(amount) => (false, amount),
-            _ => return Effect::default(),
+            _ => return Ok(Effect::default()),
         };
         if amount.is_empty() {
-            return Effect::default();
+            return Ok(Effect::default());
         }
         let mut tally = Tally::default();
         if up { &mut tally.up } else { &mut tally.down }.add(amount);
@@ -66,7 +67,10 @@ impl CounterState {
             tally.add(mine);
             removes.push(*dot);
         }
-        Effect { writes: vec![Write { content: Some(Content::Tally(Box::new(tally))), removes }] }
+        if !(tally.up.fits() && tally.down.fits()) {
+            return Err(Refusal::TooLarge);
+        }
+        Ok(Effect { writes: vec![Write { content: Some(Content::Tally(Box::new(tally))), removes }] })
     }
 
     /// A replica's live entries: one, as long as every event supersedes the one before.

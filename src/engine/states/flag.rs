@@ -19,9 +19,9 @@ pub(in crate::engine) struct FlagState {
 }
 
 impl FlagState {
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         let before = self.value();
-        for support in inbox.came {
+        for support in inbox.came.drain(..) {
             match (support.content, support.dot) {
                 (Content::True, Some(dot)) => {
                     self.base.insert(dot);
@@ -30,7 +30,7 @@ impl FlagState {
                 _ => {}
             }
         }
-        for support in inbox.went {
+        for support in inbox.went.drain(..) {
             match (support.content, support.dot) {
                 (Content::True, Some(dot)) => {
                     self.base.remove(&dot);

@@ -23,15 +23,15 @@ pub(in crate::engine) struct MaximumState {
 }
 
 impl MaximumState {
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         let before = self.value();
-        for support in inbox.came {
+        for support in inbox.came.drain(..) {
             let Content::Number(number) = support.content else { continue };
             if support.dot.is_none_or(|dot| self.base.insert(dot, number.clone()).is_none()) {
                 self.candidates.insert(number);
             }
         }
-        for support in inbox.went {
+        for support in inbox.went.drain(..) {
             let Content::Number(number) = support.content else { continue };
             if support.dot.is_none_or(|dot| self.base.remove(&dot).is_some()) {
                 self.candidates.remove(&number);

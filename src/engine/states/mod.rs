@@ -49,8 +49,8 @@ impl State {
         }
     }
 
-    /// Takes changes in, and says what they come to.
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    /// Takes changes in, which empties the inbox, and says what they come to.
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         match self {
             State::Set(state) => state.apply(inbox),
             State::Counter(state) => state.apply(inbox),
@@ -79,7 +79,7 @@ impl State {
     pub(super) fn prepare(&self, op: &Op, me: ReplicaIndex) -> Result<Effect, Refusal> {
         Ok(match self {
             State::Set(state) => state.prepare(op),
-            State::Counter(state) => state.prepare(op, me),
+            State::Counter(state) => return state.prepare(op, me),
             State::Maximum(state) => state.prepare(op),
             State::Flag(state) => state.prepare(op),
             State::Single(state) => return state.prepare(op),

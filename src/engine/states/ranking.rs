@@ -56,16 +56,16 @@ impl RankingState {
         RankingState { k, all: Ranking::new(k), base: Ranking::new(k), dots: BTreeMap::new() }
     }
 
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         let mut moves = Vec::new();
-        for support in inbox.came {
+        for support in inbox.came.drain(..) {
             let Content::Score(pair) = support.content else { continue };
             if support.dot.is_none_or(|dot| self.entry_came(&pair, dot)) {
                 let (name, score) = *pair;
                 self.all.insert(&name, Points(score), &mut moves);
             }
         }
-        for support in inbox.went {
+        for support in inbox.went.drain(..) {
             let Content::Score(pair) = support.content else { continue };
             if support.dot.is_none_or(|dot| self.entry_went(&pair, dot)) {
                 let (name, score) = *pair;

@@ -23,15 +23,15 @@ pub(in crate::engine) struct RegisterState {
 }
 
 impl RegisterState {
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         let before = self.element();
-        for support in inbox.came {
+        for support in inbox.came.drain(..) {
             let Content::Stamped(stamped) = support.content else { continue };
             if support.dot.is_none_or(|dot| self.base.insert(dot, (*stamped).clone()).is_none()) {
                 self.writes.insert(*stamped);
             }
         }
-        for support in inbox.went {
+        for support in inbox.went.drain(..) {
             let Content::Stamped(stamped) = support.content else { continue };
             if support.dot.is_none_or(|dot| self.base.remove(&dot).is_some()) {
                 self.writes.remove(&stamped);

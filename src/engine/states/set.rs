@@ -1,7 +1,9 @@
 //! `set` and `gset`: one hash map from element to what speaks for it.
 //!
-//! Nearly every element has one live entry or some contributions; only where concurrent adds leave several entries does a
-//! second map hold the others.
+//! Nearly every element has one live entry, or some contributions; either is packed into eight bytes, since memory is what a
+//! large set costs. Only elements with several entries, or with both, are told apart in a second map.
+
+use std::collections::hash_map::Entry;
 
 use rustc_hash::FxHashMap;
 use rustc_hash::FxHashSet;
@@ -12,6 +14,7 @@ use crate::engine::change::Inbox;
 use crate::engine::change::Support;
 use crate::engine::change::Write;
 use crate::lattice::dot::Dot;
+use crate::lattice::dot::ReplicaIndex;
 use crate::value::content::Content;
 use crate::value::operation::Op;
 use crate::value::term::Term;
@@ -21,38 +24,105 @@ const REMOVES_MAX: usize = 1024;
 
 /// A set.
 pub(in crate::engine) struct SetState {
-    elements: FxHashMap<Term, Backing>,
-    /// The live entries of an element beyond its first, where there are several.
-    others: FxHashMap<Term, Vec<Dot>>,
+    elements: FxHashMap<Term, Packed>,
+    /// What speaks for the elements that are packed as [`Packed::MANY`].
+    many: FxHashMap<Term, Backing>,
     /// Whether elements can be taken out, which is why adding again needs a new entry.
     removable: bool,
 }
 
 /// What speaks for an element.
+#[derive(Clone, Default)]
 struct Backing {
-    /// A live entry.
-    dot: Option<Dot>,
+    /// Its live entries.
+    dots: Vec<Dot>,
     /// How many contributions and slots.
-    count: u32,
-    /// Whether there are more live entries.
-    more: bool,
+    count: u64,
+}
+
+/// The same in eight bytes: the dot of one live entry (of one of the first 2^23 replicas), or [`Packed::COUNTED`] and a number
+/// of contributions, or [`Packed::MANY`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Packed(u64);
+
+/// A [`Packed`], read.
+enum Unpacked {
+    One(Dot),
+    Counted(u64),
+    Many,
+}
+
+impl Packed {
+    const SEQUENCE_BITS: u32 = Dot::SEQUENCE_MAX.count_ones();
+    const COUNTED: u64 = 1 << 63;
+    const MANY: Packed = Packed(u64::MAX);
+
+    fn read(self) -> Unpacked {
+        if self == Packed::MANY {
+            return Unpacked::Many;
+        }
+        if self.0 & Packed::COUNTED != 0 {
+            return Unpacked::Counted(self.0 & !Packed::COUNTED);
+        }
+        let replica = u32::try_from(self.0 >> Packed::SEQUENCE_BITS).unwrap_or(u32::MAX);
+        Dot::new(ReplicaIndex(replica), self.0 & Dot::SEQUENCE_MAX).map_or(Unpacked::Many, Unpacked::One)
+    }
+
+    fn counted(count: u64) -> Packed {
+        Packed(Packed::COUNTED | count)
+    }
+
+    fn dot(dot: Dot) -> Option<Packed> {
+        let packed = u64::from(dot.replica().0) << Packed::SEQUENCE_BITS | dot.sequence();
+        (packed & Packed::COUNTED == 0).then_some(Packed(packed))
+    }
+
+    fn new(dot: Option<Dot>) -> Option<Packed> {
+        dot.map_or(Some(Packed::counted(1)), Packed::dot)
+    }
+}
+
+impl Backing {
+    fn add(&mut self, dot: Option<Dot>) {
+        match dot {
+            None => self.count += 1,
+            Some(dot) if self.dots.contains(&dot) => {}
+            Some(dot) => self.dots.push(dot),
+        }
+    }
+
+    fn take(&mut self, dot: Option<Dot>) {
+        match dot {
+            None => self.count = self.count.saturating_sub(1),
+            Some(dot) => self.dots.retain(|other| *other != dot),
+        }
+    }
+
+    /// In eight bytes, where that is possible.
+    fn pack(&self) -> Option<Packed> {
+        match (self.dots.as_slice(), self.count) {
+            ([], count) => Some(Packed::counted(count)),
+            ([dot], 0) => Packed::dot(*dot),
+            _ => None,
+        }
+    }
 }
 
 impl SetState {
     pub(super) fn new(removable: bool) -> SetState {
-        SetState { elements: FxHashMap::default(), others: FxHashMap::default(), removable }
+        SetState { elements: FxHashMap::default(), many: FxHashMap::default(), removable }
     }
 
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         let (mut entered, mut left) = (Vec::new(), Vec::new());
         if self.elements.is_empty() {
             self.elements.reserve(inbox.came.len());
         }
-        for support in inbox.came {
+        for support in inbox.came.drain(..) {
             let Support { dot, content: Content::Element(element) } = support else { continue };
             self.came(element, dot, &mut entered);
         }
-        for support in inbox.went {
+        for support in inbox.went.drain(..) {
             let Support { dot, content: Content::Element(element) } = support else { continue };
             self.went(element, dot, &mut left);
         }
@@ -61,58 +131,56 @@ impl SetState {
     }
 
     fn came(&mut self, element: Term, dot: Option<Dot>, entered: &mut Vec<Term>) {
-        let fresh = Backing { dot, count: u32::from(dot.is_none()), more: false };
-        match self.elements.entry(element) {
-            std::collections::hash_map::Entry::Vacant(place) => {
+        let mut place = match self.elements.entry(element) {
+            Entry::Vacant(place) => {
                 entered.push(place.key().clone());
-                place.insert(fresh);
+                let packed = Packed::new(dot).unwrap_or_else(|| {
+                    let backing = Backing { dots: dot.into_iter().collect(), count: 0 };
+                    self.many.insert(place.key().clone(), backing);
+                    Packed::MANY
+                });
+                place.insert(packed);
+                return;
             }
-            std::collections::hash_map::Entry::Occupied(mut place) => match dot {
-                None => place.get_mut().count += 1,
-                Some(dot) => {
-                    let backing = place.get_mut();
-                    if backing.dot.is_none() {
-                        backing.dot = Some(dot);
-                    } else if backing.dot != Some(dot) {
-                        backing.more = true;
-                        let others = self.others.entry(place.key().clone()).or_default();
-                        if !others.contains(&dot) {
-                            others.push(dot);
-                        }
-                    }
-                }
-            },
-        }
+            Entry::Occupied(place) => place,
+        };
+        let mut backing = match (place.get().read(), dot) {
+            (Unpacked::Counted(count), None) => {
+                *place.get_mut() = Packed::counted(count + 1);
+                return;
+            }
+            (Unpacked::Many, _) => {
+                self.many.entry(place.key().clone()).or_default().add(dot);
+                return;
+            }
+            (Unpacked::Counted(count), Some(_)) => Backing { dots: Vec::new(), count },
+            (Unpacked::One(known), _) if dot == Some(known) => return,
+            (Unpacked::One(known), _) => Backing { dots: vec![known], count: 0 },
+        };
+        backing.add(dot);
+        *place.get_mut() = Packed::MANY;
+        self.many.insert(place.key().clone(), backing);
     }
 
     fn went(&mut self, element: Term, dot: Option<Dot>, left: &mut Vec<Term>) {
-        let std::collections::hash_map::Entry::Occupied(mut place) = self.elements.entry(element) else { return };
-        match dot {
-            None => {
-                let backing = place.get_mut();
-                backing.count = backing.count.saturating_sub(1);
+        let Entry::Occupied(mut place) = self.elements.entry(element) else { return };
+        let packed = match (place.get().read(), dot) {
+            (Unpacked::Counted(count), None) => Packed::counted(count.saturating_sub(1)),
+            (Unpacked::One(known), Some(gone)) if known == gone => Packed::counted(0),
+            (Unpacked::Many, _) => {
+                let Some(backing) = self.many.get_mut(place.key()) else { return };
+                backing.take(dot);
+                let Some(packed) = backing.pack() else { return };
+                self.many.remove(place.key());
+                packed
             }
-            Some(dot) if place.get().more => {
-                let Some(others) = self.others.get_mut(place.key()) else { return };
-                if place.get().dot == Some(dot) {
-                    place.get_mut().dot = others.pop();
-                } else {
-                    others.retain(|other| *other != dot);
-                }
-                if others.is_empty() {
-                    self.others.remove(place.key());
-                    place.get_mut().more = false;
-                }
-            }
-            Some(dot) => {
-                if place.get().dot == Some(dot) {
-                    place.get_mut().dot = None;
-                }
-            }
-        }
-        let backing = place.get();
-        if backing.dot.is_none() && backing.count == 0 {
+            // What never came.
+            (Unpacked::Counted(_), Some(_)) | (Unpacked::One(_), _) => return,
+        };
+        if packed == Packed::counted(0) {
             left.push(place.remove_entry().0);
+        } else {
+            *place.get_mut() = packed;
         }
     }
 
@@ -142,13 +210,15 @@ impl SetState {
 
     /// The live entries of an element, in order.
     fn dots(&self, element: &Term) -> Vec<Dot> {
-        let Some(backing) = self.elements.get(element) else { return Vec::new() };
-        let mut dots: Vec<Dot> = backing.dot.into_iter().collect();
-        if backing.more {
-            dots.extend(self.others.get(element).into_iter().flatten());
-            dots.sort();
+        match self.elements.get(element).map(|packed| packed.read()) {
+            None | Some(Unpacked::Counted(_)) => Vec::new(),
+            Some(Unpacked::One(dot)) => vec![dot],
+            Some(Unpacked::Many) => {
+                let mut dots = self.many.get(element).map_or_else(Vec::new, |backing| backing.dots.clone());
+                dots.sort();
+                dots
+            }
         }
-        dots
     }
 
     pub(super) fn value(&self) -> Term {

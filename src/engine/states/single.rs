@@ -21,15 +21,15 @@ pub(in crate::engine) struct SingleState {
 }
 
 impl SingleState {
-    pub(super) fn apply(&mut self, inbox: Inbox) -> Delta {
+    pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         let before = self.element();
-        for support in inbox.came {
+        for support in inbox.came.drain(..) {
             let Content::Value(value) = support.content else { continue };
             if support.dot.is_none_or(|dot| self.base.insert(dot, value.clone()).is_none()) {
                 self.values.insert(value);
             }
         }
-        for support in inbox.went {
+        for support in inbox.went.drain(..) {
             let Content::Value(value) = support.content else { continue };
             if support.dot.is_none_or(|dot| self.base.remove(&dot).is_some()) {
                 self.values.remove(&value);

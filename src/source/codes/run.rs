@@ -9,7 +9,7 @@ pub(super) const CODES: &[Explanation] = &[
         text: "Arithmetic needs numbers, `div`, `rem` and the bit operators need integers, `++` needs two lists or two \
                strings, and `--` two lists. Nothing is converted silently.\n\nStrings are joined with `++`; a number \
                becomes a string by `integer_to_list(N)` or `io_lib:format(\"~p\", [N])`.",
-        wrong: "print(1 + one).\n",
+        wrong: "X = one.\nprint(1 + X).\n",
         right: "print(1 + 1).\n",
     },
     Explanation {
@@ -117,7 +117,7 @@ pub(super) const CODES: &[Explanation] = &[
         title: "a generator needs a list",
         text: "`X <- L` goes through a list. The entries of a map are taken with `K := V <- M`; a variable's value with \
                `X <- query(V)`.",
-        wrong: "print([X || X <- 5]).\n",
+        wrong: "L = 5.\nprint([X || X <- L]).\n",
         right: "print([X || X <- [5]]).\n",
     },
     Explanation {

@@ -157,4 +157,13 @@ variables in a loop without end.",
         wrong: "",
         right: "",
     },
+    Explanation {
+        code: "E0315",
+        title: "a counter would become too large to be sent",
+        text: "\
+An integer has at most four million bits, and so has what one node has added to a counter in all. An update that would lead
+beyond is refused; the counter keeps its value.",
+        wrong: "",
+        right: "",
+    },
 ];

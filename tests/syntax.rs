@@ -1,17 +1,32 @@
 //! Whole texts through parser, checker and renderer: what is told, where, and that nothing crashes.
 
 use std::fmt::Write;
+use std::sync::LazyLock;
 
 use lasp::check::Environment;
 use lasp::check::Mode;
 use lasp::check::Source;
 use lasp::check::check;
+use lasp::library::MODULES;
 use lasp::source::codes;
 use lasp::source::diagnostic::Diagnostic;
 use lasp::source::files::Files;
 use lasp::source::render;
 use lasp::source::render::Style;
+use lasp::source::span::FileId;
 use lasp::syntax;
+
+/// An environment that knows the library.
+static LIBRARY: LazyLock<Environment> = LazyLock::new(|| {
+    let mut environment = Environment::default();
+    for (module, text) in MODULES {
+        let parsed = syntax::parse(FileId::default(), text);
+        let source = Source { tree: &parsed.tree, module: Some(module) };
+        let (_, diagnostics) = check(&mut environment, &source, Mode::Program);
+        assert!(parsed.diagnostics.is_empty() && diagnostics.is_empty(), "{module}: {diagnostics:?}");
+    }
+    environment
+});
 
 /// All that is told of a program, in order of the text.
 fn told(text: &str) -> (Files, Vec<Diagnostic>) {
@@ -19,7 +34,7 @@ fn told(text: &str) -> (Files, Vec<Diagnostic>) {
     let file = files.add("t.lasp", text);
     let parsed = syntax::parse(file, text);
     let mut all = parsed.diagnostics;
-    let (_, checked) = check(&mut Environment::default(), &Source { tree: &parsed.tree, module: None }, Mode::Program);
+    let (_, checked) = check(&mut LIBRARY.clone(), &Source { tree: &parsed.tree, module: None }, Mode::Program);
     all.extend(checked);
     all.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span));
     (files, all)
@@ -45,11 +60,7 @@ fn a_file_with_three_mistakes_gives_three_diagnostics() {
     let text = "S = declare(set)\nT = declare(set).\n\nupdate(S, {add, [1, 2}),\nupdate(T, {add, 3}).\n\nprint(Q).\n";
     assert_eq!(
         lines(text),
-        [
-            "1:16 E0102 a `.` is missing",
-            "4:17 E0104 `[` is not closed",
-            "7:7 E0201 `Q` is not bound",
-        ]
+        ["1:16 E0102 a `.` is missing", "4:17 E0104 `[` is not closed", "7:7 E0201 `Q` is not bound",]
     );
 }
 
@@ -117,7 +128,19 @@ fn a_form_swallowed_for_want_of_a_dot_is_not_missed() {
 fn a_missing_last_dot_is_added_and_told() {
     assert_eq!(lines("X = 1, print(X)"), ["1:15 E0117 the last `.` is missing"]);
     let (files, all) = told("X = 1");
-    insta::assert_snapshot!(render::render_all(&all, &files, Style::PLAIN), @"");
+    insta::assert_snapshot!(render::render_all(&all, &files, Style::PLAIN), @r#"
+    E0117
+
+      ⚠ the last `.` is missing
+       ╭─[t.lasp:1:5]
+     1 │ X = 1
+       ·     ┬
+       ·     ╰── a `.` was added here
+       ╰────
+      help: each form ends with a `.`
+
+    warning: 1 warning in t.lasp (more: lasp explain E0117)
+    "#);
 }
 
 #[test]
@@ -133,10 +156,27 @@ fn each_code_has_a_program_that_gets_it_and_one_that_does_not() {
 #[test]
 fn deep_and_long_programs_are_refused_or_taken_but_never_crash() {
     let nested = |open: &str, close: &str, count: usize| format!("X = {}1{}.", open.repeat(count), close.repeat(count));
-    for (open, close) in [("(", ")"), ("[", "]"), ("{", "}"), ("begin ", " end"), ("- ", ""), ("not ", ""), ("f(", ")")] {
+    for (open, close) in [("(", ")"), ("[", "]"), ("{", "}"), ("begin ", " end"), ("- ", ""), ("not ", ""), ("f(", ")")]
+    {
         assert_eq!(told_codes(&nested(open, close, 100_000)), ["E0110"], "{open}");
     }
-    assert_eq!(told_codes(&nested("[", "]", 400)), Vec::<&str>::new());
+    for (open, close) in [
+        ("[", "]"),
+        ("{a, ", "}"),
+        ("fun() -> ", " end"),
+        ("case A of B -> ", " end"),
+        ("if A -> ", " end"),
+        ("f(A, ", ")"),
+        ("[C || C <- ", "]"),
+        ("#{A => ", "}"),
+        ("- ", ""),
+        ("A = ", ""),
+        ("A andalso ", ""),
+        ("begin A, ", " end"),
+    ] {
+        let text = format!("f(A, B) -> {}A{}.", open.repeat(490), close.repeat(490));
+        assert_eq!(told_codes(&text), Vec::<&str>::new(), "{open}");
+    }
     assert_eq!(told_codes(&format!("X = 1{}.", " + 1".repeat(100_000))), ["E0110"]);
     assert_eq!(told_codes(&format!("X = a{}.", " = a".repeat(100_000))), ["E0110"]);
     assert_eq!(told_codes(&format!("X = f{}.", "(1)".repeat(100_000))), ["E0110"]);
@@ -146,22 +186,41 @@ fn deep_and_long_programs_are_refused_or_taken_but_never_crash() {
     assert!(!told_codes(&"(".repeat(100_000)).is_empty());
     assert!(!told_codes(&"case X of ".repeat(100_000)).is_empty());
     assert!(!told_codes(&"a b\n".repeat(10_000)).is_empty());
+    assert!(!told_codes(&"X = 1\n".repeat(100_000)).is_empty());
+    assert!(!told_codes(&"X = (1\n".repeat(10_000)).is_empty());
+    assert!(!told_codes(&"~ a. ".repeat(10_000)).is_empty());
 }
 
 #[test]
 fn messages_show_the_place_and_what_to_write() {
     let (files, all) = told("S = declare(set),\nupdate(S, {add, Vlaue}),\nValue = 1, print(Value).");
-    insta::assert_snapshot!(render::render_all(&all, &files, Style::PLAIN), @"");
+    insta::assert_snapshot!(render::render_all(&all, &files, Style::PLAIN), @r#"
+    E0201
+
+      × `Vlaue` is not bound
+       ╭─[t.lasp:2:17]
+     1 │ S = declare(set),
+     2 │ update(S, {add, Vlaue}),
+       ·                 ──┬──
+       ·                   ╰── no value has this name
+     3 │ Value = 1, print(Value).
+       ╰────
+      help: did you mean `Value`?
+
+    error: 1 error in t.lasp (more: lasp explain E0201)
+    "#);
     let mut json = String::new();
     for diagnostic in &all {
         writeln!(json, "{}", render::json(diagnostic, &files)).expect("a string takes all");
     }
-    insta::assert_snapshot!(json, @"");
+    insta::assert_snapshot!(json, @r#"{"code":"E0201","column":17,"event":"error","file":"t.lasp","help":["did you mean `Value`?"],"line":2,"message":"`Vlaue` is not bound","severity":"error"}"#);
 }
 
 #[test]
 fn the_prompt_knows_what_is_incomplete() {
-    for text in ["X = [1,", "f(X) ->", "case 1 of", "fun (X) -> X", "X = \"abc", "f(0) -> 1;", "begin 1", "X =", "{1, 2"] {
+    for text in
+        ["X = [1,", "f(X) ->", "case 1 of", "fun (X) -> X", "X = \"abc", "f(0) -> 1;", "begin 1", "X =", "{1, 2"]
+    {
         assert!(syntax::is_incomplete(text), "{text}");
     }
     for text in ["X = 1", "X = 1.", "f(X) -> X", "", "% only", "X = 1)", "X Y", "case 1 of.", "[1, 2"] {

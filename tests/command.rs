@@ -1,0 +1,158 @@
+//! The command line as it is typed: exit codes, standard output, standard error.
+
+mod commands;
+
+use commands::Done;
+use commands::run;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const DOUBLES: &str = "S1 = declare(set),\nupdate(S1, {add, [1,2,3]}),\nS2 = map(S1, fun(X) -> X * 2 end).\n";
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn typed(arguments: &[&str], input: &str) -> Done {
+    run(folder().path(), arguments, input)
+}
+
+fn events(done: &Done) -> Vec<Value> {
+    done.stdout.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect()
+}
+
+#[test]
+fn final_values_are_printed_in_the_order_of_binding() {
+    let done = typed(&["run", "-"], DOUBLES);
+    assert_eq!((done.code, done.stdout.as_str()), (0, "S1 = [1, 2, 3]\nS2 = [2, 4, 6]\n"));
+    assert_eq!(done.stderr, "");
+}
+
+#[test]
+fn events_are_objects_a_line() {
+    let done = typed(&["run", "-", "--json", "--watch"], &format!("{DOUBLES}print({{a, undefined}})."));
+    let events = events(&done);
+    let has = |event: &str, field: &str, value: &str| {
+        let value: Value = serde_json::from_str(value).expect("json");
+        events.iter().any(|line| line["event"] == event && line[field] == value && line["node"] == "a")
+    };
+    assert!(has("print", "value", "[\"a\", null]"), "{}", done.stdout);
+    assert!(has("final", "value", "[2, 4, 6]") && has("change", "value", "[1, 2, 3]"), "{}", done.stdout);
+}
+
+#[test]
+fn three_replicas_agree() {
+    let done = typed(
+        &["run", "-", "--replicas", "3"],
+        "S = declare(set). L = declare_dynamic(set). update(S, {add, replica()}), update(L, {add, replica()}).",
+    );
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert_eq!(done.stdout, "S = [0, 1, 2]\nL@a = [0]\nL@b = [1]\nL@c = [2]\n");
+    assert!(done.stderr.contains("the 3 replicas agree"), "{}", done.stderr);
+}
+
+#[test]
+fn replicas_tell_that_they_converged() {
+    let done = typed(&["run", "-", "--replicas", "2", "--json"], DOUBLES);
+    let events = events(&done);
+    assert!(events.iter().any(|event| event["event"] == "converged" && event["replicas"] == 2), "{}", done.stdout);
+    let finals = events.iter().filter(|event| event["event"] == "final" && event["variable"] == "S2").count();
+    assert_eq!(finals, 1);
+}
+
+#[test]
+fn exit_codes_are_those_of_the_contract() {
+    let cases: &[(&[&str], &str, i32)] = &[
+        (&["run", "-"], "X = 1.", 0),
+        (&["run", "-"], "1 / 0.", 1),
+        (&["run", "-"], "assert(1 =:= 2).", 1),
+        (&["run", "-", "--replicas", "2"], "1 / 0.", 1),
+        (&["run"], "", 2),
+        (&["frobnicate"], "", 2),
+        (&["run", "-", "--listen", "nowhere"], "", 2),
+        (&["run", "/there/is/no/such.lasp"], "", 2),
+        (&["run", "-"], "X = = 1.", 3),
+        (&["run", "-"], "X = Unbound.", 3),
+        (&["run", "-", "--until", "Unbound"], "X = 1.", 3),
+        (&["check", "-"], "f(X) -> X.", 0),
+        (&["check", "-"], "f(X) -> Y.", 3),
+        (&["run", "-"], "S = declare(set). read(S, {cardinality, 1}).", 4),
+        (&["run", "-", "--replicas", "2"], "S = declare(set). read(S, {cardinality, 1}).", 4),
+        (&["run", "-", "--timeout", "200ms"], "sleep(600000).", 4),
+        (&["run", "-", "--listen", "127.0.0.1:0", "--timeout", "200ms"], "X = 1.", 4),
+        (&["run", "-", "--until", "query(S) == [1]"], "S = declare(set). update(S, {add, 1}).", 0),
+        (&["run", "-", "--until", "query(S) == [2]"], "S = declare(set). update(S, {add, 1}).", 4),
+        (&["run", "-", "--listen", "0.0.0.0:0"], "X = 1.", 5),
+        (&["run", "-", "--peers", "192.0.2.1:7001"], "X = 1.", 5),
+        (&["explain", "E0603"], "", 0),
+        (&["explain", "E9999"], "", 2),
+        (&["--version"], "", 0),
+        (&["run", "--help"], "", 0),
+    ];
+    for (arguments, input, code) in cases {
+        let done = typed(arguments, input);
+        assert_eq!(done.code, *code, "{arguments:?} {input}\n{}{}", done.stdout, done.stderr);
+    }
+}
+
+#[test]
+fn what_is_waited_for_is_told() {
+    let done = typed(&["run", "-"], "Wanted = declare(set). read(Wanted, {cardinality, 3}).");
+    assert!(done.stderr.contains("E0805") && done.stderr.contains("has to reach {cardinality, 3}"), "{}", done.stderr);
+}
+
+#[test]
+fn arguments_reach_the_program() {
+    let done = typed(
+        &["run", "-", "--set", "limit=[{ann, 12}]", "--set", "word=two words", "--set", "role=server", "--node", "n1"],
+        "print({arg(limit, 0), arg(word, 0), arg(none, 7), role(), node()}).",
+    );
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stdout.contains("[{ann, 12}], \"two words\", 7, server"), "{}", done.stdout);
+}
+
+#[test]
+fn a_program_reads_files_beside_it() {
+    let folder = folder();
+    std::fs::write(folder.path().join("data.json"), "[1, 2]").expect("written");
+    let file = folder.path().join("program.lasp");
+    std::fs::write(&file, "S = declare(set). update(S, {add, json:read(\"data.json\")}).").expect("written");
+    let done = run(folder.path(), &["run", &file.display().to_string()], "");
+    assert_eq!((done.code, done.stdout.as_str()), (0, "S = [1, 2]\n"), "{}", done.stderr);
+}
+
+#[test]
+fn mistakes_are_events_too() {
+    let done = typed(&["check", "-", "--json"], "X = 1,\nY = Z.\n");
+    let events = events(&done);
+    assert!(events.iter().any(|event| event["event"] == "error" && event["line"] == 2), "{}", done.stdout);
+    assert_eq!(done.code, 3);
+}
+
+#[test]
+fn quiet_prints_no_values() {
+    assert_eq!(typed(&["run", "-", "--quiet"], DOUBLES).stdout, "");
+}
+
+#[test]
+fn the_prompt_reads_a_pipe_line_by_line() {
+    let lines = "S1 = declare(set)\nS2 = map(S1, fun(X) ->\n  X * 2 end)\nupdate(S1, {add, [1, 2]}).\n:vars\n1 +\n 1\n";
+    let done = typed(&["repl"], lines);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let lines: Vec<&str> = done.stdout.lines().collect();
+    for wanted in ["[1, 2]", "S2 = [2, 4]", "2"] {
+        assert!(lines.contains(&wanted), "{wanted}: {}", done.stdout);
+    }
+    let done = typed(&["repl"], "1 / 0\n:varz\n40 + 2\n");
+    assert!(done.stdout.contains("42") && done.stderr.contains(":vars"), "{}{}", done.stdout, done.stderr);
+}
+
+#[test]
+fn a_damaged_cluster_key_is_refused() {
+    let folder = folder();
+    std::fs::create_dir_all(folder.path().join("config")).expect("made");
+    std::fs::write(folder.path().join("config/cluster.pem"), "rubbish").expect("written");
+    let done = run(folder.path(), &["run", "-", "--replicas", "2"], "X = 1.");
+    assert_eq!(done.code, 5, "{}", done.stderr);
+    assert!(done.stderr.contains("E0602"), "{}", done.stderr);
+}

@@ -1,0 +1,152 @@
+//! Separate processes on loopback.
+
+mod commands;
+
+use commands::Node;
+use commands::program;
+use serde_json::json;
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn write(folder: &TempDir, text: &str) -> String {
+    let file = folder.path().join("program.lasp");
+    std::fs::write(&file, text).expect("written");
+    file.display().to_string()
+}
+
+/// A port that was free a moment ago.
+fn free() -> String {
+    let probe = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    probe.local_addr().expect("bound").to_string()
+}
+
+const SUM: &str = "S = declare(set). update(S, {add, arg(mine, 0)}). D = map(S, fun(X) -> X * 2 end).";
+const THREE: &str = "query(D) == [2, 4, 6]";
+
+#[test]
+fn three_find_each_other_by_one_address_in_any_order() {
+    let folder = folder();
+    let file = write(&folder, SUM);
+    let first = free();
+    let mut nodes: Vec<Node> = ["1", "2", "3"]
+        .iter()
+        .map(|number| {
+            let mine = format!("mine={number}");
+            // The one that listens at the known address comes last.
+            let way = if *number == "3" { ["--listen", &first] } else { ["--peers", &first] };
+            Node::start(
+                folder.path(),
+                &file,
+                &["--node", number, "--set", &mine, "--until", THREE, "--timeout", "50s", way[0], way[1]],
+            )
+        })
+        .collect();
+    for node in &mut nodes {
+        assert_eq!(node.end(), 0, "{:#?}", node.seen);
+        assert_eq!(node.last("D"), json!([2, 4, 6]));
+    }
+    // The two that were given one address have met each other as well.
+    let met =
+        |node: &Node, name: &str| node.seen.iter().any(|event| event["peer"] == name && event["state"] == "connected");
+    assert!(met(&nodes[0], "2") && met(&nodes[1], "1"));
+}
+
+#[test]
+fn a_latecomer_and_one_that_returns_get_everything() {
+    let folder = folder();
+    let file = write(&folder, SUM);
+    let mut a = Node::start(
+        folder.path(),
+        &file,
+        &["--node", "a", "--set", "mine=1", "--listen", "127.0.0.1:0", "--until", THREE, "--timeout", "50s"],
+    );
+    let address = a.address();
+    let mut b = Node::start(folder.path(), &file, &["--node", "b", "--set", "mine=2", "--peers", &address]);
+    a.peer("b", "connected");
+    b.peer("a", "connected");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    b.kill();
+    a.peer("b", "lost");
+    let mut b = Node::start(
+        folder.path(),
+        &file,
+        &["--node", "b", "--set", "mine=3", "--peers", &address, "--until", THREE, "--timeout", "50s"],
+    );
+    assert_eq!(b.end(), 0, "{:#?}", b.seen);
+    assert_eq!(a.end(), 0, "{:#?}", a.seen);
+    assert_eq!(a.last("S"), json!([1, 2, 3]));
+}
+
+#[test]
+fn only_the_best_scores_of_a_leaderboard_travel() {
+    let folder = folder();
+    let until = "query(G) == [{p0, 3000}, {p1, 2999}, {p2, 2998}]";
+    let scores = |from: i32| {
+        let scores: Vec<String> =
+            (0..1000).map(|at| format!("{{p{}, {}}}", at * 3 + from, 3000 - at * 3 - from)).collect();
+        format!("scores=[{}]", scores.join(","))
+    };
+    let file = program("leaderboard.lasp");
+    let mut a = Node::start(
+        folder.path(),
+        &file,
+        &["--set", &scores(0), "--listen", "127.0.0.1:0", "--until", until, "--timeout", "50s"],
+    );
+    let address = a.address();
+    let mut rest: Vec<Node> = [1, 2]
+        .iter()
+        .map(|from| {
+            Node::start(
+                folder.path(),
+                &file,
+                &["--set", &scores(*from), "--peers", &address, "--until", until, "--timeout", "50s"],
+            )
+        })
+        .collect();
+    rest.push(a);
+    for node in &mut rest {
+        assert_eq!(
+            node.end(),
+            0,
+            "{:#?}",
+            node.seen.iter().filter(|event| event["event"] != "final").collect::<Vec<_>>()
+        );
+        assert_eq!(node.last("G"), json!([["p0", 3000], ["p1", 2999], ["p2", 2998]]));
+        let traffic = node.seen.iter().find(|event| event["event"] == "traffic").expect("counted");
+        // A thousand scores would be ten thousand bytes and more.
+        assert!(traffic["sent_bytes"].as_u64().expect("a number") < 8000, "{traffic}");
+    }
+}
+
+#[test]
+fn advertisements_disappear_everywhere_after_the_limit() {
+    let folder = folder();
+    let file = program("ad_counter.lasp");
+    let until = "query(AdsWithContracts) == [] andalso length(query(Contracts)) == 2";
+    let common = ["--set", "limit=20", "--set", "ads=1", "--until", until, "--timeout", "50s"];
+    let with = |more: &[&str]| -> Node {
+        let arguments: Vec<&str> = common.iter().chain(more).copied().collect();
+        Node::start(folder.path(), &file, &arguments)
+    };
+    let mut server = with(&["--set", "role=server", "--listen", "127.0.0.1:0"]);
+    let address = server.address();
+    let mut clients: Vec<Node> = (0..2).map(|_| with(&["--set", "role=client", "--peers", &address])).collect();
+    for node in clients.iter_mut().chain([&mut server]) {
+        assert_eq!(node.end(), 0, "{:#?}", node.seen);
+        assert_eq!(node.last("RovioAds"), json!([]));
+    }
+}
+
+#[test]
+fn a_peer_that_does_not_answer_is_told_of_within_three_seconds_and_why() {
+    let folder = folder();
+    let file = write(&folder, SUM);
+    let start = std::time::Instant::now();
+    let mut a = Node::start(folder.path(), &file, &["--peers", &free(), "--timeout", "5s"]);
+    a.until(|event| event["event"] == "peer" && event["code"] == "E0605");
+    assert!(start.elapsed() < std::time::Duration::from_secs(4), "{:?}", start.elapsed());
+    assert_eq!(a.end(), 4);
+}
