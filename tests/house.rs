@@ -163,6 +163,24 @@ fn function_length(line: &str, from_here: &[&str]) -> Option<usize> {
 }
 
 #[test]
+fn the_manifest_knows_the_lints_the_golden_programs_and_every_bench() {
+    let manifest = text(&root().join("Cargo.toml"));
+    let mut findings = Vec::new();
+    for section in ["[lints.rust]", "[lints.clippy]", "name = \"golden\"\nharness = false"] {
+        if !manifest.contains(section) {
+            findings.push(format!("Cargo.toml has no {section:?}"));
+        }
+    }
+    for path in files("benches", &[".rs"]) {
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        if !manifest.contains(&format!("name = \"{name}\"\nharness = false")) {
+            findings.push(format!("Cargo.toml does not say that {} is a bench of criterion", shown(&path)));
+        }
+    }
+    none(&findings, "A merge loses nothing.");
+}
+
+#[test]
 fn nothing_is_left_unfinished() {
     let mut findings = Vec::new();
     for path in files("", &[".rs", ".lalrpop", ".lasp", ".md", ".toml"]) {

@@ -2,6 +2,8 @@
 
 mod bare;
 
+use bare::evaluate;
+use bare::run;
 use lasp::library::BUILTINS;
 use lasp::library::MODULES;
 use lasp::library::Verb;
@@ -11,8 +13,6 @@ use lasp::value::term::Term;
 use lasp::vm::Machine;
 use lasp::vm::Outcome;
 use lasp::vm::Task;
-use bare::evaluate;
-use bare::run;
 
 #[test]
 fn every_example_of_the_library_is_true() {
