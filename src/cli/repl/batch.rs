@@ -29,10 +29,10 @@ fn read(reader: &Reader) {
         let command = text.trim_start().starts_with(':');
         if blank(&text) {
             text.clear();
-        } else if command || text.len() > TEXT_BYTES_MAX || !is_incomplete(&text) {
-            if !evaluate(reader, std::mem::take(&mut text)) {
-                return;
-            }
+        } else if (command || text.len() > TEXT_BYTES_MAX || !is_incomplete(&text))
+            && !evaluate(reader, std::mem::take(&mut text))
+        {
+            return;
         }
     }
     if !blank(&text) {
