@@ -74,3 +74,11 @@ fn scores_beneath_the_best_never_leave_their_node() {
     let bytes = all.len();
     assert!(bytes < 20_000, "{bytes} bytes for six entries");
 }
+
+#[test]
+fn an_invariant_is_a_thread_that_reads_first() {
+    let (_, told) = run("S = declare(set). invariant(S, [3], fun() -> print(early) end).
+        thread(fun() -> read(S, [3]), print(early) end). update(S, {add, 3}). update(S, {rmv, 3}). sleep(1).
+        update(S, {add, [3, 4]}). sleep(1). invariant(S, [4], fun() -> print(late) end).");
+    assert_eq!(told.printed, "early\nearly\nlate\n");
+}

@@ -59,7 +59,7 @@ impl ElementFailure {
     /// As a message, without a place; `None` where the evaluator has a better one.
     #[must_use]
     pub fn diagnostic(&self) -> Option<Diagnostic> {
-        let name = &self.destination.name;
+        let name = self.destination.name.plain();
         let element = operation::Brief(&self.element);
         let (code, wrong, help) = match &self.reason {
             FailureReason::Evaluation(_) => return None,
@@ -78,7 +78,11 @@ impl ElementFailure {
                     self.verb,
                     operation::Brief(given)
                 ),
-                format!("into a {kind} it can contribute {}", operation::list(operation::contributable(kind))),
+                format!(
+                    "into {} it can contribute {}",
+                    kind.with_article(),
+                    operation::list(operation::contributable(kind))
+                ),
             ),
             FailureReason::TooDeep => (
                 "E0313",

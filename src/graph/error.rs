@@ -80,20 +80,25 @@ impl GraphError {
     pub fn diagnostic(&self) -> Diagnostic {
         let error = |title: String| Diagnostic::error(self.code(), title);
         match self {
-            GraphError::NameTaken { known, asked } => {
-                error(format!("`{}` is a {} already, and cannot be a {asked} too", known.name, known.kind))
-                    .help("one name has one type: declare it with the same type everywhere, or take another name")
-            }
+            GraphError::NameTaken { known, asked } => error(format!(
+                "{} is {} already, and cannot be {} too",
+                shown(&known.name),
+                known.kind.with_article(),
+                asked.with_article()
+            ))
+            .help("one name has one type: declare it with the same type everywhere, or take another name"),
             GraphError::Cycle { verb, path } => {
-                let names: Vec<String> = path.iter().map(|at| at.name.to_string()).collect();
+                let names: Vec<String> = path.iter().map(|at| at.name.plain()).collect();
                 error(format!("this {verb} would close a cycle: {}", names.join(" -> ")))
                     .help("a variable cannot be derived from itself; `->` means that a derivation feeds the next")
             }
-            GraphError::DynamicIntoReplicated { verb, source, destination } => {
-                error(format!("{verb} of the dynamic `{}` into the replicated `{}`", source.name, destination.name))
-                    .help("each node has its own value of a dynamic variable, and it does not leave the node")
-                    .help("use `fold_dynamic` to contribute every node's value, or make the destination dynamic")
-            }
+            GraphError::DynamicIntoReplicated { verb, source, destination } => error(format!(
+                "{verb} of the dynamic {} into the replicated {}",
+                shown(&source.name),
+                shown(&destination.name)
+            ))
+            .help("each node has its own value of a dynamic variable, and it does not leave the node")
+            .help("use `fold_dynamic` to contribute every node's value, or make the destination dynamic"),
             GraphError::WrongType { verb, wrong, help } => error(format!("{verb} {wrong}")).help(help.as_str()),
             GraphError::NotAFunction { verb, wrong } => error(format!("{verb} {wrong}")),
             GraphError::NotDynamic { wrong, help } => error(format!("fold_dynamic {wrong}")).help(*help),
@@ -104,5 +109,5 @@ impl GraphError {
 
 /// How a message names a variable.
 pub(super) fn shown(name: &Name) -> String {
-    format!("`{name}`")
+    format!("`{}`", name.plain())
 }

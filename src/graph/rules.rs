@@ -29,7 +29,11 @@ pub fn check(operator: &Operator, sources: &[&Arc<Reference>], destination: &Arc
         _ if is_set(&destination.kind) => Ok(()),
         _ => Err(GraphError::WrongType {
             verb,
-            wrong: format!("contributes elements, but {} is a {}", shown(&destination.name), destination.kind),
+            wrong: format!(
+                "contributes elements, but {} is {}",
+                shown(&destination.name),
+                destination.kind.with_article()
+            ),
             help: "make the destination a `set`, or use `fold` to contribute operations".to_owned(),
         }),
     }
@@ -86,7 +90,7 @@ fn fold(verb: &'static str, destination: &Reference) -> Result<(), GraphError> {
     }
     Err(GraphError::WrongType {
         verb,
-        wrong: format!("cannot contribute to {}, a {}", shown(&destination.name), destination.kind),
+        wrong: format!("cannot contribute to {}, {}", shown(&destination.name), destination.kind.with_article()),
         help: "what an element contributes must be withdrawable: use a set, a counter, `max_int`, `boolean` or `top_k`"
             .to_owned(),
     })
@@ -106,7 +110,12 @@ fn bind(source: &Reference, destination: &Reference) -> Result<(), GraphError> {
     }
     Err(GraphError::WrongType {
         verb: "bind_to",
-        wrong: format!("joins the value of {}, a {}, into a {}", shown(&source.name), source.kind, destination.kind),
+        wrong: format!(
+            "joins the value of {}, {}, into {}",
+            shown(&source.name),
+            source.kind.with_article(),
+            destination.kind.with_article()
+        ),
         help: "both must have the same type; use `map` or `fold` to make one of the other".to_owned(),
     })
 }

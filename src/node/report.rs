@@ -25,7 +25,12 @@ use crate::vm::Failure;
 pub(super) fn type_conflict(key: &VariableKey, other: &Type, peer: &str) -> Diagnostic {
     Diagnostic::error(
         "E0301",
-        format!("the variable {} is a {} here and a {other} on the peer {peer}", key.name, key.kind),
+        format!(
+            "the variable {} is {} here and {} on the peer {peer}",
+            key.name.plain(),
+            key.kind.with_article(),
+            other.with_article()
+        ),
     )
     .help("Each side keeps its own data, and the two are not joined. Give one of them another name, or the same type.")
 }
@@ -40,7 +45,7 @@ impl Node {
     /// A function failed on an element.
     pub(super) fn element_diagnostic(failed: &ElementFailure, failures: &[Failure]) -> Diagnostic {
         let place = |diagnostic: Diagnostic| {
-            let (element, name) = (brief(&failed.element), &failed.destination.name);
+            let (element, name) = (brief(&failed.element), failed.destination.name.plain());
             diagnostic.help(format!("the element {element} contributes nothing to {name}; the others are not affected"))
         };
         match (&failed.reason, failed.diagnostic()) {

@@ -34,10 +34,20 @@ pub(super) struct Entry {
 pub(super) enum State {
     /// It is in the queue, or has its turn.
     Ready(Task),
+    /// It is in the queue, and begins by waiting for a threshold.
+    Starting(Wait),
     /// It waits for a threshold; what happens then.
     Waiting(Wait),
     /// It sleeps, or waits for a file; it goes on with the value that comes.
     Paused(Task),
+}
+
+/// What a task does with its turn.
+pub(super) enum Work {
+    /// It runs.
+    Run(Task),
+    /// It looks whether a threshold is met, and waits if not.
+    Await(Wait),
 }
 
 /// A wait for a threshold.
@@ -85,19 +95,19 @@ impl Tasks {
         id
     }
 
-    /// A new task that is to call a function once a threshold is met.
+    /// A new task, last in the queue, that begins by waiting for a threshold.
     pub(super) fn spawn_waiting(&mut self, wait: Wait) {
-        let variable = wait.variable;
-        let id = self.add(Purpose::Thread, State::Waiting(wait));
-        self.waits += 1;
-        self.waiting.entry(variable).or_default().push(id);
+        let id = self.add(Purpose::Thread, State::Starting(wait));
+        self.ready.push_back(id);
     }
 
     /// Takes the first task that can go on; [`Tasks::ready`] or one of the others puts it back.
-    pub(super) fn next_ready(&mut self) -> Option<(TaskId, Purpose, Task)> {
+    pub(super) fn next_ready(&mut self) -> Option<(TaskId, Purpose, Work)> {
         while let Some(id) = self.ready.pop_front() {
-            if let Some(Entry { purpose, state: State::Ready(task) }) = self.entries.remove(&id) {
-                return Some((id, purpose, task));
+            match self.entries.remove(&id) {
+                Some(Entry { purpose, state: State::Ready(task) }) => return Some((id, purpose, Work::Run(task))),
+                Some(Entry { purpose, state: State::Starting(wait) }) => return Some((id, purpose, Work::Await(wait))),
+                _ => {}
             }
         }
         None

@@ -9,6 +9,8 @@ use crate::node::TopLevel;
 use crate::node::Until;
 use crate::node::tasks::Purpose;
 use crate::node::tasks::TaskId;
+use crate::node::tasks::Then;
+use crate::node::tasks::Work;
 use crate::node::verbs::Answer;
 use crate::value::term::Term;
 use crate::vm::Failure;
@@ -25,7 +27,7 @@ impl Node {
         self.now_ms = self.now_ms.max(now_ms);
         self.tasks.wake_sleepers(self.now_ms);
         while fuel > 0 {
-            let Some((id, purpose, task)) = self.running.take().or_else(|| self.tasks.next_ready()) else {
+            let Some((id, purpose, task)) = self.running.take().or_else(|| self.next_task()) else {
                 break;
             };
             if let Some(unfinished) = self.turn(id, purpose, task, &mut fuel) {
@@ -38,6 +40,22 @@ impl Node {
         self.after_replica();
         self.test_until();
         if self.tasks.any_ready() { Progress::Busy } else { Progress::Idle }
+    }
+
+    /// The next task that can go on. Those that begin by waiting are put to wait on the way, unless their threshold is met.
+    fn next_task(&mut self) -> Option<(TaskId, Purpose, Task)> {
+        loop {
+            let (id, purpose, work) = self.tasks.next_ready()?;
+            match work {
+                Work::Run(task) => return Some((id, purpose, task)),
+                Work::Await(wait) => match &wait.then {
+                    Then::Call(function) if self.engine.meets(wait.variable, &wait.threshold) => {
+                        return Some((id, purpose, self.machine.task(function, Vec::new())));
+                    }
+                    _ => self.tasks.wait(id, purpose, wait),
+                },
+            }
+        }
     }
 
     /// Inputs that came during a turn.

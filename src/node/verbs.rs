@@ -315,13 +315,7 @@ impl Node {
     ) -> Result<Term, Refusal> {
         check_function("invariant", function, 0)?;
         let awaiting = self.threshold(target, Some(threshold))?;
-        if self.engine.meets(awaiting.variable, &awaiting.threshold) {
-            let task = self.machine.task(function, Vec::new());
-            self.tasks.spawn(Purpose::Thread, task);
-        } else {
-            let then = Then::Call(function.clone());
-            self.tasks.spawn_waiting(wait(awaiting, request.span, then));
-        }
+        self.tasks.spawn_waiting(wait(awaiting, request.span, Then::Call(function.clone())));
         Ok(ok())
     }
 

@@ -85,6 +85,13 @@ impl Type {
         }
     }
 
+    /// The type with its article, for messages: `a set`, `an ivar`.
+    #[must_use]
+    pub fn with_article(&self) -> String {
+        let article = if matches!(self, Type::Ivar) { "an" } else { "a" };
+        format!("{article} {self}")
+    }
+
     /// The first name.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -12,6 +12,17 @@ pub enum Name {
     Fresh(u128, u64),
 }
 
+impl Name {
+    /// The name as messages show it: `S1` for `X = declare(set)`'s `'S1'`.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        match self {
+            Name::Given(Term::Atom(atom)) => atom.text().to_owned(),
+            name => name.to_string(),
+        }
+    }
+}
+
 /// A reference to a variable, as a value. One to a dynamic variable means the holder's own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference {
