@@ -2,6 +2,13 @@
 //!
 //! `cargo bench --bench call` prints nanoseconds for each call, and the ratio.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::cast_precision_loss,
+    reason = "a bench measures time and prints"
+)]
+
 use std::hint::black_box;
 use std::time::Duration;
 use std::time::Instant;

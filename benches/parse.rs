@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench parse`; a plain harness, since one figure each is all that is asked.
 
+#![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench measures time and prints")]
+
 use std::hint::black_box;
 use std::time::Duration;
 use std::time::Instant;

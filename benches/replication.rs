@@ -2,6 +2,12 @@
 //!
 //! Plain figures rather than a statistics framework: the numbers of interest are large and stable.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the numbers of a bench are small"
+)]
 #![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench measures time and prints figures")]
 
 use std::time::Instant;

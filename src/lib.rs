@@ -23,11 +23,7 @@ pub mod node;
 // F6: many nodes in virtual time.
 pub mod sim;
 // F6, the edge: reads clocks, files and sockets.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_macros,
-    reason = "the edge: files, terminal, the clock, the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the edge: files, terminal, the clock, the environment")]
 pub mod cli;
 #[expect(clippy::disallowed_methods, reason = "the edge: sockets, files of keys and real time")]
 pub mod net;

@@ -1,6 +1,13 @@
 //! Many replicas, one seed: whatever the network does, nodes that have seen the same have the same, and in the end all
 //! have seen everything.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the numbers of a test are small"
+)]
 #![expect(clippy::disallowed_methods, reason = "how many seeds a run tries is told by the environment")]
 
 mod simulation;

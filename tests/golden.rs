@@ -18,8 +18,6 @@
 //!
 //! Programs that are kept as others wrote them have theirs in a file beside them: `ad_counter.expect`.
 
-#![expect(clippy::disallowed_methods, reason = "a test reads files")]
-
 mod support;
 
 use std::env;

@@ -1,5 +1,13 @@
 //! The incremental engine equals the slow reference: random graphs, random updates, after every step.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the numbers of a test are small"
+)]
+
 use std::collections::BTreeMap;
 
 use lasp::engine::BaseChange;

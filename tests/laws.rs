@@ -55,7 +55,10 @@ fn types() -> Vec<(Type, [Term; 3])> {
     vec![
         (Type::Set, [tuple("add", &[int(1)]), tuple("rmv", &[int(1)]), tuple("add", &[Term::list([int(1), int(2)])])]),
         (Type::GSet, [tuple("add", &[int(1)]), tuple("add", &[int(2)]), tuple("add_all", &[Term::list([int(2)])])]),
-        (Type::Counter, [Term::atom("increment"), tuple("decrement", &[int(3)]), tuple("increment", &[half.clone()])]),
+        (
+            Type::Counter,
+            [Term::atom("increment"), tuple("decrement", &[int(3)]), tuple("increment", std::slice::from_ref(&half))],
+        ),
         (Type::GCounter, [Term::atom("increment"), tuple("increment", &[int(3)]), tuple("increment", &[half])]),
         (Type::MaxInt, [Term::atom("increment"), set(2), set(-1)]),
         (Type::Ivar, [set(1), set(2), set(1)]),

@@ -1,5 +1,7 @@
 //! Separate processes on loopback.
 
+#![expect(clippy::disallowed_methods, reason = "a test of real processes: files and the clock")]
+
 mod commands;
 
 use commands::Node;

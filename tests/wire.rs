@@ -1,5 +1,13 @@
 //! The protocol's bytes from outside: whatever arrives, a replica refuses it or takes it, and version 1 stays version 1.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the numbers of a test are small"
+)]
+
 use lasp::lattice::dot::ReplicaId;
 use lasp::replica::Out;
 use lasp::replica::PeerId;
@@ -129,7 +137,7 @@ fn mutated_messages_do_no_harm() {
         let mut applied = 0;
         for now in 1..4 {
             let mut bytes = valid[(random.next_u64() as usize) % valid.len()].clone();
-            for _ in 0..1 + random.next_u64() % 4 {
+            for _ in 0..=(random.next_u64() % 4) {
                 mutate(&mut bytes, &mut random);
             }
             replica.connected(PEER, now);

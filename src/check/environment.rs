@@ -49,9 +49,9 @@ impl Environment {
             None | Some("prelude") => name.to_owned(),
             Some(module) => format!("{module}:{name}"),
         };
-        for (name, all) in &self.functions {
-            names.extend(all.iter().map(|known| with_module(known.module.as_deref(), name)));
-        }
+        let functions = self.functions.iter().flat_map(|(name, all)| all.iter().map(move |known| (name, known)));
+        // Sorted below, so that no order of a hash shows.
+        names.extend(functions.map(|(name, known)| with_module(known.module.as_deref(), name)));
         names.extend(library::BUILTINS.iter().map(|row| with_module(row.module, row.name)));
         names.sort_unstable();
         names.dedup();

@@ -226,7 +226,7 @@ async fn coordinate(
     let mut standings: Vec<Option<Standing>> = vec![None; controls.len()];
     let mut round = 0;
     let mut asked: Option<Asked> = None;
-    let far = Instant::now() + Duration::from_secs(366 * 86_400);
+    let far = Instant::now() + Duration::from_hours(8784);
     loop {
         tokio::select! {
             Some(news) = told.recv() => match news {

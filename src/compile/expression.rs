@@ -26,13 +26,12 @@ const PARTS_MAX: usize = 24;
 impl Builder<'_> {
     /// The value in any register: a local's own, or a fresh one.
     pub(super) fn operand(&mut self, part: &Expr) -> Reg {
-        match &part.node {
-            Node::Local(local) => self.local(*local),
-            _ => {
-                let dst = self.temp();
-                self.expression(part, dst);
-                dst
-            }
+        if let Node::Local(local) = &part.node {
+            self.local(*local)
+        } else {
+            let dst = self.temp();
+            self.expression(part, dst);
+            dst
         }
     }
 

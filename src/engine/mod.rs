@@ -140,7 +140,7 @@ impl Engine {
         let kind = |variable: VariableId| &self.graph.reference(variable).kind;
         let source = derivation.sources[0];
         self.running.push(Running::new(&derivation.operator, kind(source), kind(derivation.destination)));
-        self.run(id, eval, |running, same, context| running.load(same, context));
+        self.run(id, eval, operators::Running::load);
         self.settle(eval);
         Ok(true)
     }

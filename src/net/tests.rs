@@ -124,16 +124,15 @@ async fn peers_that_know_one_address_find_each_other() {
     for name in 1..6 {
         nodes.push(node(&cluster, &name.to_string(), None, vec![first.clone()]).await);
     }
-    for at in 0..nodes.len() {
+    for (at, node) in nodes.iter_mut().enumerate() {
         let mut missing: Vec<String> = (0..6).filter(|peer| *peer != at).map(|peer| peer.to_string()).collect();
-        nodes[at]
-            .until(|event| {
-                if let Event::Connected { name, .. } = event {
-                    missing.retain(|peer| *peer != name);
-                }
-                missing.is_empty().then_some(())
-            })
-            .await;
+        node.until(|event| {
+            if let Event::Connected { name, .. } = event {
+                missing.retain(|peer| *peer != name);
+            }
+            missing.is_empty().then_some(())
+        })
+        .await;
     }
 }
 

@@ -31,13 +31,12 @@ impl Node {
         for source in sources {
             ids.push(self.variable_of(source)?);
         }
-        let destination = match destination {
-            Some(term) => self.reference_of(term)?,
-            None => {
-                let dynamic = ids.iter().any(|id| self.engine.reference(*id).dynamic);
-                let name = self.name_for(name);
-                Arc::new(Reference { name, kind: Type::Set, dynamic })
-            }
+        let destination = if let Some(term) = destination {
+            Node::reference_of(term)?
+        } else {
+            let dynamic = ids.iter().any(|id| self.engine.reference(*id).dynamic);
+            let name = self.name_for(name);
+            Arc::new(Reference { name, kind: Type::Set, dynamic })
         };
         let target = self.variable(&destination)?;
         let identity = self.derivation_identity(&operator, &ids, &destination)?;

@@ -198,10 +198,10 @@ impl Node {
     fn dataflow_verb(&mut self, verb: Verb, arguments: &[Term], name: Option<Atom>) -> Result<Option<Term>, Refusal> {
         let value = match (verb, arguments) {
             (Verb::Map, [source, function, rest @ ..]) => {
-                self.derive(Operator::Map(function.clone()), &[source.clone()], rest.first(), name)?
+                self.derive(Operator::Map(function.clone()), std::slice::from_ref(source), rest.first(), name)?
             }
             (Verb::Filter, [source, function, rest @ ..]) => {
-                self.derive(Operator::Filter(function.clone()), &[source.clone()], rest.first(), name)?
+                self.derive(Operator::Filter(function.clone()), std::slice::from_ref(source), rest.first(), name)?
             }
             (Verb::Union, [left, right, rest @ ..]) => {
                 self.derive(Operator::Union, &[left.clone(), right.clone()], rest.first(), name)?
@@ -213,13 +213,16 @@ impl Node {
                 self.derive(Operator::Product, &[left.clone(), right.clone()], rest.first(), name)?
             }
             (Verb::Fold, [source, function, destination]) => {
-                self.derive(Operator::Fold(function.clone()), &[source.clone()], Some(destination), None)?
+                self.derive(Operator::Fold(function.clone()), std::slice::from_ref(source), Some(destination), None)?
             }
-            (Verb::FoldDynamic, [source, function, destination]) => {
-                self.derive(Operator::FoldDynamic(function.clone()), &[source.clone()], Some(destination), None)?
-            }
+            (Verb::FoldDynamic, [source, function, destination]) => self.derive(
+                Operator::FoldDynamic(function.clone()),
+                std::slice::from_ref(source),
+                Some(destination),
+                None,
+            )?,
             (Verb::BindTo, [destination, source]) => {
-                self.derive(Operator::Bind, &[source.clone()], Some(destination), None)?
+                self.derive(Operator::Bind, std::slice::from_ref(source), Some(destination), None)?
             }
             _ => return Ok(None),
         };
@@ -239,9 +242,9 @@ impl Node {
             (Verb::Format, [format]) => self.format(format, &Term::Nil),
             (Verb::Format, [format, arguments]) => self.format(format, arguments),
             (Verb::Assert, [condition]) => self.assert(condition),
-            (Verb::Node, []) => Ok(self.name_term(&self.settings.name.clone())),
+            (Verb::Node, []) => Ok(Node::name_term(&self.settings.name.clone())),
             (Verb::Nodes, []) => {
-                let mut names: Vec<Term> = self.peers.values().map(|name| self.name_term(name)).collect();
+                let mut names: Vec<Term> = self.peers.values().map(|name| Node::name_term(name)).collect();
                 names.sort();
                 Ok(Term::list(names))
             }
@@ -258,7 +261,7 @@ impl Node {
         }
     }
 
-    fn name_term(&self, name: &str) -> Term {
+    fn name_term(name: &str) -> Term {
         Atom::new(name).map_or_else(|_| Term::text(name), Term::Atom)
     }
 
@@ -275,7 +278,7 @@ impl Node {
     }
 
     /// The reference that a term is.
-    pub(super) fn reference_of(&self, term: &Term) -> Result<Arc<Reference>, Refusal> {
+    pub(super) fn reference_of(term: &Term) -> Result<Arc<Reference>, Refusal> {
         match term {
             Term::Ref(reference) => Ok(reference.clone()),
             other => Err(Refusal::new("E0392", format!("a variable is needed here, and this is {}", brief(other)))
@@ -285,7 +288,7 @@ impl Node {
 
     /// The variable that a term refers to.
     pub(super) fn variable_of(&mut self, term: &Term) -> Result<VariableId, Refusal> {
-        let reference = self.reference_of(term)?;
+        let reference = Node::reference_of(term)?;
         self.variable(&reference)
     }
 
@@ -355,9 +358,8 @@ impl Node {
     }
 
     fn argument(&self, name: &Term, default: &Term) -> Result<Term, Refusal> {
-        let name = match (name.as_atom(), name.as_text()) {
-            (Some(name), _) | (None, Some(name)) => name,
-            (None, None) => return Err(unusable("arg", "a name: an atom", name)),
+        let Some(name) = name.as_atom().or_else(|| name.as_text()) else {
+            return Err(unusable("arg", "a name: an atom", name));
         };
         let given = self.settings.arguments.iter().rev().find(|(known, _)| known == name);
         Ok(given.map_or_else(|| default.clone(), |(_, value)| value.clone()))

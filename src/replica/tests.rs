@@ -339,8 +339,7 @@ fn a_latecomer_finds_a_variables_entries() {
 }
 
 fn any_term() -> impl Strategy<Value = Term> {
-    let leaf =
-        prop_oneof![any::<i64>().prop_map(Term::Int), "[a-z]{1,3}".prop_map(|text| Term::text(text)), Just(Term::Nil)];
+    let leaf = prop_oneof![any::<i64>().prop_map(Term::Int), "[a-z]{1,3}".prop_map(Term::text), Just(Term::Nil)];
     leaf.prop_recursive(3, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Term::tuple))
 }
 

@@ -142,6 +142,7 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "seven bits at a time are what is wanted")]
 fn put_length(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);

@@ -130,11 +130,12 @@ fn tie(numbers: Numbers) -> Ordering {
 }
 
 /// Compares exactly: no integer is rounded to a float, which would make the order intransitive.
+#[expect(clippy::cast_possible_truncation, reason = "a float below 9e15 without fraction is that integer")]
 fn mixed(whole: &Term, float: Float) -> Ordering {
     let floor = float.get().floor();
     let fraction = if floor < float.get() { Ordering::Less } else { Ordering::Equal };
     let by_floor = match whole {
-        Term::Int(a) if floor.abs() < 9e15 => (*a as i128).cmp(&(floor as i128)),
+        Term::Int(a) if floor.abs() < 9e15 => i128::from(*a).cmp(&(floor as i128)),
         Term::Int(a) => BigInt::from(*a).cmp(&BigInt::from_f64(floor).unwrap_or_default()),
         Term::Big(a) => a.as_ref().cmp(&BigInt::from_f64(floor).unwrap_or_default()),
         _ => Ordering::Equal,

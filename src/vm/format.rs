@@ -99,7 +99,9 @@ impl<'a> Formatter<'a> {
         let layout = self.layout()?;
         let Some(letter) = self.rest.next() else { return Err(wrong("the text ends within a directive")) };
         let text = match letter {
-            'n' => "\n".repeat(layout.width.map_or(1, |width| width.unsigned_abs() as usize)),
+            'n' => {
+                "\n".repeat(layout.width.map_or(1, |width| usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX)))
+            }
             '~' => "~".into(),
             'i' => self.argument().map(|_| String::new())?,
             'p' | 'w' => layout.pad(self.argument()?.to_string()),

@@ -121,13 +121,14 @@ pub(super) fn execute(
                     match step(program, globals, code, window, op) {
                         Ok(Flow::Next) => {}
                         Ok(Flow::Jump(target)) => pc = target as usize,
-                        Err(fault) => match guard.take() {
-                            Some(target) => pc = target as usize,
-                            None => {
+                        Err(fault) => {
+                            if let Some(target) = guard.take() {
+                                pc = target as usize;
+                            } else {
                                 at.pc = clip(pc);
                                 return failed(program, stack, *at, *fault);
                             }
-                        },
+                        }
                     }
                 }
             }

@@ -38,6 +38,7 @@ fn get(window: &Window, reg: Reg) -> &Term {
     &window[reg as usize]
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what each operation comes to")]
 #[inline(always)]
 fn put(window: &mut Window, reg: Reg, term: Term) -> Step {
     write(&mut window[reg as usize], term);
@@ -49,6 +50,7 @@ fn put_built(window: &mut Window, reg: Reg, term: Term) -> Step {
     if term.depth() > DEPTH_MAX { Err(Box::new(Fault::TermTooDeep)) } else { put(window, reg, term) }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what each operation comes to")]
 #[inline(always)]
 fn fail_to(matches: bool, target: Target) -> Step {
     Ok(if matches { Flow::Next } else { Flow::Jump(target) })

@@ -11,7 +11,7 @@ const FUEL: u64 = 100_000_000;
 
 #[allow(dead_code, reason = "not every test needs it")]
 /// A machine that has loaded the library, and the program's run so far.
-pub struct Run {
+pub(crate) struct Run {
     pub machine: Machine,
     pub session: Session,
     pub outcome: Result<Term, Failure>,
@@ -19,7 +19,7 @@ pub struct Run {
 
 /// Runs a program. Panics when it does not compile, and tells why.
 #[allow(dead_code, reason = "not every test needs it")]
-pub fn run(text: &str) -> Run {
+pub(crate) fn run(text: &str) -> Run {
     let (mut session, library) = Session::new();
     let mut machine = Machine::new();
     machine.load(&library);
@@ -38,7 +38,7 @@ pub fn run(text: &str) -> Run {
 
 /// What a program's last form gives, as text; the code where it fails, or the codes where it does not compile.
 #[allow(dead_code, reason = "not every test needs it")]
-pub fn evaluate(text: &str) -> String {
+pub(crate) fn evaluate(text: &str) -> String {
     let text = if text.ends_with('.') { text.to_string() } else { format!("{text}.") };
     let (mut session, library) = Session::new();
     let mut machine = Machine::new();

@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// How long anything may take on a machine that has other things to do.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a command did.
 pub struct Done {

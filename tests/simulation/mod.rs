@@ -299,7 +299,7 @@ impl Cluster {
             if self.below(1000) < self.faults.crash {
                 self.crash();
             }
-            for _ in 0..1 + self.below(20) {
+            for _ in 0..=self.below(20) {
                 self.step();
             }
         }

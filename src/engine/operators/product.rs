@@ -38,7 +38,6 @@ fn cross(delta: &Delta, other: &State, context: &mut Context, pair: impl Fn(&Ter
 /// Both sides are one variable, which has changed already: first the old elements' pairs go, then the new elements' come.
 fn square(delta: &Delta, context: &mut Context) {
     let state = context.left;
-    let left: FxHashSet<&Term> = delta.left.iter().collect();
     let entered: FxHashSet<&Term> = delta.entered.iter().collect();
     for gone in &delta.left {
         state.each(&mut |kept| {
@@ -47,8 +46,8 @@ fn square(delta: &Delta, context: &mut Context) {
                 contribute((kept.clone(), gone.clone()), false, context);
             }
         });
-        for other in &left {
-            contribute((gone.clone(), (*other).clone()), false, context);
+        for other in &delta.left {
+            contribute((gone.clone(), other.clone()), false, context);
         }
     }
     for new in &delta.entered {
