@@ -13,6 +13,7 @@
 //! | `%% exits: 1` | the exit code; 0 if nothing is said of failing |
 //! | `%% run: --set a=1` | arguments (`run on 1:`, `run on 3:`) |
 //! | `%% alone: why` | not on three replicas |
+//! | `%% unprinted: why` | not reprinted |
 //! | `%% together: why` | on three replicas only |
 //!
 //! Programs that are kept as others wrote them have theirs in a file beside them: `ad_counter.expect`.
@@ -26,6 +27,9 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use lasp::source::span::FileId;
+use lasp::syntax::parser;
+use lasp::syntax::print;
 use libtest_mimic::Arguments;
 use libtest_mimic::Failed;
 use libtest_mimic::Trial;
@@ -60,6 +64,7 @@ struct Expectation {
     arguments: Vec<String>,
     alone: bool,
     together: bool,
+    unprinted: bool,
 }
 
 impl Expectation {
@@ -89,6 +94,7 @@ impl Expectation {
                 "exits" => expected.exits = Some(value.parse().map_err(|_| format!("`%% exits: {value}`"))?),
                 "run" => expected.arguments.extend(value.split_whitespace().map(str::to_owned)),
                 "alone" => expected.alone = true,
+                "unprinted" => expected.unprinted = true,
                 "together" => expected.together = true,
                 _ => {}
             }
@@ -113,7 +119,9 @@ impl Expectation {
                 found.push(format!("expected to be printed: {:#?}\n     got {printed:#?}", self.prints));
             }
         }
-        let unsaid = self.fails.iter().chain(&self.says).filter(|said| !ran.stderr.contains(said.as_str()));
+        // A message may quote the expectation, which stands near.
+        let told: Vec<&str> = ran.stderr.lines().filter(|line| !line.contains("%% ")).collect();
+        let unsaid = self.fails.iter().chain(&self.says).filter(|said| !told.iter().any(|line| line.contains(*said)));
         found.extend(unsaid.map(|said| format!("not told: {said}")));
         if self.silent && !ran.stdout.is_empty() {
             found.push("something was printed".to_owned());
@@ -162,7 +170,16 @@ fn check(path: &Path, mode: Mode) -> Result<(), Failed> {
 
 /// The program after it was parsed and printed. The expectation was read from the original, since trees have no comments.
 fn reprinted(program: &str) -> Result<String, Failed> {
-    Ok(program.to_owned())
+    let parsed = parser::parse(FileId::default(), program);
+    let printed = print::print(&parsed.tree);
+    let again = parser::parse(FileId::default(), &printed);
+    if let Some(mistake) = again.diagnostics.first() {
+        return Err(format!("what is printed does not parse: {}\n{printed}", mistake.title).into());
+    }
+    if print::print(&again.tree) != printed {
+        return Err(format!("printed again, it differs:\n{printed}").into());
+    }
+    Ok(printed)
 }
 
 /// Whether a program makes sense in a mode.
@@ -171,7 +188,7 @@ fn applies(path: &Path, mode: Mode) -> bool {
     match mode {
         Mode::Plain => !expected.together,
         // What does not parse cannot be printed.
-        Mode::Reprinted => !expected.together && expected.exits != Some(3),
+        Mode::Reprinted => !expected.together && !expected.unprinted && expected.exits != Some(3),
         Mode::Replicas => !expected.alone && expected.exits != Some(3),
     }
 }

@@ -300,9 +300,11 @@ fn every_library_function_is_documented() {
         for (at, line) in lines.iter().enumerate() {
             let name: String = line.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             let head = name.starts_with(char::is_lowercase) && line[name.len()..].starts_with('(');
-            // Later clauses of a function, and helpers that are not for others, have no documentation of their own.
+            // Later clauses have no documentation of their own, nor have helpers, which stand beneath the function that calls
+            // them.
             let first = head && named.insert((name.clone(), arity(&line[name.len()..])));
-            if first && !name.ends_with('_') && !(at > 0 && lines[at - 1].starts_with('%')) {
+            let helper = lines[..at].iter().any(|above| above.contains(&format!("{name}(")) && !above.starts_with('%'));
+            if first && !helper && !(at > 0 && lines[at - 1].starts_with('%')) {
                 findings.push(format!("{}:{}: {name}", shown(&path), at + 1));
             }
         }

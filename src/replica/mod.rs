@@ -130,7 +130,7 @@ impl RefusalReason {
     pub fn code(self) -> &'static str {
         match self {
             RefusalReason::Version(_) => "E0608",
-            RefusalReason::IdentityInUse => "E0613",
+            RefusalReason::IdentityInUse => "E0616",
             _ => "E0609",
         }
     }

@@ -216,14 +216,7 @@ impl Forms {
                 Repair::Remove(at) => {
                     tokens.remove(at);
                 }
-                Repair::Substitute(at, others) => {
-                    let (start, end) = (tokens[at].start, tokens[at].end);
-                    // The first takes the place of the token; the others are empty, behind it.
-                    let first = |at: usize| if at == 0 { start } else { end };
-                    let others =
-                        others.iter().enumerate().map(|(at, token)| Lexeme { token: *token, start: first(at), end });
-                    tokens.splice(at..=at, others);
-                }
+                Repair::Substitute(at, others) => substitute(&mut tokens, at, others),
                 Repair::Replace(range) => {
                     self.lose(&tokens[range.clone()]);
                     let (start, end) = (tokens[range.start].start, tokens[range.end - 1].end);
@@ -325,6 +318,14 @@ impl Forms {
         builder.tree.broken = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         Parsed { tree: builder.tree, diagnostics, incomplete }
     }
+}
+
+/// Puts other tokens in place of one: the first has its place, the others are empty, behind it.
+fn substitute(tokens: &mut Vec<Lexeme>, at: usize, others: &[Token]) {
+    let (start, end) = (tokens[at].start, tokens[at].end);
+    let lexeme =
+        |(nth, token): (usize, &Token)| Lexeme { token: *token, start: if nth == 0 { start } else { end }, end };
+    tokens.splice(at..=at, others.iter().enumerate().map(lexeme));
 }
 
 /// The first token that opens more than may be open at once.

@@ -170,6 +170,13 @@ impl Printer<'_> {
             }
             Node::Unary(operator, operand) => self.unary(*operator, *operand),
             Node::Binop(operator, left, right) => self.binop(*operator, *left, *right),
+            _ => self.enclosed(id),
+        }
+    }
+
+    /// What stands between words of its own, and comprehensions.
+    fn enclosed(&mut self, id: ExprId) {
+        match self.tree.node(id) {
             Node::Fun(clauses) => {
                 self.out.push_str("fun ");
                 self.clauses(clauses, true);
@@ -212,6 +219,8 @@ impl Printer<'_> {
                 self.qualifiers(qualifiers);
                 self.out.push('}');
             }
+            // The others are in `bare`, which calls this.
+            _ => {}
         }
     }
 

@@ -63,7 +63,8 @@ impl Stack {
     }
 }
 
-/// Runs until something has to be said. `limit` is the most frames.
+/// Runs until something has to be said. `limit` is the most frames. Guards call no functions of the program: one target is
+/// enough for what to do when one fails, and it never outlives the frame.
 pub(super) fn execute(
     program: &Program,
     globals: &mut [Option<Term>],
@@ -78,9 +79,7 @@ pub(super) fn execute(
         let Some(window) = stack.registers.get_mut(base..base + usize::from(code.registers)) else {
             return failed(program, stack, *at, Fault::CallsTooDeep);
         };
-        let mut pc = at.pc as usize;
-        // Guards call no functions of the program: one target is enough, and it never outlives the frame.
-        let mut guard = None;
+        let (mut pc, mut guard) = (at.pc as usize, None);
         loop {
             let op = code.ops[pc];
             pc += 1;
@@ -104,15 +103,13 @@ pub(super) fn execute(
                 Op::Call { .. } | Op::TailCall { .. } | Op::Apply { .. } | Op::TailApply { .. } => {
                     *fuel -= 1;
                     at.pc = clip(pc);
-                    match enter(program, stack, at, op, limit) {
-                        Ok(()) => continue 'frame,
-                        Err(fault) => return failed(program, stack, *at, *fault),
-                    }
+                    let Err(fault) = enter(program, stack, at, op, limit) else { continue 'frame };
+                    return failed(program, stack, *at, *fault);
                 }
                 Op::Verb { dst, at: first, index } => {
                     at.pc = clip(pc);
-                    let request = request(code, window, usize::from(first), usize::from(index), pc);
-                    return Exit::Verb(request, base + usize::from(dst));
+                    let (first, index) = (usize::from(first), usize::from(index));
+                    return Exit::Verb(request(code, window, first, index, pc), base + usize::from(dst));
                 }
                 Op::NoClause => {
                     at.pc = clip(pc);
@@ -120,9 +117,7 @@ pub(super) fn execute(
                     return failed(program, stack, *at, Fault::NoClause { function: code.name.clone(), arguments });
                 }
                 _ => {
-                    if matches!(op, Op::Next { .. }) {
-                        *fuel -= 1;
-                    }
+                    *fuel -= u64::from(matches!(op, Op::Next { .. }));
                     match step(program, globals, code, window, op) {
                         Ok(Flow::Next) => {}
                         Ok(Flow::Jump(target)) => pc = target as usize,

@@ -71,24 +71,6 @@ pub(super) const CODES: &[Explanation] = &[
          If it comes back, one of the two programs is faulty: please report it.",
     ),
     plain(
-        "E0610",
-        "a peer speaks another version of the replication protocol",
-        "The two connect, but what they would say about data differs between their releases. The connection was closed, and \
-         nothing of the peer's data was used. Bring both sides to the same release.",
-    ),
-    plain(
-        "E0611",
-        "a peer has this node's identity",
-        "Each start of a node has an identity of its own, by which its updates are told apart. A peer uses the same one, which \
-         could mix up the updates of the two, so the connection was closed. Start the node again: it then has another.",
-    ),
-    plain(
-        "E0612",
-        "a peer sent data that cannot be right",
-        "What the peer says about its data contradicts itself or is beyond a limit. The connection was closed, and nothing of \
-         that message was used. If it comes back, one of the two programs is faulty: please report it.",
-    ),
-    plain(
         "E0613",
         "a peer does not take what is sent to it fast enough",
         "What waits to be sent to one peer is bounded. Beyond the bound the connection is dropped; when the two connect again \
@@ -106,7 +88,7 @@ pub(super) const CODES: &[Explanation] = &[
          the node join by another peer.",
     ),
     plain(
-        "E0613",
+        "E0616",
         "two nodes have the same identity",
         "A peer knows updates that bear this node's identity and that this node did not make. Were both to go on, one's \
          updates would be taken for the other's, and lost.\n\n\
