@@ -51,6 +51,7 @@ fn key() -> VariableKey {
     VariableKey { name: Name::Given(Term::atom("numbers")), kind: Type::Set }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as `Cluster::write` takes it")]
 fn number(n: i64) -> Option<Content> {
     Some(Content::Element(Term::Int(n)))
 }

@@ -1,5 +1,7 @@
 //! The command line as it is typed: exit codes, standard output, standard error.
 
+#![expect(clippy::disallowed_methods, reason = "a test of the binary: files and threads")]
+
 mod commands;
 
 use commands::Done;

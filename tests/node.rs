@@ -1,5 +1,7 @@
 //! One node and a few: programs run to their end, and every replica shows the same.
 
+#![allow(clippy::cast_possible_truncation, reason = "the numbers of a test are small")]
+
 mod nodes;
 
 use nodes::converge;

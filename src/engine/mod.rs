@@ -6,7 +6,7 @@
 //! turn those into support given to, and taken from, their destinations. Variables are looked at in topological order, each
 //! once, so nothing is ever seen half done. The cost follows the change, not the size of the variables.
 //!
-//! Beside it, [`reference`] recomputes everything from nothing, for tests.
+//! Beside it, [`mod@reference`] recomputes everything from nothing, for tests.
 //!
 //! Knows no machine (functions are called through [`Evaluate`]), no peer, no clock.
 

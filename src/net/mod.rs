@@ -1,7 +1,7 @@
 //! The network: QUIC with mutual TLS 1.3, who belongs to the cluster, who is connected, and messages carried between peers.
 //!
 //! Messages are opaque bytes here: this module knows no language, no variable and no replica. It starts tasks of its own on
-//! the runtime that it is given; whoever drives the node talks to it through [`Network`] and a channel of [`Event`]s.
+//! the runtime that it is given; whoever drives the node talks to it through [`Network`] and a channel of [`Event`](event::Event)s.
 //!
 //! Every quantity that a peer can choose has a bound: see [`limits`].
 

@@ -1,7 +1,7 @@
 //! The machine: compiled functions, and tasks that can be suspended and resumed.
 //!
 //! A register machine with frames of its own, so that no program can exhaust the stack of the process. It is deterministic
-//! and does nothing but compute: what a program asks of the world is a [`machine::Request`] that the node answers. Knows no
+//! and does nothing but compute: what a program asks of the world is a [`Request`] that the node answers. Knows no
 //! syntax, no variables' values and no peers.
 
 pub mod code;

@@ -240,6 +240,7 @@ impl Cluster {
         }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "what is posted is gone")]
     fn post(&mut self, from: usize, link: PeerId, bytes: Vec<u8>) {
         self.bytes_sent += bytes.len();
         self.messages_sent += 1;

@@ -1,6 +1,6 @@
 //! `lasp repl`: what is typed runs on a node, alone or among peers, and what changes is shown.
 //!
-//! The node runs on the thread that [`run`] is called on; lines come from a thread of their own: an editor on a terminal, a
+//! The node runs on the thread that [`fn@run`] is called on; lines come from a thread of their own: an editor on a terminal, a
 //! plain reader otherwise. After each text the reader waits until it has been evaluated.
 
 mod batch;
