@@ -19,6 +19,7 @@ use crate::vm::code::Logic;
 use crate::vm::code::Op;
 use crate::vm::code::Reg;
 use crate::vm::code::VerbSite;
+use crate::vm::number::Arithmetic;
 
 /// Lists and maps with more parts than this are built part by part, so that they need few registers.
 const PARTS_MAX: usize = 24;
@@ -239,11 +240,17 @@ impl Builder<'_> {
         let left = self.operand(left);
         if let (Some(operator), Some(number)) = (operator::arithmetic(binary), operator::small(right)) {
             self.span = part.span;
-            return self.emit(Op::ArithmeticSmall { operator, dst, left, number });
+            return self.emit(match operator {
+                Arithmetic::Add => Op::AddSmall { dst, left, number },
+                Arithmetic::Multiply => Op::MultiplySmall { dst, left, number },
+                operator => Op::ArithmeticSmall { operator, dst, left, number },
+            });
         }
         let right = self.operand(right);
         self.span = part.span;
-        let op = if let Some(operator) = operator::arithmetic(binary) {
+        let op = if binary == Binary::Add {
+            Op::Add { dst, left, right }
+        } else if let Some(operator) = operator::arithmetic(binary) {
             Op::Arithmetic { operator, dst, left, right }
         } else if let Some(comparison) = operator::comparison(binary) {
             Op::Compare { comparison, dst, left, right }

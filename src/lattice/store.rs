@@ -120,6 +120,8 @@ struct Block<E> {
     placed: Bitmap,
     items: Vec<Option<E>>,
     count: usize,
+    /// Above all offsets that have a place, so that the next one in order needs no counting.
+    above: u64,
 }
 
 impl<E> Default for Store<E> {
@@ -240,14 +242,16 @@ impl<E> Lane<E> {
 
 impl<E> Block<E> {
     fn new() -> Block<E> {
-        Block { live: Bitmap::default(), placed: Bitmap::default(), items: Vec::new(), count: 0 }
+        Block { live: Bitmap::default(), placed: Bitmap::default(), items: Vec::new(), count: 0, above: 0 }
     }
 
     fn insert(&mut self, sequence: u64, entry: E) -> bool {
         if self.live.contains(sequence) {
             return false;
         }
-        let rank = self.placed.rank(sequence);
+        let offset = sequence % BLOCK;
+        let rank = if offset >= self.above { self.items.len() } else { self.placed.rank(sequence) };
+        self.above = self.above.max(offset + 1);
         if self.placed.contains(sequence) {
             self.items[rank] = Some(entry);
         } else {

@@ -218,6 +218,8 @@ impl Default for Limits {
 /// See the module. Times are milliseconds of any clock that does not go back.
 pub struct Replica {
     me: ReplicaId,
+    /// Our own index, once there was a reason to have one.
+    index: Option<ReplicaIndex>,
     limits: Limits,
     state: State,
     peers: BTreeMap<PeerId, Peer>,
@@ -251,6 +253,7 @@ impl Replica {
     pub fn with_limits(me: ReplicaId, limits: Limits) -> Replica {
         Replica {
             me,
+            index: None,
             limits,
             state: State::default(),
             peers: BTreeMap::new(),
@@ -272,7 +275,7 @@ impl Replica {
     /// This node's own index, which its writes' dots have.
     pub fn me(&mut self) -> ReplicaIndex {
         // Only 16 million replicas before us could make it fail, and then `write` refuses.
-        self.state.replicas.intern(self.me).unwrap_or(ReplicaIndex(u32::MAX))
+        *self.index.get_or_insert_with(|| self.state.replicas.intern(self.me).unwrap_or(ReplicaIndex(u32::MAX)))
     }
 
     /// The number of a variable here.
@@ -311,10 +314,10 @@ impl Replica {
     /// # Errors
     /// When it could not be sent to peers, or they would not take it.
     pub fn fits(&self, key: KeyIndex, content: Option<&Content>) -> Result<(), Limit> {
-        let key = self.state.keys.get(key).ok_or(Limit::Name)?;
-        if !group::name_fits(&key.name) {
+        if !self.state.keys.name_fits(key) {
             return Err(Limit::Name);
         }
+        let key = self.state.keys.get(key).ok_or(Limit::Name)?;
         if let Some(content) = content {
             if !content.fits(&key.kind) {
                 return Err(Limit::Unfit);
@@ -362,6 +365,10 @@ impl Replica {
         let bytes = group::event_bytes(adds.as_ref().map(|(_, content)| content), removes.len());
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         self.state.write(Event { dot, key, adds, removes: removes.into(), bytes });
+        if self.peers.is_empty() {
+            // Nobody is told by the log: a long turn alone does not make it grow. Whoever connects later compares vectors.
+            self.state.log.trim(self.limits.log_events_max, self.limits.log_bytes_max, |_| false);
+        }
     }
 
     /// A variable's live entries, for a program that comes to use it late. From then on [`Out::Changes`] tells.

@@ -10,6 +10,7 @@ use crate::lattice::dot::ReplicaId;
 use crate::lattice::dot::ReplicaIndex;
 use crate::replica::KeyIndex;
 use crate::replica::VariableKey;
+use crate::replica::group;
 
 /// The number of a slot's derivation, or none for a base entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +63,8 @@ pub(crate) struct Keys {
 
 struct Key {
     variable: VariableKey,
+    /// Whether its name may travel; found out once.
+    name_fits: bool,
     /// How many live entries there are.
     live: usize,
     /// Which ones, until somebody here has asked for them: from then on they follow the changes by themselves.
@@ -78,13 +81,19 @@ impl Keys {
             return known;
         }
         let index = KeyIndex(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
-        self.known.push(Key { variable: key.clone(), live: 0, dots: Some(BTreeSet::new()) });
+        let name_fits = group::name_fits(&key.name);
+        self.known.push(Key { variable: key.clone(), name_fits, live: 0, dots: Some(BTreeSet::new()) });
         self.by_key.insert(key.clone(), index);
         index
     }
 
     pub(crate) fn get(&self, index: KeyIndex) -> Option<&VariableKey> {
         self.known.get(index.0 as usize).map(|known| &known.variable)
+    }
+
+    /// Whether the variable's name may travel.
+    pub(crate) fn name_fits(&self, index: KeyIndex) -> bool {
+        self.known.get(index.0 as usize).is_some_and(|known| known.name_fits)
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -92,7 +92,7 @@ impl State {
 
     /// Applies an update of this node's own. Its dot must be the next one.
     pub(crate) fn write(&mut self, event: Event) {
-        self.perform(event, &mut Vec::new());
+        self.perform(event, None);
     }
 
     /// Applies an event if it is its replica's next one and everything that it removes has been seen. A removal that
@@ -107,7 +107,7 @@ impl State {
         if !self.ready(&event) {
             return Err(event);
         }
-        self.perform(event, changes);
+        self.perform(event, Some(changes));
         Ok(Received::Applied)
     }
 
@@ -116,11 +116,12 @@ impl State {
             && event.removes.iter().all(|&dot| self.vector.covers(dot))
     }
 
-    fn perform(&mut self, event: Event, changes: &mut Vec<Change>) {
+    /// `changes` is told what became of entries, if there is one to be told.
+    fn perform(&mut self, event: Event, mut changes: Option<&mut Vec<Change>>) {
         for &dot in &event.removes {
             // A removal concerns its own variable only, whatever it names: so says every node, or they would disagree.
             if self.store.get(dot).is_some_and(|entry| entry.key == event.key) {
-                self.remove(dot, changes);
+                self.remove(dot, changes.as_deref_mut());
             }
         }
         if let Some((slot, content)) = &event.adds {
@@ -135,16 +136,20 @@ impl State {
         self.digest.set(None);
     }
 
-    fn insert(&mut self, dot: Dot, entry: Entry, changes: &mut Vec<Change>) {
+    fn insert(&mut self, dot: Dot, entry: Entry, changes: Option<&mut Vec<Change>>) {
         self.keys.added(entry.key, dot);
-        changes.push(self.change(dot, entry.clone(), true));
+        if let Some(changes) = changes {
+            changes.push(self.change(dot, entry.clone(), true));
+        }
         self.store.insert(dot, entry);
     }
 
-    fn remove(&mut self, dot: Dot, changes: &mut Vec<Change>) {
+    fn remove(&mut self, dot: Dot, changes: Option<&mut Vec<Change>>) {
         if let Some(entry) = self.store.remove(dot) {
             self.keys.removed(entry.key, dot);
-            changes.push(self.change(dot, entry, false));
+            if let Some(changes) = changes {
+                changes.push(self.change(dot, entry, false));
+            }
         }
     }
 
@@ -180,7 +185,7 @@ impl State {
                     self.unhold(dot);
                 } else if self.held.get(&dot).is_some_and(|event| self.ready(event)) {
                     if let Some(event) = self.unhold(dot) {
-                        self.perform(event, changes);
+                        self.perform(event, Some(changes));
                         progress = true;
                     }
                 } else {
@@ -207,11 +212,11 @@ impl State {
         snapshot.entries.sort_unstable_by_key(|&(dot, _)| dot);
         snapshot.entries.dedup_by_key(|(dot, _)| *dot);
         for dot in self.gone(base, &snapshot, all_blocks) {
-            self.remove(dot, changes);
+            self.remove(dot, Some(changes));
         }
         for (dot, entry) in snapshot.entries {
             if !self.vector.covers(dot) && snapshot.vector.covers(dot) {
-                self.insert(dot, entry, changes);
+                self.insert(dot, entry, Some(changes));
             }
         }
         for (replica, sequence) in snapshot.vector.iter() {

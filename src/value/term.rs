@@ -167,6 +167,20 @@ impl Term {
         Term::Tuple(Tuple(ThinArc::from_header_and_iter(depth, items.into_iter())))
     }
 
+    /// A tuple of copies; allocates once.
+    #[must_use]
+    pub fn tuple_of(items: &[Term]) -> Term {
+        let depth = 1 + items.iter().map(Term::depth).max().unwrap_or(0);
+        Term::Tuple(Tuple(ThinArc::from_header_and_iter(depth, items.iter().cloned())))
+    }
+
+    /// A tuple of two; allocates once.
+    #[must_use]
+    pub fn pair(first: Term, second: Term) -> Term {
+        let depth = 1 + first.depth().max(second.depth());
+        Term::Tuple(Tuple(ThinArc::from_header_and_iter(depth, [first, second].into_iter())))
+    }
+
     /// A list cell.
     #[must_use]
     pub fn cons(head: Term, tail: Term) -> Term {

@@ -34,6 +34,12 @@ pub enum Op {
     SetGlobal { src: Reg, index: u32 },
     /// Goes to the target when the name is bound to something else.
     MatchGlobal { src: Reg, index: u32, target: Target },
+    /// `+` with a small integer on the right; what `ArithmeticSmall` does, without asking for the operator.
+    AddSmall { dst: Reg, left: Reg, number: i32 },
+    /// `*` with a small integer on the right.
+    MultiplySmall { dst: Reg, left: Reg, number: i32 },
+    /// `+`
+    Add { dst: Reg, left: Reg, right: Reg },
     /// Any arithmetic.
     Arithmetic { operator: Arithmetic, dst: Reg, left: Reg, right: Reg },
     /// Arithmetic with a small integer on the right.

@@ -16,7 +16,6 @@ use crate::vm::code::Code;
 use crate::vm::code::Link;
 use crate::vm::code::Op;
 use crate::vm::code::Unit;
-use crate::vm::copy;
 use crate::vm::fault::Failure;
 use crate::vm::fault::Fault;
 use crate::vm::native;
@@ -30,7 +29,7 @@ use crate::vm::task::Outcome;
 use crate::vm::task::Request;
 use crate::vm::task::State;
 use crate::vm::task::Task;
-use crate::vm::write;
+use crate::vm::write_copy;
 
 /// A statement form of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,10 +199,11 @@ impl Machine {
             let exit =
                 run::execute(&self.program, &mut self.globals, &mut task.stack, &mut task.at, fuel, run::TASK_FRAMES);
             match exit {
+                Exit::Int(value) => task.state = State::Between(Term::Int(value)),
                 Exit::Done(value) => task.state = State::Between(value),
                 Exit::Verb(request, register) => {
                     task.state = State::Waiting(register);
-                    return Outcome::Verb(request);
+                    return Outcome::Verb(*request);
                 }
                 Exit::Failed(failure) => {
                     task.state = State::Ended;
@@ -228,7 +228,7 @@ impl Machine {
         let mut at = Frame { code, pc: 0, base: 0 };
         stack.reserve(usize::from(program.code(code).registers));
         for (slot, argument) in stack.registers.iter_mut().zip(arguments) {
-            write(slot, copy(argument));
+            write_copy(slot, argument);
         }
         if let Term::Fun(closure) = function
             && (!closure.captured.is_empty() || program.code(code).itself)
@@ -238,6 +238,7 @@ impl Machine {
         let mut fuel = CALL_STEPS_MAX;
         let exit = run::execute(program, &mut self.globals, stack, &mut at, &mut fuel, CALL_FRAMES_MAX);
         let fault = match exit {
+            Exit::Int(value) => return Ok(Term::Int(value)),
             Exit::Done(value) => return Ok(value),
             Exit::Failed(failure) => return Err(failure),
             Exit::OutOfFuel => {

@@ -78,6 +78,25 @@ fn write(slot: &mut Term, term: Term) {
     }
 }
 
+/// Writes a small integer; where one stood before, as is the rule in a loop, only its eight bytes. A whole term written in
+/// two halves and then moved as one would have the processor wait for both.
+#[inline(always)]
+fn write_int(slot: &mut Term, value: i64) {
+    match slot {
+        Term::Int(old) => *old = value,
+        slot => write(slot, Term::Int(value)),
+    }
+}
+
+/// Writes a copy of another register or argument.
+#[inline(always)]
+fn write_copy(slot: &mut Term, term: &Term) {
+    match term {
+        Term::Int(value) => write_int(slot, *value),
+        other => write(slot, copy(other)),
+    }
+}
+
 /// Frees what dead registers own. What owns nothing may stay: nobody reads it.
 #[inline(always)]
 fn clear(registers: &mut [Term]) {

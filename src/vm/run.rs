@@ -16,6 +16,7 @@ use crate::vm::step::Flow;
 use crate::vm::step::step;
 use crate::vm::task::Request;
 use crate::vm::write;
+use crate::vm::write_int;
 
 /// A place in a function, and where its registers begin.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,8 +36,10 @@ pub(super) struct Stack {
 /// Why the loop ended.
 pub(super) enum Exit {
     Done(Term),
+    /// Done with a small integer, which comes in one register of the processor.
+    Int(i64),
     /// The answer belongs into that register.
-    Verb(Request, usize),
+    Verb(Box<Request>, usize),
     Failed(Failure),
     OutOfFuel,
 }
@@ -85,6 +88,14 @@ pub(super) fn execute(
             pc += 1;
             match op {
                 Op::Return { src } => {
+                    // A small integer is not taken out of its register but read: see `write_int`.
+                    if let Term::Int(value) = window[src as usize] {
+                        clear(window);
+                        let Some(caller) = stack.callers.pop() else { return Exit::Int(value) };
+                        write_int(&mut window[0], value);
+                        *at = caller;
+                        continue 'frame;
+                    }
                     let value = mem::replace(&mut window[src as usize], Term::Nil);
                     clear(window);
                     let Some(caller) = stack.callers.pop() else { return Exit::Done(value) };
@@ -108,8 +119,8 @@ pub(super) fn execute(
                 }
                 Op::Verb { dst, at: first, index } => {
                     at.pc = clip(pc);
-                    let (first, index) = (usize::from(first), usize::from(index));
-                    return Exit::Verb(request(code, window, first, index, pc), base + usize::from(dst));
+                    let request = request(code, window, usize::from(first), usize::from(index), pc);
+                    return Exit::Verb(Box::new(request), base + usize::from(dst));
                 }
                 Op::NoClause => {
                     at.pc = clip(pc);

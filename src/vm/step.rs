@@ -21,6 +21,7 @@ use crate::vm::number;
 use crate::vm::number::Arithmetic;
 use crate::vm::truth;
 use crate::vm::write;
+use crate::vm::write_int;
 
 /// Where to go on.
 pub(super) enum Flow {
@@ -45,6 +46,12 @@ fn put(window: &mut Window, reg: Reg, term: Term) -> Step {
     Ok(Flow::Next)
 }
 
+#[inline(always)]
+fn put_int(window: &mut Window, reg: Reg, value: i64) -> Step {
+    write_int(&mut window[reg as usize], value);
+    Ok(Flow::Next)
+}
+
 /// Puts a term that was just built, unless it is nested too deeply.
 fn put_built(window: &mut Window, reg: Reg, term: Term) -> Step {
     if term.depth() > DEPTH_MAX { Err(Box::new(Fault::TermTooDeep)) } else { put(window, reg, term) }
@@ -60,19 +67,11 @@ fn fail_to(matches: bool, target: Target) -> Step {
 #[inline(always)]
 pub(super) fn step(program: &Program, globals: &mut [Option<Term>], code: &Code, window: &mut Window, op: Op) -> Step {
     match op {
+        Op::AddSmall { dst, left, number } => arithmetic_small(window, Arithmetic::Add, dst, left, number),
+        Op::MultiplySmall { dst, left, number } => arithmetic_small(window, Arithmetic::Multiply, dst, left, number),
+        Op::Add { dst, left, right } => arithmetic(window, Arithmetic::Add, dst, left, right),
         Op::ArithmeticSmall { operator, dst, left, number } => arithmetic_small(window, operator, dst, left, number),
-        Op::Arithmetic { operator, dst, left, right } => {
-            let (a, b) = (get(window, left), get(window, right));
-            let result = match (a, b) {
-                (Term::Int(x), Term::Int(y)) => number::small(operator, *x, *y).map(Term::Int),
-                _ => None,
-            };
-            let result = match result {
-                Some(result) => result,
-                None => number::arithmetic(operator, a, b)?,
-            };
-            put(window, dst, result)
-        }
+        Op::Arithmetic { operator, dst, left, right } => arithmetic(window, operator, dst, left, right),
         Op::Branch { comparison, left, right, target } => {
             fail_to(comparison.holds(get(window, left), get(window, right)), target)
         }
@@ -80,8 +79,11 @@ pub(super) fn step(program: &Program, globals: &mut [Option<Term>], code: &Code,
             Term::Int(value) => fail_to(comparison.admits(value.cmp(&i64::from(number))), target),
             other => fail_to(comparison.holds(other, &Term::Int(number.into())), target),
         },
-        Op::Move { dst, src } => put(window, dst, copy(get(window, src))),
-        Op::Small { dst, number } => put(window, dst, Term::Int(number.into())),
+        Op::Move { dst, src } => match get(window, src) {
+            Term::Int(value) => put_int(window, dst, *value),
+            other => put(window, dst, copy(other)),
+        },
+        Op::Small { dst, number } => put_int(window, dst, number.into()),
         Op::Const { dst, index } => put(window, dst, code.constants[index as usize].clone()),
         Op::Jump { target } => Ok(Flow::Jump(target)),
         Op::Compare { comparison, dst, left, right } => {
@@ -117,9 +119,21 @@ fn arithmetic_small(window: &mut Window, operator: Arithmetic, dst: Reg, left: R
     if let Term::Int(value) = left
         && let Some(result) = number::small(operator, *value, i64::from(number))
     {
-        return put(window, dst, Term::Int(result));
+        return put_int(window, dst, result);
     }
     let result = number::arithmetic(operator, left, &Term::Int(number.into()))?;
+    put(window, dst, result)
+}
+
+#[inline(always)]
+fn arithmetic(window: &mut Window, operator: Arithmetic, dst: Reg, left: Reg, right: Reg) -> Step {
+    let (left, right) = (get(window, left), get(window, right));
+    if let (Term::Int(a), Term::Int(b)) = (left, right)
+        && let Some(result) = number::small(operator, *a, *b)
+    {
+        return put_int(window, dst, result);
+    }
+    let result = number::arithmetic(operator, left, right)?;
     put(window, dst, result)
 }
 
@@ -189,8 +203,8 @@ fn matching(program: &Program, code: &Code, window: &mut Window, op: Op) -> Step
 fn building(program: &Program, window: &mut Window, op: Op) -> Step {
     match op {
         Op::Tuple { dst, at, count } => {
-            let items = range(window, at, count).to_vec();
-            put_built(window, dst, Term::tuple(items))
+            let tuple = Term::tuple_of(range(window, at, count));
+            put_built(window, dst, tuple)
         }
         Op::Cons { dst, head, tail } => {
             let cell = Term::cons(get(window, head).clone(), get(window, tail).clone());
@@ -212,7 +226,7 @@ fn building(program: &Program, window: &mut Window, op: Op) -> Step {
         Op::MapPut { dst, key, value, exact } => map_put(window, dst, key, value, exact),
         Op::MapEntries { dst, src } => match get(window, src) {
             Term::Map(map) => {
-                let entries: Vec<Term> = map.iter().map(|(k, v)| Term::tuple([k.clone(), v.clone()])).collect();
+                let entries: Vec<Term> = map.iter().map(|(k, v)| Term::pair(k.clone(), v.clone())).collect();
                 put_built(window, dst, Term::list(entries))
             }
             other => Err(Box::new(Fault::NotMap(other.clone()))),

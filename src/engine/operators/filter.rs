@@ -23,7 +23,7 @@ impl Filter {
             context,
             |function, element, context| {
                 let verdict = context.call(function, std::slice::from_ref(element))?;
-                verdict.as_bool().ok_or(FailureReason::NotABoolean(verdict))
+                verdict.as_bool().ok_or_else(|| FailureReason::NotABoolean(verdict))
             },
             |element, keep, present, context| {
                 if keep {

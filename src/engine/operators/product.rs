@@ -62,7 +62,7 @@ fn square(delta: &Delta, context: &mut Context) {
 
 fn contribute((left, right): (Term, Term), present: bool, context: &mut Context) {
     context.work.elements += 1;
-    let pair = Term::tuple([left, right]);
+    let pair = Term::pair(left, right);
     if pair.depth() <= DEPTH_MAX {
         context.element(pair, present);
     } else if present {

@@ -158,7 +158,7 @@ impl RankingState {
 }
 
 fn term(pair: &Ranked<Term, Points>) -> Term {
-    Term::tuple([pair.name.clone(), pair.score.0.clone()])
+    Term::pair(pair.name.clone(), pair.score.0.clone())
 }
 
 /// What the moves come to: a pair may have come in and fallen out again several times.

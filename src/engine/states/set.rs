@@ -114,7 +114,8 @@ impl SetState {
     }
 
     pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
-        let (mut entered, mut left) = (Vec::new(), Vec::new());
+        let mut entered = Vec::with_capacity(inbox.came.len());
+        let mut left = Vec::with_capacity(inbox.went.len());
         if self.elements.is_empty() {
             self.elements.reserve(inbox.came.len());
         }
@@ -189,6 +190,10 @@ impl SetState {
         match op {
             Op::Add(elements) => {
                 let mut seen = FxHashSet::default();
+                writes.reserve(elements.len());
+                if elements.len() > 1 {
+                    seen.reserve(elements.len());
+                }
                 for element in elements {
                     let removes = self.dots(element);
                     let again = !self.removable && !removes.is_empty();

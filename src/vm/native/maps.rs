@@ -33,7 +33,7 @@ pub(super) const NATIVES: Table = &[
     ("keys", 1, |a| Ok(Term::list(map(&a[0])?.keys().cloned().collect::<Vec<_>>()))),
     ("values", 1, |a| Ok(Term::list(map(&a[0])?.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>()))),
     ("to_list", 1, |a| {
-        let entries: Vec<Term> = map(&a[0])?.iter().map(|(k, v)| Term::tuple([k.clone(), v.clone()])).collect();
+        let entries: Vec<Term> = map(&a[0])?.iter().map(|(k, v)| Term::pair(k.clone(), v.clone())).collect();
         Ok(Term::list(entries))
     }),
     ("from_list", 1, from_list),
