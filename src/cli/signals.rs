@@ -6,7 +6,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::cli::driver::Control;
 
 /// Passes signals on for as long as the runtime lives.
-pub fn pass_on(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
+pub(crate) fn pass_on(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
     let senders = to.clone();
     runtime.spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {

@@ -129,9 +129,9 @@ impl RefusalReason {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
-            RefusalReason::Version(_) => "E0608",
-            RefusalReason::IdentityInUse => "E0613",
-            _ => "E0609",
+            RefusalReason::Version(_) => "E0610",
+            RefusalReason::IdentityInUse => "E0611",
+            _ => "E0612",
         }
     }
 }

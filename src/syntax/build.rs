@@ -23,22 +23,22 @@ use crate::syntax::tree::Tree;
 /// The members of a sequence, such as expressions with commas between them: where they start on their stack. What is read
 /// between two of them has left the stack when the second comes.
 #[derive(Clone, Copy, Debug)]
-pub struct Run(u32);
+pub(crate) struct Run(u32);
 
 /// Members of sequences that are not yet whole.
-pub struct Waiting<T>(Vec<T>);
+pub(crate) struct Waiting<T>(Vec<T>);
 
 impl<T> Waiting<T> {
-    pub fn none(&self) -> Run {
+    pub(crate) fn none(&self) -> Run {
         Run(clip(self.0.len()))
     }
 
-    pub fn first(&mut self, member: T) -> Run {
+    pub(crate) fn first(&mut self, member: T) -> Run {
         self.0.push(member);
         Run(clip(self.0.len() - 1))
     }
 
-    pub fn next(&mut self, run: Run, member: T) -> Run {
+    pub(crate) fn next(&mut self, run: Run, member: T) -> Run {
         self.0.push(member);
         run
     }
@@ -51,13 +51,13 @@ impl<T> Waiting<T> {
 
 /// `A + B * C`, not yet grouped: the first operand, and where the rest starts on the builder's stack.
 #[derive(Clone, Copy, Debug)]
-pub struct Chain(ExprId, u32);
+pub(crate) struct Chain(ExprId, u32);
 
 /// An operator and the operand behind it.
-pub type Link = (Infix, ExprId);
+pub(crate) type Link = (Infix, ExprId);
 
 /// A tree that is being built.
-pub struct Builder {
+pub(crate) struct Builder {
     /// The tree so far.
     pub tree: Tree,
     /// For each node how deep the tree beneath it is.
@@ -80,14 +80,14 @@ pub struct Builder {
 
 /// Where a builder stood, to go back to.
 #[derive(Clone, Copy)]
-pub struct Mark {
+pub(crate) struct Mark {
     nodes: usize,
     clauses: usize,
     diagnostics: usize,
 }
 
 impl Builder {
-    pub fn new(tree: Tree) -> Builder {
+    pub(crate) fn new(tree: Tree) -> Builder {
         Builder {
             tree,
             depths: Vec::new(),
@@ -103,7 +103,7 @@ impl Builder {
         }
     }
 
-    pub fn mark(&mut self) -> Mark {
+    pub(crate) fn mark(&mut self) -> Mark {
         self.deepest = (0, (0, 0));
         self.exprs.0.clear();
         self.fields.0.clear();
@@ -116,7 +116,7 @@ impl Builder {
     }
 
     /// Forgets what was built since.
-    pub fn back_to(&mut self, mark: Mark) {
+    pub(crate) fn back_to(&mut self, mark: Mark) {
         self.tree.nodes.truncate(mark.nodes);
         self.tree.ranges.truncate(mark.nodes);
         self.depths.truncate(mark.nodes);
@@ -126,15 +126,15 @@ impl Builder {
     }
 
     /// How deep the deepest expression since the mark is, and where it stands.
-    pub fn deepest(&self) -> (u32, Range) {
+    pub(crate) fn deepest(&self) -> (u32, Range) {
         self.deepest
     }
 
-    pub fn range(&self, id: ExprId) -> Range {
+    pub(crate) fn range(&self, id: ExprId) -> Range {
         self.tree.ranges[id.0 as usize]
     }
 
-    pub fn expr(&mut self, node: Node, start: u32, end: u32) -> ExprId {
+    pub(crate) fn expr(&mut self, node: Node, start: u32, end: u32) -> ExprId {
         let mut depth = 0;
         self.tree.children_of(&node, &mut |child| depth = depth.max(self.depths[child.0 as usize]));
         depth += 1;
@@ -148,56 +148,56 @@ impl Builder {
     }
 
     /// The form that was read since the mark.
-    pub fn take_form(&mut self) -> Option<Form> {
+    pub(crate) fn take_form(&mut self) -> Option<Form> {
         self.form.take()
     }
 
-    pub fn tuple(&mut self, items: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn tuple(&mut self, items: Run, start: u32, end: u32) -> ExprId {
         let items = self.exprs.take(items);
         self.expr(Node::Tuple(items), start, end)
     }
 
-    pub fn list_of(&mut self, items: Run, tail: Option<ExprId>, start: u32, end: u32) -> ExprId {
+    pub(crate) fn list_of(&mut self, items: Run, tail: Option<ExprId>, start: u32, end: u32) -> ExprId {
         let items = self.exprs.take(items);
         self.expr(Node::List(items, tail), start, end)
     }
 
-    pub fn block(&mut self, body: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn block(&mut self, body: Run, start: u32, end: u32) -> ExprId {
         let body = self.exprs.take(body);
         self.expr(Node::Block(body), start, end)
     }
 
-    pub fn call(&mut self, function: ExprId, arguments: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn call(&mut self, function: ExprId, arguments: Run, start: u32, end: u32) -> ExprId {
         let arguments = self.exprs.take(arguments);
         self.expr(Node::Call(function, arguments), start, end)
     }
 
-    pub fn remote(&mut self, module: ExprId, function: ExprId, arguments: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn remote(&mut self, module: ExprId, function: ExprId, arguments: Run, start: u32, end: u32) -> ExprId {
         let arguments = self.exprs.take(arguments);
         self.expr(Node::Remote(module, function, arguments), start, end)
     }
 
-    pub fn map(&mut self, fields: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn map(&mut self, fields: Run, start: u32, end: u32) -> ExprId {
         let fields = self.fields.take(fields);
         self.expr(Node::Map(fields), start, end)
     }
 
-    pub fn update(&mut self, map: ExprId, fields: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn update(&mut self, map: ExprId, fields: Run, start: u32, end: u32) -> ExprId {
         let fields = self.fields.take(fields);
         self.expr(Node::Update(map, fields), start, end)
     }
 
-    pub fn case(&mut self, subject: ExprId, clauses: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn case(&mut self, subject: ExprId, clauses: Run, start: u32, end: u32) -> ExprId {
         let clauses = self.clauses.take(clauses);
         self.expr(Node::Case(subject, clauses), start, end)
     }
 
-    pub fn conditions(&mut self, clauses: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn conditions(&mut self, clauses: Run, start: u32, end: u32) -> ExprId {
         let clauses = self.clauses.take(clauses);
         self.expr(Node::If(clauses), start, end)
     }
 
-    pub fn guard(&mut self, before: Option<Run>, all: Run) -> Run {
+    pub(crate) fn guard(&mut self, before: Option<Run>, all: Run) -> Run {
         let all = self.exprs.take(all);
         match before {
             Some(run) => self.guards.next(run, all),
@@ -205,7 +205,7 @@ impl Builder {
         }
     }
 
-    pub fn clause(
+    pub(crate) fn clause(
         &mut self,
         name: Option<ExprId>,
         patterns: Run,
@@ -222,22 +222,22 @@ impl Builder {
         ClauseId(clip(self.tree.clauses.len() - 1))
     }
 
-    pub fn if_clause(&mut self, guard: Run, body: Run, start: u32, end: u32) -> ClauseId {
+    pub(crate) fn if_clause(&mut self, guard: Run, body: Run, start: u32, end: u32) -> ClauseId {
         // No patterns: an empty run that starts where the body does, and is empty once the body is taken.
         self.clause(None, body, guard, body, start, end)
     }
 
-    pub fn chain_of(&mut self, left: ExprId, operator: Infix, right: ExprId) -> Chain {
+    pub(crate) fn chain_of(&mut self, left: ExprId, operator: Infix, right: ExprId) -> Chain {
         self.links.push((operator, right));
         Chain(left, clip(self.links.len() - 1))
     }
 
-    pub fn longer(&mut self, chain: Chain, operator: Infix, right: ExprId) -> Chain {
+    pub(crate) fn longer(&mut self, chain: Chain, operator: Infix, right: ExprId) -> Chain {
         self.links.push((operator, right));
         chain
     }
 
-    pub fn chain(&mut self, chain: Chain) -> ExprId {
+    pub(crate) fn chain(&mut self, chain: Chain) -> ExprId {
         let (first, start) = (chain.0, chain.1 as usize);
         if let [link] = self.links[start..] {
             self.links.truncate(start);
@@ -248,7 +248,7 @@ impl Builder {
     }
 
     /// A statement, or an attribute, which looks like the negation of a call.
-    pub fn statement(&mut self, body: Run, start: u32, end: u32) {
+    pub(crate) fn statement(&mut self, body: Run, start: u32, end: u32) {
         let range = (start, end);
         let body = self.exprs.take(body);
         if let [only] = *body
@@ -263,26 +263,33 @@ impl Builder {
         self.form = Some(Form { node: FormNode::Statement(body), range });
     }
 
-    pub fn function(&mut self, clauses: Run, start: u32, end: u32) {
+    pub(crate) fn function(&mut self, clauses: Run, start: u32, end: u32) {
         let clauses = self.clauses.take(clauses);
         self.form = Some(Form { node: FormNode::Function(clauses, None), range: (start, end) });
     }
 
-    pub fn fun(&mut self, clauses: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn fun(&mut self, clauses: Run, start: u32, end: u32) -> ExprId {
         let clauses = self.clauses.take(clauses);
         self.expr(Node::Fun(clauses), start, end)
     }
 
-    pub fn fun_name(&mut self, module: Option<ExprId>, name: ExprId, arity: ExprId, start: u32, end: u32) -> ExprId {
+    pub(crate) fn fun_name(
+        &mut self,
+        module: Option<ExprId>,
+        name: ExprId,
+        arity: ExprId,
+        start: u32,
+        end: u32,
+    ) -> ExprId {
         self.expr(Node::FunName(Box::new(FunName { module, name, arity })), start, end)
     }
 
-    pub fn list_comprehension(&mut self, element: ExprId, qualifiers: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn list_comprehension(&mut self, element: ExprId, qualifiers: Run, start: u32, end: u32) -> ExprId {
         let qualifiers = self.qualifiers.take(qualifiers);
         self.expr(Node::ListComprehension(element, qualifiers), start, end)
     }
 
-    pub fn map_comprehension(&mut self, field: Field, qualifiers: Run, start: u32, end: u32) -> ExprId {
+    pub(crate) fn map_comprehension(&mut self, field: Field, qualifiers: Run, start: u32, end: u32) -> ExprId {
         let qualifiers = self.qualifiers.take(qualifiers);
         if field.exactly {
             let place = self.span((self.range(field.key).1, self.range(field.value).0));
@@ -295,7 +302,7 @@ impl Builder {
         self.expr(Node::MapComprehension(Box::new((field.key, field.value)), qualifiers), start, end)
     }
 
-    pub fn binary(&mut self, text: ExprId, kind: ExprId, start: u32, end: u32) -> ExprId {
+    pub(crate) fn binary(&mut self, text: ExprId, kind: ExprId, start: u32, end: u32) -> ExprId {
         if self.tree.raw(kind) != "utf8" {
             let place = self.tree.span(kind);
             self.diagnostics.push(
@@ -307,7 +314,7 @@ impl Builder {
         self.expr(Node::Binary(Some(text)), start, end)
     }
 
-    pub fn atom(&mut self, start: u32, end: u32) -> ExprId {
+    pub(crate) fn atom(&mut self, start: u32, end: u32) -> ExprId {
         let raw = self.tree.slice((start, end));
         if raw.contains('\\') {
             let quoted = format!("\"{}\"", raw.trim_matches('\'').replace('"', "\\\""));
@@ -317,19 +324,19 @@ impl Builder {
         self.expr(Node::Atom, start, end)
     }
 
-    pub fn integer(&mut self, start: u32, end: u32) -> ExprId {
+    pub(crate) fn integer(&mut self, start: u32, end: u32) -> ExprId {
         let read = literal::integer(self.tree.slice((start, end))).map(|_| ());
         self.tell("E0111", "this number cannot be read", read, (start, end));
         self.expr(Node::Integer, start, end)
     }
 
-    pub fn float(&mut self, start: u32, end: u32) -> ExprId {
+    pub(crate) fn float(&mut self, start: u32, end: u32) -> ExprId {
         let read = literal::float(self.tree.slice((start, end))).map(|_| ());
         self.tell("E0111", "this number cannot be read", read, (start, end));
         self.expr(Node::Float, start, end)
     }
 
-    pub fn text(&mut self, start: u32, end: u32) -> ExprId {
+    pub(crate) fn text(&mut self, start: u32, end: u32) -> ExprId {
         let raw = self.tree.slice((start, end));
         if raw.contains('\\') {
             let read = literal::string(raw).map(|_| ());
@@ -339,7 +346,7 @@ impl Builder {
     }
 
     /// `A < B < C`
-    pub fn comparison_chain(&mut self, left: ExprId, right: ExprId) {
+    pub(crate) fn comparison_chain(&mut self, left: ExprId, right: ExprId) {
         let place = self.span((self.range(left).0, self.range(right).1));
         self.diagnostics.push(
             Diagnostic::error("E0114", "comparisons do not chain")

@@ -170,6 +170,20 @@ impl Printer<'_> {
             }
             Node::Unary(operator, operand) => self.unary(*operator, *operand),
             Node::Binop(operator, left, right) => self.binop(*operator, *left, *right),
+            Node::Fun(..)
+            | Node::FunName(..)
+            | Node::Case(..)
+            | Node::If(..)
+            | Node::Block(..)
+            | Node::ListComprehension(..)
+            | Node::MapComprehension(..) => self.worded(id),
+        }
+    }
+
+    /// What has clauses, a body or qualifiers.
+    fn worded(&mut self, id: ExprId) {
+        let tree = self.tree;
+        match tree.node(id) {
             Node::Fun(clauses) => {
                 self.out.push_str("fun ");
                 self.clauses(clauses, true);
@@ -212,6 +226,7 @@ impl Printer<'_> {
                 self.qualifiers(qualifiers);
                 self.out.push('}');
             }
+            _ => self.bare(id),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::syntax::tree::Tree;
 
 /// Where the parser stopped, and which terminals could have followed.
 #[derive(Debug)]
-pub struct Mistake {
+pub(crate) struct Mistake {
     /// The token's index.
     pub at: usize,
     /// The grammar's terminals.
@@ -23,7 +23,7 @@ pub struct Mistake {
 
 /// A change of a form's tokens.
 #[derive(Debug)]
-pub enum Repair {
+pub(crate) enum Repair {
     /// Adds a token before this one.
     Insert(usize, Token),
     /// Takes a token away.
@@ -43,7 +43,7 @@ pub enum Repair {
 }
 
 /// Whether the token at `at` opens something that has to be closed. `fun f/1` does not.
-pub fn opens(tokens: &[Lexeme], at: usize) -> bool {
+pub(crate) fn opens(tokens: &[Lexeme], at: usize) -> bool {
     match tokens[at].token {
         Token::Fun => tokens.get(at + 1).is_some_and(|next| next.token != Token::Atom),
         token => token.opens(),
@@ -51,7 +51,7 @@ pub fn opens(tokens: &[Lexeme], at: usize) -> bool {
 }
 
 /// Says what is wrong and what to change.
-pub fn judge(tree: &Tree, tokens: &[Lexeme], mistake: &Mistake) -> (Diagnostic, Repair) {
+pub(crate) fn judge(tree: &Tree, tokens: &[Lexeme], mistake: &Mistake) -> (Diagnostic, Repair) {
     let place = Place::new(tree, tokens, mistake);
     place
         .foreign_word()

@@ -78,9 +78,11 @@ pub(super) const CODES: &[Explanation] = &[
     ),
     plain(
         "E0611",
-        "a peer has this node's identity",
-        "Each start of a node has an identity of its own, by which its updates are told apart. A peer uses the same one, which \
-         could mix up the updates of the two, so the connection was closed. Start the node again: it then has another.",
+        "two nodes have the same identity",
+        "A peer knows updates that bear this node's identity and that this node did not make. Were both to go on, one's \
+         updates would be taken for the other's, and lost, so the connection was closed.\n\n\
+         Each start of a node takes an identity of its own, so this happens only when a running node was copied, as with a \
+         snapshot of a virtual machine. Stop one of the two and start it again.",
     ),
     plain(
         "E0612",
@@ -104,14 +106,6 @@ pub(super) const CODES: &[Explanation] = &[
         "there are too many connections",
         "A node takes a bounded number of connections, and a bounded number of newcomers at one time. Try again later, or let \
          the node join by another peer.",
-    ),
-    plain(
-        "E0613",
-        "two nodes have the same identity",
-        "A peer knows updates that bear this node's identity and that this node did not make. Were both to go on, one's \
-         updates would be taken for the other's, and lost.\n\n\
-         Each start of a node takes an identity of its own, so this happens only when a running node was copied, as with a \
-         snapshot of a virtual machine. Stop one of the two and start it again.",
     ),
     plain(
         "E0801",

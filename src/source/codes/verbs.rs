@@ -42,8 +42,8 @@ is a value, and never changes; so is what `query` gives.",
         text: "`map` and `filter` call their function with an element, `fold` and `fold_dynamic` with an element, and with the \
 destination's bottom value too if it takes two arguments; `stream` calls it with a value, `thread` and `invariant` without \
 arguments.",
-        wrong: "S = declare(set), map(S, fun(X, Y) -> X + Y end, declare(set)).",
-        right: "S = declare(set), map(S, fun(X) -> X + 1 end, declare(set)).",
+        wrong: "thread(fun(X) -> X end).",
+        right: "thread(fun() -> 1 end).",
     },
     Explanation {
         code: "E0396",
