@@ -146,7 +146,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     let number: f64 = number.parse().map_err(|_| "a time looks like 10s, 500ms or 2m".to_owned())?;
     Duration::try_from_secs_f64(number * seconds)
         .ok()
-        .filter(|time| *time <= Duration::from_secs(366 * 86_400))
+        .filter(|time| *time <= Duration::from_hours(366 * 24))
         .ok_or_else(|| "at most a year".to_owned())
 }
 
@@ -189,7 +189,7 @@ mod tests {
     fn times_are_read_as_people_write_them() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         assert_eq!(duration("3"), Ok(Duration::from_secs(3)));
         for bad in ["", "s", "5x", "1..5s", "-1s", "99999999h"] {
             assert!(duration(bad).is_err(), "{bad}");

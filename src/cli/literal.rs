@@ -48,7 +48,7 @@ fn term(tree: &Tree, id: ExprId) -> Option<Term> {
         Node::List(items, None) => Some(Term::list(terms(tree, items)?)),
         Node::Map(fields) => {
             let mut map = Map::new();
-            for field in fields.iter() {
+            for field in fields {
                 map.insert(term(tree, field.key)?, term(tree, field.value)?);
             }
             Some(Term::map(map))

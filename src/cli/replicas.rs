@@ -226,7 +226,7 @@ async fn coordinate(
     let mut standings: Vec<Option<Standing>> = vec![None; controls.len()];
     let mut round = 0;
     let mut asked: Option<Asked> = None;
-    let far = Instant::now() + Duration::from_secs(366 * 86_400);
+    let far = Instant::now() + Duration::from_hours(366 * 24);
     loop {
         tokio::select! {
             Some(news) = told.recv() => match news {
@@ -331,7 +331,9 @@ fn print(arguments: &Run, out: &Out, ended: &[Ended]) -> Vec<String> {
             continue;
         }
         if first.dynamic || differ {
-            values.iter().for_each(|(node, last)| out.last(node, last, true));
+            for (node, last) in values.iter() {
+                out.last(node, last, true);
+            }
         } else {
             out.last(node, first, false);
         }

@@ -140,7 +140,7 @@ impl Engine {
         let kind = |variable: VariableId| &self.graph.reference(variable).kind;
         let source = derivation.sources[0];
         self.running.push(Running::new(&derivation.operator, kind(source), kind(derivation.destination)));
-        self.run(id, eval, |running, same, context| running.load(same, context));
+        self.run(id, eval, operators::Running::load);
         self.settle(eval);
         Ok(true)
     }
@@ -237,7 +237,9 @@ impl Engine {
     pub fn take_changed(&mut self) -> Vec<VariableId> {
         let mut changed = std::mem::take(&mut self.changed);
         changed.sort_unstable();
-        changed.iter().for_each(|variable| self.is_changed[variable.0 as usize] = false);
+        for variable in changed.iter() {
+            self.is_changed[variable.0 as usize] = false;
+        }
         changed
     }
 

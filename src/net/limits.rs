@@ -29,7 +29,7 @@ pub const HANDSHAKES_MAX: usize = 64;
 /// After this long without a sign of life a peer counts as gone.
 pub const IDLE: Duration = Duration::from_secs(4);
 /// How often a sign of life is sent when there is nothing else to send.
-pub const KEEP_ALIVE: Duration = Duration::from_millis(1000);
+pub const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// How long one attempt to connect, greeting included, may take.
 pub const ATTEMPT: Duration = Duration::from_millis(2500);
 /// The first and the longest pause between two attempts.

@@ -119,7 +119,7 @@ impl Prompt {
                         }
                     }
                     Happened::Told(Control::Interrupt) if self.started && self.evaluating => {
-                        self.driver.input(Input::Cancel)
+                        self.driver.input(Input::Cancel);
                     }
                     Happened::Told(Control::Interrupt) if !self.interactive => return Exit::Interrupted,
                     Happened::Told(Control::Terminate) => return Exit::Interrupted,
