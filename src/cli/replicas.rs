@@ -331,7 +331,9 @@ fn print(arguments: &Run, out: &Out, ended: &[Ended]) -> Vec<String> {
             continue;
         }
         if first.dynamic || differ {
-            values.iter().for_each(|(node, last)| out.last(node, last, true));
+            for (node, last) in values.iter() {
+                out.last(node, last, true);
+            }
         } else {
             out.last(node, first, false);
         }

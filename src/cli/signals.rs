@@ -10,7 +10,9 @@ pub(super) fn pass_on(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
     let senders = to.clone();
     runtime.spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
-            senders.iter().for_each(|sender| drop(sender.send(Control::Interrupt)));
+            for sender in senders.iter() {
+                drop(sender.send(Control::Interrupt));
+            }
         }
     });
     terminate(runtime, to);
@@ -26,7 +28,9 @@ fn terminate(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
             let senders = to.clone();
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
-                    senders.iter().for_each(|sender| drop(sender.send(Control::Terminate)));
+                    for sender in senders.iter() {
+                        drop(sender.send(Control::Terminate));
+                    }
                 }
             });
         }

@@ -107,7 +107,9 @@ impl Writer<'_> {
 
     fn expressions(&mut self, parts: &[Expr]) {
         self.count(parts.len());
-        parts.iter().for_each(|part| self.expression(part));
+        for part in parts.iter() {
+            self.expression(part);
+        }
     }
 
     fn pattern(&mut self, pattern: &Pattern) {
@@ -136,7 +138,9 @@ impl Writer<'_> {
             PatternNode::Tuple(items) => {
                 self.tag(5);
                 self.count(items.len());
-                items.iter().for_each(|item| self.pattern(item));
+                for item in items.iter() {
+                    self.pattern(item);
+                }
             }
             PatternNode::Map(pairs) => {
                 self.tag(6);

@@ -237,7 +237,9 @@ impl Engine {
     pub fn take_changed(&mut self) -> Vec<VariableId> {
         let mut changed = std::mem::take(&mut self.changed);
         changed.sort_unstable();
-        changed.iter().for_each(|variable| self.is_changed[variable.0 as usize] = false);
+        for variable in changed.iter() {
+            self.is_changed[variable.0 as usize] = false;
+        }
         changed
     }
 

@@ -69,7 +69,9 @@ pub fn check_withdrawal<S: Default, T: Debug, V: PartialEq>(
 ) -> Result<(), Broken> {
     let of = |order: &[usize]| {
         let mut state = S::default();
-        order.iter().for_each(|at| put(&mut state, &items[*at]));
+        for at in order.iter() {
+            put(&mut state, &items[*at]);
+        }
         state
     };
     for order in orders(items.len()) {

@@ -348,7 +348,7 @@ pub(super) const ROWS: &[Builtin] = &[
         1,
         Verb::CsvRead,
         "csv:read(path) -> list",
-        "The rows of a CSV file with a header line, as maps from column name to number or string.",
+        "The rows of a CSV file with a header line, as maps from column name (an atom) to number or string; an empty cell is `undefined`.",
         "",
     ),
     row(
@@ -357,7 +357,7 @@ pub(super) const ROWS: &[Builtin] = &[
         1,
         Verb::JsonRead,
         "json:read(path) -> term",
-        "A JSON file as terms: objects are maps with string keys, `null` is `undefined`.",
+        "A JSON file as terms: objects are maps with atoms as keys, `null` is `undefined`.",
         "",
     ),
 ];

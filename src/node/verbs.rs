@@ -21,6 +21,7 @@ use crate::value::atom::Atom;
 use crate::value::kind::BadType;
 use crate::value::kind::Type;
 use crate::value::operation::BadOp;
+use crate::value::operation::Brief;
 use crate::value::operation::Op;
 use crate::value::reference::Name;
 use crate::value::reference::Reference;
@@ -141,11 +142,7 @@ fn unusable(verb: &str, expected: &str, got: &Term) -> Refusal {
 
 /// A term on one line that is not too long.
 pub(super) fn brief(term: &Term) -> String {
-    let text = term.to_string();
-    match text.char_indices().nth(120) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    }
+    Brief(term).to_string()
 }
 
 impl Node {

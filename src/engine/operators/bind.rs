@@ -24,7 +24,11 @@ impl Bind {
         }
         self.outlet.change(context.left, delta);
         let (came, went) = self.outlet.take();
-        went.into_iter().for_each(|content| context.content(content, false));
-        came.into_iter().for_each(|content| context.content(content, true));
+        for content in went {
+            context.content(content, false);
+        }
+        for content in came {
+            context.content(content, true);
+        }
     }
 }

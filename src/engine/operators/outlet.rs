@@ -21,8 +21,12 @@ impl Outlet {
         match state.summary() {
             Some(summary) if delta.touched && summary != self.given => {
                 let before = std::mem::replace(&mut self.given, summary.clone());
-                before.into_iter().for_each(|content| self.note(content, -1));
-                summary.into_iter().for_each(|content| self.note(content, 1));
+                for content in before {
+                    self.note(content, -1);
+                }
+                for content in summary {
+                    self.note(content, 1);
+                }
             }
             Some(_) => {}
             None => {
