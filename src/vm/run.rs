@@ -8,6 +8,7 @@ use crate::vm::REGISTERS_MAX;
 use crate::vm::clear;
 use crate::vm::code::Code;
 use crate::vm::code::Op;
+use crate::vm::code::Reg;
 use crate::vm::fault::Failure;
 use crate::vm::fault::Fault;
 use crate::vm::fault::PATH_MAX;
@@ -66,6 +67,25 @@ impl Stack {
     }
 }
 
+/// Gives a function's value to its caller, or out when there is none.
+#[inline(always)]
+fn leave(window: &mut [Term], src: Reg, callers: &mut Vec<Frame>, at: &mut Frame) -> Option<Exit> {
+    // A small integer is not taken out of its register but read: see `write_int`.
+    if let Term::Int(value) = window[src as usize] {
+        clear(window);
+        let Some(caller) = callers.pop() else { return Some(Exit::Int(value)) };
+        write_int(&mut window[0], value);
+        *at = caller;
+        return None;
+    }
+    let value = mem::replace(&mut window[src as usize], Term::Nil);
+    clear(window);
+    let Some(caller) = callers.pop() else { return Some(Exit::Done(value)) };
+    write(&mut window[0], value);
+    *at = caller;
+    None
+}
+
 /// Runs until something has to be said. `limit` is the most frames. Guards call no functions of the program: one target is
 /// enough for what to do when one fails, and it never outlives the frame.
 pub(super) fn execute(
@@ -87,22 +107,10 @@ pub(super) fn execute(
             let op = code.ops[pc];
             pc += 1;
             match op {
-                Op::Return { src } => {
-                    // A small integer is not taken out of its register but read: see `write_int`.
-                    if let Term::Int(value) = window[src as usize] {
-                        clear(window);
-                        let Some(caller) = stack.callers.pop() else { return Exit::Int(value) };
-                        write_int(&mut window[0], value);
-                        *at = caller;
-                        continue 'frame;
-                    }
-                    let value = mem::replace(&mut window[src as usize], Term::Nil);
-                    clear(window);
-                    let Some(caller) = stack.callers.pop() else { return Exit::Done(value) };
-                    write(&mut window[0], value);
-                    *at = caller;
-                    continue 'frame;
-                }
+                Op::Return { src } => match leave(window, src, &mut stack.callers, at) {
+                    Some(exit) => return exit,
+                    None => continue 'frame,
+                },
                 Op::GuardBegin { target } => guard = Some(target),
                 Op::GuardEnd => guard = None,
                 Op::Next { .. } | Op::Call { .. } | Op::TailCall { .. } | Op::Apply { .. } | Op::TailApply { .. }
