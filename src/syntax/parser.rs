@@ -223,10 +223,6 @@ impl Forms {
                     tokens.splice(range, [Lexeme { token: Token::Error, start, end }]);
                 }
             }
-            if given_up {
-                break;
-            }
-            self.change(&mut tokens, repair);
             let mark = self.builder.mark();
             match self.attempt(&tokens) {
                 Ok(form) if self.builder.deepest().0 <= tree::DEPTH_MAX => {
@@ -245,57 +241,6 @@ impl Forms {
         }
         self.lose(&tokens);
         None
-    }
-
-    /// Carries out a repair that ends the form here; gives back the tokens behind it.
-    fn split(&mut self, tokens: &mut Vec<Lexeme>, repair: &Repair, place: u32) -> Option<Vec<Lexeme>> {
-        let rest = match *repair {
-            Repair::Split(at) => {
-                let rest = tokens.split_off(at);
-                let end = tokens.last().map_or(place, |last| last.end);
-                tokens.push(Lexeme { token: Token::Dot, start: end, end });
-                rest
-            }
-            Repair::SplitAtSeparator(at) => {
-                let rest = tokens.split_off(at + 1);
-                tokens[at].token = Token::Dot;
-                rest
-            }
-            Repair::LoseUntil(at) => {
-                self.lose(&tokens[..at]);
-                return Some(tokens.split_off(at));
-            }
-            _ => return None,
-        };
-        self.form(tokens, false);
-        Some(rest)
-    }
-
-    /// Carries out a repair within the form.
-    fn change(&mut self, tokens: &mut Vec<Lexeme>, repair: Repair) {
-        match repair {
-            Repair::Insert(at, token) => {
-                let end = at.checked_sub(1).map_or(tokens[at].start, |before| tokens[before].end);
-                tokens.insert(at, Lexeme { token, start: end, end });
-            }
-            Repair::Remove(at) => {
-                tokens.remove(at);
-            }
-            Repair::Substitute(at, others) => {
-                let (start, end) = (tokens[at].start, tokens[at].end);
-                // The first takes the place of the token; the others are empty, behind it.
-                let first = |at: usize| if at == 0 { start } else { end };
-                let others =
-                    others.iter().enumerate().map(|(at, token)| Lexeme { token: *token, start: first(at), end });
-                tokens.splice(at..=at, others);
-            }
-            Repair::Replace(range) => {
-                self.lose(&tokens[range.clone()]);
-                let (start, end) = (tokens[range.start].start, tokens[range.end - 1].end);
-                tokens.splice(range, [Lexeme { token: Token::Error, start, end }]);
-            }
-            Repair::GiveUp | Repair::Split(_) | Repair::SplitAtSeparator(_) | Repair::LoseUntil(_) => {}
-        }
     }
 
     /// Whether something that could not even be read stands before on the same line: then the rest is a consequence.

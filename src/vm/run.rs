@@ -123,8 +123,9 @@ pub(super) fn execute(
                     return Exit::Verb(Box::new(request), base + usize::from(dst));
                 }
                 Op::NoClause => {
-                    let (function, arguments) = (code.name.clone(), window[..usize::from(code.arity)].to_vec());
-                    return failed_at(program, stack, at, pc, Fault::NoClause { function, arguments });
+                    at.pc = clip(pc);
+                    let arguments = window[..usize::from(code.arity)].to_vec();
+                    return failed(program, stack, *at, Fault::NoClause { function: code.name.clone(), arguments });
                 }
                 _ => {
                     *fuel -= u64::from(matches!(op, Op::Next { .. }));
@@ -151,8 +152,8 @@ fn clip(pc: usize) -> u32 {
     u32::try_from(pc).unwrap_or(u32::MAX)
 }
 
-fn request(code: &Code, window: &mut [Term], first: u16, index: u16, pc: usize) -> Request {
-    let (site, first) = (&code.verbs[usize::from(index)], usize::from(first));
+fn request(code: &Code, window: &mut [Term], first: usize, index: usize, pc: usize) -> Request {
+    let site = &code.verbs[index];
     let arguments = window[first..first + usize::from(site.builtin.row().arity)].iter_mut();
     let arguments = arguments.map(|argument| mem::replace(argument, Term::Nil)).collect();
     Request { verb: site.verb, arguments, name: site.name, span: code.spans[pc - 1] }
@@ -240,13 +241,6 @@ pub(super) fn hand_over(program: &Program, stack: &mut Stack, at: Frame, functio
         let place = first + closure.captured.len();
         stack.registers[place] = function;
     }
-}
-
-/// A failure at the operation before `pc`. Out of line: it is rare, and the loop is hot.
-#[cold]
-fn failed_at(program: &Program, stack: &mut Stack, at: &mut Frame, pc: usize, fault: Fault) -> Exit {
-    at.pc = clip(pc);
-    failed(program, stack, *at, fault)
 }
 
 /// A failure at the operation before `at.pc`, with the calls that led there.
