@@ -161,6 +161,47 @@ fn every_program_is_in_a_file_that_a_command_runs() {
     }
 }
 
+/// Ends a process when the test ends, however it does.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn several_processes_find_each_other_as_shown() {
+    let readme = text(&root().join("README.md"));
+    let folder = prepared(&blocks(&readme));
+    // Three ports that are free now, in place of those that are shown.
+    let sockets: Vec<_> = (0..3).map(|_| std::net::UdpSocket::bind("127.0.0.1:0").expect("a port is free")).collect();
+    let ports = sockets.iter().map(|socket| socket.local_addr().expect("it has an address").port());
+    let lines = readme.lines().map(str::trim).filter(|line| line.starts_with("lasp run votes.lasp --listen"));
+    let shown: Vec<String> = lines.map(str::to_owned).collect();
+    let shown: Vec<String> = ports.enumerate().fold(shown, |lines, (at, port)| {
+        lines.iter().map(|line| line.replace(&format!(":{}", 7001 + at), &format!(":{port}"))).collect()
+    });
+    drop(sockets);
+    let command = |line: &String| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lasp"));
+        command.args(&words(line)[1..]).current_dir(folder.path());
+        support::private(&mut command);
+        command
+    };
+    let (last, first) = shown.split_last().expect("README.md shows several processes");
+    let quiet = || std::process::Stdio::null();
+    let _running: Vec<Running> = first
+        .iter()
+        .map(|line| command(line).stdin(quiet()).stdout(quiet()).stderr(quiet()).spawn().expect("it starts"))
+        .map(Running)
+        .collect();
+    let ran = run(command(last), "");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("Voters = [ann, bob, cid]"), "{ran:?}");
+}
+
 #[test]
 fn the_two_commands_are_those_of_the_tests_and_of_the_main_example() {
     let readme = text(&root().join("README.md"));

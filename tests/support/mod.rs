@@ -69,10 +69,14 @@ pub(crate) fn lasp(arguments: &[&str], stdin: &str) -> Ran {
     run(command, stdin)
 }
 
+/// Has a command run apart from the user: without colours, and with a cluster key that is not the user's.
+pub(crate) fn private(command: &mut Command) {
+    command.env("NO_COLOR", "1").env("LASP_CONFIG_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("configuration"));
+}
+
 /// Runs a command to its end.
 pub(crate) fn run(mut command: Command, stdin: &str) -> Ran {
-    // The cluster key of the tests is not the user's.
-    command.env("NO_COLOR", "1").env("LASP_CONFIG_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("configuration"));
+    private(&mut command);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the command starts");
     let mut input = child.stdin.take().expect("stdin is piped");
