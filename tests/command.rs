@@ -39,7 +39,23 @@ fn events_are_objects_a_line() {
         events.iter().any(|line| line["event"] == event && line[field] == value && line["node"] == "a")
     };
     assert!(has("print", "value", "[\"a\", null]"), "{}", done.stdout);
-    assert!(has("final", "value", "[2, 4, 6]") && has("change", "value", "[1, 2, 3]"), "{}", done.stdout);
+    assert!(has("final", "value", "[2, 4, 6]"), "{}", done.stdout);
+    let changes: Vec<(&Value, String)> = events
+        .iter()
+        .filter(|event| event["event"] == "change")
+        .map(|event| (&event["variable"], event["value"].to_string()))
+        .collect();
+    let wanted = [("S1", "[1,2,3]"), ("S2", "[2,4,6]")].map(|(name, value)| (Value::from(name), value.to_owned()));
+    assert_eq!(changes, wanted.each_ref().map(|(name, value)| (name, value.clone())), "{}", done.stdout);
+}
+
+#[test]
+fn changes_are_told_before_what_comes_after_them() {
+    let done = typed(
+        &["run", "-", "--watch", "--quiet"],
+        "S = declare(set), update(S, {add, 1}), D = map(S, fun(X) -> X end), print(here), update(S, {add, 2}), print(end_).",
+    );
+    assert_eq!(done.stdout, "S = [1]\nD = [1]\nhere\nS = [1, 2]\nD = [1, 2]\nend_\n", "{}", done.stderr);
 }
 
 #[test]
@@ -100,7 +116,44 @@ fn exit_codes_are_those_of_the_contract() {
 #[test]
 fn what_is_waited_for_is_told() {
     let done = typed(&["run", "-"], "Wanted = declare(set). read(Wanted, {cardinality, 3}).");
-    assert!(done.stderr.contains("E0805") && done.stderr.contains("has to reach {cardinality, 3}"), "{}", done.stderr);
+    assert_eq!(
+        done.stderr,
+        "waiting: the program at standard input:1: Wanted has to reach {cardinality, 3}; it is [] now, only updates feed it \
+         (E0805)\n"
+    );
+}
+
+#[test]
+fn many_waits_are_counted_and_the_program_comes_first() {
+    let threads = "W = declare(set). [thread(fun() -> read(W, {cardinality, N + 1}) end) || N <- lists:seq(1, 50)].\n";
+    let done = typed(&["run", "-"], &format!("{threads}read(W, {{cardinality, 1}})."));
+    assert_eq!(done.code, 4);
+    let lines: Vec<&str> = done.stderr.lines().collect();
+    assert_eq!(lines.len(), 21, "{}", done.stderr);
+    assert!(lines[0].starts_with("waiting: the program at standard input:2: W has to reach"), "{}", lines[0]);
+    assert_eq!(lines[20], "waiting: 31 more tasks");
+    let done = typed(&["run", "-", "--listen", "127.0.0.1:0", "--timeout", "300ms"], threads);
+    assert!(done.stderr.contains("30 more tasks wait"), "{}", done.stderr);
+}
+
+#[test]
+fn messages_to_a_pipe_are_plain_lines() {
+    let done = typed(&["check", "-"], "Value = 1.\nY = Vlaue, f(.\n");
+    let first: Vec<&str> = done.stderr.lines().take(4).collect();
+    assert_eq!(
+        first,
+        [
+            "standard input:2:5: error E0201: `Vlaue` is not bound",
+            "    Y = Vlaue, f(.",
+            "        ^^^^^ no value has this name",
+            "  help: did you mean `Value`?"
+        ],
+        "{}",
+        done.stderr
+    );
+    assert!(done.stderr.is_ascii(), "{}", done.stderr);
+    let done = typed(&["run", "-"], "f(N) -> 1 + f(N). f(1).");
+    assert!(done.stderr.lines().count() < 12, "{}", done.stderr);
 }
 
 #[test]

@@ -129,14 +129,9 @@ fn a_missing_last_dot_is_added_and_told() {
     assert_eq!(lines("X = 1, print(X)"), ["1:15 E0117 the last `.` is missing"]);
     let (files, all) = told("X = 1");
     insta::assert_snapshot!(render::render_all(&all, &files, Style::PLAIN), @r#"
-    E0117
-
-      ⚠ the last `.` is missing
-       ╭─[t.lasp:1:5]
-     1 │ X = 1
-       ·     ┬
-       ·     ╰── a `.` was added here
-       ╰────
+    t.lasp:1:5: warning E0117: the last `.` is missing
+        X = 1
+            ^ a `.` was added here
       help: each form ends with a `.`
 
     warning: 1 warning in t.lasp (more: lasp explain E0117)
@@ -204,16 +199,9 @@ fn deep_and_long_programs() {
 fn messages_show_the_place_and_what_to_write() {
     let (files, all) = told("S = declare(set),\nupdate(S, {add, Vlaue}),\nValue = 1, print(Value).");
     insta::assert_snapshot!(render::render_all(&all, &files, Style::PLAIN), @r#"
-    E0201
-
-      × `Vlaue` is not bound
-       ╭─[t.lasp:2:17]
-     1 │ S = declare(set),
-     2 │ update(S, {add, Vlaue}),
-       ·                 ──┬──
-       ·                   ╰── no value has this name
-     3 │ Value = 1, print(Value).
-       ╰────
+    t.lasp:2:17: error E0201: `Vlaue` is not bound
+        update(S, {add, Vlaue}),
+                        ^^^^^ no value has this name
       help: did you mean `Value`?
 
     error: 1 error in t.lasp (more: lasp explain E0201)

@@ -24,7 +24,6 @@ use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
 use crate::replica::PeerId;
-use crate::value::kind::Type;
 use crate::value::term::Term;
 
 /// The stack of a thread that runs a node. Only what is touched takes memory.
@@ -57,6 +56,15 @@ pub struct Wire {
     pub events: mpsc::Receiver<Event>,
 }
 
+/// Which changes of variables are shown; whether changes are told at all is the node's setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// All of them.
+    All,
+    /// Those of variables that derivations feed, when they had their names before: at the prompt the rest is echoed.
+    Derived,
+}
+
 /// What a turn brought that is not the driver's to handle.
 #[derive(Debug)]
 pub enum Happened {
@@ -66,17 +74,6 @@ pub enum Happened {
         value: Option<Term>,
         /// The value of the variable that it refers to.
         current: Option<Term>,
-    },
-    /// See [`Output::Change`].
-    Change {
-        /// The name at top level.
-        variable: String,
-        /// The type.
-        kind: Type,
-        /// The value.
-        value: Term,
-        /// Whether derivations feed it.
-        derived: bool,
     },
     /// From another thread.
     Told(Control),
@@ -90,6 +87,8 @@ pub struct Driver {
     pub node: Node,
     /// Its name.
     pub name: String,
+    /// Which changes it shows.
+    pub shows: Shows,
     out: Arc<Out>,
     program: Program,
     wire: Option<Wire>,
@@ -146,6 +145,7 @@ impl Driver {
         let mut driver = Driver {
             node,
             name,
+            shows: Shows::All,
             out,
             program,
             wire,
@@ -208,6 +208,12 @@ impl Driver {
             }
         });
         self.waiting.extend(arrived);
+    }
+
+    /// Whether nothing is to be done before something comes in.
+    #[must_use]
+    pub fn idle(&self) -> bool {
+        self.progress == Progress::Idle
     }
 
     /// Grows whenever the node takes something in or works.
@@ -314,8 +320,11 @@ impl Driver {
                 }
                 Output::Print { text, value } => self.out.print(&self.name, &text, &value),
                 Output::Report(diagnostic) => self.out.diagnostic(Some(&self.name), self.node.files(), &diagnostic),
-                Output::Change { variable, kind, value, derived } => {
-                    self.happened.push(Happened::Change { variable, kind, value, derived });
+                Output::Change { variable, kind, value, derived, first } => {
+                    // Here and not by the caller, so that it comes between what is printed before and after.
+                    if self.shows == Shows::All || derived && !first {
+                        self.out.change(&self.name, &variable, &kind, &value);
+                    }
                 }
                 Output::ReadFile { request, path } => {
                     let result = self.program.file(&path);

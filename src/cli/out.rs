@@ -131,6 +131,12 @@ impl Out {
 
     /// A message about the program.
     pub fn diagnostic(&self, node: Option<&str>, files: &Files, diagnostic: &Diagnostic) {
+        let text = render(diagnostic, files, self.style);
+        self.diagnostic_as(node, files, diagnostic, Some(&text));
+    }
+
+    /// The same, with a text of its own for people, or none.
+    pub fn diagnostic_as(&self, node: Option<&str>, files: &Files, diagnostic: &Diagnostic, text: Option<&str>) {
         let event = match diagnostic.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -146,10 +152,16 @@ impl Out {
             line = line.texts("help", &diagnostic.help);
         }
         self.event(line);
-        let text = render(diagnostic, files, self.style);
+        if let Some(text) = text {
+            self.status_once(text);
+        }
+    }
+
+    /// Tells how things stand; of several nodes, only the first that says the same.
+    pub fn status_once(&self, text: &str) {
         if self.several {
             let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            if told.len() >= TOLD_MAX || !told.insert(text.clone()) {
+            if told.len() >= TOLD_MAX || !told.insert(text.to_owned()) {
                 return;
             }
         }

@@ -116,7 +116,7 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
                 }
             };
             let mut driver = Driver::new(node, name, shared.clone(), program, Some(wire), receiver, runtime);
-            let asked_by = follow(&mut driver, &shared, at, &tell);
+            let asked_by = follow(&mut driver, at, &tell);
             Some(end(driver, &shared, &asked_by, timeout))
         };
         let thread = thread::Builder::new().name(format!("node {at}")).stack_size(STACK_BYTES).spawn(work);
@@ -163,7 +163,7 @@ fn name(at: u32) -> String {
 }
 
 /// Runs a node until the coordinator has it end, and returns how it said so.
-fn follow(driver: &mut Driver, out: &Out, at: usize, tell: &UnboundedSender<Told>) -> Control {
+fn follow(driver: &mut Driver, at: usize, tell: &UnboundedSender<Told>) -> Control {
     let mut told_at: Option<Instant> = None;
     loop {
         let (progress, happened) = driver.turn();
@@ -172,9 +172,6 @@ fn follow(driver: &mut Driver, out: &Out, at: usize, tell: &UnboundedSender<Told
             match event {
                 Happened::Told(Control::Report(number)) => round = Some(number),
                 Happened::Told(control) => return control,
-                Happened::Change { variable, kind, value, .. } => {
-                    out.change(&driver.name, &variable, &kind, &value);
-                }
                 Happened::Broken(error) => drop(tell.send(Told::Broken(error))),
                 Happened::Evaluated { .. } => {}
             }

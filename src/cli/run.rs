@@ -31,10 +31,13 @@ use crate::node::Progress;
 use crate::node::Status;
 use crate::node::TopLevel;
 use crate::node::Until;
+use crate::node::Waiting;
 use crate::source::diagnostic::Diagnostic;
 
 /// How often, at most, a node that has much to do is asked how it stands.
 const STATUS_EVERY: Duration = Duration::from_millis(20);
+/// How many waiting tasks are told one by one to people.
+const WAITS_MAX: usize = 20;
 /// How many events of the network may wait for the driver.
 pub const EVENTS_MAX: usize = 1024;
 
@@ -164,9 +167,6 @@ impl Course {
                 match event {
                     Happened::Told(Control::Interrupt) => return End::Interrupted,
                     Happened::Told(Control::Terminate) => return End::Terminated,
-                    Happened::Change { variable, kind, value, .. } => {
-                        out.change(&driver.name, &variable, &kind, &value);
-                    }
                     Happened::Broken(error) => {
                         broken(out, Some(&driver.name), &error);
                         return End::Broken;
@@ -247,23 +247,40 @@ pub fn never_true(driver: &Driver, out: &Out, error: Option<&Diagnostic>) {
     out.error(Some(&driver.name), "E0807", "the expression after --until never became true", "");
 }
 
-/// Lists tasks that wait though nothing can go on any more.
+/// Lists tasks that wait though nothing can go on any more: a line each, the program's own top level first.
 pub fn waits(driver: &Driver, out: &Out, status: &Status) {
-    for waiting in &status.waiting {
-        let diagnostic = if waiting.top_level {
-            Diagnostic::error("E0805", "the program waits for ever")
+    let node = driver.name.as_str();
+    for (at, waiting) in status.waiting.iter().enumerate() {
+        let (diagnostic, who) = if waiting.top_level {
+            (Diagnostic::error("E0805", "the program waits for ever"), "the program")
         } else {
-            Diagnostic::warning("E0805", "a task waits for ever")
+            (Diagnostic::warning("E0805", "a task waits for ever"), "a task")
         };
-        out.diagnostic(Some(&driver.name), driver.node.files(), &diagnostic.at(waiting.span, waiting.text.as_str()));
+        let line =
+            (at < WAITS_MAX).then(|| format!("waiting: {who} at {} ({})", wait(driver, waiting), diagnostic.code));
+        let diagnostic = diagnostic.at(waiting.span, waiting.text.as_str()).help(waiting.text.as_str());
+        out.diagnostic_as(Some(node), driver.node.files(), &diagnostic, line.as_deref());
     }
+    if status.waiting.len() > WAITS_MAX {
+        out.status_once(&format!("waiting: {} more tasks", status.waiting.len() - WAITS_MAX));
+    }
+}
+
+/// Where a task waits, and for what.
+fn wait(driver: &Driver, waiting: &Waiting) -> String {
+    let files = driver.node.files();
+    format!("{}:{}: {}", files.name(waiting.span.file), files.place(waiting.span).line, waiting.text)
 }
 
 /// Says what was still waited for when the time was up.
 pub fn timed_out(driver: &Driver, out: &Out, status: &Status, timeout: Duration) {
     let mut diagnostic = Diagnostic::error("E0804", format!("the time is up after {timeout:?}"));
-    for waiting in &status.waiting {
-        diagnostic = diagnostic.help(format!("A task waits: {}.", waiting.text));
+    for waiting in status.waiting.iter().take(WAITS_MAX) {
+        let who = if waiting.top_level { "The program" } else { "A task" };
+        diagnostic = diagnostic.help(format!("{who} waits at {}.", wait(driver, waiting)));
+    }
+    if status.waiting.len() > WAITS_MAX {
+        diagnostic = diagnostic.help(format!("{} more tasks wait.", status.waiting.len() - WAITS_MAX));
     }
     if status.top_level == TopLevel::Running {
         diagnostic = diagnostic.help("The program's top level had not come to its end.");

@@ -240,13 +240,33 @@ impl Node {
     }
 
     fn tell_change(&mut self, variable: VariableId) {
+        self.tell_named_changes();
+        let value = self.engine.value(variable);
+        if self.named.contains_key(&variable) {
+            self.push_change(variable, &value, false);
+        } else {
+            self.unnamed_changes.insert(variable, value);
+        }
+    }
+
+    /// Tells the changes of variables that have got their names since.
+    pub(super) fn tell_named_changes(&mut self) {
         self.note_names();
-        let names = self.named.get(&variable).cloned().unwrap_or_default();
-        for name in names {
-            let value = self.engine.value(variable);
-            let kind = self.engine.reference(variable).kind.clone();
-            let derived = !self.engine.graph().writers(variable).is_empty();
-            self.outputs.push_back(Output::Change { variable: name, kind, value, derived });
+        for (variable, value) in mem::take(&mut self.unnamed_changes) {
+            if self.named.contains_key(&variable) {
+                self.push_change(variable, &value, true);
+            } else {
+                self.unnamed_changes.insert(variable, value);
+            }
+        }
+    }
+
+    fn push_change(&mut self, variable: VariableId, value: &Term, first: bool) {
+        let kind = self.engine.reference(variable).kind.clone();
+        let derived = !self.engine.graph().writers(variable).is_empty();
+        for name in self.named.get(&variable).cloned().unwrap_or_default() {
+            let (kind, value) = (kind.clone(), value.clone());
+            self.outputs.push_back(Output::Change { variable: name, kind, value, derived, first });
         }
     }
 

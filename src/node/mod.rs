@@ -83,6 +83,8 @@ pub struct Node {
     streams: BTreeMap<VariableId, Vec<Term>>,
     /// Names at top level that are bound to variables, by variable.
     named: BTreeMap<VariableId, Vec<String>>,
+    /// Changed variables that had no name yet, with the value to tell once they have: `S2 = map(..)` binds after it derives.
+    unnamed_changes: BTreeMap<VariableId, Term>,
     peers: BTreeMap<PeerId, String>,
     all_connected: bool,
     files_asked: BTreeMap<u64, (TaskId, data::Format)>,
@@ -135,6 +137,7 @@ impl Node {
             fresh_names: 0,
             streams: BTreeMap::new(),
             named: BTreeMap::new(),
+            unnamed_changes: BTreeMap::new(),
             peers: BTreeMap::new(),
             all_connected: true,
             files_asked: BTreeMap::new(),

@@ -58,13 +58,15 @@ impl Node {
         }
     }
 
-    /// How the node stands.
+    /// How the node stands; of what waits, the top level comes first.
     pub fn status(&mut self) -> Status {
-        let waits: Vec<(bool, VariableId, String, crate::source::span::Span)> = self
+        self.note_names();
+        let mut waits: Vec<(bool, VariableId, String, crate::source::span::Span)> = self
             .tasks
             .waits()
             .map(|(purpose, wait)| (purpose == Purpose::TopLevel, wait.variable, awaited(wait), wait.span))
             .collect();
+        waits.sort_by_key(|(top_level, ..)| !top_level);
         let waiting = waits
             .into_iter()
             .map(|(top_level, variable, awaited, span)| {

@@ -82,6 +82,9 @@ impl Node {
                 Outcome::Verb(request) => {
                     // A verb costs more than a step; charging for it keeps turns short in time as well.
                     *fuel = fuel.saturating_sub(100);
+                    if !self.unnamed_changes.is_empty() {
+                        self.tell_named_changes();
+                    }
                     match self.verb(&request) {
                         Answer::Value(value) => task.resume(value),
                         Answer::Refused(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
@@ -109,6 +112,11 @@ impl Node {
 
     fn ended(&mut self, purpose: Purpose, result: Result<Term, Failure>) {
         self.stale();
+        self.tell_named_changes();
+        if purpose != Purpose::Thread {
+            // No name will come for these any more.
+            self.unnamed_changes.clear();
+        }
         let value = match result {
             Ok(value) => Some(value),
             Err(failure) => {
@@ -126,7 +134,6 @@ impl Node {
             }
             Purpose::Thread => {}
         }
-        self.note_names();
     }
 
     /// The value of a variable that a term refers to.

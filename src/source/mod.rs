@@ -3,5 +3,6 @@
 pub mod codes;
 pub mod diagnostic;
 pub mod files;
+mod plain;
 pub mod render;
 pub mod span;

@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
+use crate::source::plain::plain;
 use crate::source::span::Span;
 
 /// How to render.
@@ -35,15 +36,17 @@ impl Style {
 /// One diagnostic as text, which ends with a new line.
 #[must_use]
 pub fn render(diagnostic: &Diagnostic, files: &Files, style: Style) -> String {
+    if !style.colour {
+        return plain(diagnostic, files);
+    }
     let report = Report::new(diagnostic, files);
-    let theme = if style.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    let handler = GraphicalReportHandler::new_themed(theme)
+    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode())
         .with_width(style.width.max(40))
         .with_links(style.links)
         .with_context_lines(1);
     let mut text = String::new();
     if handler.render_report(&mut text, &report).is_err() {
-        return plainest(diagnostic, files);
+        return plain(diagnostic, files);
     }
     // The code may stand on a line of its own, and lines may end in spaces.
     let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
@@ -108,17 +111,6 @@ pub fn json(diagnostic: &Diagnostic, files: &Files) -> Value {
     object
 }
 
-/// Should the text that shows a diagnostic fail to be made, the diagnostic still has to reach its reader.
-fn plainest(diagnostic: &Diagnostic, files: &Files) -> String {
-    let place = diagnostic.labels.first().map(|label| {
-        let place = files.place(label.span);
-        format!("{}:{}:{}: ", files.name(label.span.file), place.line, place.column)
-    });
-    let mut lines = vec![format!("{}{}: {}", place.unwrap_or_default(), diagnostic.code, diagnostic.title)];
-    lines.extend(diagnostic.help.iter().map(|help| format!("  help: {help}")));
-    lines.join("\n") + "\n"
-}
-
 /// A diagnostic in miette's terms.
 struct Report<'a> {
     diagnostic: &'a Diagnostic,
@@ -133,6 +125,10 @@ impl<'a> Report<'a> {
         let source = file.map(|file| NamedSource::new(files.name(file), files.text(file).to_owned()));
         let mut labels = Vec::new();
         for (at, label) in diagnostic.labels.iter().enumerate().filter(|(_, label)| Some(label.span.file) == file) {
+            if diagnostic.labels[..at].contains(label) {
+                // Calls within calls: the same place again and again.
+                continue;
+            }
             let (start, length) = shown(label.span, files);
             let text = Some(label.text.clone()).filter(|text| !text.is_empty());
             let make = if at == 0 { LabeledSpan::new_primary_with_span } else { LabeledSpan::new_with_span };

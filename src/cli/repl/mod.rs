@@ -21,6 +21,7 @@ use crate::cli::arguments::Repl;
 use crate::cli::driver::Control;
 use crate::cli::driver::Driver;
 use crate::cli::driver::Happened;
+use crate::cli::driver::Shows;
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
 use crate::cli::program;
@@ -105,14 +106,11 @@ struct Prompt {
 impl Prompt {
     fn serve(&mut self) -> Exit {
         loop {
-            let (progress, happened) = self.driver.turn();
-            let evaluating = self.evaluating;
+            self.driver.shows = if self.evaluating { Shows::Derived } else { Shows::All };
+            let (_, happened) = self.driver.turn();
             for event in happened {
                 match event {
                     Happened::Evaluated { value, current } => self.evaluated(value.as_ref(), current.as_ref()),
-                    Happened::Change { variable, kind, value, derived } if derived || !evaluating => {
-                        self.out.change(&self.driver.name, &variable, &kind, &value);
-                    }
                     Happened::Told(Control::Typed(text)) => {
                         if !self.typed(&text) {
                             return self.leave();
@@ -125,10 +123,11 @@ impl Prompt {
                     Happened::Told(Control::Terminate) => return Exit::Interrupted,
                     Happened::Told(Control::Closed) => return self.leave(),
                     Happened::Broken(error) => return run::broken(&self.out, Some(&self.driver.name), &error),
-                    Happened::Change { .. } | Happened::Told(_) => {}
+                    Happened::Told(_) => {}
                 }
             }
-            if progress == Progress::Idle {
+            // What was just given to the node may not have been looked at yet.
+            if self.driver.idle() {
                 self.rest();
             }
             self.driver.wait(None);

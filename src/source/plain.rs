@@ -1,0 +1,93 @@
+//! Diagnostics as plain lines, for files, pipes and simple terminals: no drawing, no colour, and a first line of the form
+//! `file:line:column: ..`, which editors and `grep` understand.
+
+use std::fmt::Write;
+
+use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Label;
+use crate::source::diagnostic::Severity;
+use crate::source::files::Files;
+
+/// The most characters of a line of source that are shown; a program may be one line of five megabytes.
+const SHOWN_MAX: usize = 100;
+/// How many characters before the underlined place are shown when a line is longer than that.
+const BEFORE: usize = 40;
+
+/// One diagnostic, which ends with a new line.
+pub(super) fn plain(diagnostic: &Diagnostic, files: &Files) -> String {
+    let word = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let place = diagnostic.labels.first().map(|label| place(label, files)).unwrap_or_default();
+    let mut text = format!("{place}{word} {}: {}\n", diagnostic.code, diagnostic.title);
+    for (at, label) in diagnostic.labels.iter().enumerate() {
+        if diagnostic.labels[..at].contains(label) {
+            // Calls within calls: the same place again and again.
+            continue;
+        }
+        if at > 0 {
+            // The first line of the message has the first place already.
+            let _ = writeln!(text, "  {}{}", self::place(label, files), label.text);
+        }
+        underlined(&mut text, label, files, at == 0);
+    }
+    for help in &diagnostic.help {
+        let _ = writeln!(text, "  help: {}", help.replace('\n', "\n        "));
+    }
+    text
+}
+
+fn place(label: &Label, files: &Files) -> String {
+    let place = files.place(label.span);
+    format!("{}:{}:{}: ", files.name(label.span.file), place.line, place.column)
+}
+
+/// The line of source, and below it carets under the place.
+fn underlined(text: &mut String, label: &Label, files: &Files, told: bool) {
+    let place = files.place(label.span);
+    let Some(line) = files.text(label.span.file).lines().nth(place.line as usize - 1) else { return };
+    if line.trim().is_empty() {
+        return;
+    }
+    let column = place.column as usize - 1;
+    let skipped = if line.chars().count() > SHOWN_MAX { column.saturating_sub(BEFORE) } else { 0 };
+    let shown: String = line.chars().skip(skipped).take(SHOWN_MAX).collect();
+    let left = shown.chars().count().saturating_sub(column - skipped);
+    let count = files.slice(label.span).lines().next().map_or(0, |first| first.chars().count()).min(left).max(1);
+    // Tabs stay tabs, so that the carets stand where the text does.
+    let indent = shown.chars().take(column - skipped).map(|c| if c == '\t' { c } else { ' ' });
+    let under: String = indent.chain(std::iter::repeat_n('^', count)).collect();
+    let said = if told && !label.text.is_empty() { format!(" {}", label.text) } else { String::new() };
+    let _ = writeln!(text, "    {}\n    {under}{said}", shown.trim_end());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::span::Span;
+
+    fn shown(program: &str, start: u32, end: u32) -> String {
+        let mut files = Files::default();
+        let file = files.add("a.lasp", program);
+        let span = Span { file, start, end };
+        plain(&Diagnostic::error("E0101", "wrong").at(span, "here").help("write it right"), &files)
+    }
+
+    #[test]
+    fn the_place_is_underlined() {
+        assert_eq!(
+            shown("X = 1.\n\tY = oh.\n", 12, 14),
+            "a.lasp:2:6: error E0101: wrong\n    \tY = oh.\n    \t    ^^ here\n  help: write it right\n"
+        );
+    }
+
+    #[test]
+    fn places_at_the_end_and_beyond_are_no_trouble() {
+        for (program, start, end) in [("", 0, 0), ("X", 1, 1), ("X\n", 2, 2), ("X\n", 90, 99), ("é", 0, 2)] {
+            assert!(shown(program, start, end).contains("E0101"), "{program:?}");
+        }
+        let long = format!("{}Y.", "X, ".repeat(1_000_000));
+        assert!(shown(&long, 1_500_000, 1_500_001).len() < 400);
+    }
+}
