@@ -84,3 +84,11 @@ fn an_invariant_is_a_thread_that_reads_first() {
         update(S, {add, [3, 4]}). sleep(1). invariant(S, [4], fun() -> print(late) end).");
     assert_eq!(told.printed, "early\nearly\nlate\n");
 }
+
+#[test]
+fn who_has_waited_longest_goes_on_first() {
+    let (_, told) = run("S = declare(set), D = map(S, fun(X) -> X end),
+        thread(fun() -> read(D, [1]), print(first) end), thread(fun() -> read(S, [1]), print(second) end), sleep(1),
+        update(S, {add, 1}).");
+    assert_eq!(told.printed, "first\nsecond\n");
+}

@@ -204,14 +204,22 @@ impl Node {
 
     /// Tests the thresholds on what has changed, starts the tasks of streams, and tells the watcher.
     fn wake_for_changes(&mut self) {
-        for variable in self.engine.take_changed() {
+        let changed = self.engine.take_changed();
+        // One update may meet the thresholds of several variables: who has waited longest goes on first.
+        let mut met = Vec::new();
+        for variable in changed.iter().copied() {
+            let waiters = self.tasks.waiters(variable).into_iter();
+            met.extend(waiters.filter_map(|waiter| {
+                let (since, threshold) = self.tasks.threshold(waiter)?;
+                self.engine.meets(variable, threshold).then_some((since, waiter, variable))
+            }));
+        }
+        met.sort_unstable();
+        for (_, waiter, variable) in met {
+            self.go_on(waiter, variable);
+        }
+        for variable in changed {
             self.stale();
-            for waiter in self.tasks.waiters(variable) {
-                let met = self.tasks.threshold(waiter).is_some_and(|threshold| self.engine.meets(variable, threshold));
-                if met {
-                    self.go_on(waiter, variable);
-                }
-            }
             if self.streams.contains_key(&variable) {
                 let value = self.engine.value(variable);
                 for function in self.streams.get(&variable).cloned().unwrap_or_default() {

@@ -58,6 +58,8 @@ pub(super) struct Wait {
     pub(super) written: Option<Term>,
     pub(super) span: Span,
     pub(super) then: Then,
+    /// Which wait of the node it is; [`Tasks::wait`] says.
+    pub(super) since: u64,
 }
 
 /// What happens when a threshold is met.
@@ -77,6 +79,8 @@ pub(super) struct Tasks {
     sleeping: BTreeMap<(u64, TaskId), Term>,
     /// How many entries wait for a threshold.
     waits: usize,
+    /// How many waits have begun.
+    begun: u64,
     next: u64,
 }
 
@@ -130,7 +134,9 @@ impl Tasks {
     }
 
     /// The task waits for a threshold.
-    pub(super) fn wait(&mut self, id: TaskId, purpose: Purpose, wait: Wait) {
+    pub(super) fn wait(&mut self, id: TaskId, purpose: Purpose, mut wait: Wait) {
+        self.begun += 1;
+        wait.since = self.begun;
         self.waits += 1;
         self.waiting.entry(wait.variable).or_default().push(id);
         self.entries.insert(id, Entry { purpose, state: State::Waiting(wait) });
@@ -176,10 +182,10 @@ impl Tasks {
         self.waiting.get(&variable).cloned().unwrap_or_default()
     }
 
-    /// What a task waits for.
-    pub(super) fn threshold(&self, id: TaskId) -> Option<&Threshold> {
+    /// Since when a task waits, and what for.
+    pub(super) fn threshold(&self, id: TaskId) -> Option<(u64, &Threshold)> {
         match self.entries.get(&id)?.state {
-            State::Waiting(ref wait) => Some(&wait.threshold),
+            State::Waiting(ref wait) => Some((wait.since, &wait.threshold)),
             _ => None,
         }
     }

@@ -365,7 +365,7 @@ impl Node {
 
 fn wait(awaiting: Awaiting, span: Span, then: Then) -> Wait {
     let Awaiting { variable, threshold, written } = awaiting;
-    Wait { variable, threshold, written, span, then }
+    Wait { variable, threshold, written, span, then, since: 0 }
 }
 
 fn ok() -> Term {
