@@ -22,7 +22,8 @@ const ROUNDS: usize = 3;
 /// Steps between looks at the outputs, as the edge has it.
 const FUEL: u64 = 1_000_000;
 
-const BATCHED: &str = "S = declare(set), D = map(S, fun(X) -> X * 2 + 1 end), E = filter(S, fun(X) -> X rem 3 == 0 end),
+const BATCHED: &str =
+    "S = declare(set), D = map(S, fun(X) -> X * 2 + 1 end), E = filter(S, fun(X) -> X rem 3 == 0 end),
     U = union(D, E), [update(S, {add, Batch}) || Batch <- arg(batches, [])].";
 const SINGLE: &str = "S = declare(set), D = map(S, fun(X) -> X * 2 + 1 end), E = filter(S, fun(X) -> X rem 3 == 0 end),
     U = union(D, E), [update(S, {add, X}) || Batch <- arg(batches, []), X <- Batch].";

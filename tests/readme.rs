@@ -37,7 +37,11 @@ fn blocks(readme: &str) -> Vec<Block> {
     for line in readme.lines() {
         match (&mut open, line.strip_prefix("```")) {
             (None, Some(language)) => {
-                open = Some(Block { language: language.to_owned(), before: before.clone(), lines: Vec::new() });
+                open = Some(Block {
+                    language: language.to_owned(),
+                    before: std::mem::take(&mut before),
+                    lines: Vec::new(),
+                });
             }
             (Some(_), Some(_)) => found.extend(open.take()),
             (Some(block), None) => block.lines.push(line.to_owned()),
