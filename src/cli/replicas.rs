@@ -328,7 +328,7 @@ fn print(arguments: &Run, out: &Out, ended: &[Ended]) -> Vec<String> {
             continue;
         }
         if first.dynamic || differ {
-            for (node, last) in values.iter() {
+            for (node, last) in values {
                 out.last(node, last, true);
             }
         } else {

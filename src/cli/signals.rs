@@ -10,7 +10,7 @@ pub(super) fn pass_on(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
     let senders = to.clone();
     runtime.spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
-            for sender in senders.iter() {
+            for sender in &senders {
                 drop(sender.send(Control::Interrupt));
             }
         }
@@ -28,7 +28,7 @@ fn terminate(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
             let senders = to.clone();
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
-                    for sender in senders.iter() {
+                    for sender in &senders {
                         drop(sender.send(Control::Terminate));
                     }
                 }

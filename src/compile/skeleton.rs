@@ -107,7 +107,7 @@ impl Writer<'_> {
 
     fn expressions(&mut self, parts: &[Expr]) {
         self.count(parts.len());
-        for part in parts.iter() {
+        for part in parts {
             self.expression(part);
         }
     }
@@ -138,7 +138,7 @@ impl Writer<'_> {
             PatternNode::Tuple(items) => {
                 self.tag(5);
                 self.count(items.len());
-                for item in items.iter() {
+                for item in items {
                     self.pattern(item);
                 }
             }

@@ -237,7 +237,7 @@ impl Engine {
     pub fn take_changed(&mut self) -> Vec<VariableId> {
         let mut changed = std::mem::take(&mut self.changed);
         changed.sort_unstable();
-        for variable in changed.iter() {
+        for variable in &changed {
             self.is_changed[variable.0 as usize] = false;
         }
         changed

@@ -69,7 +69,7 @@ pub fn check_withdrawal<S: Default, T: Debug, V: PartialEq>(
 ) -> Result<(), Broken> {
     let of = |order: &[usize]| {
         let mut state = S::default();
-        for at in order.iter() {
+        for at in order {
             put(&mut state, &items[*at]);
         }
         state
