@@ -4,6 +4,15 @@
 //! `cargo bench --bench pipeline`. All in one run, several rounds in turn, medians; the ratio is what counts. Time is this
 //! thread's time on a processor where the system tells it; bytes are what the process grows by.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    reason = "a bench measures time and prints; its numbers are small"
+)]
+
 use std::hint::black_box;
 use std::time::Instant;
 

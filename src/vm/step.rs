@@ -46,6 +46,7 @@ fn put(window: &mut Window, reg: Reg, term: Term) -> Step {
     Ok(Flow::Next)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "what each operation comes to")]
 #[inline(always)]
 #[expect(clippy::unnecessary_wraps, reason = "what each operation comes to")]
 fn put_int(window: &mut Window, reg: Reg, value: i64) -> Step {
