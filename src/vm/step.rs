@@ -48,7 +48,6 @@ fn put(window: &mut Window, reg: Reg, term: Term) -> Step {
 
 #[expect(clippy::unnecessary_wraps, reason = "what each operation comes to")]
 #[inline(always)]
-#[expect(clippy::unnecessary_wraps, reason = "what each operation comes to")]
 fn put_int(window: &mut Window, reg: Reg, value: i64) -> Step {
     write_int(&mut window[reg as usize], value);
     Ok(Flow::Next)
