@@ -201,7 +201,7 @@ fn no_path_of_one_machine_is_written_down() {
         for (at, line) in text(&path).lines().enumerate() {
             for home in &homes {
                 let Some(start) = line.find(home.as_str()) else { continue };
-                // `~/tmp/x` and `a/tmp/x` are not absolute.
+                // A path in a home or in a folder is not absolute.
                 let before = line[..start].chars().next_back();
                 let after = line[start + home.len()..].chars().next();
                 let absolute = !before.is_some_and(|c| c.is_alphanumeric() || "~.}$".contains(c));

@@ -47,7 +47,7 @@ pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Done {
 
 /// A program of `tests/programs`.
 pub fn program(name: &str) -> String {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/programs").join(name).display().to_string()
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/programs").join(name).display().to_string()
 }
 
 /// A node that runs beside the test; killed when dropped.
