@@ -12,6 +12,7 @@
 
 mod change;
 mod evaluate;
+mod known;
 mod operators;
 pub mod reference;
 mod states;
@@ -36,6 +37,7 @@ pub use operators::Work;
 
 use crate::engine::change::Inbox;
 use crate::engine::change::Support;
+use crate::engine::known::Known;
 use crate::engine::operators::Context;
 use crate::engine::operators::Running;
 use crate::engine::states::State;
@@ -75,7 +77,7 @@ pub struct Engine {
     /// By variable.
     states: Vec<State>,
     inboxes: Vec<Inbox>,
-    values: Vec<Option<Term>>,
+    values: Vec<Known>,
     /// By derivation.
     running: Vec<Running>,
     /// Variables with something in their inbox, each once, the lowest rank first.
@@ -106,7 +108,7 @@ impl Engine {
         if self.states.len() < self.graph.len() {
             self.states.push(State::bottom(&reference.kind));
             self.inboxes.push(Inbox::default());
-            self.values.push(None);
+            self.values.push(Known::default());
             self.is_changed.push(false);
         }
         Ok(variable)
@@ -178,7 +180,7 @@ impl Engine {
                 self.inboxes[at] = inbox;
             }
             if !delta.is_empty() {
-                self.values[at] = None;
+                self.values[at].note(&delta, matches!(self.states[at], State::Set(_)));
                 if !std::mem::replace(&mut self.is_changed[at], true) {
                     self.changed.push(variable);
                 }
@@ -221,10 +223,10 @@ impl Engine {
         self.failures.extend(failures.into_iter().map(|(element, reason)| (id, element, reason)));
     }
 
-    /// The value. Kept until it changes.
+    /// The value. Kept until it changes, and that of a set mended when it changed a little.
     pub fn value(&mut self, variable: VariableId) -> Term {
         let at = variable.0 as usize;
-        self.values[at].get_or_insert_with(|| self.states[at].value()).clone()
+        self.values[at].value(|| self.states[at].value())
     }
 
     /// Whether the variable is at or above the threshold.
