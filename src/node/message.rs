@@ -171,7 +171,7 @@ pub struct Waiting {
 /// How a node stands.
 #[derive(Clone, Debug)]
 pub struct Status {
-    /// No task can go on, sleeps, or waits for a file; nothing is left to be sent.
+    /// No task can go on, sleeps, or waits for a file, and no input waits to be taken in.
     pub quiescent: bool,
     /// The top level.
     pub top_level: TopLevel,
