@@ -1,6 +1,7 @@
 //! The engine by hand: what it promises beyond equality with the reference.
 
 use super::*;
+use crate::lattice::dot::ReplicaIndex;
 use crate::lattice::dot::Dot;
 use crate::value::content::Tally;
 use crate::value::kind::Type;
