@@ -112,7 +112,9 @@ impl Reference {
                 let returned = left.iter().filter_map(|x| eval.call(f, &arguments(x)).ok());
                 returned.filter_map(|returned| operations(kind, &returned)).flatten().collect()
             }
-            Operator::Bind => reference_values::compact(self.kind(derivation.sources[0]), &self.contents(derivation.sources[0], eval)),
+            Operator::Bind => {
+                reference_values::compact(self.kind(derivation.sources[0]), &self.contents(derivation.sources[0], eval))
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! The engine by hand: what it promises beyond equality with the reference.
 
 use super::*;
-use crate::lattice::dot::ReplicaIndex;
 use crate::lattice::dot::Dot;
+use crate::lattice::dot::ReplicaIndex;
 use crate::value::content::Tally;
 use crate::value::kind::Type;
 use crate::value::reference::Name;
