@@ -232,6 +232,12 @@ impl Engine {
         self.values[at].value(&self.states[at])
     }
 
+    /// The value, computed anew.
+    #[must_use]
+    pub fn value_now(&self, variable: VariableId) -> Term {
+        self.states[variable.0 as usize].value()
+    }
+
     /// How many of the variable's live entries only say that something was taken out: what grows with removals.
     #[must_use]
     pub fn removal_records(&self, variable: VariableId) -> usize {
