@@ -156,10 +156,10 @@ impl Node {
         let value = match (request.verb, request.arguments.as_slice()) {
             (Verb::Declare, arguments) => self.declare(arguments, name, false)?,
             (Verb::DeclareDynamic, arguments) => self.declare(arguments, name, true)?,
-            (Verb::Update, [target, op] | [target, op, _]) => {
+            (Verb::Update, [target, op, rest @ ..]) => {
                 let variable = self.variable_of(target)?;
                 let op = Op::parse(&self.engine.reference(variable).kind, op)?;
-                self.update(variable, &op)?;
+                self.update(variable, &op, rest.first())?;
                 target.clone()
             }
             (Verb::Query, [target]) => {
@@ -258,7 +258,8 @@ impl Node {
         }
     }
 
-    fn name_term(name: &str) -> Term {
+    /// A node's name as a program sees it.
+    pub(super) fn name_term(name: &str) -> Term {
         Atom::new(name).map_or_else(|_| Term::text(name), Term::Atom)
     }
 
