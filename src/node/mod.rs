@@ -5,6 +5,7 @@
 //!
 //! A task has its turn until it waits or ends. What peers send is taken in between turns only.
 
+mod assertion;
 mod data;
 mod derive;
 mod effects;

@@ -182,6 +182,7 @@ impl Node {
                 ok()
             }
             (Verb::Sleep, [duration]) => return self.sleep(duration),
+            (Verb::Assert, [condition]) => self.assert(condition, request)?,
             (Verb::CsvRead, [path]) => return file("csv:read", path, Format::Csv),
             (Verb::JsonRead, [path]) => return file("json:read", path, Format::Json),
             (verb, arguments) => match self.dataflow_verb(verb, arguments, name)? {
@@ -238,7 +239,6 @@ impl Node {
             }
             (Verb::Format, [format]) => self.format(format, &Term::Nil),
             (Verb::Format, [format, arguments]) => self.format(format, arguments),
-            (Verb::Assert, [condition]) => self.assert(condition),
             (Verb::Node, []) => Ok(Node::name_term(&self.settings.name.clone())),
             (Verb::Nodes, []) => {
                 let mut names: Vec<Term> = self.peers.values().map(|name| Node::name_term(name)).collect();
@@ -341,17 +341,6 @@ impl Node {
         })?;
         self.outputs.push_back(Output::Print { value: Term::text(text.as_str()), text });
         Ok(ok())
-    }
-
-    fn assert(&mut self, condition: &Term) -> Result<Term, Refusal> {
-        if condition.as_bool() == Some(true) {
-            return Ok(Term::boolean(true));
-        }
-        self.assertion_failed = true;
-        Err(Refusal::new(
-            "E0394",
-            format!("an assertion does not hold: it is {}, and should be true", brief(condition)),
-        ))
     }
 
     fn argument(&self, name: &Term, default: &Term) -> Result<Term, Refusal> {

@@ -34,6 +34,10 @@ pub struct Request {
     pub name: Option<Atom>,
     /// Where it stands.
     pub span: Span,
+    /// For `assert`: parts of the condition, and their values.
+    pub seen: Vec<(Span, Term)>,
+    /// Whether these are the two sides of a comparison.
+    pub compared: bool,
 }
 
 /// A computation of its own. Belongs to the machine that made it.
