@@ -114,7 +114,7 @@ impl<'a> Checker<'a> {
             self.atom_for_variable(*first);
         }
         // `X = map(S, F, declare(T))`: the inner call makes the variable, in the last place.
-        let inner = name.filter(|_| arguments.len() > 2 && derives(verb));
+        let inner = name.filter(|_| derives(verb) && !makes_destination(verb, arguments.len()));
         let mut checked = Vec::with_capacity(arguments.len());
         for (at, argument) in arguments.iter().enumerate() {
             let inner = inner.filter(|_| at + 1 == arguments.len());
@@ -122,7 +122,7 @@ impl<'a> Checker<'a> {
         }
         let makes = match verb {
             Verb::Declare | Verb::DeclareDynamic => arguments.len() == 1,
-            _ => derives(verb) && arguments.len() == 2,
+            _ => makes_destination(verb, arguments.len()),
         };
         let name = name.filter(|_| makes).map(str::to_owned);
         Expr { node: Node::Verb(VerbCall { builtin, verb, arguments: checked, name }), span }
@@ -295,14 +295,48 @@ impl<'a> Checker<'a> {
 
 /// Whether the verb's first argument is a replicated or dynamic variable.
 fn takes_variable(verb: Verb) -> bool {
-    matches!(verb, Verb::Update | Verb::Query | Verb::Read | Verb::BindTo | Verb::Invariant | Verb::Stream)
-        || derives(verb)
+    matches!(
+        verb,
+        Verb::Update
+            | Verb::TryUpdate
+            | Verb::Query
+            | Verb::Read
+            | Verb::WaitNeeded
+            | Verb::Bind
+            | Verb::BindTo
+            | Verb::Invariant
+            | Verb::EnforceOnce
+            | Verb::Stream
+            | Verb::SetTopic
+            | Verb::RemoveTopic
+    ) || derives(verb)
 }
 
-/// Whether the verb makes a derivation, with its destination in the last place.
+/// Whether the verb makes a derivation, with its destination in the last place where it is given one.
 fn derives(verb: Verb) -> bool {
     matches!(
         verb,
-        Verb::Map | Verb::Filter | Verb::Union | Verb::Intersection | Verb::Product | Verb::Fold | Verb::FoldDynamic
+        Verb::Map
+            | Verb::Filter
+            | Verb::Union
+            | Verb::Intersection
+            | Verb::Product
+            | Verb::Difference
+            | Verb::Join
+            | Verb::GroupBy
+            | Verb::Fold
+            | Verb::FoldDynamic
     )
+}
+
+/// Whether the verb, with so many arguments, makes the variable that it returns.
+fn makes_destination(verb: Verb, arguments: usize) -> bool {
+    match verb {
+        Verb::Sql => true,
+        Verb::Join => arguments == 4,
+        Verb::Map | Verb::Filter | Verb::Union | Verb::Intersection | Verb::Product | Verb::Difference => {
+            arguments == 2
+        }
+        _ => false,
+    }
 }

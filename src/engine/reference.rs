@@ -148,6 +148,7 @@ fn value(kind: &Type, contents: &[Content]) -> Term {
         Type::TopK(k) => Term::list(
             best(*k, contents).into_iter().map(|(name, score)| Term::tuple([name, score])).collect::<Vec<_>>(),
         ),
+        _ => Term::boolean(!contents.is_empty()),
     }
 }
 
@@ -171,6 +172,7 @@ fn compact(kind: &Type, contents: &[Content]) -> Vec<Content> {
         }
         Type::LwwRegister => newest(contents).map(|stamped| Content::Stamped(Box::new(stamped))).into_iter().collect(),
         Type::TopK(k) => best(*k, contents).into_iter().map(|pair| Content::Score(Box::new(pair))).collect(),
+        _ => contents.to_vec(),
     }
 }
 

@@ -11,20 +11,52 @@ use crate::value::term::Term;
 /// One join-irreducible part of a variable's state. Which variants a variable can hold follows from its type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Content {
-    /// `set`, `gset`: an element.
+    /// Sets: an element.
     Element(Term),
     /// Counters: how much one replica has added and taken away in all, or one contribution's share.
     Tally(Box<Tally>),
-    /// `max_int`: a candidate.
+    /// `max_int`, `min_int`: a candidate.
     Number(Term),
-    /// `ivar`: the assigned value.
+    /// `ivar`, `mvregister`: an assigned value.
     Value(Term),
     /// `lwwregister`: a timestamp (an integer) and the value written then.
     Stamped(Box<(Term, Term)>),
     /// `top_k`: a name and a score of it.
     Score(Box<(Term, Term)>),
-    /// `boolean`: it is true.
+    /// `boolean`, `ewflag`: it is true.
     True,
+    /// `rwset`, `twopset`: that an element was taken out.
+    Removed(Term),
+    /// `dwflag`: that it was disabled.
+    Disabled,
+    /// `bcounter`: all that one incarnation has counted and given away.
+    Rights(Box<Rights>),
+    /// Maps: a key, and a part of what it has.
+    Entry(Box<(Term, Content)>),
+    /// Pairs: a part of the first.
+    First(Box<Content>),
+    /// Pairs: a part of the second.
+    Second(Box<Content>),
+    /// Windows: an event's timestamp (an integer), and what it adds.
+    Event(Box<(Term, Content)>),
+}
+
+/// What one incarnation has done to a bounded counter, by the owners of rights that it has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Rights {
+    /// The incarnation that wrote it.
+    pub replica: u128,
+    /// By owner: an actor's label, `undefined` for the node itself. In term order, each once.
+    pub accounts: Vec<(Term, Account)>,
+}
+
+/// One owner's share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Account {
+    /// What it has counted.
+    pub tally: Tally,
+    /// What it has given away in all, by the receiving incarnation and its owner; in order, each once.
+    pub moved: Vec<((u128, Term), Sum)>,
 }
 
 /// A counter's increments and decrements, neither ever negative.
@@ -42,15 +74,42 @@ impl Content {
     pub fn fits(&self, kind: &Type) -> bool {
         match (kind, self) {
             (Type::Set | Type::GSet, Content::Element(_))
-            | (Type::Ivar, Content::Value(_))
-            | (Type::Boolean, Content::True)
+            | (Type::RwSet | Type::TwoPSet, Content::Element(_) | Content::Removed(_))
+            | (Type::Ivar | Type::MvRegister, Content::Value(_))
+            | (Type::Boolean | Type::EwFlag, Content::True)
+            | (Type::DwFlag, Content::Disabled)
             | (Type::TopK(_), Content::Score(_)) => true,
-            (Type::Counter, Content::Tally(tally)) => !tally.up.is_negative() && !tally.down.is_negative(),
+            (Type::Counter | Type::LexCounter, Content::Tally(tally)) => {
+                !tally.up.is_negative() && !tally.down.is_negative()
+            }
             (Type::GCounter, Content::Tally(tally)) => !tally.up.is_negative() && tally.down.is_empty(),
-            (Type::MaxInt, Content::Number(number)) => matches!(number, Term::Int(_) | Term::Big(_)),
-            (Type::LwwRegister, Content::Stamped(stamped)) => matches!(stamped.0, Term::Int(_) | Term::Big(_)),
+            (Type::BCounter, Content::Rights(rights)) => rights.fits(),
+            (Type::MaxInt | Type::MinInt, Content::Number(number)) => is_integer(number),
+            (Type::LwwRegister, Content::Stamped(stamped)) => is_integer(&stamped.0),
+            (Type::GMap(kind) | Type::AwMap(kind), Content::Entry(entry)) => entry.1.fits(kind),
+            (Type::Pair(kinds), Content::First(content)) => content.fits(&kinds.0),
+            (Type::Pair(kinds), Content::Second(content)) => content.fits(&kinds.1),
+            (Type::Window(window), Content::Event(event)) => is_integer(&event.0) && event.1.fits(&window.kind),
             _ => false,
         }
+    }
+}
+
+fn is_integer(term: &Term) -> bool {
+    matches!(term, Term::Int(_) | Term::Big(_))
+}
+
+impl Rights {
+    /// Whether it is in order, and nothing in it is negative.
+    fn fits(&self) -> bool {
+        let accounts_in_order = self.accounts.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        accounts_in_order
+            && self.accounts.iter().all(|(_, account)| {
+                let moved_in_order = account.moved.windows(2).all(|pair| pair[0].0 < pair[1].0);
+                let positive = account.moved.iter().all(|(_, sum)| !sum.is_negative());
+                let Tally { up, down } = &account.tally;
+                moved_in_order && positive && !up.is_negative() && !down.is_negative()
+            })
     }
 }
 

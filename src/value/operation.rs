@@ -20,16 +20,32 @@ pub enum Op {
     Down(Sum),
     /// `max_int`: one more than the value.
     Increment,
-    /// `max_int`: at least this integer.
-    AtLeast(Term),
-    /// `boolean`.
+    /// `max_int`: at least this integer; `min_int`: at most.
+    Extremum(Term),
+    /// `boolean`: true from now on; `ewflag`, `dwflag`: enabled.
     True,
-    /// `ivar`, `lwwregister`: this value, now.
+    /// `ewflag`, `dwflag`: disabled.
+    False,
+    /// Registers and `ivar`: this value, now.
     Assign(Term),
     /// `lwwregister`: this value, at an integer timestamp.
     AssignAt(Term, Term),
     /// `top_k`: a name and a score of it.
     Score(Term, Term),
+    /// `bcounter`: gives so much of the rights (never negative) to this node or actor.
+    Move(Sum, Term),
+    /// Maps: an operation on what the key has.
+    Apply(Term, Box<Op>),
+    /// Maps: several of these, in order.
+    ApplyAll(Vec<(Term, Op)>),
+    /// Maps whose keys are removable: takes these keys out.
+    RemoveKeys(Vec<Term>),
+    /// Pairs: on the first.
+    First(Box<Op>),
+    /// Pairs: on the second.
+    Second(Box<Op>),
+    /// Windows: an event with this integer timestamp.
+    At(Term, Box<Op>),
 }
 
 /// An operation that the type does not have.
@@ -48,15 +64,29 @@ pub const BAD_OPERATION: &str = "E0303";
 #[must_use]
 pub fn shapes(kind: &Type) -> &'static [&'static str] {
     match kind {
-        Type::Set => &["{add, E}", "{add, List}", "{add_all, List}", "{rmv, E}", "{remove, E}", "{rmv_all, List}"],
+        Type::Set | Type::RwSet | Type::TwoPSet => {
+            &["{add, E}", "{add, List}", "{add_all, List}", "{rmv, E}", "{remove, E}", "{rmv_all, List}"]
+        }
         Type::GSet => &["{add, E}", "{add, List}", "{add_all, List}"],
-        Type::Counter => &["increment", "{increment, N}", "decrement", "{decrement, N}"],
+        Type::Counter | Type::LexCounter => &["increment", "{increment, N}", "decrement", "{decrement, N}"],
         Type::GCounter => &["increment", "{increment, N} with N at least 0"],
+        Type::BCounter => {
+            &["increment", "{increment, N}", "decrement", "{decrement, N}", "{move, N, To} with N at least 0"]
+        }
         Type::MaxInt => &["increment", "{set, N} with an integer N"],
-        Type::Ivar => &["{set, V}"],
+        Type::MinInt => &["{set, N} with an integer N"],
+        Type::Ivar | Type::MvRegister => &["{set, V}"],
         Type::Boolean => &["true"],
+        Type::EwFlag | Type::DwFlag => &["enable", "disable"],
         Type::LwwRegister => &["{set, V}", "{set, Timestamp, V} with an integer Timestamp"],
         Type::TopK(_) => &["{set, Name, Score}"],
+        Type::GMap(_) => &["{apply, Key, Op}", "{apply_all, [{Key, Op}]}"],
+        Type::AwMap(kind) if **kind == Type::MvRegister => {
+            &["{set, Key, V}", "{rmv, Key}", "{rmv_all, List}", "{apply, Key, Op}", "{apply_all, [{Key, Op}]}"]
+        }
+        Type::AwMap(_) => &["{apply, Key, Op}", "{apply_all, [{Key, Op}]}", "{rmv, Key}", "{rmv_all, List}"],
+        Type::Pair(_) => &["{fst, Op}", "{snd, Op}"],
+        Type::Window(_) => &["{at, Timestamp, Op} with an integer Timestamp"],
     }
 }
 
@@ -64,10 +94,22 @@ pub fn shapes(kind: &Type) -> &'static [&'static str] {
 #[must_use]
 pub fn contributable(kind: &Type) -> &'static [&'static str] {
     match kind {
-        Type::Set | Type::GSet => &["{add, E}", "{add, List}", "{add_all, List}"],
-        Type::MaxInt => &["{set, N} with an integer N"],
-        Type::Ivar | Type::LwwRegister => &[],
-        Type::Counter | Type::GCounter | Type::Boolean | Type::TopK(_) => shapes(kind),
+        _ if kind.has_bounded_counter() => &[],
+        Type::Set | Type::GSet | Type::RwSet | Type::TwoPSet => &["{add, E}", "{add, List}", "{add_all, List}"],
+        Type::MaxInt | Type::MinInt => &["{set, N} with an integer N"],
+        Type::Ivar | Type::LwwRegister | Type::MvRegister | Type::EwFlag | Type::DwFlag | Type::BCounter => &[],
+        Type::GMap(kind) | Type::AwMap(kind) if contributable(kind).is_empty() => &[],
+        Type::GMap(_) | Type::AwMap(_) => &["{apply, Key, Op}", "{apply_all, [{Key, Op}]}"],
+        Type::Pair(kinds) => match (contributable(&kinds.0).is_empty(), contributable(&kinds.1).is_empty()) {
+            (true, true) => &[],
+            (true, false) => &["{snd, Op}"],
+            (false, true) => &["{fst, Op}"],
+            (false, false) => shapes(kind),
+        },
+        Type::Window(window) if contributable(&window.kind).is_empty() => &[],
+        Type::Window(_) | Type::Counter | Type::GCounter | Type::LexCounter | Type::Boolean | Type::TopK(_) => {
+            shapes(kind)
+        }
     }
 }
 
@@ -75,7 +117,8 @@ impl Op {
     /// Reads an operation as a program writes it.
     ///
     /// # Errors
-    /// When the type has no such operation, or not with such an argument.
+    /// When the type has no such operation, or not with such an argument. In a nested operation that is wrong, what is wrong
+    /// is told of the inner type.
     pub fn parse(kind: &Type, term: &Term) -> Result<Op, BadOp> {
         let refused = || BadOp { kind: kind.clone(), given: term.clone() };
         let parts: &[Term] = term.as_tuple().unwrap_or(std::slice::from_ref(term));
@@ -87,18 +130,28 @@ impl Op {
             return Err(refused());
         }
         let op = match kind {
-            Type::Set | Type::GSet => on_set(kind, word, rest),
-            Type::Counter | Type::GCounter => on_counter(kind, word, rest),
-            Type::MaxInt => match (word, rest) {
-                ("increment", []) => Some(Op::Increment),
-                ("set", [value @ (Term::Int(_) | Term::Big(_))]) => Some(Op::AtLeast(value.clone())),
+            Type::Set | Type::GSet | Type::RwSet | Type::TwoPSet => on_set(kind, word, rest),
+            Type::Counter | Type::GCounter | Type::LexCounter | Type::BCounter => on_counter(kind, word, rest),
+            Type::MaxInt | Type::MinInt => match (word, rest) {
+                ("increment", []) if *kind == Type::MaxInt => Some(Op::Increment),
+                ("set", [value @ (Term::Int(_) | Term::Big(_))]) => Some(Op::Extremum(value.clone())),
                 _ => None,
             },
             Type::Ivar => match (word, rest) {
                 ("set", [value]) => Some(Op::Assign(value.clone())),
                 _ => None,
             },
+            // As in the original, a timestamp may be given, and means nothing.
+            Type::MvRegister => match (word, rest) {
+                ("set", [value] | [_, value]) => Some(Op::Assign(value.clone())),
+                _ => None,
+            },
             Type::Boolean => (word == "true" && rest.is_empty()).then_some(Op::True),
+            Type::EwFlag | Type::DwFlag => match (word, rest) {
+                ("enable", []) => Some(Op::True),
+                ("disable", []) => Some(Op::False),
+                _ => None,
+            },
             Type::LwwRegister => match (word, rest) {
                 ("set", [value]) => Some(Op::Assign(value.clone())),
                 ("set", [time @ (Term::Int(_) | Term::Big(_)), value]) => {
@@ -110,9 +163,44 @@ impl Op {
                 ("set", [name, score]) => Some(Op::Score(name.clone(), score.clone())),
                 _ => None,
             },
+            Type::GMap(_) | Type::AwMap(_) => return on_map(kind, word, rest).unwrap_or_else(|| Err(refused())),
+            Type::Pair(kinds) => match (word, rest) {
+                ("fst", [op]) => Some(Op::First(Box::new(Op::parse(&kinds.0, op)?))),
+                ("snd", [op]) => Some(Op::Second(Box::new(Op::parse(&kinds.1, op)?))),
+                _ => None,
+            },
+            Type::Window(window) => match (word, rest) {
+                ("at", [time @ (Term::Int(_) | Term::Big(_)), op]) => {
+                    Some(Op::At(time.clone(), Box::new(in_window(&window.kind, op)?)))
+                }
+                _ => None,
+            },
         };
         op.ok_or_else(refused)
     }
+
+    /// Whether a derivation can contribute it and take it back: what depends on what is there, or takes away, cannot.
+    #[must_use]
+    pub fn is_contributable(&self) -> bool {
+        match self {
+            Op::Add(_) | Op::Up(_) | Op::Down(_) | Op::Extremum(_) | Op::True | Op::Score(..) => true,
+            Op::Apply(_, op) | Op::First(op) | Op::Second(op) | Op::At(_, op) => op.is_contributable(),
+            Op::ApplyAll(ops) => ops.iter().all(|(_, op)| op.is_contributable()),
+            Op::Remove(_)
+            | Op::Increment
+            | Op::False
+            | Op::Assign(_)
+            | Op::AssignAt(..)
+            | Op::Move(..)
+            | Op::RemoveKeys(_) => false,
+        }
+    }
+}
+
+/// An event's operation: one that can be withdrawn.
+fn in_window(kind: &Type, term: &Term) -> Result<Op, BadOp> {
+    let op = Op::parse(kind, term)?;
+    if op.is_contributable() { Ok(op) } else { Err(BadOp { kind: kind.clone(), given: term.clone() }) }
 }
 
 fn on_set(kind: &Type, word: &str, rest: &[Term]) -> Option<Op> {
@@ -121,16 +209,19 @@ fn on_set(kind: &Type, word: &str, rest: &[Term]) -> Option<Op> {
     match word {
         "add" => Some(Op::Add(argument.to_vec().unwrap_or_else(one))),
         "add_all" => argument.to_vec().map(Op::Add),
-        "rmv" | "remove" if *kind == Type::Set => Some(Op::Remove(one())),
-        "rmv_all" | "remove_all" if *kind == Type::Set => argument.to_vec().map(Op::Remove),
+        "rmv" | "remove" if *kind != Type::GSet => Some(Op::Remove(one())),
+        "rmv_all" | "remove_all" if *kind != Type::GSet => argument.to_vec().map(Op::Remove),
         _ => None,
     }
 }
 
 fn on_counter(kind: &Type, word: &str, rest: &[Term]) -> Option<Op> {
-    let amount = match rest {
-        [] => Sum::small(1),
-        [amount] => sum_of(amount)?,
+    let amount = match (word, rest) {
+        ("move", [amount, to]) if *kind == Type::BCounter => {
+            return sum_of(amount).filter(|amount| !amount.is_negative()).map(|amount| Op::Move(amount, to.clone()));
+        }
+        (_, []) => Sum::small(1),
+        (_, [amount]) => sum_of(amount)?,
         _ => return None,
     };
     let downward = match word {
@@ -138,11 +229,40 @@ fn on_counter(kind: &Type, word: &str, rest: &[Term]) -> Option<Op> {
         "decrement" => !amount.is_negative(),
         _ => return None,
     };
-    if *kind == Type::GCounter && (word != "increment" || downward) {
+    if *kind == Type::GCounter && (word != "increment" || downward) || *kind == Type::BCounter && amount.is_negative() {
         return None;
     }
     let amount = if amount.is_negative() { amount.negated() } else { amount };
     Some(if downward { Op::Down(amount) } else { Op::Up(amount) })
+}
+
+/// An operation on a map; `None` where it has no such shape, an error where the inner operation is wrong.
+fn on_map(kind: &Type, word: &str, rest: &[Term]) -> Option<Result<Op, BadOp>> {
+    let (inner, removable) = match kind {
+        Type::GMap(inner) => (&**inner, false),
+        Type::AwMap(inner) => (&**inner, true),
+        _ => return None,
+    };
+    Some(match (word, rest) {
+        ("apply", [key, op]) => Op::parse(inner, op).map(|op| Op::Apply(key.clone(), Box::new(op))),
+        ("set", [key, value]) if removable && *inner == Type::MvRegister => {
+            Ok(Op::Apply(key.clone(), Box::new(Op::Assign(value.clone()))))
+        }
+        ("apply_all", [list]) => {
+            let mut ops = Vec::new();
+            for item in list.to_vec()? {
+                let Some([key, op]) = item.as_tuple() else { return None };
+                match Op::parse(inner, op) {
+                    Ok(op) => ops.push((key.clone(), op)),
+                    Err(bad) => return Some(Err(bad)),
+                }
+            }
+            Ok(Op::ApplyAll(ops))
+        }
+        ("rmv" | "remove", [key]) if removable => Ok(Op::RemoveKeys(vec![key.clone()])),
+        ("rmv_all" | "remove_all", [list]) if removable => Ok(Op::RemoveKeys(list.to_vec()?)),
+        _ => return None,
+    })
 }
 
 /// A number as a sum of its own; `None` for anything else.
@@ -160,7 +280,7 @@ impl BadOp {
     /// As a message, without a place.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
-        let title = format!("a {} has no operation `{}`", self.kind, Brief(&self.given));
+        let title = format!("{} has no operation `{}`", self.kind.with_article(), Brief(&self.given));
         Diagnostic::error(BAD_OPERATION, title).help(format!("it has {}", list(shapes(&self.kind))))
     }
 }

@@ -24,10 +24,15 @@ pub enum Level {
     Superset(Vec<Term>),
     /// Sets: those with so many elements.
     Cardinality(Term),
-    /// Counters, `max_int`: those whose value is at least this number. `top_k`: those whose K-th score is.
+    /// Counters, `max_int`: those whose value is at least this number; `min_int`: at most. `top_k`: those whose K-th score is
+    /// at least this.
     Value(Term),
-    /// `boolean`.
+    /// Flags.
     True,
+    /// Maps: those whose keys have what is at or above these; sorted by key, each once, at least one.
+    Keys(Vec<(Term, Threshold)>),
+    /// Pairs: those whose first and second are at or above these.
+    Both(Box<(Threshold, Threshold)>),
 }
 
 /// A threshold that the type does not have.
@@ -46,11 +51,16 @@ pub const BAD_THRESHOLD: &str = "E0304";
 #[must_use]
 pub fn shapes(kind: &Type) -> &'static [&'static str] {
     match kind {
-        Type::Set | Type::GSet => &["a list of elements", "{cardinality, N}", "bound"],
-        Type::Counter | Type::GCounter | Type::MaxInt => &["{value, N}", "bound"],
-        Type::Boolean => &["true", "bound"],
-        Type::Ivar | Type::LwwRegister => &["bound"],
+        Type::Set | Type::GSet | Type::RwSet | Type::TwoPSet => &["a list of elements", "{cardinality, N}", "bound"],
+        Type::Counter | Type::GCounter | Type::LexCounter | Type::BCounter | Type::MaxInt | Type::MinInt => {
+            &["{value, N}", "bound"]
+        }
+        Type::Boolean | Type::EwFlag | Type::DwFlag => &["true", "bound"],
+        Type::Ivar | Type::LwwRegister | Type::MvRegister => &["bound"],
         Type::TopK(_) => &["{value, Score}", "bound"],
+        Type::GMap(_) | Type::AwMap(_) => &["#{Key => Threshold}", "bound"],
+        Type::Pair(_) => &["{Threshold1, Threshold2}", "bound"],
+        Type::Window(window) => shapes(&window.kind),
     }
 }
 
@@ -75,11 +85,39 @@ impl Threshold {
             return Ok(Threshold::bound());
         }
         // Lasp's own way to say it: strictly above the undefined value.
-        if strict && matches!(kind, Type::Ivar | Type::LwwRegister) && inner.as_atom() == Some("undefined") {
+        if strict
+            && matches!(kind, Type::Ivar | Type::LwwRegister | Type::MvRegister)
+            && inner.as_atom() == Some("undefined")
+        {
             return Ok(Threshold::bound());
         }
-        let level = level(kind, inner).ok_or_else(refused)?;
+        let level = match kind {
+            Type::Window(window) => return Threshold::parse(&window.kind, term),
+            Type::GMap(kind) | Type::AwMap(kind) => Threshold::keys(kind, inner).ok_or_else(refused)??,
+            Type::Pair(kinds) => match inner.as_tuple() {
+                Some([first, second]) => {
+                    Level::Both(Box::new((Threshold::parse(&kinds.0, first)?, Threshold::parse(&kinds.1, second)?)))
+                }
+                _ => return Err(refused()),
+            },
+            _ => level(kind, inner).ok_or_else(refused)?,
+        };
         Ok(Threshold { level, strict })
+    }
+}
+
+impl Threshold {
+    /// Of a map's keys; `None` where it has no such shape, an error where what is said of a key is wrong.
+    fn keys(kind: &Type, term: &Term) -> Option<Result<Level, BadThreshold>> {
+        let Term::Map(map) = term else { return None };
+        let keys: Result<Vec<(Term, Threshold)>, BadThreshold> = map
+            .iter()
+            .map(|(key, threshold)| Threshold::parse(kind, threshold).map(|threshold| (key.clone(), threshold)))
+            .collect();
+        match keys {
+            Ok(keys) if keys.is_empty() => None,
+            keys => Some(keys.map(Level::Keys)),
+        }
     }
 }
 
@@ -89,20 +127,22 @@ fn level(kind: &Type, term: &Term) -> Option<Level> {
         _ => None,
     };
     match (kind, pair) {
-        (Type::Set | Type::GSet, None) => {
+        (_, None) if kind.is_set() => {
             let mut elements = term.to_vec()?;
             elements.sort();
             elements.dedup();
             Some(Level::Superset(elements))
         }
-        (Type::Set | Type::GSet, Some(("cardinality", count @ (Term::Int(_) | Term::Big(_))))) => {
+        (_, Some(("cardinality", count @ (Term::Int(_) | Term::Big(_))))) if kind.is_set() => {
             Some(Level::Cardinality(count.clone()))
         }
-        (Type::Counter | Type::GCounter | Type::MaxInt, Some(("value", number))) if number.is_number() => {
+        (_, Some(("value", number)))
+            if number.is_number() && (kind.is_counter() || matches!(kind, Type::MaxInt | Type::MinInt)) =>
+        {
             Some(Level::Value(number.clone()))
         }
         (Type::TopK(_), Some(("value", score))) => Some(Level::Value(score.clone())),
-        (Type::Boolean, None) => (term.as_bool() == Some(true)).then_some(Level::True),
+        (Type::Boolean | Type::EwFlag | Type::DwFlag, None) => (term.as_bool() == Some(true)).then_some(Level::True),
         _ => None,
     }
 }
@@ -111,7 +151,7 @@ impl BadThreshold {
     /// As a message, without a place.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
-        let title = format!("a {} has no threshold `{}`", self.kind, Brief(&self.given));
+        let title = format!("{} has no threshold `{}`", self.kind.with_article(), Brief(&self.given));
         let help = format!("it has {}; each may be wrapped as `{{strict, T}}`", list(shapes(&self.kind)));
         Diagnostic::error(BAD_THRESHOLD, title).help(help)
     }

@@ -70,11 +70,11 @@ fn contribute(kind: &Type, operation: &Term, contents: &mut Vec<Content>) -> Res
         Op::Add(elements) => contents.extend(elements.into_iter().map(Content::Element)),
         Op::Up(up) => contents.push(Content::Tally(Box::new(Tally { up, ..Tally::default() }))),
         Op::Down(down) => contents.push(Content::Tally(Box::new(Tally { down, ..Tally::default() }))),
-        Op::AtLeast(number) => contents.push(Content::Number(number)),
+        Op::Extremum(number) => contents.push(Content::Number(number)),
         Op::True => contents.push(Content::True),
         Op::Score(name, score) => contents.push(Content::Score(Box::new((name, score)))),
         // What depends on what is there, or takes away, cannot be withdrawn.
-        Op::Remove(_) | Op::Increment | Op::Assign(_) | Op::AssignAt(..) => return Err(refused()),
+        _ => return Err(refused()),
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ impl MaximumState {
 
     pub(super) fn prepare(&self, op: &Op) -> Effect {
         let number = match op {
-            Op::AtLeast(number) => number.clone(),
+            Op::Extremum(number) => number.clone(),
             Op::Increment => successor(&self.value()),
             _ => return Effect::default(),
         };

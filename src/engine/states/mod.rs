@@ -46,6 +46,7 @@ impl State {
             Type::Ivar => State::Single(single::SingleState::default()),
             Type::LwwRegister => State::Register(register::RegisterState::default()),
             Type::TopK(k) => State::Ranking(ranking::RankingState::new(*k)),
+            _ => State::Flag(flag::FlagState::default()),
         }
     }
 
