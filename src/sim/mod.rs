@@ -5,6 +5,7 @@
 
 pub mod judge;
 mod network;
+mod testing;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ use crate::replica::PeerId;
 use crate::sim::network::Network;
 use crate::source::diagnostic::Diagnostic;
 use crate::value::term::Term;
+use crate::vm::Unit;
 
 pub use crate::sim::network::Faults;
 
@@ -38,6 +40,8 @@ struct Place {
     up: bool,
     prints: Vec<String>,
     reports: Vec<Diagnostic>,
+    /// What the forms of examples came to; none for one that failed.
+    evaluated: Vec<Option<Term>>,
 }
 
 /// The nodes, what is between them, and the time.
@@ -49,6 +53,8 @@ pub struct Cluster {
     files: BTreeMap<String, Vec<u8>>,
     trace: blake3::Hasher,
     bytes_sent: u64,
+    /// How many turns of a busy node are left, if that is bounded.
+    turns_left: Option<u64>,
 }
 
 impl Cluster {
@@ -58,7 +64,7 @@ impl Cluster {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let network = Network::new(random.next_u64(), faults);
         let (places, files, trace) = (Vec::new(), BTreeMap::new(), blake3::Hasher::new());
-        Cluster { now_ms: 0, random, network, places, files, trace, bytes_sent: 0 }
+        Cluster { now_ms: 0, random, network, places, files, trace, bytes_sent: 0, turns_left: None }
     }
 
     /// Gives programs a file to read.
@@ -86,6 +92,18 @@ impl Cluster {
     ) -> Result<usize, Vec<Diagnostic>> {
         let (mut session, library) = Session::new();
         let (unit, _warnings) = session.program("program.lasp", program)?;
+        Ok(self.join_compiled(session, &library, &unit, role, arguments))
+    }
+
+    /// The same with a program that is compiled already. `library` is the code that [`Session::new`] gave.
+    pub fn join_compiled(
+        &mut self,
+        session: Session,
+        library: &Unit,
+        unit: &Unit,
+        role: Term,
+        arguments: Vec<(String, Term)>,
+    ) -> usize {
         let number = self.places.len();
         let identity = u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64());
         let settings = Settings {
@@ -97,13 +115,13 @@ impl Cluster {
             seed: self.random.next_u64(),
             watch: false,
         };
-        let node = Node::new(settings, session, &library, &unit);
-        self.places.push(Place { node, up: true, prints: Vec::new(), reports: Vec::new() });
+        let node = Node::new(settings, session, library, unit);
+        self.places.push(Place { node, up: true, prints: Vec::new(), reports: Vec::new(), evaluated: Vec::new() });
         for other in 0..number {
             self.connect(other, number);
         }
         self.work(number);
-        Ok(number)
+        number
     }
 
     /// Connects two nodes, if both are up and not connected.
@@ -184,6 +202,9 @@ impl Cluster {
             while let Some(output) = place.node.poll_output() {
                 outputs.push(output);
             }
+            if progress == Progress::Busy && !self.another_turn() {
+                return;
+            }
             let quiet = outputs.is_empty();
             for output in outputs {
                 self.carry_out(node, output);
@@ -215,7 +236,8 @@ impl Cluster {
                     self.give(b, Input::Lost { peer });
                 }
             }
-            Output::Change { .. } | Output::Evaluated { .. } => {}
+            Output::Evaluated { value, .. } => self.places[node].evaluated.push(value),
+            Output::Change { .. } => {}
         }
     }
 
