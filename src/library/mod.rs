@@ -5,6 +5,7 @@
 
 mod modules;
 mod plain;
+pub mod types;
 mod verbs;
 
 use std::sync::LazyLock;

@@ -197,13 +197,16 @@ impl Cluster {
     fn work(&mut self, node: usize) {
         for _ in 0..TURNS_MAX {
             let Some(place) = self.places.get_mut(node) else { return };
+            if self.turns_left == Some(0) {
+                return;
+            }
             let progress = place.node.run(self.now_ms, FUEL);
             let mut outputs = Vec::new();
             while let Some(output) = place.node.poll_output() {
                 outputs.push(output);
             }
-            if progress == Progress::Busy && !self.another_turn() {
-                return;
+            if progress == Progress::Busy {
+                self.turns_left = self.turns_left.map(|left| left.saturating_sub(1));
             }
             let quiet = outputs.is_empty();
             for output in outputs {
@@ -270,7 +273,7 @@ impl Cluster {
     /// Lets time pass until every node is quiescent and all agree, for `limit_ms` at most. Says whether they do.
     pub fn settle(&mut self, limit_ms: u64) -> bool {
         let end = self.now_ms.saturating_add(limit_ms);
-        while self.now_ms < end {
+        while self.now_ms < end && !self.exhausted() {
             self.run_for(10);
             if self.settled() {
                 return true;

@@ -41,16 +41,4 @@ impl Cluster {
     pub fn exhausted(&self) -> bool {
         self.turns_left == Some(0)
     }
-
-    /// Takes one of the turns that are left; false if none is.
-    pub(super) fn another_turn(&mut self) -> bool {
-        match &mut self.turns_left {
-            None => true,
-            Some(0) => false,
-            Some(left) => {
-                *left -= 1;
-                true
-            }
-        }
-    }
 }
