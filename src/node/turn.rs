@@ -141,6 +141,11 @@ impl Node {
             }
             Purpose::Prompt => {
                 let current = value.as_ref().and_then(|value| self.current_value(value));
+                if value.is_some() {
+                    self.step();
+                } else {
+                    self.steps.clear();
+                }
                 self.outputs.push_back(Output::Evaluated { value, current });
             }
             Purpose::Thread => {}
