@@ -16,6 +16,7 @@ use crate::syntax::Parsed;
 use crate::vm::Unit;
 
 /// The texts and names so far. Units must be loaded into a machine in the order in which they were made.
+#[derive(Clone)]
 pub struct Session {
     /// All texts, for messages.
     pub files: Files,

@@ -235,6 +235,10 @@ impl Node {
 
     fn go_on(&mut self, waiter: TaskId, variable: VariableId) {
         let Some((purpose, wait)) = self.tasks.release(waiter) else { return };
+        if self.observations.is_some() {
+            let value = self.engine.value(variable);
+            self.note(wait.span, None, &value);
+        }
         match wait.then {
             Then::Resume(mut task) => {
                 task.resume(self.engine.value(variable));

@@ -10,6 +10,7 @@ mod derive;
 mod effects;
 mod message;
 mod report;
+mod stage;
 mod tasks;
 mod turn;
 mod verbs;
@@ -46,6 +47,8 @@ pub use message::Status;
 pub use message::TopLevel;
 pub use message::Until;
 pub use message::Waiting;
+pub use stage::Observation;
+pub use stage::Turn;
 
 use tasks::Purpose;
 use tasks::TaskId;
@@ -94,6 +97,8 @@ pub struct Node {
     top_level: TopLevel,
     assertion_failed: bool,
     until: Option<Awaited>,
+    /// What the program got to see, if somebody wants to know.
+    observations: Option<Vec<Observation>>,
 }
 
 /// The expression that the run waits for.
@@ -146,6 +151,7 @@ impl Node {
             top_level: TopLevel::Running,
             assertion_failed: false,
             until: None,
+            observations: None,
         }
     }
 

@@ -43,13 +43,17 @@ impl Node {
     }
 
     /// The next task that can go on. Those that begin by waiting are put to wait on the way, unless their threshold is met.
-    fn next_task(&mut self) -> Option<(TaskId, Purpose, Task)> {
+    pub(super) fn next_task(&mut self) -> Option<(TaskId, Purpose, Task)> {
         loop {
             let (id, purpose, work) = self.tasks.next_ready()?;
             match work {
                 Work::Run(task) => return Some((id, purpose, task)),
                 Work::Await(wait) => match &wait.then {
                     Then::Call(function) if self.engine.meets(wait.variable, &wait.threshold) => {
+                        if self.observations.is_some() {
+                            let value = self.engine.value(wait.variable);
+                            self.note(wait.span, None, &value);
+                        }
                         return Some((id, purpose, self.machine.task(function, Vec::new())));
                     }
                     _ => self.tasks.wait(id, purpose, wait),
@@ -59,7 +63,7 @@ impl Node {
     }
 
     /// Inputs that came during a turn.
-    fn take_in_waiting(&mut self) {
+    pub(super) fn take_in_waiting(&mut self) {
         self.inbox_bytes = 0;
         for input in mem::take(&mut self.inbox) {
             self.take_in(input);
@@ -67,7 +71,7 @@ impl Node {
     }
 
     /// Runs one task until it waits, ends, or is out of fuel; in the last case it comes back.
-    fn turn(&mut self, id: TaskId, purpose: Purpose, mut task: Task, fuel: &mut u64) -> Option<Task> {
+    pub(super) fn turn(&mut self, id: TaskId, purpose: Purpose, mut task: Task, fuel: &mut u64) -> Option<Task> {
         loop {
             match self.machine.run(&mut task, fuel) {
                 Outcome::OutOfFuel => return Some(task),
@@ -86,7 +90,10 @@ impl Node {
                         self.tell_named_changes();
                     }
                     match self.verb(&request) {
-                        Answer::Value(value) => task.resume(value),
+                        Answer::Value(value) => {
+                            self.note(request.span, Some(request.verb), &value);
+                            task.resume(value);
+                        }
                         Answer::Refused(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
                         Answer::Wait(wait) => {
                             self.wait(id, purpose, task, wait, request.span);
