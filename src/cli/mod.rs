@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod check;
+pub mod coordination;
 pub mod driver;
 pub mod exit;
 pub mod explain;

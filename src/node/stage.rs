@@ -23,8 +23,13 @@ pub struct Observation {
 pub enum Turn {
     /// No task could go on.
     Nothing,
-    /// The task with this number has had its turn: it waits now, or has ended.
-    Had(u64),
+    /// A task has had its turn: it waits now, or has ended.
+    Had {
+        /// Its number.
+        task: u64,
+        /// How many steps it took.
+        steps: u64,
+    },
     /// The task did not come to the end of its turn with the fuel that it was given.
     Endless,
 }
@@ -33,6 +38,7 @@ impl Node {
     /// Lets the next task that can go on have its turn, with so much fuel.
     pub fn one_turn(&mut self, now_ms: u64, mut fuel: u64) -> Turn {
         self.now_ms = self.now_ms.max(now_ms);
+        let whole = fuel;
         let Some((id, purpose, task)) = self.running.take().or_else(|| self.next_task()) else {
             return Turn::Nothing;
         };
@@ -43,7 +49,7 @@ impl Node {
         self.take_in_waiting();
         self.replica.flush(self.now_ms);
         self.after_replica();
-        Turn::Had(id.0)
+        Turn::Had { task: id.0, steps: whole - fuel }
     }
 
     /// Whether some task is in the queue of those that can go on.

@@ -27,6 +27,8 @@ pub struct Bounds {
     pub plays: usize,
     /// The most steps before the rest goes on by itself.
     pub steps: usize,
+    /// About how much work it may be in all, in steps of program.
+    pub cost: u64,
 }
 
 /// What all replicas got to see: by replica and place, in order. Errors are seen too, with the place alone.
@@ -64,8 +66,9 @@ pub fn explore(play: &Play, first: &Schedule, bounds: Bounds) -> Exploration {
     let mut ended: BTreeSet<Vec<Vec<Local>>> = BTreeSet::new();
     let mut queue = VecDeque::from([Vec::new()]);
     explorer.found.complete = true;
+    let mut cost = 0;
     while let Some(steps) = queue.pop_front() {
-        if explorer.found.plays >= bounds.plays {
+        if explorer.found.plays >= bounds.plays || cost >= bounds.cost {
             explorer.found.complete = false;
             break;
         }
@@ -74,6 +77,7 @@ pub fn explore(play: &Play, first: &Schedule, bounds: Bounds) -> Exploration {
         // A last step that does nothing leads nowhere new.
         let moved = steps.iter().fold(true, |_, step| stage.step(*step));
         if !(moved || steps.is_empty()) || !visited.insert(stage.histories()) {
+            cost += stage.cost();
             continue;
         }
         let next = explorer.next(&stage, &steps);
@@ -83,11 +87,29 @@ pub fn explore(play: &Play, first: &Schedule, bounds: Bounds) -> Exploration {
             queue.extend(next.into_iter().map(|step| [steps.as_slice(), &[step]].concat()));
         }
         stage.complete();
+        cost += stage.cost();
         if ended.insert(stage.histories()) {
             explorer.note(steps, &mut stage);
         }
     }
     explorer.found
+}
+
+/// Adds one schedule to what was found.
+pub fn play_once(play: &Play, schedule: Schedule, found: &mut Exploration) {
+    let mut stage = Stage::new(play, &schedule);
+    for step in &schedule.steps {
+        stage.step(*step);
+    }
+    stage.complete();
+    let outcome = stage.outcome();
+    let index = found.outcomes.iter().position(|known| *known == outcome).unwrap_or(found.outcomes.len());
+    if index == found.outcomes.len() {
+        found.outcomes.push(outcome);
+    }
+    let sights = sights(&stage.observations(), &stage.failures());
+    found.runs.push(Run { schedule, outcome: index, sights });
+    found.plays += 1;
 }
 
 struct Explorer<'a> {

@@ -6,6 +6,7 @@
 //! Where chance is not wanted, a [`Schedule`](schedule::Schedule) says every step, [`Play::replay`](stage::Play::replay)
 //! plays it, and [`explore`](explore::explore) plays all of them.
 
+pub mod confirm;
 pub mod explore;
 pub mod judge;
 mod network;

@@ -4,6 +4,7 @@
 //! the real messages; nothing is lost, so that what has been sent has been seen.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::compile::Session;
 use crate::lattice::dot::ReplicaId;
@@ -32,6 +33,12 @@ const TURN_FUEL: u64 = 3_000_000;
 const TURNS_MAX: u32 = 600;
 /// How often a node's sleepers are woken: a program that goes on for ever is looked at for so long.
 const WAKES_MAX: u32 = 4;
+/// What a play costs before anything has happened, in steps.
+const PLAY_COST: u64 = 2000;
+/// What an update costs at each node that gets it, in steps.
+const STEPS_PER_UPDATE: u64 = 100;
+/// How much of a file is read in the time of a step.
+const BYTES_PER_STEP: u64 = 4;
 
 /// A program, compiled once, with what it may read.
 #[derive(Clone)]
@@ -59,6 +66,14 @@ impl Play {
     /// Gives the program a file to read.
     pub fn file(&mut self, path: &str, bytes: impl Into<Vec<u8>>) {
         self.files.insert(path.to_owned(), bytes.into());
+    }
+
+    /// The files that the program asks for, when everything goes on by itself, and was not given.
+    #[must_use]
+    pub fn missing_files(&self, replicas: usize) -> BTreeSet<String> {
+        let mut stage = Stage::new(self, &Schedule::new(replicas));
+        stage.complete();
+        stage.missing
     }
 
     /// Sets what `arg(Name, Default)` gives; of `role` also `role()`.
@@ -124,6 +139,10 @@ pub(crate) struct Stage<'a> {
     play: &'a Play,
     actors: Vec<Actor>,
     turns: u32,
+    /// About how much work it was so far: steps of program, and what else takes time in the same measure.
+    cost: u64,
+    /// The files that the program asked for and was not given.
+    missing: BTreeSet<String>,
 }
 
 impl<'a> Stage<'a> {
@@ -146,7 +165,7 @@ impl<'a> Stage<'a> {
                 Actor { node, clock_ms, wakes: 0, met, prints, reports, history, endless: false }
             })
             .collect();
-        Stage { play, actors, turns: 0 }
+        Stage { play, actors, turns: 0, cost: PLAY_COST, missing: BTreeSet::new() }
     }
 
     /// The nodes' histories: two stages of one program with equal ones are in equal states.
@@ -208,7 +227,17 @@ impl<'a> Stage<'a> {
         self.turns += 1;
         let turn = actor.node.one_turn(actor.clock_ms, TURN_FUEL);
         actor.endless |= turn == Turn::Endless;
-        let task = if let Turn::Had(task) = turn { task } else { u64::MAX };
+        let task = match turn {
+            Turn::Had { task, steps } => {
+                self.cost += steps;
+                task
+            }
+            Turn::Endless => {
+                self.cost += TURN_FUEL;
+                u64::MAX
+            }
+            Turn::Nothing => u64::MAX,
+        };
         if turn != Turn::Nothing {
             actor.history.push(Local::Turn);
         }
@@ -236,6 +265,7 @@ impl<'a> Stage<'a> {
         let listened = actor.node.listens();
         actor.node.handle(Input::Received { peer: peer(from, to), bytes }, actor.clock_ms);
         let now = actor.node.seen();
+        self.cost += STEPS_PER_UPDATE * updates(&now).saturating_sub(updates(&seen));
         // Nobody was there to tell one batch from two.
         if !listened && let Some(Local::Saw(_)) = actor.history.last() {
             actor.history.pop();
@@ -269,6 +299,10 @@ impl<'a> Stage<'a> {
                 Output::Report(diagnostic) => actor.reports.push(diagnostic),
                 Output::ReadFile { request, path } => {
                     let file = self.play.files.get(&path).cloned();
+                    self.cost += file.as_ref().map_or(0, |file| file.len() as u64 / BYTES_PER_STEP);
+                    if file.is_none() {
+                        self.missing.insert(path);
+                    }
                     let result = file.ok_or_else(|| "there is no such file".to_owned());
                     actor.node.handle(Input::File { request, result }, actor.clock_ms);
                 }
@@ -331,6 +365,11 @@ impl<'a> Stage<'a> {
         outcome
     }
 
+    /// About how much work it was, in steps of program.
+    pub(crate) fn cost(&self) -> u64 {
+        self.cost
+    }
+
     /// What each node's program got to see, by place, in order.
     pub(crate) fn observations(&mut self) -> Vec<Vec<Observation>> {
         self.actors.iter_mut().map(|actor| actor.node.take_observations()).collect()
@@ -344,6 +383,10 @@ impl<'a> Stage<'a> {
         };
         self.actors.iter().map(places).collect()
     }
+}
+
+fn updates(seen: &[(ReplicaId, u64)]) -> u64 {
+    seen.iter().map(|(_, sequence)| sequence).sum()
 }
 
 /// The connection of two nodes.
