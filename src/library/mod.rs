@@ -150,6 +150,14 @@ impl BuiltinId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BuiltinId(pub u16);
 
+impl Verb {
+    /// Whether it calls a function in the task that asks, and goes on when that returns.
+    #[must_use]
+    pub fn calls(self) -> bool {
+        matches!(self, Verb::Once | Verb::Atomically | Verb::EachLine)
+    }
+}
+
 /// What the node does for a program. Arguments stand in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each is the verb of its name")]

@@ -5,16 +5,22 @@
 //!
 //! A task has its turn until it waits or ends. What peers send is taken in between turns only.
 
+mod calls;
 mod data;
 mod derive;
 mod effects;
+mod interface;
 mod message;
+mod refusal;
 mod report;
 mod tasks;
+mod transaction;
 mod turn;
 mod verbs;
+mod waits;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use rand_chacha::ChaCha8Rng;
@@ -50,6 +56,7 @@ pub use message::Waiting;
 use tasks::Purpose;
 use tasks::TaskId;
 use tasks::Tasks;
+use transaction::Transaction;
 
 /// The most bytes of messages that are kept while a task has a long turn; what comes beyond is dropped, which a peer takes
 /// for a lost message.
@@ -80,6 +87,10 @@ pub struct Node {
     /// What this node's `fold_dynamic` derivations contribute now.
     slots: FxHashMap<u128, FxHashMap<Content, Dot>>,
     fresh_names: u64,
+    /// The `atomically` that the running task is in.
+    transaction: Option<Transaction>,
+    /// The keys of `once` whose functions have been called.
+    done_once: BTreeSet<Term>,
     streams: BTreeMap<VariableId, Vec<Term>>,
     /// Names at top level that are bound to variables, by variable.
     named: BTreeMap<VariableId, Vec<String>>,
@@ -135,6 +146,8 @@ impl Node {
             own_sequence: 0,
             slots: FxHashMap::default(),
             fresh_names: 0,
+            transaction: None,
+            done_once: BTreeSet::new(),
             streams: BTreeMap::new(),
             named: BTreeMap::new(),
             unnamed_changes: BTreeMap::new(),
@@ -231,7 +244,12 @@ impl Node {
 
     fn cancel(&mut self) {
         let running = self.running.take_if(|(_, purpose, _)| *purpose == Purpose::Prompt);
-        if self.tasks.cancel_prompt() || running.is_some() {
+        let mut ended: Vec<crate::vm::Task> = running.into_iter().map(|(_, _, task)| task).collect();
+        ended.extend(self.tasks.cancel_prompt());
+        for task in &mut ended {
+            self.abandon(task);
+        }
+        if !ended.is_empty() {
             self.outputs.push_back(Output::Evaluated { value: None, current: None });
         }
     }

@@ -5,6 +5,7 @@
 pub mod atom;
 pub mod codec;
 pub mod content;
+pub mod contribution;
 pub mod kind;
 pub mod map;
 pub mod operation;

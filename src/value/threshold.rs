@@ -1,6 +1,7 @@
 //! Thresholds: what a task can wait for in a variable of each type, and how it is written.
 
 use crate::source::diagnostic::Diagnostic;
+use crate::value::compare;
 use crate::value::kind::Type;
 use crate::value::operation::Brief;
 use crate::value::operation::list;
@@ -107,6 +108,40 @@ impl Threshold {
 }
 
 impl Threshold {
+    /// Whether whoever reads at this threshold needs at least what `other` asks for, both being of one type: every state
+    /// that meets this one meets `other`. Everything is at least [`Threshold::bound`].
+    #[must_use]
+    pub fn at_least(&self, other: &Threshold) -> bool {
+        let orderly = |order: std::cmp::Ordering| order.is_gt() || order.is_eq() && (self.strict || !other.strict);
+        match (&self.level, &other.level) {
+            (_, Level::Bound) => true,
+            (Level::Value(mine), Level::Value(theirs)) | (Level::Cardinality(mine), Level::Cardinality(theirs)) => {
+                orderly(compare(mine, theirs))
+            }
+            (Level::Superset(mine), Level::Superset(theirs)) => {
+                let all = theirs.iter().all(|element| mine.binary_search(element).is_ok());
+                all && (!other.strict || self.strict || mine.len() > theirs.len())
+            }
+            (Level::Superset(mine), Level::Cardinality(theirs)) => {
+                let size = mine.len().saturating_add(usize::from(self.strict));
+                let size = compare(&Term::Int(i64::try_from(size).unwrap_or(i64::MAX)), theirs);
+                if other.strict { size.is_gt() } else { size.is_ge() }
+            }
+            (Level::True, Level::True) => self.strict || !other.strict,
+            (Level::Keys(mine), Level::Keys(theirs)) => {
+                let one = |(key, theirs): &(Term, Threshold)| {
+                    let mine = mine.binary_search_by(|(known, _)| known.cmp(key)).ok().and_then(|at| mine.get(at));
+                    mine.is_some_and(|(_, mine)| mine.at_least(theirs))
+                };
+                theirs.iter().all(one) && (self.strict && mine.len() == theirs.len() || !other.strict)
+            }
+            (Level::Both(mine), Level::Both(theirs)) => {
+                mine.0.at_least(&theirs.0) && mine.1.at_least(&theirs.1) && (self.strict || !other.strict)
+            }
+            _ => false,
+        }
+    }
+
     /// Of a map's keys; `None` where it has no such shape, an error where what is said of a key is wrong.
     fn keys(kind: &Type, term: &Term) -> Option<Result<Level, BadThreshold>> {
         let Term::Map(map) = term else { return None };
