@@ -185,7 +185,11 @@ fn expected(replicas: &mut Replicas, node: usize, wanted: &str) -> Result<(), St
     let (name, value) = wanted.split_once(" = ").ok_or_else(|| format!("no value: {wanted}"))?;
     match replicas.value(node, name) {
         Some(got) if got == value => Ok(()),
-        got => Err(format!("expected at {}: {wanted}\n     got: {}", node + 1, got.unwrap_or_else(|| "no such name".into()))),
+        got => Err(format!(
+            "expected at {}: {wanted}\n     got: {}",
+            node + 1,
+            got.unwrap_or_else(|| "no such name".into())
+        )),
     }
 }
 
