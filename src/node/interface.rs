@@ -84,7 +84,7 @@ impl Node {
         }
     }
 
-    fn name_term(name: &str) -> Term {
+    pub(super) fn name_term(name: &str) -> Term {
         Atom::new(name).map_or_else(|_| Term::text(name), Term::Atom)
     }
 

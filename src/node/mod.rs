@@ -10,6 +10,7 @@ mod data;
 mod derive;
 mod effects;
 mod interface;
+mod met;
 mod message;
 mod refusal;
 mod report;
@@ -97,6 +98,7 @@ pub struct Node {
     /// Changed variables that had no name yet, with the value to tell once they have: `S2 = map(..)` binds after it derives.
     unnamed_changes: BTreeMap<VariableId, Term>,
     peers: BTreeMap<PeerId, String>,
+    met: met::Met,
     all_connected: bool,
     files_asked: BTreeMap<u64, (TaskId, data::Format)>,
     requests: u64,
@@ -126,6 +128,7 @@ impl Node {
         let mut tasks = Tasks::default();
         tasks.spawn(Purpose::TopLevel, task);
         let replica = Replica::new(settings.identity);
+        let met = met::Met::new(Node::name_term(&settings.name), settings.identity);
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
         Node {
             settings,
@@ -152,6 +155,7 @@ impl Node {
             named: BTreeMap::new(),
             unnamed_changes: BTreeMap::new(),
             peers: BTreeMap::new(),
+            met,
             all_connected: true,
             files_asked: BTreeMap::new(),
             requests: 0,
@@ -213,11 +217,13 @@ impl Node {
 
     fn take_in(&mut self, input: Input) {
         match input {
-            Input::Connected { peer, name } => {
+            Input::Connected { peer, name, incarnation } => {
+                self.met.connected(peer, Node::name_term(&name), incarnation);
                 self.peers.insert(peer, name);
                 self.replica.connected(peer, self.now_ms);
             }
             Input::Lost { peer } => {
+                self.met.lost(peer);
                 self.peers.remove(&peer);
                 self.replica.lost(peer, self.now_ms);
             }

@@ -15,7 +15,7 @@ pub(super) const NATIVES: Table = &[
     ("floor", 1, |a| of(a, f64::floor)),
     ("ceil", 1, |a| of(a, f64::ceil)),
     ("pow", 2, |a| give(libm::pow(float(&a[0])?, float(&a[1])?))),
-    ("exp", 1, |a| of(a, libm::exp)),
+    ("exp", 1, |a| of(a, exp)),
     ("log", 1, |a| of(a, libm::log)),
     ("log2", 1, |a| of(a, libm::log2)),
     ("log10", 1, |a| of(a, libm::log10)),
@@ -36,6 +36,28 @@ pub(super) const NATIVES: Table = &[
     ("erfc", 1, |a| of(a, libm::erfc)),
     ("fmod", 2, |a| give(libm::fmod(float(&a[0])?, float(&a[1])?))),
 ];
+
+/// e to the power of `x`, to little more than half a unit in the last place; `libm`'s is off by one for 1 already.
+///
+/// With k the nearest integer to x / ln 2 and r what is left, it is 2^k times the series of r, of which the first two terms
+/// are added exactly. The constants are the two halves of ln 2 as in FreeBSD's `e_exp.c`.
+fn exp(x: f64) -> f64 {
+    const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
+    const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
+    if x > 710.0 || x < -746.0 {
+        return libm::exp(x);
+    }
+    let k = (x * std::f64::consts::LOG2_E).round();
+    let (high, low) = (x - k * LN_2_HIGH, k * LN_2_LOW);
+    let r = high - low;
+    let lost = (high - r) - low;
+    let series = (2..=17).rev().fold(0.0, |sum, n| (1.0 + r * sum) / f64::from(n));
+    let one_and_r = 1.0 + r;
+    let rounded_off = (1.0 - one_and_r) + r;
+    let value = one_and_r + (rounded_off + (r * r * series + lost * one_and_r));
+    #[expect(clippy::cast_possible_truncation, reason = "an integer of at most 1,077")]
+    libm::ldexp(value, k as i32)
+}
 
 fn float(term: &Term) -> Result<f64, Refusal> {
     number::to_float(term).ok_or(Refusal::Why("a number within the range of floats is needed"))
