@@ -107,6 +107,17 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// For a program to match on: `try_update` gives it.
+    #[must_use]
+    pub fn why(&self) -> &'static str {
+        match self {
+            Refusal::AlreadyAssigned { .. } => "already_assigned",
+            Refusal::TooLarge => "too_large",
+            Refusal::NotEnoughRights { .. } => "not_enough_rights",
+            Refusal::AmbiguousNode { .. } => "ambiguous_node",
+        }
+    }
+
     /// As a message, without a place.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {

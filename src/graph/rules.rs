@@ -21,11 +21,12 @@ pub fn check(operator: &Operator, sources: &[&Arc<Reference>], destination: &Arc
         let wrong = format!("takes {} sources, not {}", operator.sources(), sources.len());
         return Err(GraphError::WrongType { verb, wrong, help: "see its documentation".to_owned() });
     }
-    function(operator)?;
+    functions(operator)?;
     dynamics(operator, sources, destination)?;
     match operator {
         Operator::Bind => bind(sources[0], destination),
         Operator::Fold(_) | Operator::FoldDynamic(_) => fold(verb, destination),
+        Operator::GroupBy(..) => group(verb, destination),
         _ if destination.kind.is_set() => Ok(()),
         _ => Err(GraphError::WrongType {
             verb,
@@ -39,20 +40,33 @@ pub fn check(operator: &Operator, sources: &[&Arc<Reference>], destination: &Arc
     }
 }
 
-fn function(operator: &Operator) -> Result<(), GraphError> {
-    let Some(function) = operator.function() else { return Ok(()) };
+fn functions(operator: &Operator) -> Result<(), GraphError> {
     let verb = operator.verb();
-    let Term::Fun(closure) = function else {
-        let wrong = format!("needs a function, not `{}`", operation::Brief(function));
-        return Err(GraphError::NotAFunction { verb, wrong });
-    };
-    let two = matches!(operator, Operator::Fold(_) | Operator::FoldDynamic(_));
-    if closure.arity == 1 || two && closure.arity == 2 {
-        return Ok(());
+    for (at, function) in operator.functions().into_iter().enumerate() {
+        let which = match (operator, at) {
+            (Operator::Join(..), 0) => " as key of the left side",
+            (Operator::Join(..), _) => " as key of the right side",
+            (Operator::GroupBy(..), 0) => " as key",
+            (Operator::GroupBy(..), _) => " for the operations",
+            _ => "",
+        };
+        let Term::Fun(closure) = function else {
+            let wrong = format!("needs a function{which}, not `{}`", operation::Brief(function));
+            return Err(GraphError::NotAFunction { verb, wrong });
+        };
+        // What returns operations may ask for the bottom value that they go to.
+        let two = match operator {
+            Operator::Fold(_) | Operator::FoldDynamic(_) => true,
+            Operator::GroupBy(..) => at == 1,
+            _ => false,
+        };
+        if closure.arity != 1 && !(two && closure.arity == 2) {
+            let wanted = if two { "one argument, or two" } else { "one argument" };
+            let wrong = format!("needs a function of {wanted}{which}, not of {}", closure.arity);
+            return Err(GraphError::NotAFunction { verb, wrong });
+        }
     }
-    let wanted = if two { "one argument, or two" } else { "one argument" };
-    let wrong = format!("needs a function of {wanted}, not of {}", closure.arity);
-    Err(GraphError::NotAFunction { verb, wrong })
+    Ok(())
 }
 
 fn dynamics(operator: &Operator, sources: &[&Arc<Reference>], destination: &Arc<Reference>) -> Result<(), GraphError> {
@@ -105,6 +119,33 @@ fn fold_help(kind: &Type) -> &'static str {
             "what an element contributes must be withdrawable: use a set, a counter, `max_int`, `min_int`, `boolean`, `top_k`, or a window, a map or a pair of these"
         }
     }
+}
+
+/// Into a map whose values' operations can be contributed.
+fn group(verb: &'static str, destination: &Reference) -> Result<(), GraphError> {
+    let inner = match &destination.kind {
+        Type::GMap(inner) | Type::AwMap(inner) => inner,
+        other => {
+            return Err(GraphError::WrongType {
+                verb,
+                wrong: format!(
+                    "contributes to the keys of a map, but {} is {}",
+                    shown(&destination.name),
+                    other.with_article()
+                ),
+                help: "make the destination a map, such as `declare({gmap, [counter]})`".to_owned(),
+            });
+        }
+    };
+    if !operation::contributable(inner).is_empty() {
+        return Ok(());
+    }
+    Err(GraphError::WrongType {
+        verb,
+        wrong: format!("cannot contribute to {}, a map whose values are each {}", shown(&destination.name), inner.with_article()),
+        help: "what an element contributes must be withdrawable: use a map of sets, counters, `max_int`, `min_int`, `boolean` or `top_k`"
+            .to_owned(),
+    })
 }
 
 /// Equal types; one kind of counter into another that counts both ways; one kind of set into another; a `top_k` into a

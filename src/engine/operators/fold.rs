@@ -33,13 +33,7 @@ impl Fold {
         self.image.change(
             delta,
             context,
-            |function, element, context| {
-                let returned = match bottom {
-                    Some(bottom) => context.call(function, &[element.clone(), bottom.clone()])?,
-                    None => context.call(function, std::slice::from_ref(element))?,
-                };
-                contents(kind, &returned)
-            },
+            |function, element, context| returned(function, element, kind, bottom.as_ref(), context),
             |_, contents, present, context| {
                 for content in contents {
                     context.content(content, present);
@@ -47,6 +41,21 @@ impl Fold {
             },
         );
     }
+}
+
+/// The contents that the function contributes for an element, to a variable of this type.
+pub(super) fn returned(
+    function: &Term,
+    element: &Term,
+    kind: &Type,
+    bottom: Option<&Term>,
+    context: &mut Context,
+) -> Result<Vec<Content>, FailureReason> {
+    let returned = match bottom {
+        Some(bottom) => context.call(function, &[element.clone(), bottom.clone()])?,
+        None => context.call(function, std::slice::from_ref(element))?,
+    };
+    contents(kind, &returned)
 }
 
 /// The contents that one operation, or a list of them, contributes.
