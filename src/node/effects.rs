@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::mem;
 
+use crate::engine::Author;
 use crate::engine::BaseChange;
 use crate::engine::Evaluate;
 use crate::engine::Failed;
@@ -71,12 +72,12 @@ impl Node {
         Ok(variable)
     }
 
-    /// Applies an operation here and now. All of it or, when it is refused, nothing.
-    ///
-    /// The actor is a label.
-    pub(super) fn update(&mut self, variable: VariableId, op: &Op, _actor: Option<&Term>) -> Result<(), Refusal> {
-        let me = self.replica.me();
-        let effect = self.engine.prepare(variable, op, me)?;
+    /// Applies an operation here and now. All of it or, when it is refused, nothing. `actor` is whose rights it uses.
+    pub(super) fn update(&mut self, variable: VariableId, op: &Op, actor: Option<&Term>) -> Result<(), Refusal> {
+        let replica = self.replica.me();
+        let incarnation = self.replica.identity(replica).0;
+        let author = Author { replica, incarnation, actor, nodes: Some(self.met.names()) };
+        let effect = self.engine.prepare(variable, op, &author)?;
         if effect.writes.is_empty() {
             return Ok(());
         }
@@ -129,7 +130,9 @@ impl Node {
                 });
             }
         }
-        let dot = self.replica.write(key, write.content.clone(), &write.removes, slot)?;
+        // What it must not be applied without travels as what it takes away does; the replicas tell the two apart.
+        let named = if write.after.is_empty() { write.removes } else { [write.removes, write.after].concat() };
+        let dot = self.replica.write(key, write.content.clone(), &named, slot)?;
         if let Some(content) = write.content {
             changes.push(BaseChange { variable, dot, content, slot: slot.is_some(), present: true });
         }
@@ -193,7 +196,7 @@ impl Node {
             let mut held = self.slots.remove(&slot.derivation).unwrap_or_default();
             let mut superseded: Vec<Dot> = slot.removed.iter().filter_map(|content| held.remove(content)).collect();
             for content in slot.added {
-                let write = Write { content: Some(content.clone()), removes: mem::take(&mut superseded) };
+                let write = Write::new(Some(content.clone()), mem::take(&mut superseded));
                 match self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
                     Ok(Some(dot)) => {
                         held.insert(content, dot);
@@ -203,7 +206,7 @@ impl Node {
                 }
             }
             if !superseded.is_empty() {
-                let write = Write { content: None, removes: superseded };
+                let write = Write::new(None, superseded);
                 if let Err(refusal) = self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
                     self.unpublished(refusal);
                 }

@@ -73,6 +73,7 @@ impl Node {
                 return self.calling_verb(request.verb, arguments);
             }
             (Verb::Sleep, [duration]) => return self.sleep(duration),
+            (Verb::Assert, [condition]) => self.assert(condition, request)?,
             (Verb::CsvRead, [path]) => return Node::file("csv:read", path, Format::Csv),
             (Verb::JsonRead, [path]) => return Node::file("json:read", path, Format::Json),
             (verb, arguments) => match self.dataflow_verb(verb, arguments, request.name)? {
@@ -99,6 +100,17 @@ impl Node {
             }
             (Verb::Product, [left, right, rest @ ..]) => {
                 self.derive(Operator::Product, &[left.clone(), right.clone()], rest.first(), name)?
+            }
+            (Verb::Difference, [left, right, rest @ ..]) => {
+                self.derive(Operator::Difference, &[left.clone(), right.clone()], rest.first(), name)?
+            }
+            (Verb::Join, [left, right, left_key, right_key, rest @ ..]) => {
+                let operator = Operator::Join(left_key.clone(), right_key.clone());
+                self.derive(operator, &[left.clone(), right.clone()], rest.first(), name)?
+            }
+            (Verb::GroupBy, [source, key, function, destination]) => {
+                let operator = Operator::GroupBy(key.clone(), function.clone());
+                self.derive(operator, std::slice::from_ref(source), Some(destination), None)?
             }
             (Verb::Fold, [source, function, destination]) => {
                 self.derive(Operator::Fold(function.clone()), std::slice::from_ref(source), Some(destination), None)?

@@ -25,6 +25,7 @@ use crate::replica::state::Snapshot;
 use crate::replica::state::State;
 use crate::replica::state::Update;
 use crate::value::content::Content;
+use crate::value::content::Rights;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 
@@ -162,7 +163,7 @@ impl Admission<'_> {
             }
             removes.push(removed);
         }
-        let adds = event.adds.map(|adds| content(numbers, adds, kind)).transpose()?;
+        let adds = event.adds.map(|adds| self.content(numbers, dot, adds, kind)).transpose()?;
         let bytes = event_bytes(adds.as_ref().map(|(_, content)| content), removes.len());
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         Ok(Event { dot, key: *key, adds, removes: removes.into(), bytes, following: 0 })
@@ -183,19 +184,28 @@ impl Admission<'_> {
         for entry in part.entries.0 {
             let dot = self.dot(&numbers, entry.replica, entry.sequence)?;
             let (key, kind) = numbers.keys.get(entry.key as usize).ok_or(RefusalReason::Malformed)?;
-            let (slot, content) = content(&numbers, entry.content, kind)?;
+            let (slot, content) = self.content(&numbers, dot, entry.content, kind)?;
             staged.entries.push((dot, Entry { content, key: *key, slot }));
         }
         Ok(())
     }
-}
 
-fn content(numbers: &Numbers, adds: WireContent, kind: &Type) -> Result<(SlotTag, Content), RefusalReason> {
-    let slot = match (adds.slot as usize).checked_sub(1) {
-        None => SlotTag::BASE,
-        Some(place) => *numbers.slots.get(place).ok_or(RefusalReason::Malformed)?,
-    };
-    if adds.content.fits(kind) { Ok((slot, adds.content)) } else { Err(RefusalReason::Unfit) }
+    fn content(
+        &self,
+        numbers: &Numbers,
+        dot: Dot,
+        adds: WireContent,
+        kind: &Type,
+    ) -> Result<(SlotTag, Content), RefusalReason> {
+        let slot = match (adds.slot as usize).checked_sub(1) {
+            None => SlotTag::BASE,
+            Some(place) => *numbers.slots.get(place).ok_or(RefusalReason::Malformed)?,
+        };
+        // Nobody spends another's rights.
+        let own = |rights: &Rights| rights.replica == self.state.replicas.id(dot.replica()).0;
+        let fits = adds.content.fits(kind) && adds.content.rights().is_none_or(own);
+        if fits { Ok((slot, adds.content)) } else { Err(RefusalReason::Unfit) }
+    }
 }
 
 /// An identity out of a message.

@@ -155,8 +155,12 @@ impl State {
     /// `changes` is told what became of entries, if there is one to be told.
     fn perform(&mut self, event: Event, mut changes: Option<&mut Vec<Change>>) {
         for &dot in &event.removes {
-            // A removal concerns its own variable only, whatever it names: so says every node, or they would disagree.
-            if self.store.get(dot).is_some_and(|entry| entry.key == event.key) {
+            // A removal concerns its own variable only, whatever it names: so says every node, or they would disagree. And
+            // rights go by their own replica's events alone; to another's they are what it must not be seen without.
+            let goes = |entry: &Entry| {
+                entry.key == event.key && (dot.replica() == event.dot.replica() || entry.content.rights().is_none())
+            };
+            if self.store.get(dot).is_some_and(goes) {
                 self.remove(dot, changes.as_deref_mut());
             }
         }

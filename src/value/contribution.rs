@@ -1,6 +1,9 @@
-//! What a value comes to when it is joined in: the operations by which that is done.
+//! What an operation, or a value, comes to when it does not depend on what is there: the contents that a derivation
+//! contributes and an event of a window holds, and the operations by which a value is joined in.
 
 use crate::source::diagnostic::Diagnostic;
+use crate::value::content::Content;
+use crate::value::content::Tally;
 use crate::value::kind::Type;
 use crate::value::operation::BAD_OPERATION;
 use crate::value::operation::Brief;
@@ -8,6 +11,44 @@ use crate::value::operation::Op;
 use crate::value::term::Term;
 
 impl Op {
+    /// The contents that contributing this operation of `kind` adds, and withdrawing it takes away again; `None` where it
+    /// cannot be contributed: what depends on what is there, or takes away.
+    #[must_use]
+    pub fn contribution(self, kind: &Type) -> Option<Vec<Content>> {
+        let wrapped = |contents: Option<Vec<Content>>, wrap: &dyn Fn(Content) -> Content| {
+            contents.map(|contents| contents.into_iter().map(wrap).collect())
+        };
+        match (kind, self) {
+            (_, Op::Add(elements)) if kind.is_set() => Some(elements.into_iter().map(Content::Element).collect()),
+            (Type::Counter | Type::GCounter | Type::LexCounter, Op::Up(up)) => {
+                Some(vec![Content::Tally(Box::new(Tally { up, ..Tally::default() }))])
+            }
+            (Type::Counter | Type::LexCounter, Op::Down(down)) => {
+                Some(vec![Content::Tally(Box::new(Tally { down, ..Tally::default() }))])
+            }
+            (Type::MaxInt | Type::MinInt, Op::Extremum(number)) => Some(vec![Content::Number(number)]),
+            (Type::Boolean, Op::True) => Some(vec![Content::True]),
+            (Type::TopK(_), Op::Score(name, score)) => Some(vec![Content::Score(Box::new((name, score)))]),
+            (Type::GMap(kind) | Type::AwMap(kind), Op::Apply(key, op)) => {
+                wrapped(op.contribution(kind), &|content| Content::Entry(Box::new((key.clone(), content))))
+            }
+            (Type::GMap(_) | Type::AwMap(_), Op::ApplyAll(ops)) => {
+                let each = ops.into_iter().map(|(key, op)| Op::Apply(key, Box::new(op)).contribution(kind));
+                each.collect::<Option<Vec<_>>>().map(|all| all.concat())
+            }
+            (Type::Pair(kinds), Op::First(op)) => {
+                wrapped(op.contribution(&kinds.0), &|content| Content::First(Box::new(content)))
+            }
+            (Type::Pair(kinds), Op::Second(op)) => {
+                wrapped(op.contribution(&kinds.1), &|content| Content::Second(Box::new(content)))
+            }
+            (Type::Window(window), Op::At(time, op)) => {
+                wrapped(op.contribution(&window.kind), &|content| Content::Event(Box::new((time.clone(), content))))
+            }
+            _ => None,
+        }
+    }
+
     /// The operations that join a value in, as `bind(V, Value)` does; none where the value is the type's bottom.
     ///
     /// # Errors

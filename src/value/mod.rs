@@ -8,6 +8,7 @@ pub mod content;
 pub mod contribution;
 pub mod kind;
 pub mod map;
+mod nesting;
 pub mod operation;
 mod order;
 pub mod reference;

@@ -25,9 +25,10 @@ pub enum Level {
     Superset(Vec<Term>),
     /// Sets: those with so many elements.
     Cardinality(Term),
-    /// Counters, `max_int`: those whose value is at least this number; `min_int`: at most. `top_k`: those whose K-th score is
-    /// at least this.
+    /// Counters, `max_int`: those whose value is at least this number. `top_k`: those whose K-th score is at least this.
     Value(Term),
+    /// `min_int`: those whose value is at most this number.
+    AtMost(Term),
     /// Flags.
     True,
     /// Maps: those whose keys have what is at or above these; sorted by key, each once, at least one.
@@ -118,6 +119,7 @@ impl Threshold {
             (Level::Value(mine), Level::Value(theirs)) | (Level::Cardinality(mine), Level::Cardinality(theirs)) => {
                 orderly(compare(mine, theirs))
             }
+            (Level::AtMost(mine), Level::AtMost(theirs)) => orderly(compare(theirs, mine)),
             (Level::Superset(mine), Level::Superset(theirs)) => {
                 let all = theirs.iter().all(|element| mine.binary_search(element).is_ok());
                 all && (!other.strict || self.strict || mine.len() > theirs.len())
@@ -171,9 +173,8 @@ fn level(kind: &Type, term: &Term) -> Option<Level> {
         (_, Some(("cardinality", count @ (Term::Int(_) | Term::Big(_))))) if kind.is_set() => {
             Some(Level::Cardinality(count.clone()))
         }
-        (_, Some(("value", number)))
-            if number.is_number() && (kind.is_counter() || matches!(kind, Type::MaxInt | Type::MinInt)) =>
-        {
+        (Type::MinInt, Some(("value", number))) if number.is_number() => Some(Level::AtMost(number.clone())),
+        (_, Some(("value", number))) if number.is_number() && (kind.is_counter() || *kind == Type::MaxInt) => {
             Some(Level::Value(number.clone()))
         }
         (Type::TopK(_), Some(("value", score))) => Some(Level::Value(score.clone())),

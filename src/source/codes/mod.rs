@@ -5,6 +5,7 @@ mod network;
 mod run;
 mod syntax;
 mod tasks;
+mod tools;
 mod values;
 mod verbs;
 
@@ -33,6 +34,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .chain(verbs::CODES)
         .chain(run::CODES)
         .chain(network::CODES)
+        .chain(tools::CODES)
 }
 
 /// The long form of `code`.
