@@ -4,6 +4,7 @@ mod names;
 mod network;
 mod run;
 mod syntax;
+mod tasks;
 mod tools;
 mod values;
 mod verbs;
@@ -29,6 +30,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .iter()
         .chain(names::CODES)
         .chain(values::CODES)
+        .chain(tasks::CODES)
         .chain(verbs::CODES)
         .chain(run::CODES)
         .chain(network::CODES)
