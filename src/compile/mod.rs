@@ -4,6 +4,7 @@
 
 mod builder;
 mod comprehension;
+mod equality;
 mod expression;
 mod function;
 mod operator;

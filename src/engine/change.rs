@@ -70,7 +70,7 @@ impl Refusal {
 }
 
 /// One thing that speaks for a content: a live entry of the variable's own, or (without a dot) a contribution or a slot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Support {
     pub(super) dot: Option<Dot>,
     pub(super) content: Content,

@@ -3,6 +3,7 @@
 use std::mem;
 
 use crate::engine::BaseChange;
+use crate::engine::Equality;
 use crate::engine::Evaluate;
 use crate::engine::Failed;
 use crate::engine::Write;
@@ -40,6 +41,11 @@ impl Evaluate for Caller<'_> {
             self.failures.push(failure);
             Failed(u32::try_from(self.failures.len() - 1).unwrap_or(u32::MAX))
         })
+    }
+
+    fn equality(&self, function: &Term) -> Option<Equality> {
+        let (left, right, found) = self.machine.equality(function)?;
+        Some(Equality { left, right, by_value: found.by_value, told: found.told })
     }
 }
 

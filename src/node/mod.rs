@@ -116,11 +116,13 @@ impl Node {
         tasks.spawn(Purpose::TopLevel, task);
         let replica = Replica::new(settings.identity);
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
+        // A watcher looks at everything.
+        let engine = if settings.watch { Engine::eager() } else { Engine::new() };
         Node {
             settings,
             session,
             machine,
-            engine: Engine::default(),
+            engine,
             replica,
             tasks,
             running: None,

@@ -178,6 +178,7 @@ impl Node {
             (Verb::Stream, [target, function]) => {
                 check_function("stream", function, 1)?;
                 let variable = self.variable_of(target)?;
+                self.engine.observe(variable);
                 self.streams.entry(variable).or_default().push(function.clone());
                 ok()
             }
@@ -306,6 +307,8 @@ impl Node {
             Some(term) => Threshold::parse(&self.engine.reference(variable).kind, term)?,
             None => Threshold::bound(),
         };
+        // Who waits for a variable looks at it from now on.
+        self.engine.observe(variable);
         Ok(Awaiting { variable, threshold: parsed, written: threshold.cloned() })
     }
 

@@ -50,6 +50,14 @@ impl State {
         }
     }
 
+    /// A copy, of a set.
+    pub(super) fn copied(&self) -> Option<State> {
+        match self {
+            State::Set(state) => Some(State::Set(state.clone())),
+            _ => None,
+        }
+    }
+
     /// Takes changes in, which empties the inbox, and says what they come to.
     pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         match self {

@@ -23,6 +23,7 @@ use crate::value::term::Term;
 const REMOVES_MAX: usize = 1024;
 
 /// A set.
+#[derive(Clone)]
 pub(in crate::engine) struct SetState {
     elements: FxHashMap<Term, Packed>,
     /// What speaks for the elements that are packed as [`Packed::MANY`].
