@@ -128,7 +128,8 @@ enum Step {
     Product(usize, usize, usize),
     /// Source and destination.
     FilterPairs(usize, usize),
-    MapPairs(usize, usize),
+    /// Function, source and destination.
+    Map(u32, usize, usize),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -148,7 +149,8 @@ fn filtered_products() -> impl Strategy<Value = Vec<Step>> {
         2 => (0..64usize).prop_map(Step::Gone),
         3 => (0..4usize, 0..4usize, 0..2usize).prop_map(|(a, b, d)| Step::Product(a, b, 4 + d)),
         3 => (0..2usize, 0..2usize).prop_map(|(s, d)| Step::FilterPairs(4 + s, 6 + d)),
-        1 => (0..2usize, 0..2usize).prop_map(|(s, d)| Step::MapPairs(4 + s, 6 + d)),
+        1 => (0..2usize, 0..2usize).prop_map(|(s, d)| Step::Map(1, 4 + s, 6 + d)),
+        2 => (0..4usize, 0..2usize).prop_map(|(s, d)| Step::Map(2, s, 4 + d)),
     ];
     vec(step, 1..40)
 }
@@ -386,7 +388,7 @@ impl Both {
             }
             Step::Product(left, right, into) => self.make_one(Operator::Product, &[*left, *right], *into),
             Step::FilterPairs(from, into) => self.make_one(Operator::Filter(function(13)), &[*from], *into),
-            Step::MapPairs(from, into) => self.make_one(Operator::Map(function(1)), &[*from], *into),
+            Step::Map(code, from, into) => self.make_one(Operator::Map(function(*code)), &[*from], *into),
             Step::Derive(operator, function, choice) => self.derive(*operator, *function, *choice),
         }
     }

@@ -52,8 +52,10 @@ pub(super) fn of(lambda: &Lambda) -> Option<Keys> {
     let (mut left, mut right) = (Vec::new(), Vec::new());
     binds(first, &mut left);
     binds(second, &mut right);
-    let side = |part: &Expr, own: &[LocalId]| over(part, &|local| own.contains(&local) || captured().any(|of| of == local));
-    let key = |pattern: &Pattern, part: &Expr, place| key(lambda, pattern, part, place == Place::Guard, !others.is_empty());
+    let side =
+        |part: &Expr, own: &[LocalId]| over(part, &|local| own.contains(&local) || captured().any(|of| of == local));
+    let key =
+        |pattern: &Pattern, part: &Expr, place| key(lambda, pattern, part, place == Place::Guard, !others.is_empty());
     // What the second pattern takes from the first is left out of the second's key, or is the key.
     let (second_alone, shared, fresh) = apart(second, &left, lambda.locals)?;
     if let Some((in_left, in_right)) = shared {
@@ -84,7 +86,8 @@ pub(super) fn of(lambda: &Lambda) -> Option<Keys> {
 /// `(_) -> false`
 fn refuses(clause: &Clause) -> bool {
     let any = matches!(clause.patterns.as_slice(), [Pattern { node: PatternNode::Any | PatternNode::Bind(_), .. }]);
-    let falsehood = matches!(clause.body.as_slice(), [Expr { node: Node::Literal(term), .. }] if term.as_bool() == Some(false));
+    let falsehood =
+        matches!(clause.body.as_slice(), [Expr { node: Node::Literal(term), .. }] if term.as_bool() == Some(false));
     any && falsehood && clause.guard.is_empty()
 }
 
@@ -151,9 +154,9 @@ fn over(part: &Expr, allowed: &dyn Fn(LocalId) -> bool) -> bool {
         Node::Tuple(items) | Node::Call(_, items) | Node::Builtin(_, items) => all(items),
         Node::Apply(function, arguments) => over(function, allowed) && all(arguments),
         Node::Unary(_, operand) => over(operand, allowed),
-        Node::Binary(_, left, right)
-        | Node::AndAlso(left, right)
-        | Node::OrElse(left, right) => over(left, allowed) && over(right, allowed),
+        Node::Binary(_, left, right) | Node::AndAlso(left, right) | Node::OrElse(left, right) => {
+            over(left, allowed) && over(right, allowed)
+        }
         Node::Map(entries) => entries.iter().all(|(key, value)| over(key, allowed) && over(value, allowed)),
         _ => false,
     }
@@ -197,9 +200,9 @@ fn loosen(pattern: &mut Pattern, left: &[LocalId], fresh: LocalId, shared: &mut 
         PatternNode::Cons(a, b) | PatternNode::Both(a, b) => {
             loosen(a, left, fresh, shared) && loosen(b, left, fresh, shared)
         }
-        PatternNode::Map(entries) => entries.iter_mut().all(|(key, value)| {
-            over(key, &|local| !left.contains(&local)) && loosen(value, left, fresh, shared)
-        }),
+        PatternNode::Map(entries) => entries
+            .iter_mut()
+            .all(|(key, value)| over(key, &|local| !left.contains(&local)) && loosen(value, left, fresh, shared)),
         PatternNode::Prefix(_, rest) => loosen(rest, left, fresh, shared),
         PatternNode::Any
         | PatternNode::Bind(_)

@@ -234,7 +234,8 @@ impl Engine {
         let split = self.lazy[at].as_ref().is_some_and(|lazy| lazy.base.is_some());
         for reader in 0..self.graph.readers(variable).len() {
             let (id, side) = self.graph.readers(variable)[reader];
-            if split && self.lazy[at].as_ref().is_some_and(|lazy| lazy.filters.iter().any(|(filter, _)| *filter == id)) {
+            if split && self.lazy[at].as_ref().is_some_and(|lazy| lazy.filters.iter().any(|(filter, _)| *filter == id))
+            {
                 continue;
             }
             if matches!(self.running[id.0 as usize], Running::Product) {

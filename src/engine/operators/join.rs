@@ -148,7 +148,11 @@ impl Index {
         if let Some(partners) = other.groups.get(&key) {
             partners.each(|partner| hand_on(partner, context));
         }
-        if present { self.insert(key, element.clone()) } else { self.remove(&key, element) }
+        if present {
+            self.insert(key, element.clone())
+        } else {
+            self.remove(&key, element)
+        }
         false
     }
 
