@@ -93,7 +93,7 @@ impl Engine {
         // The variable has no readers but filters that see it without its products, so nothing follows from this.
         self.waiting.retain(|waiting| waiting.0.1 != variable);
         let mut inbox = std::mem::take(&mut self.inboxes[at]);
-        self.states[at].apply(&mut inbox);
+        self.states[at].apply(&mut inbox, false);
         self.values[at] = Known::default();
     }
 
@@ -121,7 +121,7 @@ impl Engine {
             Running::Product.load(sources.first() == sources.get(1), &mut context);
         }
         let mut state = self.states[at].copied()?;
-        state.apply(&mut inbox);
+        state.apply(&mut inbox, false);
         Some(state)
     }
 
@@ -264,7 +264,7 @@ impl Engine {
     pub(super) fn propagate_base(&mut self, variable: VariableId, eval: &mut dyn Evaluate) {
         let Some(lazy) = &mut self.lazy[variable.0 as usize] else { return };
         let Some((base, inbox)) = &mut lazy.base else { return };
-        let delta = base.apply(inbox);
+        let delta = base.apply(inbox, true);
         if !delta.touched {
             return;
         }

@@ -27,7 +27,7 @@ pub fn check(operator: &Operator, sources: &[&Arc<Reference>], destination: &Arc
         Operator::Bind => bind(sources[0], destination),
         Operator::Fold(_) | Operator::FoldDynamic(_) => fold(verb, destination),
         Operator::GroupBy(..) => group(verb, destination),
-        _ if is_set(&destination.kind) => Ok(()),
+        _ if destination.kind.is_set() => Ok(()),
         _ => Err(GraphError::WrongType {
             verb,
             wrong: format!(
@@ -38,10 +38,6 @@ pub fn check(operator: &Operator, sources: &[&Arc<Reference>], destination: &Arc
             help: "make the destination a `set`, or use `fold` to contribute operations".to_owned(),
         }),
     }
-}
-
-fn is_set(kind: &Type) -> bool {
-    matches!(kind, Type::Set | Type::GSet)
 }
 
 fn functions(operator: &Operator) -> Result<(), GraphError> {
@@ -105,9 +101,24 @@ fn fold(verb: &'static str, destination: &Reference) -> Result<(), GraphError> {
     Err(GraphError::WrongType {
         verb,
         wrong: format!("cannot contribute to {}, {}", shown(&destination.name), destination.kind.with_article()),
-        help: "what an element contributes must be withdrawable: use a set, a counter, `max_int`, `boolean` or `top_k`"
-            .to_owned(),
+        help: fold_help(&destination.kind).to_owned(),
     })
+}
+
+/// What would do instead of this destination.
+fn fold_help(kind: &Type) -> &'static str {
+    if kind.has_bounded_counter() {
+        return "what is derived is withdrawn when an element leaves, which would break a bounded counter's bound: use `counter`";
+    }
+    match kind {
+        Type::LwwRegister | Type::MvRegister | Type::Ivar => {
+            "what an element contributes must be withdrawable, and an assignment is not: use `max_int`, `top_k` or a set, or `bind_to` from another register"
+        }
+        Type::EwFlag | Type::DwFlag => "what an element contributes must be withdrawable: use `boolean`",
+        _ => {
+            "what an element contributes must be withdrawable: use a set, a counter, `max_int`, `min_int`, `boolean`, `top_k`, or a window, a map or a pair of these"
+        }
+    }
 }
 
 /// Into a map whose values' operations can be contributed.
@@ -137,18 +148,24 @@ fn group(verb: &'static str, destination: &Reference) -> Result<(), GraphError> 
     })
 }
 
-/// Equal types; a counter that only grows into one that may do both; one kind of set into another; a `top_k` into a
-/// `top_k` of another length.
+/// Equal types; one kind of counter into another that counts both ways; one kind of set into another; a `top_k` into a
+/// `top_k` of another length. Nothing into a bounded counter, whose rights are nobody else's.
 fn bind(source: &Reference, destination: &Reference) -> Result<(), GraphError> {
     let fits = match (&source.kind, &destination.kind) {
-        (Type::Set | Type::GSet, Type::Set | Type::GSet)
-        | (Type::GCounter, Type::Counter)
-        | (Type::TopK(_), Type::TopK(_)) => true,
+        (_, into) if into.has_bounded_counter() => false,
+        (from, into) if from.is_set() && into.is_set() => true,
+        (from, Type::Counter | Type::LexCounter) if from.is_counter() => true,
+        (Type::TopK(_), Type::TopK(_)) => true,
         (from, into) => from == into,
     };
     if fits {
         return Ok(());
     }
+    let help = if destination.kind.has_bounded_counter() {
+        "what is derived can be withdrawn, which would break a bounded counter's bound: make the destination a `counter`"
+    } else {
+        "both must have the same type; use `map` or `fold` to make one of the other"
+    };
     Err(GraphError::WrongType {
         verb: "bind_to",
         wrong: format!(
@@ -157,6 +174,6 @@ fn bind(source: &Reference, destination: &Reference) -> Result<(), GraphError> {
             source.kind.with_article(),
             destination.kind.with_article()
         ),
-        help: "both must have the same type; use `map` or `fold` to make one of the other".to_owned(),
+        help: help.to_owned(),
     })
 }

@@ -116,6 +116,8 @@ pub enum Op {
     TailApply { at: Reg, count: u8 },
     /// Calls a pure built-in.
     Builtin { dst: Reg, at: Reg, builtin: BuiltinId },
+    /// Does nothing: the place of the verb behind it, for the path of what fails in a function that the verb calls.
+    Mark,
     /// Asks the node; the answer comes in `dst`.
     Verb { dst: Reg, at: Reg, index: u16 },
     /// Gives the value to the caller.
@@ -126,8 +128,8 @@ pub enum Op {
     NoCase { src: Reg },
     /// No clause of an `if` is true.
     NoIf,
-    /// A pattern does not match.
-    NoMatch { src: Reg },
+    /// A pattern does not match; the index is that of the names in it that had values.
+    NoMatch { src: Reg, known: u16 },
 }
 
 /// The boolean operators.
@@ -181,6 +183,8 @@ pub struct Code {
     pub links: Vec<Link>,
     /// The verbs that it calls.
     pub verbs: Vec<VerbSite>,
+    /// For each match that may fail, the names in its pattern that may have values already.
+    pub known: Vec<Vec<Known>>,
     /// What it is, apart from names and places.
     pub skeleton: Skeleton,
     /// Where it tests pairs for an equality of their parts: the functions of the two sides' keys.
@@ -220,6 +224,28 @@ pub struct VerbSite {
     pub verb: Verb,
     /// The name of the variable that it makes.
     pub name: Option<Atom>,
+    /// What an assertion tells besides when it fails: the places of expressions whose values lie behind the arguments.
+    pub seen: Vec<Span>,
+    /// Whether these are the two sides of a comparison.
+    pub compared: bool,
+}
+
+/// A name in a pattern that may have a value already.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Where it stands in the pattern.
+    pub span: Span,
+    /// Where its value lies.
+    pub place: Holder,
+}
+
+/// Where the value of a name lies.
+#[derive(Clone, Copy, Debug)]
+pub enum Holder {
+    /// In a register of the frame.
+    Register(Reg),
+    /// It is a name of the top level.
+    Global(u32),
 }
 
 /// The canonical form of a function's tree: local names and places are left out, and what it refers to is a hole.

@@ -10,7 +10,6 @@ use crate::engine::operators::Context;
 use crate::engine::operators::image::Image;
 use crate::engine::states::State;
 use crate::value::content::Content;
-use crate::value::content::Tally;
 use crate::value::kind::Type;
 use crate::value::operation::Op;
 use crate::value::term::Term;
@@ -25,7 +24,7 @@ pub(in crate::engine) struct Fold {
 impl Fold {
     pub(super) fn new(function: &Term, destination: &Type) -> Fold {
         let asks = matches!(function, Term::Fun(closure) if closure.arity == 2);
-        let bottom = asks.then(|| State::bottom(destination).value());
+        let bottom = asks.then(|| State::bottom(destination, false).value());
         Fold { image: Image::new(function), kind: destination.clone(), bottom }
     }
 
@@ -75,15 +74,7 @@ fn contents(kind: &Type, returned: &Term) -> Result<Vec<Content>, FailureReason>
 
 fn contribute(kind: &Type, operation: &Term, contents: &mut Vec<Content>) -> Result<(), FailureReason> {
     let refused = || FailureReason::NotContributable { kind: kind.clone(), given: operation.clone() };
-    match Op::parse(kind, operation).map_err(|_| refused())? {
-        Op::Add(elements) => contents.extend(elements.into_iter().map(Content::Element)),
-        Op::Up(up) => contents.push(Content::Tally(Box::new(Tally { up, ..Tally::default() }))),
-        Op::Down(down) => contents.push(Content::Tally(Box::new(Tally { down, ..Tally::default() }))),
-        Op::Extremum(number) => contents.push(Content::Number(number)),
-        Op::True => contents.push(Content::True),
-        Op::Score(name, score) => contents.push(Content::Score(Box::new((name, score)))),
-        // What depends on what is there, or takes away, cannot be withdrawn.
-        _ => return Err(refused()),
-    }
+    let operation = Op::parse(kind, operation).map_err(|_| refused())?;
+    contents.extend(operation.contribution(kind).ok_or_else(refused)?);
     Ok(())
 }

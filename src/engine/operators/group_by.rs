@@ -29,7 +29,7 @@ impl GroupBy {
             other => other.clone(),
         };
         let asks = matches!(function, Term::Fun(closure) if closure.arity == 2);
-        let bottom = asks.then(|| State::bottom(&kind).value());
+        let bottom = asks.then(|| State::bottom(&kind, false).value());
         GroupBy { image: Image::new(function), key: key.clone(), kind, bottom }
     }
 

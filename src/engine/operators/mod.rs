@@ -160,5 +160,6 @@ impl Running {
 pub(super) fn whole(state: &State) -> Delta {
     let mut entered = Vec::new();
     state.each(&mut |element| entered.push(element.clone()));
-    Delta { entered, left: Vec::new(), touched: true }
+    let changed = !entered.is_empty();
+    Delta { entered, left: Vec::new(), parts: state.parts(), changed, touched: true }
 }
