@@ -239,7 +239,8 @@ impl Node {
         }
         let failures = mem::take(&mut self.element_failures);
         for element in failed.iter().take(ELEMENT_REPORTS_MAX) {
-            self.report(Node::element_diagnostic(element, &failures));
+            let diagnostic = self.no_row(element).unwrap_or_else(|| Node::element_diagnostic(element, &failures));
+            self.report(diagnostic);
         }
         if failed.len() > ELEMENT_REPORTS_MAX {
             self.report(crate::node::report::more_elements(failed.len() - ELEMENT_REPORTS_MAX));
