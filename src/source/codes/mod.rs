@@ -3,6 +3,7 @@
 mod names;
 mod network;
 mod run;
+mod sql;
 mod syntax;
 mod tasks;
 mod tools;
@@ -35,6 +36,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .chain(run::CODES)
         .chain(network::CODES)
         .chain(tools::CODES)
+        .chain(sql::CODES)
 }
 
 /// The long form of `code`.
