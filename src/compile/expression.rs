@@ -332,6 +332,9 @@ impl Builder<'_> {
         let site = VerbSite { builtin: call.builtin, verb: call.verb, name, seen: Vec::new(), compared: false };
         self.code.verbs.push(site);
         self.span = part.span;
+        if call.verb.calls() {
+            self.emit(Op::Mark);
+        }
         self.emit(Op::Verb { dst, at, index });
     }
 

@@ -6,16 +6,23 @@
 //! A task has its turn until it waits or ends. What peers send is taken in between turns only.
 
 mod assertion;
+mod calls;
 mod data;
 mod derive;
 mod effects;
+mod interface;
+mod met;
 mod message;
+mod refusal;
 mod report;
 mod tasks;
+mod transaction;
 mod turn;
 mod verbs;
+mod waits;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use rand_chacha::ChaCha8Rng;
@@ -51,6 +58,7 @@ pub use message::Waiting;
 use tasks::Purpose;
 use tasks::TaskId;
 use tasks::Tasks;
+use transaction::Transaction;
 
 /// The most bytes of messages that are kept while a task has a long turn; what comes beyond is dropped, which a peer takes
 /// for a lost message.
@@ -81,6 +89,10 @@ pub struct Node {
     /// What this node's `fold_dynamic` derivations contribute now.
     slots: FxHashMap<u128, FxHashMap<Content, Dot>>,
     fresh_names: u64,
+    /// The `atomically` that the running task is in.
+    transaction: Option<Transaction>,
+    /// The keys of `once` whose functions have been called.
+    done_once: BTreeSet<Term>,
     /// The forms of an example that are still to be evaluated.
     steps: VecDeque<FormId>,
     streams: BTreeMap<VariableId, Vec<Term>>,
@@ -89,6 +101,7 @@ pub struct Node {
     /// Changed variables that had no name yet, with the value to tell once they have: `S2 = map(..)` binds after it derives.
     unnamed_changes: BTreeMap<VariableId, Term>,
     peers: BTreeMap<PeerId, String>,
+    met: met::Met,
     all_connected: bool,
     files_asked: BTreeMap<u64, (TaskId, data::Format)>,
     requests: u64,
@@ -118,6 +131,7 @@ impl Node {
         let mut tasks = Tasks::default();
         tasks.spawn(Purpose::TopLevel, task);
         let replica = Replica::new(settings.identity);
+        let met = met::Met::new(Node::name_term(&settings.name), settings.identity);
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
         Node {
             settings,
@@ -138,11 +152,14 @@ impl Node {
             own_sequence: 0,
             slots: FxHashMap::default(),
             fresh_names: 0,
+            transaction: None,
+            done_once: BTreeSet::new(),
             steps: VecDeque::new(),
             streams: BTreeMap::new(),
             named: BTreeMap::new(),
             unnamed_changes: BTreeMap::new(),
             peers: BTreeMap::new(),
+            met,
             all_connected: true,
             files_asked: BTreeMap::new(),
             requests: 0,
@@ -204,11 +221,13 @@ impl Node {
 
     fn take_in(&mut self, input: Input) {
         match input {
-            Input::Connected { peer, name } => {
+            Input::Connected { peer, name, incarnation } => {
+                self.met.connected(peer, Node::name_term(&name), incarnation);
                 self.peers.insert(peer, name);
                 self.replica.connected(peer, self.now_ms);
             }
             Input::Lost { peer } => {
+                self.met.lost(peer);
                 self.peers.remove(&peer);
                 self.replica.lost(peer, self.now_ms);
             }
@@ -236,7 +255,12 @@ impl Node {
 
     fn cancel(&mut self) {
         let running = self.running.take_if(|(_, purpose, _)| *purpose == Purpose::Prompt);
-        if self.tasks.cancel_prompt() || running.is_some() {
+        let mut ended: Vec<crate::vm::Task> = running.into_iter().map(|(_, _, task)| task).collect();
+        ended.extend(self.tasks.cancel_prompt());
+        for task in &mut ended {
+            self.abandon(task);
+        }
+        if !ended.is_empty() {
             self.outputs.push_back(Output::Evaluated { value: None, current: None });
         }
     }

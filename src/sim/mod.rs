@@ -37,6 +37,7 @@ const TURNS_MAX: u32 = 1000;
 /// A node in its place, with what it has said.
 struct Place {
     node: Node,
+    identity: ReplicaId,
     up: bool,
     prints: Vec<String>,
     reports: Vec<Diagnostic>,
@@ -105,18 +106,19 @@ impl Cluster {
         arguments: Vec<(String, Term)>,
     ) -> usize {
         let number = self.places.len();
-        let identity = u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64());
+        let identity = ReplicaId(u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64()));
         let settings = Settings {
             name: format!("n{number}"),
             replica: u32::try_from(number).unwrap_or(u32::MAX),
             role,
             arguments,
-            identity: ReplicaId(identity),
+            identity,
             seed: self.random.next_u64(),
             watch: false,
         };
         let node = Node::new(settings, session, library, unit);
-        self.places.push(Place { node, up: true, prints: Vec::new(), reports: Vec::new(), evaluated: Vec::new() });
+        let (prints, reports, evaluated) = (Vec::new(), Vec::new(), Vec::new());
+        self.places.push(Place { node, identity, up: true, prints, reports, evaluated });
         for other in 0..number {
             self.connect(other, number);
         }
@@ -131,7 +133,8 @@ impl Cluster {
         }
         if let Some(peer) = self.network.link(a, b) {
             for (node, other) in [(a, b), (b, a)] {
-                self.give(node, Input::Connected { peer, name: format!("n{other}") });
+                let incarnation = self.places[other].identity;
+                self.give(node, Input::Connected { peer, name: format!("n{other}"), incarnation });
             }
         }
     }

@@ -166,7 +166,8 @@ fn request(code: &Code, window: &mut [Term], first: usize, index: usize, pc: usi
     let mut take = |at: usize| mem::replace(&mut window[at], Term::Nil);
     let arguments = (first..behind).map(&mut take).collect();
     let seen = site.seen.iter().zip(behind..).map(|(span, at)| (*span, take(at))).collect();
-    Request { verb: site.verb, arguments, name: site.name, span: code.spans[pc - 1], seen, compared: site.compared }
+    let span = code.spans[pc - 1];
+    Request { verb: site.verb, arguments, name: site.name, span, returned: None, seen, compared: site.compared }
 }
 
 /// Opens the frame of a callee.
