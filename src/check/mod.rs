@@ -9,6 +9,7 @@ mod environment;
 mod expr;
 mod forms;
 mod guard;
+mod hints;
 mod pattern;
 mod scope;
 mod suggest;

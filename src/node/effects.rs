@@ -233,7 +233,8 @@ impl Node {
         }
         let failures = mem::take(&mut self.element_failures);
         for element in failed.iter().take(ELEMENT_REPORTS_MAX) {
-            self.report(Node::element_diagnostic(element, &failures));
+            let place = self.functions_at.get(&element.derivation).copied();
+            self.report(Node::element_diagnostic(element, &failures, place));
         }
         if failed.len() > ELEMENT_REPORTS_MAX {
             self.report(crate::node::report::more_elements(failed.len() - ELEMENT_REPORTS_MAX));

@@ -38,6 +38,7 @@ use crate::replica::PeerId;
 use crate::replica::Replica;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::files::Files;
+use crate::source::span::Span;
 use crate::value::content::Content;
 use crate::value::term::Term;
 use crate::vm::Failure;
@@ -105,6 +106,8 @@ pub struct Node {
     all_connected: bool,
     files_asked: BTreeMap<u64, (TaskId, data::Format)>,
     requests: u64,
+    /// Where the functions of derivations stand, and how many arguments they take, by the derivation's identity.
+    functions_at: FxHashMap<u128, (Span, u8)>,
     /// Failures of functions on elements, by the number that the engine was given for them.
     element_failures: Vec<Failure>,
     top_level: TopLevel,
@@ -163,6 +166,7 @@ impl Node {
             all_connected: true,
             files_asked: BTreeMap::new(),
             requests: 0,
+            functions_at: FxHashMap::default(),
             element_failures: Vec::new(),
             top_level: TopLevel::Running,
             assertion_failed: false,

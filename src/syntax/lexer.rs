@@ -232,7 +232,7 @@ impl Reader<'_> {
     }
 
     fn told_record(&mut self, start: usize, end: usize) -> Option<usize> {
-        let diagnostic = Diagnostic::error("E0108", "there are no records")
+        let diagnostic = Diagnostic::error("E0113", "there are no records")
             .help("use a map: `#{items => [], owner => ann}`; a field of one is `maps:get(items, Cart)`");
         self.tell(diagnostic, start, end, "not known here");
         if !self.after_operand(start) {
