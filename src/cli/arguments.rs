@@ -32,7 +32,7 @@ pub enum Verb {
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
     /// Check programs without running them
-    #[command(after_help = "Example:\n  lasp check *.lasp")]
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Run the tests of programs and of documentation
     #[command(after_help = TEST_HELP)]
@@ -53,6 +53,11 @@ const RUN_EXAMPLES: &str = "Examples:
   lasp run shopping.lasp --replicas 3
   lasp run shopping.lasp --listen 127.0.0.1:7001
   lasp run shopping.lasp --peers 127.0.0.1:7001 --until 'query(Total) >= 10' --timeout 30s";
+
+const CHECK_EXAMPLES: &str = "Examples:
+  lasp check *.lasp
+  lasp check --coordination shop.lasp
+  lasp check --replay '2 replicas: run 0, send 0 to 1' shop.lasp";
 
 const TEST_HELP: &str = "\
 A test is a function without arguments whose name ends in `_test`, or a ```lasp block in a `%%` comment or in Markdown.
@@ -147,6 +152,18 @@ pub struct Check {
     /// The programs; - reads one from standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
+    /// Report where timing can change what a program comes to, with schedules that show it
+    #[arg(long)]
+    pub coordination: bool,
+    /// Fail (exit code 1) if there is such a point
+    #[arg(long, requires = "coordination")]
+    pub deny: bool,
+    /// Play this schedule in the simulator, and show what it comes to
+    #[arg(long, value_name = "SCHEDULE", conflicts_with = "coordination")]
+    pub replay: Option<String>,
+    /// Sets what arg(name, Default) gives, and `role()` by the name `role`, in the simulator
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = setting)]
+    pub settings: Vec<(String, String)>,
     /// One JSON object a line on standard output
     #[arg(long)]
     pub json: bool,

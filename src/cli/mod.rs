@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod check;
+pub mod coordination;
 pub mod doc;
 pub mod driver;
 pub mod exit;

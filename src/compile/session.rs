@@ -9,6 +9,7 @@ use crate::check::core::Expr;
 use crate::check::core::Form;
 use crate::check::core::Node;
 use crate::check::core::VerbCall;
+use crate::check::facts::Facts;
 use crate::compile::function::generate;
 use crate::compile::operator;
 use crate::library;
@@ -71,6 +72,20 @@ impl Session {
         let file = self.files.add(name, text);
         let parsed = syntax::parse(file, text);
         self.compile(parsed, Mode::Program, |_| None)
+    }
+
+    /// Checks a program and finds out about its dataflow, without compiling it.
+    ///
+    /// # Errors
+    /// All mistakes that were found, and the warnings.
+    pub fn facts(&mut self, name: &str, text: &str) -> Result<(Checked, Facts), Vec<Diagnostic>> {
+        let file = self.files.add(name, text);
+        let parsed = syntax::parse(file, text);
+        let source = Source { tree: &parsed.tree, module: None };
+        let (checked, diagnostics) = check::check(&mut self.environment.clone(), &source, Mode::Program);
+        let checked = checked.ok_or(diagnostics)?;
+        let facts = Facts::default();
+        Ok((checked, facts))
     }
 
     /// Compiles what was typed at the prompt.

@@ -15,6 +15,7 @@ mod met;
 mod message;
 mod refusal;
 mod report;
+mod stage;
 mod tasks;
 mod transaction;
 mod turn;
@@ -55,6 +56,8 @@ pub use message::Status;
 pub use message::TopLevel;
 pub use message::Until;
 pub use message::Waiting;
+pub use stage::Observation;
+pub use stage::Turn;
 
 use tasks::Purpose;
 use tasks::TaskId;
@@ -113,6 +116,8 @@ pub struct Node {
     top_level: TopLevel,
     assertion_failed: bool,
     until: Option<Awaited>,
+    /// What the program got to see, if somebody wants to know.
+    observations: Option<Vec<Observation>>,
 }
 
 /// The expression that the run waits for.
@@ -171,6 +176,7 @@ impl Node {
             top_level: TopLevel::Running,
             assertion_failed: false,
             until: None,
+            observations: None,
         }
     }
 

@@ -2,10 +2,18 @@
 //! crash and come back as new incarnations, and the same seed gives the same trace.
 //!
 //! [`Cluster`] is the network and the clock; [`judge`] says whether nodes agree. Knows no real time, no socket, no file.
+//!
+//! Where chance is not wanted, a [`Schedule`](schedule::Schedule) says every step, [`Play::replay`](stage::Play::replay)
+//! plays it, and [`explore`](explore::explore) plays all of them.
 
+pub mod confirm;
+pub mod explore;
 pub mod judge;
 mod network;
 mod testing;
+pub mod outcome;
+pub mod schedule;
+pub mod stage;
 
 use std::collections::BTreeMap;
 
