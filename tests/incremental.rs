@@ -92,7 +92,7 @@ fn folds(kind: &Type) -> &'static [u32] {
         Type::MaxInt => &[24],
         Type::Boolean => &[25],
         Type::TopK(_) => &[26, 29],
-        Type::Ivar | Type::LwwRegister => &[22],
+        _ => &[22],
     }
 }
 
@@ -113,7 +113,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (0..64usize, any::<u8>(), 0..9i64).prop_map(|(v, o, n)| Step::Update(v, o, n)),
         3 => (0..64usize, any::<u8>(), 0..9i64).prop_map(|(v, o, n)| Step::Remote(v, o, n)),
         2 => (0..64usize).prop_map(Step::Gone),
-        3 => (0..9u8, 0..64usize, any::<usize>()).prop_map(|(o, f, c)| Step::Derive(o, f, c)),
+        4 => (0..12u8, 0..64usize, any::<usize>()).prop_map(|(o, f, c)| Step::Derive(o, f, c)),
     ];
     vec(step, 1..50)
 }
@@ -153,6 +153,7 @@ fn operation(kind: &Type, choice: u8, n: i64) -> Term {
         (Type::LwwRegister, 0) => op("set", [int(n % 4), int(n)]),
         (Type::LwwRegister | Type::Ivar, _) => op("set", [int(n)]),
         (Type::TopK(_), _) => op("set", [int(n % 4), int(i64::from(choice) % 7)]),
+        _ => int(n),
     }
 }
 
@@ -283,6 +284,14 @@ impl Both {
                 4 => Operator::Product,
                 5 | 6 => Operator::Fold(pick(folds(&self.kinds[d].0))),
                 7 => Operator::FoldDynamic(pick(folds(&self.kinds[d].0))),
+                8 => Operator::Difference,
+                9 => Operator::Join(pick(ONE), function(ONE[function_choice / 8 % ONE.len()])),
+                10 => match &self.kinds[d].0 {
+                    Type::GMap(inner) | Type::AwMap(inner) => {
+                        Operator::GroupBy(function(ONE[function_choice / 8 % ONE.len()]), pick(folds(inner)))
+                    }
+                    _ => Operator::Difference,
+                },
                 _ => Operator::Bind,
             };
             for a in 0..self.kinds.len() {

@@ -178,7 +178,7 @@ impl<'a> Checker<'a> {
             return self.in_module(module, name, arity);
         }
         environment
-            .function(Some("prelude"), name, arity)
+            .exported("prelude", name, arity)
             .map(Callee::Function)
             .or_else(|| library::find(None, name, arity).map(Callee::Builtin))
     }
@@ -186,7 +186,10 @@ impl<'a> Checker<'a> {
     pub(super) fn in_module(&self, module: &str, name: &str, arity: u8) -> Option<Callee> {
         let own = self.environment.own_module() == Some(module);
         let own = own.then(|| self.environment.function(self.module, name, arity)).flatten();
-        own.or_else(|| self.environment.function(Some(module), name, arity))
+        let inside =
+            (self.module == Some(module)).then(|| self.environment.function(self.module, name, arity)).flatten();
+        own.or(inside)
+            .or_else(|| self.environment.exported(module, name, arity))
             .map(Callee::Function)
             .or_else(|| library::find(Some(module), name, arity).map(Callee::Builtin))
     }
@@ -198,6 +201,9 @@ impl<'a> Checker<'a> {
     pub(super) fn unknown_module(&mut self, module: &str, span: Span) {
         let all = self.environment.modules();
         let help = match suggest::nearest(module, all.iter().copied()) {
+            _ if library::instead_of_module(module).is_some() => {
+                library::instead_of_module(module).unwrap_or_default().to_owned()
+            }
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", all.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
         };
@@ -253,6 +259,9 @@ impl<'a> Checker<'a> {
         if module.is_none() {
             names.extend(self.environment.function_names(self.module));
             names.extend(self.environment.function_names(Some("prelude")));
+        }
+        if let Some(text) = library::instead(module, name) {
+            return text.to_owned();
         }
         if let Some(near) = suggest::nearest(name, names) {
             return format!("did you mean `{near}`?");

@@ -32,7 +32,7 @@ impl<'a> Checker<'a> {
         let tree = self.tree;
         for form in &tree.forms {
             match &form.node {
-                FormNode::Function(clauses, _) => self.collect_function(clauses),
+                FormNode::Function(clauses, documentation) => self.collect_function(clauses, documentation.is_some()),
                 FormNode::Statement(body) => {
                     for name in bound::by_body(tree, body) {
                         self.environment.add_global(name);
@@ -49,7 +49,7 @@ impl<'a> Checker<'a> {
         self.bound.resize(self.environment.globals().len(), false);
     }
 
-    fn collect_function(&mut self, clauses: &[ClauseId]) {
+    fn collect_function(&mut self, clauses: &[ClauseId], documented: bool) {
         let Some(head) = clauses.first().and_then(|id| self.head(*id)) else { return };
         let Ok(arity) = u8::try_from(head.arguments.len()) else { return };
         let key = (head.name, arity);
@@ -63,7 +63,8 @@ impl<'a> Checker<'a> {
             );
             return;
         }
-        self.environment.add_function(self.module, &key.0, arity);
+        let private = self.module.is_some() && !documented;
+        self.environment.add_function(self.module, &key.0, arity, private);
         self.defined.insert(key, head.span);
     }
 

@@ -326,6 +326,9 @@ impl Builder<'_> {
         let index = u16::try_from(self.code.verbs.len()).unwrap_or(u16::MAX);
         self.code.verbs.push(VerbSite { builtin: call.builtin, verb: call.verb, name });
         self.span = part.span;
+        if call.verb.calls() {
+            self.emit(Op::Mark);
+        }
         self.emit(Op::Verb { dst, at, index });
     }
 

@@ -122,6 +122,9 @@ pub(super) fn stub(units: &mut Units, builtin: BuiltinId, span: Span) -> u32 {
         None => builder.emit(Op::Builtin { dst: 0, at: 0, builtin }),
         Some(verb) => {
             builder.code.verbs.push(VerbSite { builtin, verb, name: None });
+            if verb.calls() {
+                builder.emit(Op::Mark);
+            }
             builder.emit(Op::Verb { dst: 0, at: 0, index: 0 });
         }
     }

@@ -51,7 +51,7 @@ pub enum FailureReason {
         /// What was returned.
         given: Term,
     },
-    /// A product's pair would be nested too deeply.
+    /// A pair of a product or join would be nested too deeply.
     TooDeep,
 }
 
@@ -86,7 +86,7 @@ impl ElementFailure {
             ),
             FailureReason::TooDeep => (
                 "E0313",
-                format!("the pair `{element}` of the product into `{name}` is nested too deeply"),
+                format!("the pair `{element}` of the {} into `{name}` is nested too deeply", self.verb),
                 "the pair is left out".to_owned(),
             ),
         };

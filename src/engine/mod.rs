@@ -10,6 +10,7 @@
 //!
 //! Knows no machine (functions are called through [`Evaluate`]), no peer, no clock.
 
+mod author;
 mod change;
 mod evaluate;
 mod known;
@@ -25,6 +26,7 @@ use std::collections::BinaryHeap;
 
 use triomphe::Arc;
 
+pub use author::Author;
 pub use change::BaseChange;
 pub use change::Effect;
 pub use change::Refusal;
@@ -47,7 +49,6 @@ use crate::graph::Graph;
 use crate::graph::GraphError;
 use crate::graph::Operator;
 use crate::graph::VariableId;
-use crate::lattice::dot::ReplicaIndex;
 use crate::value::content::Content;
 use crate::value::operation::Op;
 use crate::value::reference::Reference;
@@ -106,7 +107,7 @@ impl Engine {
     pub fn declare(&mut self, reference: &Reference) -> Result<VariableId, GraphError> {
         let variable = self.graph.declare(reference)?;
         if self.states.len() < self.graph.len() {
-            self.states.push(State::bottom(&reference.kind));
+            self.states.push(State::bottom(&reference.kind, false));
             self.inboxes.push(Inbox::default());
             self.values.push(Known::default());
             self.is_changed.push(false);
@@ -147,12 +148,12 @@ impl Engine {
         Ok(true)
     }
 
-    /// What an update of this replica would do now.
+    /// What an update by `author` would do now.
     ///
     /// # Errors
     /// When the variable refuses it as it stands.
-    pub fn prepare(&self, variable: VariableId, op: &Op, me: ReplicaIndex) -> Result<Effect, Refusal> {
-        self.states[variable.0 as usize].prepare(op, me)
+    pub fn prepare(&self, variable: VariableId, op: &Op, author: &Author) -> Result<Effect, Refusal> {
+        self.states[variable.0 as usize].prepare(op, author)
     }
 
     /// Takes changed entries in, and brings all that follows from them up to date.
@@ -175,12 +176,13 @@ impl Engine {
             let mut inbox = std::mem::take(&mut self.inboxes[at]);
             self.work.visits += 1;
             self.work.changes += (inbox.came.len() + inbox.went.len()) as u64;
-            let delta = self.states[at].apply(&mut inbox);
+            let watched = !self.graph.readers(variable).is_empty();
+            let delta = self.states[at].apply(&mut inbox, watched);
             if inbox.came.capacity() + inbox.went.capacity() <= INBOX_KEPT_MAX {
                 self.inboxes[at] = inbox;
             }
             if !delta.is_empty() {
-                self.values[at].note(&delta, matches!(self.states[at], State::Set(_)));
+                self.values[at].note(&delta, &self.states[at]);
                 if !std::mem::replace(&mut self.is_changed[at], true) {
                     self.changed.push(variable);
                 }
@@ -226,7 +228,13 @@ impl Engine {
     /// The value. Kept until it changes, and that of a set mended when it changed a little.
     pub fn value(&mut self, variable: VariableId) -> Term {
         let at = variable.0 as usize;
-        self.values[at].value(|| self.states[at].value())
+        self.values[at].value(&self.states[at])
+    }
+
+    /// How many of the variable's live entries only say that something was taken out: what grows with removals.
+    #[must_use]
+    pub fn removal_records(&self, variable: VariableId) -> usize {
+        self.states[variable.0 as usize].removal_records()
     }
 
     /// Whether the variable is at or above the threshold.

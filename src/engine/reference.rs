@@ -97,16 +97,39 @@ impl Reference {
             }
             Operator::Union => element(left.iter().chain(&sources[1]).cloned().collect()),
             Operator::Intersection => element(left.iter().filter(|x| sources[1].contains(x)).cloned().collect()),
+            Operator::Difference => element(left.iter().filter(|x| !sources[1].contains(x)).cloned().collect()),
+            Operator::Join(f, g) => {
+                let mut keyed = |f: &Term, side: &[Term]| -> Vec<(Term, Term)> {
+                    side.iter().filter_map(|x| Some((eval.call(f, std::slice::from_ref(x)).ok()?, x.clone()))).collect()
+                };
+                let (left, right) = (keyed(f, left), keyed(g, &sources[1]));
+                let pairs = left.iter().flat_map(|(key, x)| {
+                    right
+                        .iter()
+                        .filter(move |(other, _)| other == key)
+                        .map(|(_, y)| Term::tuple([x.clone(), y.clone()]))
+                });
+                element(pairs.collect())
+            }
+            Operator::GroupBy(key, f) => {
+                let (Type::GMap(inner) | Type::AwMap(inner)) = self.kind(derivation.destination) else {
+                    return Vec::new();
+                };
+                let mut contents = Vec::new();
+                for x in left {
+                    let Ok(key) = eval.call(key, std::slice::from_ref(x)) else { continue };
+                    let given = folded(inner, f, x, eval).unwrap_or_default();
+                    contents.extend(given.into_iter().map(|content| Content::Entry(Box::new((key.clone(), content)))));
+                }
+                contents
+            }
             Operator::Product => {
                 let pairs = left.iter().flat_map(|x| sources[1].iter().map(|y| Term::tuple([x.clone(), y.clone()])));
                 element(pairs.collect())
             }
             Operator::Fold(f) | Operator::FoldDynamic(f) => {
                 let kind = self.kind(derivation.destination);
-                let two = matches!(f, Term::Fun(closure) if closure.arity == 2);
-                let arguments = |x: &Term| if two { vec![x.clone(), value(kind, &[])] } else { vec![x.clone()] };
-                let returned = left.iter().filter_map(|x| eval.call(f, &arguments(x)).ok());
-                returned.filter_map(|returned| operations(kind, &returned)).flatten().collect()
+                left.iter().filter_map(|x| folded(kind, f, x, eval)).flatten().collect()
             }
             Operator::Bind => compact(self.kind(derivation.sources[0]), &self.contents(derivation.sources[0], eval)),
         }
@@ -216,6 +239,13 @@ fn best(k: u32, contents: &[Content]) -> Vec<(Term, Term)> {
     pairs.sort_by(|(name_a, a), (name_b, b)| compare(b, a).then_with(|| name_a.cmp(name_b)));
     pairs.truncate(k as usize);
     pairs
+}
+
+/// What a fold's function contributes for an element.
+fn folded(kind: &Type, f: &Term, x: &Term, eval: &mut dyn Evaluate) -> Option<Vec<Content>> {
+    let two = matches!(f, Term::Fun(closure) if closure.arity == 2);
+    let arguments = if two { vec![x.clone(), value(kind, &[])] } else { vec![x.clone()] };
+    operations(kind, &eval.call(f, &arguments).ok()?)
 }
 
 /// The contents of one operation or of a list of them; `None` if any cannot be contributed.

@@ -79,7 +79,7 @@ impl Desk {
 
     fn update(&mut self, variable: VariableId, operation: &Term) {
         let op = Op::parse(&self.engine.reference(variable).kind, operation).expect("of the type");
-        let effect = self.engine.prepare(variable, &op, ME).expect("not refused");
+        let effect = self.engine.prepare(variable, &op, &Author::alone(ME, 0)).expect("not refused");
         let mut changes = Vec::new();
         for write in effect.writes {
             self.sequence += 1;
@@ -329,7 +329,7 @@ fn entries_of_any_replica_speak_for_an_element() {
         for dot in dots {
             desk.engine.apply(change(dot, false, true), &mut Native);
         }
-        let effect = desk.engine.prepare(set, &Op::Remove(vec![int(1)]), ME).expect("not refused");
+        let effect = desk.engine.prepare(set, &Op::Remove(vec![int(1)]), &Author::alone(ME, 0)).expect("not refused");
         assert_eq!(effect.writes[0].removes, dots);
         for at in 0..dots.len() {
             desk.engine.apply(change(dots[(first + at) % dots.len()], false, false), &mut Native);

@@ -55,25 +55,29 @@ impl Node {
         }
     }
 
-    /// What a derivation is, the same on all nodes: operator, function, sources, destination.
+    /// What a derivation is, the same on all nodes: operator, functions, sources, destination.
     fn derivation_identity(
         &self,
         operator: &Operator,
         sources: &[VariableId],
         destination: &Arc<Reference>,
     ) -> Result<u128, Refusal> {
-        let (tag, function) = match operator {
-            Operator::Map(function) => (1u8, Some(function)),
-            Operator::Filter(function) => (2, Some(function)),
-            Operator::Union => (3, None),
-            Operator::Intersection => (4, None),
-            Operator::Product => (5, None),
-            Operator::Fold(function) => (6, Some(function)),
-            Operator::FoldDynamic(function) => (7, Some(function)),
-            Operator::Bind => (8, None),
+        // Appended to, never renumbered: peers compare these hashes.
+        let tag = match operator {
+            Operator::Map(_) => 1u8,
+            Operator::Filter(_) => 2,
+            Operator::Union => 3,
+            Operator::Intersection => 4,
+            Operator::Product => 5,
+            Operator::Fold(_) => 6,
+            Operator::FoldDynamic(_) => 7,
+            Operator::Bind => 8,
+            Operator::Difference => 9,
+            Operator::Join(..) => 10,
+            Operator::GroupBy(..) => 11,
         };
         let mut bytes = vec![tag];
-        if let Some(function) = function {
+        for function in operator.functions() {
             bytes.extend(self.machine.identity(function)?.to_be_bytes());
         }
         for source in sources {

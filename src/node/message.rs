@@ -1,5 +1,6 @@
 //! What goes into a node and what comes out of it.
 
+use crate::lattice::dot::ReplicaId;
 use crate::replica::PeerId;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
@@ -15,6 +16,8 @@ pub enum Input {
         peer: PeerId,
         /// The peer's name, for people.
         name: String,
+        /// Who the peer is: its [`Settings::identity`].
+        incarnation: ReplicaId,
     },
     /// It no longer can.
     Lost {

@@ -5,17 +5,24 @@
 //!
 //! A task has its turn until it waits or ends. What peers send is taken in between turns only.
 
+mod calls;
 mod data;
 mod derive;
 mod effects;
+mod interface;
+mod met;
 mod message;
+mod refusal;
 mod report;
 mod stage;
 mod tasks;
+mod transaction;
 mod turn;
 mod verbs;
+mod waits;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use rand_chacha::ChaCha8Rng;
@@ -53,6 +60,7 @@ pub use stage::Turn;
 use tasks::Purpose;
 use tasks::TaskId;
 use tasks::Tasks;
+use transaction::Transaction;
 
 /// The most bytes of messages that are kept while a task has a long turn; what comes beyond is dropped, which a peer takes
 /// for a lost message.
@@ -83,12 +91,17 @@ pub struct Node {
     /// What this node's `fold_dynamic` derivations contribute now.
     slots: FxHashMap<u128, FxHashMap<Content, Dot>>,
     fresh_names: u64,
+    /// The `atomically` that the running task is in.
+    transaction: Option<Transaction>,
+    /// The keys of `once` whose functions have been called.
+    done_once: BTreeSet<Term>,
     streams: BTreeMap<VariableId, Vec<Term>>,
     /// Names at top level that are bound to variables, by variable.
     named: BTreeMap<VariableId, Vec<String>>,
     /// Changed variables that had no name yet, with the value to tell once they have: `S2 = map(..)` binds after it derives.
     unnamed_changes: BTreeMap<VariableId, Term>,
     peers: BTreeMap<PeerId, String>,
+    met: met::Met,
     all_connected: bool,
     files_asked: BTreeMap<u64, (TaskId, data::Format)>,
     requests: u64,
@@ -120,6 +133,7 @@ impl Node {
         let mut tasks = Tasks::default();
         tasks.spawn(Purpose::TopLevel, task);
         let replica = Replica::new(settings.identity);
+        let met = met::Met::new(Node::name_term(&settings.name), settings.identity);
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
         Node {
             settings,
@@ -140,10 +154,13 @@ impl Node {
             own_sequence: 0,
             slots: FxHashMap::default(),
             fresh_names: 0,
+            transaction: None,
+            done_once: BTreeSet::new(),
             streams: BTreeMap::new(),
             named: BTreeMap::new(),
             unnamed_changes: BTreeMap::new(),
             peers: BTreeMap::new(),
+            met,
             all_connected: true,
             files_asked: BTreeMap::new(),
             requests: 0,
@@ -206,11 +223,13 @@ impl Node {
 
     fn take_in(&mut self, input: Input) {
         match input {
-            Input::Connected { peer, name } => {
+            Input::Connected { peer, name, incarnation } => {
+                self.met.connected(peer, Node::name_term(&name), incarnation);
                 self.peers.insert(peer, name);
                 self.replica.connected(peer, self.now_ms);
             }
             Input::Lost { peer } => {
+                self.met.lost(peer);
                 self.peers.remove(&peer);
                 self.replica.lost(peer, self.now_ms);
             }
@@ -237,7 +256,12 @@ impl Node {
 
     fn cancel(&mut self) {
         let running = self.running.take_if(|(_, purpose, _)| *purpose == Purpose::Prompt);
-        if self.tasks.cancel_prompt() || running.is_some() {
+        let mut ended: Vec<crate::vm::Task> = running.into_iter().map(|(_, _, task)| task).collect();
+        ended.extend(self.tasks.cancel_prompt());
+        for task in &mut ended {
+            self.abandon(task);
+        }
+        if !ended.is_empty() {
             self.outputs.push_back(Output::Evaluated { value: None, current: None });
         }
     }

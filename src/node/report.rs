@@ -12,6 +12,7 @@ use crate::node::Status;
 use crate::node::TopLevel;
 use crate::node::Until;
 use crate::node::Waiting;
+use crate::node::tasks::Awaited;
 use crate::node::tasks::Purpose;
 use crate::node::tasks::Wait;
 use crate::node::verbs::brief;
@@ -61,17 +62,21 @@ impl Node {
     /// How the node stands; of what waits, the top level comes first.
     pub fn status(&mut self) -> Status {
         self.note_names();
-        let mut waits: Vec<(bool, VariableId, String, crate::source::span::Span)> = self
+        let mut waits: Vec<(bool, Vec<(VariableId, String)>, crate::source::span::Span)> = self
             .tasks
             .waits()
-            .map(|(purpose, wait)| (purpose == Purpose::TopLevel, wait.variable, awaited(wait), wait.span))
+            .map(|(purpose, wait)| {
+                let said = |awaited: &Awaited| (awaited.variable, what_it_has_to_be(wait, awaited));
+                (purpose == Purpose::TopLevel, wait.any.iter().map(said).collect(), wait.span)
+            })
             .collect();
         waits.sort_by_key(|(top_level, ..)| !top_level);
         let waiting = waits
             .into_iter()
-            .map(|(top_level, variable, awaited, span)| {
-                let text = self.waiting_text(variable, &awaited);
-                Waiting { text, span, top_level }
+            .map(|(top_level, any, span)| {
+                let texts: Vec<String> =
+                    any.into_iter().map(|(variable, said)| self.waiting_text(variable, &said)).collect();
+                Waiting { text: texts.join(", or "), span, top_level }
             })
             .collect();
         Status {
@@ -117,7 +122,7 @@ impl Node {
     }
 
     /// The name at top level, or else the variable's own.
-    fn shown_name(&self, variable: VariableId) -> String {
+    pub(super) fn shown_name(&self, variable: VariableId) -> String {
         match self.named.get(&variable).and_then(|names| names.first()) {
             Some(name) => name.clone(),
             None => self.engine.reference(variable).to_string(),
@@ -147,8 +152,18 @@ impl Node {
     }
 }
 
-fn awaited(wait: &Wait) -> String {
-    match &wait.written {
+/// What a variable has to become for a wait to be over.
+fn what_it_has_to_be(wait: &Wait, of: &Awaited) -> String {
+    match (wait.is_lazy(), &of.written) {
+        (true, Some(threshold)) => format!("has to be read at {} or above", brief(threshold)),
+        (true, None) => "has to be read".to_owned(),
+        (false, _) => awaited(of),
+    }
+}
+
+/// What a variable has to become for a threshold to be met.
+pub(super) fn awaited(of: &Awaited) -> String {
+    match &of.written {
         Some(threshold) => format!("has to reach {}", brief(threshold)),
         None => "has to be bound".to_owned(),
     }

@@ -1,6 +1,7 @@
 //! A node under the control of a simulator that chooses every turn: one turn at a time, what it would tell a peer, and what
 //! its program got to see.
 
+use crate::graph::VariableId;
 use crate::lattice::dot::ReplicaId;
 use crate::library::Verb;
 use crate::node::Node;
@@ -93,8 +94,16 @@ impl Node {
         self.observations.as_mut().map_or_else(Vec::new, std::mem::take)
     }
 
+    /// Notes the value with which a wait ends, if somebody wants to know.
+    pub(super) fn saw_met(&mut self, span: Span, variable: VariableId) {
+        if self.observations.is_some() {
+            let value = self.engine.value(variable);
+            self.saw(span, None, &value);
+        }
+    }
+
     /// Notes what a program sees, if somebody wants to know.
-    pub(super) fn note(&mut self, span: Span, verb: Option<Verb>, value: &Term) {
+    pub(super) fn saw(&mut self, span: Span, verb: Option<Verb>, value: &Term) {
         if let Some(observations) = &mut self.observations {
             observations.push(Observation { span, verb, value: value.clone() });
         }

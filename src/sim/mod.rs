@@ -43,6 +43,7 @@ const TURNS_MAX: u32 = 1000;
 /// A node in its place, with what it has said.
 struct Place {
     node: Node,
+    identity: ReplicaId,
     up: bool,
     prints: Vec<String>,
     reports: Vec<Diagnostic>,
@@ -95,18 +96,18 @@ impl Cluster {
         let (mut session, library) = Session::new();
         let (unit, _warnings) = session.program("program.lasp", program)?;
         let number = self.places.len();
-        let identity = u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64());
+        let identity = ReplicaId(u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64()));
         let settings = Settings {
             name: format!("n{number}"),
             replica: u32::try_from(number).unwrap_or(u32::MAX),
             role,
             arguments,
-            identity: ReplicaId(identity),
+            identity,
             seed: self.random.next_u64(),
             watch: false,
         };
         let node = Node::new(settings, session, &library, &unit);
-        self.places.push(Place { node, up: true, prints: Vec::new(), reports: Vec::new() });
+        self.places.push(Place { node, identity, up: true, prints: Vec::new(), reports: Vec::new() });
         for other in 0..number {
             self.connect(other, number);
         }
@@ -121,7 +122,8 @@ impl Cluster {
         }
         if let Some(peer) = self.network.link(a, b) {
             for (node, other) in [(a, b), (b, a)] {
-                self.give(node, Input::Connected { peer, name: format!("n{other}") });
+                let incarnation = self.places[other].identity;
+                self.give(node, Input::Connected { peer, name: format!("n{other}"), incarnation });
             }
         }
     }

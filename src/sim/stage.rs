@@ -154,7 +154,7 @@ impl<'a> Stage<'a> {
                     replica: u32::try_from(number).unwrap_or(u32::MAX),
                     role: play.role.clone(),
                     arguments: play.arguments.clone(),
-                    identity: ReplicaId(number as u128 + 1),
+                    identity: identity(number),
                     seed: schedule.seed.wrapping_add(number as u64),
                     watch: false,
                 };
@@ -284,7 +284,8 @@ impl<'a> Stage<'a> {
             actor.met.push(there);
             actor.history.push(Local::Met(there));
             let (peer, name) = (peer(one, other), format!("n{there}"));
-            actor.node.handle(Input::Connected { peer, name }, actor.clock_ms);
+            let incarnation = identity(there);
+            actor.node.handle(Input::Connected { peer, name, incarnation }, actor.clock_ms);
             self.carry_out(here, u64::MAX);
         }
         true
@@ -383,6 +384,11 @@ impl<'a> Stage<'a> {
         };
         self.actors.iter().map(places).collect()
     }
+}
+
+/// Who a node is, in every run.
+fn identity(number: usize) -> ReplicaId {
+    ReplicaId(number as u128 + 1)
 }
 
 fn updates(seen: &[(ReplicaId, u64)]) -> u64 {

@@ -5,8 +5,10 @@
 pub mod atom;
 pub mod codec;
 pub mod content;
+pub mod contribution;
 pub mod kind;
 pub mod map;
+mod nesting;
 pub mod operation;
 mod order;
 pub mod reference;

@@ -116,6 +116,8 @@ pub enum Op {
     TailApply { at: Reg, count: u8 },
     /// Calls a pure built-in.
     Builtin { dst: Reg, at: Reg, builtin: BuiltinId },
+    /// Does nothing: the place of the verb behind it, for the path of what fails in a function that the verb calls.
+    Mark,
     /// Asks the node; the answer comes in `dst`.
     Verb { dst: Reg, at: Reg, index: u16 },
     /// Gives the value to the caller.

@@ -25,8 +25,10 @@ use crate::vm::run;
 use crate::vm::run::Exit;
 use crate::vm::run::Frame;
 use crate::vm::run::Stack;
+use crate::vm::task::OpenCall;
 use crate::vm::task::Outcome;
 use crate::vm::task::Request;
+use crate::vm::task::Returned;
 use crate::vm::task::State;
 use crate::vm::task::Task;
 use crate::vm::write_copy;
@@ -145,13 +147,20 @@ impl Machine {
             at: Frame::default(),
             forms: forms.iter().map(|form| form.0).collect(),
             state: State::Between(Term::atom("ok")),
+            calls: Vec::new(),
         }
     }
 
     /// A task that calls a function. What is wrong with the call is the task's failure.
     #[must_use]
     pub fn task(&self, function: &Term, arguments: Vec<Term>) -> Task {
-        let mut task = Task { stack: Stack::default(), at: Frame::default(), forms: [].into(), state: State::Running };
+        let mut task = Task {
+            stack: Stack::default(),
+            at: Frame::default(),
+            forms: [].into(),
+            state: State::Running,
+            calls: Vec::new(),
+        };
         match self.program.resolve(function, arguments.len()) {
             Ok(code) => {
                 task.at.code = code;
@@ -164,6 +173,50 @@ impl Machine {
             Err(fault) => task.state = State::Broken(*fault),
         }
         task
+    }
+
+    /// Answers the verb that the task waits at by a call of `function` in the same task. When the function returns, the verb
+    /// is asked again, with [`Request::returned`] and no arguments. Only for verbs that [call](Verb::calls).
+    ///
+    /// What is wrong with the call is the task's failure, at the verb's place.
+    pub fn call_in(&self, task: &mut Task, function: &Term, arguments: Vec<Term>, kept: Vec<Term>) {
+        if !matches!(task.state, State::Waiting(_)) {
+            return;
+        }
+        if let Err(fault) = self.open_call(task, function, arguments, kept) {
+            task.state = State::Broken(*fault);
+        }
+    }
+
+    fn open_call(
+        &self,
+        task: &mut Task,
+        function: &Term,
+        arguments: Vec<Term>,
+        kept: Vec<Term>,
+    ) -> Result<(), Box<Fault>> {
+        let code = self.program.resolve(function, arguments.len())?;
+        let caller = self.program.code(task.at.code);
+        let Some(Op::Verb { at: first, index, .. }) = caller.ops.get((task.at.pc as usize).saturating_sub(1)) else {
+            return Ok(());
+        };
+        let Some(site) = caller.verbs.get(usize::from(*index)) else { return Ok(()) };
+        let base = task.at.base + u32::from(*first);
+        let depth = task.stack.callers.len();
+        let room = task.stack.reserve(base as usize + usize::from(self.program.code(code).registers));
+        if depth >= run::TASK_FRAMES || !room {
+            return Err(Box::new(Fault::CallsTooDeep));
+        }
+        // The caller goes on at the verb itself.
+        task.stack.callers.push(Frame { pc: task.at.pc - 1, ..task.at });
+        task.calls.push(OpenCall { verb: site.verb, kept, depth });
+        task.at = Frame { code, pc: 0, base };
+        for (slot, argument) in task.stack.registers.iter_mut().skip(base as usize).zip(arguments) {
+            *slot = argument;
+        }
+        run::hand_over(&self.program, &mut task.stack, task.at, function.clone());
+        task.state = State::Running;
+        Ok(())
     }
 
     /// Runs a task until it ends, asks for something, or has used up `fuel`: one unit for each call and each round of a
@@ -201,8 +254,14 @@ impl Machine {
             match exit {
                 Exit::Int(value) => task.state = State::Between(Term::Int(value)),
                 Exit::Done(value) => task.state = State::Between(value),
-                Exit::Verb(request, register) => {
+                Exit::Verb(mut request, register) => {
                     task.state = State::Waiting(register);
+                    let depth = task.stack.callers.len();
+                    if let Some(call) = task.calls.pop_if(|call| call.depth == depth) {
+                        // The function's value lies where the verb's first argument did.
+                        let value = std::mem::take(&mut request.arguments).into_iter().next().unwrap_or(Term::Nil);
+                        request.returned = Some(Returned { value, kept: call.kept });
+                    }
                     return Outcome::Verb(*request);
                 }
                 Exit::Failed(failure) => {

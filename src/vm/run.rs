@@ -164,7 +164,7 @@ fn request(code: &Code, window: &mut [Term], first: usize, index: usize, pc: usi
     let site = &code.verbs[index];
     let arguments = window[first..first + usize::from(site.builtin.row().arity)].iter_mut();
     let arguments = arguments.map(|argument| mem::replace(argument, Term::Nil)).collect();
-    Request { verb: site.verb, arguments, name: site.name, span: code.spans[pc - 1] }
+    Request { verb: site.verb, arguments, name: site.name, span: code.spans[pc - 1], returned: None }
 }
 
 /// Opens the frame of a callee.

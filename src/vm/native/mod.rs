@@ -1,14 +1,19 @@
 //! The pure built-ins. Each takes as many arguments as the table says, and changes nothing but its result.
 
+mod binary;
 mod convert;
+mod decimals;
+mod keys;
 mod lists;
 mod maps;
 mod math;
 mod plain;
+mod sets;
 mod strings;
 
 use crate::library::Builtin;
 use crate::value::term::Term;
+use crate::vm::STRING_BYTES_MAX;
 use crate::vm::fault::Fault;
 
 /// A built-in.
@@ -43,10 +48,12 @@ type Table = &'static [(&'static str, u8, Native)];
 /// The code of a row of the table; `None` for verbs.
 pub(super) fn find(row: &Builtin) -> Option<Native> {
     let tables: &[Table] = match row.module {
-        None => &[plain::NATIVES, convert::NATIVES],
-        Some("lists") => &[lists::NATIVES],
+        None => &[plain::NATIVES, convert::NATIVES, binary::PLAIN],
+        Some("lists") => &[lists::NATIVES, keys::NATIVES],
         Some("maps") => &[maps::NATIVES],
         Some("string") => &[strings::NATIVES],
+        Some("sets") => &[sets::NATIVES],
+        Some("binary") => &[binary::NATIVES],
         Some("math") => &[math::NATIVES],
         Some("io_lib") => &[&[("format", 2, |a| Ok(Term::text(crate::vm::format::format(&a[0], &a[1])?)))]],
         Some(_) => &[],
@@ -70,6 +77,11 @@ fn int(term: &Term) -> Result<i64, Refusal> {
 /// A count or place: an integer of at least 0.
 fn size(term: &Term) -> Result<usize, Refusal> {
     usize::try_from(int(term)?).map_err(|_| Refusal::Why("the number may not be negative"))
+}
+
+/// Refuses a string of too many bytes.
+fn bounded(bytes: usize) -> Result<(), Refusal> {
+    if bytes > STRING_BYTES_MAX { Err(Fault::TooLarge("the string").into()) } else { Ok(()) }
 }
 
 fn length(count: usize) -> Term {
