@@ -367,7 +367,7 @@ impl<'p> Run<'p> {
             }
             let place = call.arguments.get(1).map_or(second.span, |argument| argument.span);
             self.sites.suspect(site(second), second.span, || {
-                Diagnostic::warning("E0403", "a fold has no accumulator: this argument is always the destination's first value")
+                Diagnostic::warning("E0402", "a fold has no accumulator: this argument is always the destination's first value")
                     .at(second.span, "always the first value: `0` of a counter, `[]` of a set")
                     .at(place, "given to a fold here")
                     .help("the function gives the operations that one element contributes, such as `fun(X) -> {increment, X} end`; the destination adds them up")
@@ -448,7 +448,7 @@ impl<'p> Run<'p> {
             };
             // The place itself is fine as far as running goes, and so it has a key of its own.
             self.sites.suspect(site(&expr.span), expr.span, || {
-                Diagnostic::warning("E0404", format!("this removal does not prevail against what is derived into `{name}`"))
+                Diagnostic::warning("E0403", format!("this removal does not prevail against what is derived into `{name}`"))
                     .at(place, "takes back own additions only")
                     .at(fed, "contributes to it as long as its source has the element")
                     .help("remove the element from the source instead")

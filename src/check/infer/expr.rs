@@ -415,6 +415,7 @@ impl<'p> Run<'p> {
         match self.alternatives(clauses, Some(&value), frame) {
             Some(result) => self.fine(expr, result),
             None => self.fail(expr, frame, |run| {
+                // One mistake, one message: not each clause as well.
                 let given = run.describe(&value);
                 Diagnostic::error("E0505", format!("no clause of this `case` can match {given}"))
                     .at(subject.span, "matches no clause")

@@ -368,6 +368,8 @@ impl<'p> Run<'p> {
         }
         self.control = waited;
         if !taken {
+            // One mistake, one message: the whole is told, and not each clause too.
+            clauses.iter().for_each(|clause| self.sites.fine(site(clause), clause.span));
             return None;
         }
         frame.keep(kept);
@@ -389,7 +391,7 @@ impl<'p> Run<'p> {
             if !constant {
                 self.sites.suspect(site(clause), clause.span, || {
                     let place = clause.guard.first().and_then(|all| all.first()).map_or(clause.span, |test| test.span);
-                    Diagnostic::warning("E0402", "this condition is never true").at(place, "never true")
+                    Diagnostic::warning("E0401", "this condition is never true").at(place, "never true")
                 });
             }
             return;
@@ -408,7 +410,7 @@ impl<'p> Run<'p> {
                 pattern.span
             };
             let why = if guarded { "this guard is never true" } else { "never matches" };
-            Diagnostic::warning("E0402", "this clause can never match")
+            Diagnostic::warning("E0401", "this clause can never match")
                 .at(place, why)
                 .help(format!("the value is {value}"))
         });
