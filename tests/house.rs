@@ -17,7 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("value", &["source", "lattice"]),
     ("graph", &["source", "value", "lattice"]),
     ("library", &["value"]),
-    ("check", &["syntax", "library", "value", "source"]),
+    ("check", &["syntax", "graph", "library", "value", "source"]),
     ("vm", &["library", "value", "source"]),
     ("engine", &["graph", "source", "value", "lattice"]),
     ("replica", &["value", "lattice"]),

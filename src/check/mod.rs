@@ -10,6 +10,7 @@ mod expr;
 pub mod facts;
 mod forms;
 mod guard;
+pub mod infer;
 mod pattern;
 mod scope;
 mod suggest;

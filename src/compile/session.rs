@@ -6,11 +6,14 @@ use crate::check::Mode;
 use crate::check::Source;
 use crate::check::core::Checked;
 use crate::check::facts::Facts;
+use crate::check::infer;
+use crate::check::infer::Known;
 use crate::compile::function::generate;
 use crate::library::MODULES;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
+use crate::source::span::FileId;
 use crate::source::span::Span;
 use crate::syntax;
 use crate::syntax::Parsed;
@@ -23,6 +26,8 @@ pub struct Session {
     pub files: Files,
     /// All names.
     pub environment: Environment,
+    /// What inference knows of earlier texts.
+    known: Known,
 }
 
 /// Code with warnings, or what is wrong, in order of the text.
@@ -32,10 +37,11 @@ impl Session {
     /// A session that knows the library, and the library's code.
     #[must_use]
     pub fn new() -> (Session, Unit) {
-        let mut session = Session { files: Files::default(), environment: Environment::default() };
+        let mut session = Session { files: Files::default(), environment: Environment::default(), known: Known::default() };
         let (checked, _) = session.library();
         // The tests hold that the library has no mistakes and fits.
         let unit = generate(&checked).unwrap_or_default();
+        session.known.add_library(checked);
         (session, unit)
     }
 
@@ -64,21 +70,7 @@ impl Session {
     pub fn program(&mut self, name: &str, text: &str) -> Compiled {
         let file = self.files.add(name, text);
         let parsed = syntax::parse(file, text);
-        self.compile(parsed, Mode::Program, |_| None)
-    }
-
-    /// Checks a program and finds out about its dataflow, without compiling it.
-    ///
-    /// # Errors
-    /// All mistakes that were found, and the warnings.
-    pub fn facts(&mut self, name: &str, text: &str) -> Result<(Checked, Facts), Vec<Diagnostic>> {
-        let file = self.files.add(name, text);
-        let parsed = syntax::parse(file, text);
-        let source = Source { tree: &parsed.tree, module: None };
-        let (checked, diagnostics) = check::check(&mut self.environment.clone(), &source, Mode::Program);
-        let checked = checked.ok_or(diagnostics)?;
-        let facts = Facts::default();
-        Ok((checked, facts))
+        self.compile(file, parsed, Mode::Program, |_| None)
     }
 
     /// Compiles what was typed at the prompt.
@@ -88,7 +80,7 @@ impl Session {
     pub fn prompt(&mut self, text: &str) -> Compiled {
         let file = self.files.add("prompt", text);
         let parsed = syntax::parse_line(file, text);
-        self.compile(parsed, Mode::Prompt, |_| None)
+        self.compile(file, parsed, Mode::Prompt, |_| None)
     }
 
     /// Compiles one expression over the names of the program, such as the one of `--until`.
@@ -103,7 +95,26 @@ impl Session {
             let right = checked.forms.len() == 1 && checked.functions.is_empty();
             (!right).then(|| Diagnostic::error("E0525", "one expression is expected here").at(whole, ""))
         };
-        self.compile(parsed, Mode::Prompt, one_form).map(|(unit, _)| unit)
+        self.compile(file, parsed, Mode::Prompt, one_form).map(|(unit, _)| unit)
+    }
+
+    /// A checked program, and what is known of its dataflow before it runs. `name` is what messages show: its path.
+    ///
+    /// # Errors
+    /// All mistakes that were found, and the warnings.
+    pub fn facts(&mut self, name: &str, text: &str) -> Result<(Checked, Facts), Vec<Diagnostic>> {
+        let file = self.files.add(name, text);
+        let parsed = syntax::parse(file, text);
+        let source = Source { tree: &parsed.tree, module: None };
+        let (checked, diagnostics) = check::check(&mut self.environment.clone(), &source, Mode::Program);
+        let said: Vec<Diagnostic> = parsed.diagnostics.into_iter().chain(diagnostics).collect();
+        match checked {
+            Some(checked) => {
+                let facts = infer::facts(&self.known, &checked, file);
+                Ok((checked, facts))
+            }
+            None => Err(said),
+        }
     }
 
     /// The names of the top level, by number.
@@ -112,23 +123,36 @@ impl Session {
         self.environment.globals()
     }
 
-    fn compile(&mut self, parsed: Parsed, mode: Mode, refuse: impl FnOnce(&Checked) -> Option<Diagnostic>) -> Compiled {
+    fn compile(
+        &mut self,
+        file: FileId,
+        parsed: Parsed,
+        mode: Mode,
+        refuse: impl FnOnce(&Checked) -> Option<Diagnostic>,
+    ) -> Compiled {
         let mut environment = self.environment.clone();
         let source = Source { tree: &parsed.tree, module: None };
         let (checked, diagnostics) = check::check(&mut environment, &source, mode);
         let mut said = parsed.diagnostics;
         said.extend(diagnostics);
         let wrong = said.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        let by_place = |diagnostic: &Diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start);
         let Some(checked) = checked.filter(|_| !wrong) else {
-            said.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
+            said.sort_by_key(by_place);
             return Err(said);
         };
         if let Some(refusal) = refuse(&checked) {
             return Err(vec![refusal]);
         }
+        said.extend(infer::check(&self.known, &checked, file));
+        said.sort_by_key(by_place);
+        if said.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return Err(said);
+        }
         match generate(&checked) {
             Ok(unit) => {
                 self.environment = environment;
+                self.known.add(checked);
                 Ok((unit, said))
             }
             Err(span) => {
@@ -149,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_library_has_no_mistakes() {
-        let mut session = Session { files: Files::default(), environment: Environment::default() };
+        let mut session = Session { files: Files::default(), environment: Environment::default(), known: Known::default() };
         let (checked, said) = session.library();
         assert!(said.is_empty(), "{said:#?}");
         assert!(checked.functions.len() > 60);
