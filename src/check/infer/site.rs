@@ -1,0 +1,123 @@
+//! What was found at each place: a place is told as wrong if it fails in every way in which it is reached, and in none it
+//! does not.
+
+use rustc_hash::FxHashMap;
+use triomphe::Arc;
+
+use crate::source::diagnostic::Diagnostic;
+use crate::source::span::FileId;
+use crate::source::span::Span;
+
+/// Something that fails whenever it is reached with what was known there.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// The place, as a node's address.
+    pub(super) site: usize,
+    pub(super) diagnostic: Diagnostic,
+    /// For calls: what fails in the function.
+    pub(super) cause: Option<Arc<Failure>>,
+}
+
+/// Why an expression gives no value.
+#[derive(Clone, Debug)]
+pub(super) enum Why {
+    /// It does not end, or ends on purpose, or it is not known.
+    Open,
+    /// It is sure to fail.
+    Failed(Arc<Failure>),
+}
+
+impl Why {
+    /// Why a choice between alternatives gives no value.
+    pub(super) fn either(self, other: Why) -> Why {
+        match (self, other) {
+            (Why::Failed(failure), Why::Failed(_)) => Why::Failed(failure),
+            _ => Why::Open,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Site {
+    /// Whether it was reached without failing.
+    fine: bool,
+    failure: Option<Arc<Failure>>,
+    /// What to tell where it is never fine; for what does not fail.
+    warning: Option<Diagnostic>,
+}
+
+/// All places.
+#[derive(Debug, Default)]
+pub(super) struct Sites {
+    /// The text that is checked; others are not told of.
+    pub(super) file: FileId,
+    /// How many texts the library has, which come first.
+    pub(super) library: u32,
+    /// Whether messages are wanted.
+    pub(super) telling: bool,
+    /// Whether what fails is only tried.
+    pub(super) quiet: bool,
+    seen: FxHashMap<usize, Site>,
+    /// Found once and for all.
+    pub(super) told: Vec<Diagnostic>,
+}
+
+impl Sites {
+    /// Whether the place is one of the library.
+    pub(super) fn is_library(&self, span: Span) -> bool {
+        span.file.0 < self.library
+    }
+
+    /// Whether what is found there is told.
+    pub(super) fn watches(&self, span: Span) -> bool {
+        self.telling && span.file == self.file && !self.is_library(span)
+    }
+
+    /// The place did not fail.
+    pub(super) fn fine(&mut self, site: usize, span: Span) {
+        if self.watches(span) {
+            self.seen.entry(site).or_default().fine = true;
+        }
+    }
+
+    /// The place failed.
+    pub(super) fn failed(&mut self, failure: &Arc<Failure>, span: Span) {
+        if self.watches(span) && !self.quiet {
+            self.seen.entry(failure.site).or_default().failure.get_or_insert_with(|| failure.clone());
+        }
+    }
+
+    /// The place is not as it should be, unless it is elsewhere.
+    pub(super) fn suspect(&mut self, site: usize, span: Span, warning: impl FnOnce() -> Diagnostic) {
+        if self.watches(span) && !self.quiet {
+            self.seen.entry(site).or_default().warning.get_or_insert_with(warning);
+        }
+    }
+
+    /// Whether the failure itself is told.
+    fn is_told(&self, failure: &Failure) -> bool {
+        let told = self.seen.get(&failure.site).is_some_and(|site| !site.fine && site.failure.is_some());
+        told || failure.cause.as_ref().is_some_and(|cause| self.is_told(cause))
+    }
+
+    /// What is to be told, in no order.
+    pub(super) fn tell(&mut self) -> Vec<Diagnostic> {
+        let mut all = std::mem::take(&mut self.told);
+        #[expect(clippy::iter_over_hash_type, reason = "the checker sorts messages by their places")]
+        for site in self.seen.values().filter(|site| !site.fine) {
+            if let Some(failure) = &site.failure {
+                if failure.cause.as_ref().is_none_or(|cause| !self.is_told(cause)) {
+                    all.push(failure.diagnostic.clone());
+                }
+            } else if let Some(warning) = &site.warning {
+                all.push(warning.clone());
+            }
+        }
+        all
+    }
+}
+
+/// A node's address, which names its place: spans may be shared by nodes that stand for one.
+pub(super) fn site<T>(node: &T) -> usize {
+    std::ptr::from_ref(node).addr()
+}
