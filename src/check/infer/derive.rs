@@ -125,6 +125,11 @@ impl<'p> Run<'p> {
         let results = self.elementwise(expr, call.verb, &sources, &functions, frame);
         let Some(results) = results else { return Value::never() };
         self.note_results(expr, &results);
+        if call.verb == Verb::Filter
+            && let Some(told) = self.no_condition(expr, call, &results)
+        {
+            return self.fail(expr, frame, |_| told);
+        }
         if matches!(call.verb, Verb::Fold | Verb::FoldDynamic) {
             if let Some(told) = self.no_contribution(expr, call, &results, &destination) {
                 return self.fail(expr, frame, |_| told);
@@ -289,7 +294,10 @@ impl<'p> Run<'p> {
         let mut steps: Vec<(String, Span)> = Vec::new();
         let mut at = effect;
         while let Some((called, next)) = &at.called {
-            steps.push((called.clone(), at.span));
+            // Within the library, and into a `fun` that stands there to be read, the way is of no interest.
+            if !self.sites.is_library(at.span) && called.contains('/') || steps.is_empty() {
+                steps.push((called.clone(), at.span));
+            }
             at = next;
         }
         let name = &at.verb;
@@ -306,6 +314,14 @@ impl<'p> Run<'p> {
             message = message.help(format!("the function calls {}, which calls `{name}`", path.join(", which calls ")));
         }
         message.help("every node runs it, as often as it needs: call the verb outside, and hand its result to the function")
+    }
+
+    /// What a filter's function gives that is sure to be neither true nor false.
+    fn no_condition(&self, expr: &Expr, call: &VerbCall, results: &[Value]) -> Option<Diagnostic> {
+        let result = results.first().filter(|result| !result.is_never() && !result.meets(&self.booleans))?;
+        let place = call.arguments.get(1).map_or(expr.span, |argument| argument.span);
+        let title = format!("this filter's function gives {}, and never true or false", self.describe(result));
+        Some(Diagnostic::error("E0312", title).at(place, "decides which elements are kept"))
     }
 
     /// What a fold gives that is sure to be no operation of the destination's type.

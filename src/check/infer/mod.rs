@@ -77,6 +77,7 @@ impl Known {
 pub fn check(known: &Known, checked: &Checked, file: FileId) -> Vec<Diagnostic> {
     let mut passes = Passes::new(known, checked, file);
     let mut told = passes.told();
+    told.extend(walk::shadowed(checked));
     // One mistake may be seen from several places, and in several passes.
     let mut seen = rustc_hash::FxHashSet::default();
     told.retain(|diagnostic| {

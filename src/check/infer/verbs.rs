@@ -130,6 +130,10 @@ impl<'p> Run<'p> {
             (Verb::SetTopic | Verb::RemoveTopic, [target, _]) => {
                 if self.is_variable(expr, call, target, frame) { target.clone() } else { Value::never() }
             }
+            (Verb::Print, [value]) => {
+                self.note_effect(expr, call, arguments);
+                value.join(&Value::atom("ok"))
+            }
             (Verb::Print | Verb::Format | Verb::Assert | Verb::Sleep | Verb::Interested | Verb::Disinterested, _) => {
                 self.note_effect(expr, call, arguments);
                 Value::any()
@@ -217,9 +221,20 @@ impl<'p> Run<'p> {
         self.fail(expr, frame, |run| {
             let given = run.describe(target);
             let row = call.builtin.row();
-            Diagnostic::error("E0392", format!("a variable is needed here, and this is {given}"))
-                .at(place.span, format!("`{}` needs a variable", row.title()))
-                .help("`X = declare(set)` makes a variable and binds X to it; `query(X)` is its value, which is none")
+            let message = Diagnostic::error("E0392", format!("a variable is needed here, and this is {given}"))
+                .at(place.span, format!("`{}` needs a variable", row.title()));
+            let is_list = target.parts().is_some_and(|parts| parts.nil || parts.cons.is_some());
+            match call.verb {
+                Verb::Map | Verb::Filter if is_list => {
+                    message.help(format!("for a list, write `lists:{}(Function, List)`", row.name))
+                }
+                _ if target.parts().is_some_and(|parts| parts.funs.some()) => {
+                    message.help(format!("the variable comes first, and then the function: `{}`", row.signature))
+                }
+                _ => message.help(
+                    "`X = declare(set)` makes a variable and binds X to it; `query(X)` is its value, which is none",
+                ),
+            }
         });
         false
     }
