@@ -26,12 +26,13 @@ const FLOORS: &[(&str, &[&str])] = &[
         "node",
         &["compile", "check", "vm", "engine", "replica", "graph", "library", "syntax", "source", "value", "lattice"],
     ),
-    ("sim", &["node", "compile", "vm", "replica", "engine", "library", "source", "value", "lattice"]),
+    ("coordination", &["check", "library", "value", "source"]),
+    ("sim", &["coordination", "node", "compile", "vm", "replica", "engine", "library", "source", "value", "lattice"]),
     ("net", &["node", "compile", "replica", "source", "value", "lattice"]),
     (
         "cli",
         &[
-            "net", "sim", "node", "compile", "check", "vm", "engine", "replica", "graph", "library", "syntax",
+            "net", "sim", "coordination", "node", "compile", "check", "vm", "engine", "replica", "graph", "library", "syntax",
             "source", "value", "lattice",
         ],
     ),

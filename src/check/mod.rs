@@ -7,6 +7,7 @@ mod clause;
 pub mod core;
 mod environment;
 mod expr;
+pub mod facts;
 mod forms;
 mod guard;
 mod pattern;

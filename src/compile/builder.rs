@@ -86,6 +86,12 @@ impl<'u> Builder<'u> {
         }
     }
 
+    /// A local that the checker did not make, for what a register holds now.
+    pub(super) fn hold(&mut self, register: Reg) -> LocalId {
+        self.locals.push(register);
+        LocalId(clip(self.locals.len() - 1))
+    }
+
     /// A fresh register above all others.
     pub(super) fn temp(&mut self) -> Reg {
         let register = self.top;

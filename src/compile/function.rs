@@ -121,7 +121,7 @@ pub(super) fn stub(units: &mut Units, builtin: BuiltinId, span: Span) -> u32 {
     match row.verb {
         None => builder.emit(Op::Builtin { dst: 0, at: 0, builtin }),
         Some(verb) => {
-            builder.code.verbs.push(VerbSite { builtin, verb, name: None });
+            builder.code.verbs.push(VerbSite { builtin, verb, name: None, seen: Vec::new(), compared: false });
             if verb.calls() {
                 builder.emit(Op::Mark);
             }

@@ -2,6 +2,7 @@
 //!
 //! Knows the tree of the checker and the operations of the machine, and runs nothing.
 
+mod assertion;
 mod builder;
 mod comprehension;
 mod expression;

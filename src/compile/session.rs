@@ -5,8 +5,16 @@ use crate::check::Environment;
 use crate::check::Mode;
 use crate::check::Source;
 use crate::check::core::Checked;
+use crate::check::core::Expr;
+use crate::check::core::Form;
+use crate::check::core::Node;
+use crate::check::core::VerbCall;
+use crate::check::facts::Facts;
 use crate::compile::function::generate;
+use crate::compile::operator;
+use crate::library;
 use crate::library::MODULES;
+use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
@@ -16,6 +24,7 @@ use crate::syntax::Parsed;
 use crate::vm::Unit;
 
 /// The texts and names so far. Units must be loaded into a machine in the order in which they were made.
+#[derive(Clone, Debug)]
 pub struct Session {
     /// All texts, for messages.
     pub files: Files,
@@ -65,6 +74,20 @@ impl Session {
         self.compile(parsed, Mode::Program, |_| None)
     }
 
+    /// Checks a program and finds out about its dataflow, without compiling it.
+    ///
+    /// # Errors
+    /// All mistakes that were found, and the warnings.
+    pub fn facts(&mut self, name: &str, text: &str) -> Result<(Checked, Facts), Vec<Diagnostic>> {
+        let file = self.files.add(name, text);
+        let parsed = syntax::parse(file, text);
+        let source = Source { tree: &parsed.tree, module: None };
+        let (checked, diagnostics) = check::check(&mut self.environment.clone(), &source, Mode::Program);
+        let checked = checked.ok_or(diagnostics)?;
+        let facts = Facts::default();
+        Ok((checked, facts))
+    }
+
     /// Compiles what was typed at the prompt.
     ///
     /// # Errors
@@ -75,6 +98,20 @@ impl Session {
         self.compile(parsed, Mode::Prompt, |_| None)
     }
 
+    /// Compiles an example: forms as they could be typed at the prompt, except that a form which is a comparison is an
+    /// assertion. `name` is what messages show.
+    ///
+    /// # Errors
+    /// All mistakes that were found, and the warnings; nothing of the text is known afterwards.
+    pub fn example(&mut self, name: &str, text: &str) -> Compiled {
+        let file = self.files.add(name, text);
+        let parsed = syntax::parse_line(file, text);
+        self.compile(parsed, Mode::Prompt, |checked| {
+            checked.forms.iter_mut().for_each(assert_comparison);
+            None
+        })
+    }
+
     /// Compiles one expression over the names of the program, such as the one of `--until`.
     ///
     /// # Errors
@@ -83,7 +120,7 @@ impl Session {
         let file = self.files.add(name, text);
         let parsed = syntax::parse_line(file, text);
         let whole = Span { file, start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) };
-        let one_form = |checked: &Checked| {
+        let one_form = |checked: &mut Checked| {
             let right = checked.forms.len() == 1 && checked.functions.is_empty();
             (!right).then(|| Diagnostic::error("E0525", "one expression is expected here").at(whole, ""))
         };
@@ -96,18 +133,23 @@ impl Session {
         self.environment.globals()
     }
 
-    fn compile(&mut self, parsed: Parsed, mode: Mode, refuse: impl FnOnce(&Checked) -> Option<Diagnostic>) -> Compiled {
+    fn compile(
+        &mut self,
+        parsed: Parsed,
+        mode: Mode,
+        adjust: impl FnOnce(&mut Checked) -> Option<Diagnostic>,
+    ) -> Compiled {
         let mut environment = self.environment.clone();
         let source = Source { tree: &parsed.tree, module: None };
         let (checked, diagnostics) = check::check(&mut environment, &source, mode);
         let mut said = parsed.diagnostics;
         said.extend(diagnostics);
         let wrong = said.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-        let Some(checked) = checked.filter(|_| !wrong) else {
+        let Some(mut checked) = checked.filter(|_| !wrong) else {
             said.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
             return Err(said);
         };
-        if let Some(refusal) = refuse(&checked) {
+        if let Some(refusal) = adjust(&mut checked) {
             return Err(vec![refusal]);
         }
         match generate(&checked) {
@@ -123,6 +165,15 @@ impl Session {
             }
         }
     }
+}
+
+/// `f(X) == Y` alone in a form becomes `assert(f(X) == Y)`.
+fn assert_comparison(form: &mut Form) {
+    let [only] = form.body.as_mut_slice() else { return };
+    let compares = matches!(&only.node, Node::Binary(binary, ..) if operator::comparison(*binary).is_some());
+    let Some(builtin) = library::find(None, "assert", 1).filter(|_| compares) else { return };
+    let condition = std::mem::replace(only, Expr { node: Node::Block(Vec::new()), span: only.span });
+    only.node = Node::Verb(VerbCall { builtin, verb: Verb::Assert, arguments: vec![condition], name: None });
 }
 
 #[cfg(test)]

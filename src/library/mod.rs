@@ -8,6 +8,7 @@ mod modules;
 mod numbers;
 mod plain;
 mod strings;
+pub mod types;
 mod verbs;
 
 pub use absent::instead;

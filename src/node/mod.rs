@@ -5,6 +5,7 @@
 //!
 //! A task has its turn until it waits or ends. What peers send is taken in between turns only.
 
+mod assertion;
 mod calls;
 mod data;
 mod derive;
@@ -14,6 +15,7 @@ mod met;
 mod message;
 mod refusal;
 mod report;
+mod stage;
 mod tasks;
 mod transaction;
 mod turn;
@@ -53,6 +55,8 @@ pub use message::Status;
 pub use message::TopLevel;
 pub use message::Until;
 pub use message::Waiting;
+pub use stage::Observation;
+pub use stage::Turn;
 
 use tasks::Purpose;
 use tasks::TaskId;
@@ -92,6 +96,8 @@ pub struct Node {
     transaction: Option<Transaction>,
     /// The keys of `once` whose functions have been called.
     done_once: BTreeSet<Term>,
+    /// The forms of an example that are still to be evaluated.
+    steps: VecDeque<FormId>,
     streams: BTreeMap<VariableId, Vec<Term>>,
     /// Names at top level that are bound to variables, by variable.
     named: BTreeMap<VariableId, Vec<String>>,
@@ -107,6 +113,8 @@ pub struct Node {
     top_level: TopLevel,
     assertion_failed: bool,
     until: Option<Awaited>,
+    /// What the program got to see, if somebody wants to know.
+    observations: Option<Vec<Observation>>,
 }
 
 /// The expression that the run waits for.
@@ -151,6 +159,7 @@ impl Node {
             fresh_names: 0,
             transaction: None,
             done_once: BTreeSet::new(),
+            steps: VecDeque::new(),
             streams: BTreeMap::new(),
             named: BTreeMap::new(),
             unnamed_changes: BTreeMap::new(),
@@ -163,6 +172,7 @@ impl Node {
             top_level: TopLevel::Running,
             assertion_failed: false,
             until: None,
+            observations: None,
         }
     }
 
@@ -235,6 +245,7 @@ impl Node {
             }
             Input::File { request, result } => self.file_came(request, result),
             Input::Typed { text } => self.typed(&text),
+            Input::Example { name, text } => self.example(&name, &text),
             Input::Cancel => self.cancel(),
         }
         self.stale();
@@ -261,16 +272,40 @@ impl Node {
     }
 
     fn typed(&mut self, text: &str) {
-        match self.session.prompt(text) {
+        let compiled = self.session.prompt(text);
+        if let Some(forms) = self.loaded(compiled) {
+            let task = self.machine.top_level(&forms);
+            self.tasks.spawn(Purpose::Prompt, task);
+        }
+    }
+
+    fn example(&mut self, name: &str, text: &str) {
+        let compiled = self.session.example(name, text);
+        if let Some(forms) = self.loaded(compiled) {
+            self.steps = forms.into();
+            self.step();
+        }
+    }
+
+    /// Starts the next form of an example.
+    fn step(&mut self) {
+        if let Some(form) = self.steps.pop_front() {
+            let task = self.machine.top_level(&[form]);
+            self.tasks.spawn(Purpose::Prompt, task);
+        }
+    }
+
+    /// Loads what was typed, or tells what is wrong with it.
+    fn loaded(&mut self, compiled: Result<(Unit, Vec<Diagnostic>), Vec<Diagnostic>>) -> Option<Vec<FormId>> {
+        match compiled {
             Ok((unit, warnings)) => {
                 self.outputs.extend(warnings.into_iter().map(Output::Report));
-                let forms = self.machine.load(&unit).forms;
-                let task = self.machine.top_level(&forms);
-                self.tasks.spawn(Purpose::Prompt, task);
+                Some(self.machine.load(&unit).forms)
             }
             Err(diagnostics) => {
                 self.outputs.extend(diagnostics.into_iter().map(Output::Report));
                 self.outputs.push_back(Output::Evaluated { value: None, current: None });
+                None
             }
         }
     }

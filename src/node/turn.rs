@@ -45,14 +45,18 @@ impl Node {
     }
 
     /// The next task that can go on. Those that begin by waiting are put to wait on the way, unless their threshold is met.
-    fn next_task(&mut self) -> Option<(TaskId, Purpose, Task)> {
+    pub(super) fn next_task(&mut self) -> Option<(TaskId, Purpose, Task)> {
         loop {
             let (id, purpose, work) = self.tasks.next_ready()?;
             match work {
                 Work::Run(task) => return Some((id, purpose, task)),
                 Work::Await(wait) => match &wait.then {
                     Then::Call(function) if self.first_met(&wait.any).is_some() => {
-                        return Some((id, purpose, self.machine.task(function, Vec::new())));
+                        let task = self.machine.task(function, Vec::new());
+                        if let Some(variable) = self.first_met(&wait.any) {
+                            self.observe_met(wait.span, variable);
+                        }
+                        return Some((id, purpose, task));
                     }
                     _ => self.wait(id, purpose, wait),
                 },
@@ -61,7 +65,7 @@ impl Node {
     }
 
     /// Inputs that came during a turn.
-    fn take_in_waiting(&mut self) {
+    pub(super) fn take_in_waiting(&mut self) {
         self.inbox_bytes = 0;
         for input in mem::take(&mut self.inbox) {
             self.take_in(input);
@@ -69,7 +73,7 @@ impl Node {
     }
 
     /// Runs one task until it waits, ends, or is out of fuel; in the last case it comes back.
-    fn turn(&mut self, id: TaskId, purpose: Purpose, mut task: Task, fuel: &mut u64) -> Option<Task> {
+    pub(super) fn turn(&mut self, id: TaskId, purpose: Purpose, mut task: Task, fuel: &mut u64) -> Option<Task> {
         loop {
             match self.machine.run(&mut task, fuel) {
                 Outcome::OutOfFuel => return Some(task),
@@ -93,7 +97,10 @@ impl Node {
                         self.tell_named_changes();
                     }
                     match self.verb(&request) {
-                        Answer::Value(value) => task.resume(value),
+                        Answer::Value(value) => {
+                            self.observed(request.span, Some(request.verb), &value);
+                            task.resume(value);
+                        }
                         Answer::Refused(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
                         Answer::Call { function, arguments, kept } => {
                             self.machine.call_in(&mut task, &function, arguments, kept);
@@ -141,6 +148,11 @@ impl Node {
             }
             Purpose::Prompt => {
                 let current = value.as_ref().and_then(|value| self.current_value(value));
+                if value.is_some() {
+                    self.step();
+                } else {
+                    self.steps.clear();
+                }
                 self.outputs.push_back(Output::Evaluated { value, current });
             }
             Purpose::Thread => {}

@@ -73,6 +73,7 @@ impl Node {
                 return self.calling_verb(request.verb, arguments);
             }
             (Verb::Sleep, [duration]) => return self.sleep(duration),
+            (Verb::Assert, [condition]) => self.assert(condition, request)?,
             (Verb::CsvRead, [path]) => return Node::file("csv:read", path, Format::Csv),
             (Verb::JsonRead, [path]) => return Node::file("json:read", path, Format::Json),
             (verb, arguments) => match self.dataflow_verb(verb, arguments, request.name)? {

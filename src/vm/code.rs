@@ -128,8 +128,8 @@ pub enum Op {
     NoCase { src: Reg },
     /// No clause of an `if` is true.
     NoIf,
-    /// A pattern does not match.
-    NoMatch { src: Reg },
+    /// A pattern does not match; the index is that of the names in it that had values.
+    NoMatch { src: Reg, known: u16 },
 }
 
 /// The boolean operators.
@@ -183,6 +183,8 @@ pub struct Code {
     pub links: Vec<Link>,
     /// The verbs that it calls.
     pub verbs: Vec<VerbSite>,
+    /// For each match that may fail, the names in its pattern that may have values already.
+    pub known: Vec<Vec<Known>>,
     /// What it is, apart from names and places.
     pub skeleton: Skeleton,
 }
@@ -205,6 +207,28 @@ pub struct VerbSite {
     pub verb: Verb,
     /// The name of the variable that it makes.
     pub name: Option<Atom>,
+    /// What an assertion tells besides when it fails: the places of expressions whose values lie behind the arguments.
+    pub seen: Vec<Span>,
+    /// Whether these are the two sides of a comparison.
+    pub compared: bool,
+}
+
+/// A name in a pattern that may have a value already.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Where it stands in the pattern.
+    pub span: Span,
+    /// Where its value lies.
+    pub place: Holder,
+}
+
+/// Where the value of a name lies.
+#[derive(Clone, Copy, Debug)]
+pub enum Holder {
+    /// In a register of the frame.
+    Register(Reg),
+    /// It is a name of the top level.
+    Global(u32),
 }
 
 /// The canonical form of a function's tree: local names and places are left out, and what it refers to is a hole.

@@ -26,8 +26,8 @@ pub enum Fault {
     NoCase(Term),
     /// No clause of an `if` is true.
     NoIf,
-    /// A pattern does not match.
-    NoMatch(Term),
+    /// A pattern does not match; the names in it that had values, by place.
+    NoMatch { value: Term, known: Vec<(Span, Term)> },
     /// Something is called that is not a function.
     NotFunction(Term),
     /// A function is called with another number of arguments.
@@ -75,7 +75,7 @@ impl Fault {
             Fault::NoClause { .. } => "E0504",
             Fault::NoCase(_) => "E0505",
             Fault::NoIf => "E0506",
-            Fault::NoMatch(_) => "E0507",
+            Fault::NoMatch { .. } => "E0507",
             Fault::NotFunction(_) => "E0508",
             Fault::Arity { .. } => "E0509",
             Fault::Unbound(_) => "E0510",
@@ -111,7 +111,7 @@ impl Fault {
             }
             Fault::NoCase(value) => format!("no clause of this `case` matches {}", show(value)),
             Fault::NoIf => "no clause of this `if` is true".into(),
-            Fault::NoMatch(value) => format!("the pattern does not match {}", show(value)),
+            Fault::NoMatch { value, .. } => format!("the pattern does not match {}", show(value)),
             Fault::NotFunction(value) => format!("{} is called, but is not a function", show(value)),
             Fault::Arity { arity, given, .. } => {
                 format!("a function of {arity} {} is called with {given}", plural(usize::from(*arity), "argument"))
@@ -145,6 +145,9 @@ impl Fault {
             Fault::Operands { operator: "+", left: Some(Term::Str(_)), .. } => "strings are joined with `++`".into(),
             Fault::NumberTooLarge { .. } => {
                 format!("integers have at most {INTEGER_BITS_MAX} bits, and floats are at most 1.8e308")
+            }
+            Fault::NoMatch { known, .. } if !known.is_empty() => {
+                "a name is bound once: what stands there again is compared; give a new value a name of its own".into()
             }
             Fault::NoIf => "end it with a clause `true -> ..`".into(),
             Fault::Unbound(name) => format!("bind `{name}` above the first call that reads it"),
@@ -259,6 +262,11 @@ impl Failure {
         let mut diagnostic = Diagnostic::error(inner.fault.code(), inner.fault.title());
         if inner.span != Span::default() {
             diagnostic = diagnostic.at(inner.span, format!("in {}", inner.function));
+        }
+        if let Fault::NoMatch { known, .. } = &inner.fault {
+            for (span, value) in known {
+                diagnostic = diagnostic.at(*span, format!("this is {} already", show(value)));
+            }
         }
         for (function, span) in &inner.path {
             diagnostic = diagnostic.at(*span, format!("called from here, in {function}"));

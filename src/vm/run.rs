@@ -162,9 +162,12 @@ fn clip(pc: usize) -> u32 {
 
 fn request(code: &Code, window: &mut [Term], first: usize, index: usize, pc: usize) -> Request {
     let site = &code.verbs[index];
-    let arguments = window[first..first + usize::from(site.builtin.row().arity)].iter_mut();
-    let arguments = arguments.map(|argument| mem::replace(argument, Term::Nil)).collect();
-    Request { verb: site.verb, arguments, name: site.name, span: code.spans[pc - 1], returned: None }
+    let behind = first + usize::from(site.builtin.row().arity);
+    let mut take = |at: usize| mem::replace(&mut window[at], Term::Nil);
+    let arguments = (first..behind).map(&mut take).collect();
+    let seen = site.seen.iter().zip(behind..).map(|(span, at)| (*span, take(at))).collect();
+    let span = code.spans[pc - 1];
+    Request { verb: site.verb, arguments, name: site.name, span, returned: None, seen, compared: site.compared }
 }
 
 /// Opens the frame of a callee.

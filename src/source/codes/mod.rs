@@ -4,6 +4,7 @@ mod names;
 mod network;
 mod run;
 mod syntax;
+mod tools;
 mod values;
 mod verbs;
 
@@ -31,6 +32,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .chain(verbs::CODES)
         .chain(run::CODES)
         .chain(network::CODES)
+        .chain(tools::CODES)
 }
 
 /// The long form of `code`.
