@@ -16,6 +16,7 @@ mod evaluate;
 mod known;
 mod operators;
 pub mod reference;
+mod reference_values;
 mod states;
 #[cfg(test)]
 mod tests;

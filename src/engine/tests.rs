@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::lattice::dot::Dot;
+use crate::lattice::dot::ReplicaIndex;
 use crate::value::content::Tally;
 use crate::value::kind::Type;
 use crate::value::reference::Name;
