@@ -12,9 +12,11 @@ mod forms;
 mod guard;
 mod pattern;
 mod scope;
+mod sql;
 mod suggest;
 
 pub use environment::Environment;
+pub use suggest::nearest;
 
 use rustc_hash::FxHashMap;
 use rustc_hash::FxHashSet;
