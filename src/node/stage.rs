@@ -1,8 +1,8 @@
 //! A node under the control of a simulator that chooses every turn: one turn at a time, what it would tell a peer, and what
 //! its program got to see.
 
-use crate::lattice::dot::ReplicaId;
 use crate::graph::VariableId;
+use crate::lattice::dot::ReplicaId;
 use crate::library::Verb;
 use crate::node::Node;
 use crate::source::span::Span;
