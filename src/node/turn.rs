@@ -171,7 +171,9 @@ impl Node {
             return;
         }
         let forms = until.form.clone();
+        self.looking = true;
         let state = self.evaluate_until(&forms);
+        self.looking = false;
         if let Some(until) = &mut self.until {
             until.state = state;
             until.stale = false;
