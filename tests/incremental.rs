@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 
+use lasp::engine::Author;
 use lasp::engine::BaseChange;
 use lasp::engine::Engine;
 use lasp::engine::Equality;
@@ -23,6 +24,7 @@ use lasp::lattice::dot::Dot;
 use lasp::lattice::dot::ReplicaIndex;
 use lasp::value::content::Content;
 use lasp::value::kind::Type;
+use lasp::value::kind::Window;
 use lasp::value::operation::Op;
 use lasp::value::reference::Name;
 use lasp::value::reference::Reference;
@@ -42,6 +44,33 @@ fn function(code: u32) -> Term {
     let arity = if code == 29 { 2 } else { 1 };
     let captured = Box::default();
     Term::Fun(triomphe::Arc::new(Closure { code, arity, digest: u128::from(code), captured }))
+}
+
+/// A fold's function into any type.
+fn folding(kind: &Type) -> Term {
+    let captured = Box::new([kind.to_term()]);
+    Term::Fun(triomphe::Arc::new(Closure { code: 30, arity: 1, digest: 30, captured }))
+}
+
+/// What [`folding`] returns for an element: an operation that fits the type, most often one that can be contributed.
+fn folded(kind: &Type, h: i64) -> Term {
+    let int = Term::Int;
+    match kind {
+        Type::GMap(kind) | Type::AwMap(kind) if h % 5 == 0 => {
+            let entry = |key: i64, h: i64| Term::tuple([int(key), folded(kind, h)]);
+            op("apply_all", [Term::list([entry(h % 3, h / 5), entry(h % 2, h / 7)])])
+        }
+        Type::GMap(kind) | Type::AwMap(kind) => op("apply", [int(h % 3), folded(kind, h / 3)]),
+        Type::Pair(kinds) if h % 2 == 0 => op("fst", [folded(&kinds.0, h / 2)]),
+        Type::Pair(kinds) => op("snd", [folded(&kinds.1, h / 2)]),
+        Type::Window(window) => op("at", [int(h % 50), folded(&window.kind, h / 3)]),
+        Type::TopK(_) => op("set", [int(h % 4), int(h % 9)]),
+        Type::MaxInt | Type::MinInt => op("set", [int(h % 17 - 4)]),
+        Type::Boolean => Term::atom("true"),
+        kind if kind.is_counter() => op("increment", [int(h % 7)]),
+        kind if kind.is_set() => op("add", [Term::list([int(h % 4), int(h % 6)])]),
+        _ => op("set", [int(h)]),
+    }
 }
 
 fn hash(term: &Term) -> i64 {
@@ -91,6 +120,8 @@ impl Evaluate for Native {
             28 => Term::list([op("increment", [Term::Int(h)]), op("increment", [Term::Int(-h / 2)])]),
             29 if arguments.len() != 2 || arguments[1].to_vec().is_none() => return Err(Failed(29)),
             29 => op("set", [Term::Int(h % 3), x.clone()]),
+            30 if h % 7 == 0 => Term::Nil,
+            30 => folded(&Type::parse(&closure.captured[0]).expect("a type"), h),
             _ => return Err(Failed(99)),
         })
     }
@@ -103,15 +134,16 @@ impl Evaluate for Native {
     }
 }
 
-fn folds(kind: &Type) -> &'static [u32] {
-    match kind {
-        Type::Set | Type::GSet => &[20, 21, 27],
-        Type::Counter | Type::GCounter => &[22, 23, 28],
+fn folds(kind: &Type) -> Vec<Term> {
+    let codes: &[u32] = match kind {
+        kind if kind.is_set() => &[20, 21, 27],
+        kind if kind.is_counter() => &[22, 23, 28],
         Type::MaxInt => &[24],
         Type::Boolean => &[25],
         Type::TopK(_) => &[26, 29],
-        _ => &[22],
-    }
+        _ => &[],
+    };
+    codes.iter().copied().map(function).chain([folding(kind)]).collect()
 }
 
 #[derive(Clone, Debug)]
@@ -155,42 +187,85 @@ fn filtered_products() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..40)
 }
 
-fn kinds() -> impl Strategy<Value = Vec<(Type, bool)>> {
-    let kind = select(vec![
-        Type::Set,
+fn plain() -> impl Strategy<Value = Type> {
+    select(vec![
         Type::Set,
         Type::Set,
         Type::GSet,
+        Type::RwSet,
+        Type::TwoPSet,
         Type::Counter,
         Type::GCounter,
+        Type::BCounter,
+        Type::LexCounter,
         Type::MaxInt,
+        Type::MinInt,
         Type::Ivar,
         Type::Boolean,
+        Type::EwFlag,
+        Type::DwFlag,
         Type::LwwRegister,
+        Type::MvRegister,
         Type::TopK(1),
         Type::TopK(3),
-    ]);
-    vec((kind, proptest::bool::weighted(0.4)), 2..9)
+    ])
+}
+
+/// Any type, those that may not be so nested left out.
+fn nested() -> impl Strategy<Value = Type> {
+    let window =
+        |kind: Type, (span, slide): (u64, Option<(u64, u32)>)| Type::Window(Box::new(Window { span, slide, kind }));
+    let size = (1..25u64, proptest::option::of((1..12u64, 1..5u32)));
+    plain()
+        .prop_recursive(3, 6, 2, move |inner| {
+            prop_oneof![
+                inner.clone().prop_map(|kind| Type::GMap(Box::new(kind))),
+                inner.clone().prop_map(|kind| Type::AwMap(Box::new(kind))),
+                (inner.clone(), inner.clone()).prop_map(|kinds| Type::Pair(Box::new(kinds))),
+                (inner, size.clone()).prop_map(move |(kind, size)| window(kind, size)),
+            ]
+        })
+        .prop_filter("may not be nested so", |kind| Type::parse(&kind.to_term()).as_ref() == Some(kind))
+}
+
+fn kinds() -> impl Strategy<Value = Vec<(Type, bool)>> {
+    vec((prop_oneof![3 => Just(Type::Set), 6 => plain(), 4 => nested()], proptest::bool::weighted(0.4)), 2..9)
 }
 
 fn operation(kind: &Type, choice: u8, n: i64) -> Term {
     let int = Term::Int;
     let two = || Term::list([int(n), int(n + 1), int(n)]);
+    let deeper = (choice / 3).wrapping_mul(7).wrapping_add(choice % 3);
     match (kind, choice % 5) {
-        (Type::Set, 0) => op("rmv", [int(n)]),
-        (Type::Set, 1) => op("rmv_all", [two()]),
-        (Type::Set | Type::GSet, 2) => op("add", [two()]),
-        (Type::Set | Type::GSet, _) => op("add", [int(n)]),
-        (Type::Counter, 0) => op("decrement", [int(n)]),
+        (Type::Set | Type::RwSet | Type::TwoPSet, 0) => op("rmv", [int(n)]),
+        (Type::Set | Type::RwSet | Type::TwoPSet, 1) => op("rmv_all", [two()]),
+        (kind, 2) if kind.is_set() => op("add", [two()]),
+        (kind, _) if kind.is_set() => op("add", [int(n)]),
+        (Type::BCounter, 0) => op("move", [int(n % 3), Term::atom(["n0", "n1", "n2", "ann"][choice as usize / 5 % 4])]),
+        (Type::Counter | Type::LexCounter | Type::BCounter, 0 | 4) => op("decrement", [int(n)]),
         (Type::Counter | Type::GCounter, 1) => op("increment", [Term::float(n as f64 / 10.0).expect("finite")]),
-        (Type::Counter | Type::GCounter, _) => op("increment", [int(n)]),
+        (kind, _) if kind.is_counter() => op("increment", [int(n)]),
         (Type::MaxInt, 0) => Term::atom("increment"),
-        (Type::MaxInt, _) => op("set", [int(n)]),
+        (Type::MaxInt | Type::MinInt, _) => op("set", [int(n - 2)]),
         (Type::Boolean, _) => Term::atom("true"),
+        (Type::EwFlag | Type::DwFlag, 0 | 1) => Term::atom("disable"),
+        (Type::EwFlag | Type::DwFlag, _) => Term::atom("enable"),
         (Type::LwwRegister, 0) => op("set", [int(n % 4), int(n)]),
-        (Type::LwwRegister | Type::Ivar, _) => op("set", [int(n)]),
+        (Type::LwwRegister | Type::MvRegister | Type::Ivar, _) => op("set", [int(n)]),
         (Type::TopK(_), _) => op("set", [int(n % 4), int(i64::from(choice) % 7)]),
-        _ => int(n),
+        (Type::AwMap(_), 0) => op("rmv", [int(n % 3)]),
+        (Type::GMap(kind) | Type::AwMap(kind), 1) => {
+            let entry = |key: i64, choice: u8| Term::tuple([int(key % 3), operation(kind, choice, n)]);
+            op("apply_all", [Term::list([entry(n, deeper), entry(n, choice), entry(n / 2, deeper / 2)])])
+        }
+        (Type::GMap(kind) | Type::AwMap(kind), _) => op("apply", [int(n % 3), operation(kind, deeper, n)]),
+        (Type::Pair(kinds), 0 | 1) => op("fst", [operation(&kinds.0, deeper, n)]),
+        (Type::Pair(kinds), _) => op("snd", [operation(&kinds.1, deeper, n)]),
+        (Type::Window(window), _) => {
+            let time = i64::from(choice) % 40 - 3 + if choice > 250 { 1000 } else { 0 };
+            op("at", [int(time), folded(&window.kind, n * 31 + i64::from(choice))])
+        }
+        (kind, _) => panic!("{kind} has no operation here"),
     }
 }
 
@@ -305,9 +380,11 @@ impl Both {
     fn update(&mut self, variable: VariableId, choice: u8, n: i64, by: usize) {
         let kind = self.kinds[variable.0 as usize].0.clone();
         let op = Op::parse(&kind, &operation(&kind, choice, n)).expect("operations are of the type");
+        let nodes = (0..3u128).map(|at| (Term::atom(["n0", "n1", "n2"][at as usize]), vec![at])).collect();
+        let author = Author { nodes: Some(&nodes), ..Author::alone(ReplicaIndex(by as u32), by as u128) };
         // A remote replica has seen what we have, or only what it wrote itself.
-        let Ok(effect) = self.fast.prepare(variable, &op, ReplicaIndex(by as u32)) else { return };
-        let blind = by > 0 && choice.is_multiple_of(2) && !matches!(kind, Type::Counter | Type::GCounter);
+        let Ok(effect) = self.fast.prepare(variable, &op, &author) else { return };
+        let blind = by > 0 && choice.is_multiple_of(2) && !kind.is_counter();
         let mut changes = Vec::new();
         for write in effect.writes {
             let removes = if blind { Vec::new() } else { write.removes };
@@ -319,6 +396,7 @@ impl Both {
     /// Makes the chosen one of all derivations with this operator that are allowed now.
     fn derive(&mut self, operator: u8, function_choice: usize, choice: usize) {
         let pick = |codes: &[u32]| function(codes[function_choice % codes.len()]);
+        let pick_fold = |folds: &[Term]| folds[function_choice % folds.len()].clone();
         let mut allowed = Vec::new();
         for d in 0..self.kinds.len() {
             let operator = match operator {
@@ -327,13 +405,13 @@ impl Both {
                 2 => Operator::Union,
                 3 => Operator::Intersection,
                 4 => Operator::Product,
-                5 | 6 => Operator::Fold(pick(folds(&self.kinds[d].0))),
-                7 => Operator::FoldDynamic(pick(folds(&self.kinds[d].0))),
+                5 | 6 => Operator::Fold(pick_fold(&folds(&self.kinds[d].0))),
+                7 => Operator::FoldDynamic(pick_fold(&folds(&self.kinds[d].0))),
                 8 => Operator::Difference,
                 9 => Operator::Join(pick(ONE), function(ONE[function_choice / 8 % ONE.len()])),
                 10 => match &self.kinds[d].0 {
                     Type::GMap(inner) | Type::AwMap(inner) => {
-                        Operator::GroupBy(function(ONE[function_choice / 8 % ONE.len()]), pick(folds(inner)))
+                        Operator::GroupBy(function(ONE[function_choice / 8 % ONE.len()]), pick_fold(&folds(inner)))
                     }
                     _ => Operator::Difference,
                 },

@@ -10,6 +10,7 @@ mod expr;
 pub mod facts;
 mod forms;
 mod guard;
+mod hints;
 mod pattern;
 mod scope;
 mod sql;

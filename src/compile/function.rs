@@ -1,5 +1,7 @@
 //! Functions, `fun`s and statement forms: clauses one after the other, each leading to the next where it does not match.
 
+use std::ops::Range;
+
 use crate::check::core::Checked;
 use crate::check::core::Form;
 use crate::check::core::Function;
@@ -21,12 +23,13 @@ use crate::vm::code::Op;
 use crate::vm::code::Skeleton;
 use crate::vm::code::VerbSite;
 
-/// The code of a checked text.
+/// The code of a checked text. `modules` are the numbers of the functions in the library's modules; `None` where the text is
+/// the library's own.
 ///
 /// # Errors
 /// The place of a function that needs more registers than there are.
-pub fn generate(checked: &Checked) -> Result<Unit, Span> {
-    let mut units = Units::default();
+pub fn generate(checked: &Checked, modules: Option<Range<u32>>) -> Result<Unit, Span> {
+    let mut units = Units { library: modules.is_none(), modules: modules.unwrap_or_default(), ..Units::default() };
     for function in &checked.functions {
         let code = named(&mut units, function);
         units.unit.functions.push((function.id.0, code));
@@ -56,6 +59,7 @@ pub(super) fn lambda(units: &mut Units, lambda: &Lambda, name: String) -> u32 {
     let captures = lambda.captures.len();
     let mut code = Code {
         name,
+        library: units.library,
         arity: lambda.arity,
         captures: u16::try_from(captures).unwrap_or(u16::MAX),
         itself: lambda.itself.is_some(),

@@ -1,5 +1,7 @@
 //! What is known over all texts of a program, or of a session at the prompt.
 
+use std::ops::Range;
+
 use crate::check;
 use crate::check::Environment;
 use crate::check::Mode;
@@ -7,6 +9,7 @@ use crate::check::Source;
 use crate::check::core::Checked;
 use crate::check::core::Expr;
 use crate::check::core::Form;
+use crate::check::core::Function;
 use crate::check::core::Node;
 use crate::check::core::VerbCall;
 use crate::check::facts::Facts;
@@ -30,6 +33,8 @@ pub struct Session {
     pub files: Files,
     /// All names.
     pub environment: Environment,
+    /// The numbers of the functions in the library's modules.
+    modules: Range<u32>,
 }
 
 /// Code with warnings, or what is wrong, in order of the text.
@@ -39,10 +44,14 @@ impl Session {
     /// A session that knows the library, and the library's code.
     #[must_use]
     pub fn new() -> (Session, Unit) {
-        let mut session = Session { files: Files::default(), environment: Environment::default() };
+        let mut session = Session { files: Files::default(), environment: Environment::default(), modules: 0..0 };
         let (checked, _) = session.library();
+        // `prelude` comes first.
+        let in_modules = |function: &&Function| function.module.as_deref() != Some("prelude");
+        let mut numbers = checked.functions.iter().filter(in_modules).map(|function| function.id.0);
+        session.modules = numbers.next().map_or(0..0, |first| first..numbers.next_back().unwrap_or(first) + 1);
         // The tests hold that the library has no mistakes and fits.
-        let unit = generate(&checked).unwrap_or_default();
+        let unit = generate(&checked, None).unwrap_or_default();
         (session, unit)
     }
 
@@ -152,7 +161,7 @@ impl Session {
         if let Some(refusal) = adjust(&mut checked) {
             return Err(vec![refusal]);
         }
-        match generate(&checked) {
+        match generate(&checked, Some(self.modules.clone())) {
             Ok(unit) => {
                 self.environment = environment;
                 Ok((unit, said))
@@ -184,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_library_has_no_mistakes() {
-        let mut session = Session { files: Files::default(), environment: Environment::default() };
+        let mut session = Session { files: Files::default(), environment: Environment::default(), modules: 0..0 };
         let (checked, said) = session.library();
         assert!(said.is_empty(), "{said:#?}");
         assert!(checked.functions.len() > 60);

@@ -17,6 +17,7 @@ mod known;
 mod lazy;
 mod operators;
 pub mod reference;
+mod reference_values;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -253,6 +254,12 @@ impl Engine {
         self.observe(variable);
         let at = variable.0 as usize;
         self.values[at].value(&self.states[at])
+    }
+
+    /// The value, computed anew.
+    #[must_use]
+    pub fn value_now(&self, variable: VariableId) -> Term {
+        self.states[variable.0 as usize].value()
     }
 
     /// How many of the variable's live entries only say that something was taken out: what grows with removals.

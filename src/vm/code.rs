@@ -163,6 +163,8 @@ impl Logic {
 /// A function, a `fun` or a statement form.
 #[derive(Clone, Debug, Default)]
 pub struct Code {
+    /// Whether it is of the library: failures in it are told at the place in the program that led there.
+    pub library: bool,
     /// For messages: `lists:map/2`, `fun/1`, `the top level`.
     pub name: String,
     /// How many arguments it takes.

@@ -58,7 +58,8 @@ impl MapState {
         let before = (known && watched).then(|| child.value());
         let changed = child.apply(inbox);
         let stays = !child.state.is_unsupported();
-        delta.touched |= changed.touched;
+        let touched = changed.touched || stays != known;
+        delta.touched |= touched;
         if changed.changed || stays != known {
             delta.changed = true;
             let after = (stays && watched).then(|| child.value());
@@ -68,7 +69,7 @@ impl MapState {
         if !stays {
             self.children.remove(&key);
         }
-        if changed.touched {
+        if touched {
             delta.parts.push(key);
         }
     }

@@ -80,9 +80,7 @@ impl State {
             Type::GSet => State::Set(set::SetState::new(removable)),
             Type::RwSet => State::Marked(marked::MarkedState::new(true, removable)),
             Type::TwoPSet => State::Marked(marked::MarkedState::new(false, removable)),
-            Type::Counter | Type::GCounter | Type::LexCounter => {
-                State::Counter(counter::CounterState::new(removable))
-            }
+            Type::Counter | Type::GCounter | Type::LexCounter => State::Counter(counter::CounterState::new(removable)),
             Type::BCounter => State::Bounded(bounded::BoundedState::default()),
             Type::MaxInt => State::Extremum(extremum::ExtremumState::new(false, removable)),
             Type::MinInt => State::Extremum(extremum::ExtremumState::new(true, removable)),

@@ -306,9 +306,11 @@ impl WindowState {
     }
 
     pub(super) fn entries(&self, entries: &mut Vec<(Dot, Content)>) {
-        entries.extend(self.own.iter().map(|((time, dot), content)| {
-            (*dot, Content::Event(Box::new((time.clone(), content.clone()))))
-        }));
+        entries.extend(
+            self.own
+                .iter()
+                .map(|((time, dot), content)| (*dot, Content::Event(Box::new((time.clone(), content.clone()))))),
+        );
     }
 
     pub(super) fn is_unsupported(&self) -> bool {

@@ -5,6 +5,7 @@ mod network;
 mod run;
 mod sql;
 mod syntax;
+mod tasks;
 mod tools;
 mod values;
 mod verbs;
@@ -30,6 +31,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .iter()
         .chain(names::CODES)
         .chain(values::CODES)
+        .chain(tasks::CODES)
         .chain(verbs::CODES)
         .chain(run::CODES)
         .chain(network::CODES)
