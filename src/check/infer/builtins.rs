@@ -9,6 +9,7 @@ use crate::check::infer::parts::MapShape;
 use crate::check::infer::parts::Parts;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
+use crate::check::infer::site::WRONG_KIND;
 use crate::check::infer::site::Why;
 use crate::check::infer::value::Value;
 use crate::check::infer::value::both;
@@ -93,7 +94,7 @@ impl<'p> Run<'p> {
             }
         };
         let message = Diagnostic::error(code, format!("`{}` takes {shown}{place}, not {given}", row.title()))
-            .at(expr.span, "sure to fail");
+            .at(expr.span, WRONG_KIND);
         match self.variable_for_value(&arguments[at..=at]) {
             Some(help) => message.help(help),
             None => message.help(format!("`{}`", row.signature)),

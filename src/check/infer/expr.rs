@@ -175,9 +175,10 @@ impl<'p> Run<'p> {
         tell: impl FnOnce(&Self) -> Diagnostic,
     ) -> Value {
         let diagnostic = if self.sites.telling { tell(self) } else { Diagnostic::error("E0504", "not to be told") };
-        let failure = Arc::new(Failure { site: if frame.library { 0 } else { key }, diagnostic, cause });
+        let failure = Failure::new(if frame.library { 0 } else { key }, diagnostic, cause);
         if !frame.library {
-            self.sites.failed(&failure, span);
+            let certain = !frame.in_function && self.choices == 0 && self.repeats == 0;
+            self.sites.failed(&failure, span, certain);
         }
         self.why = Why::Failed(failure);
         Value::never()

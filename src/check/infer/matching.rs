@@ -14,6 +14,7 @@ use crate::check::infer::parts::Parts;
 use crate::check::infer::run::Call;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
+use crate::check::infer::site::Failure;
 use crate::check::infer::site::Why;
 use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
@@ -297,15 +298,12 @@ impl<'p> Run<'p> {
         let given = self.describe_all(&call.arguments);
         let diagnostic = Diagnostic::error("E0504", format!("no clause of {title} matches the arguments ({given})"));
         // Only told through a call: the function itself may be right.
-        Why::Failed(triomphe::Arc::new(crate::check::infer::site::Failure {
-            site: 0,
-            diagnostic: if self.sites.is_library(lambda.span) {
-                diagnostic
-            } else {
-                diagnostic.at(lambda.span, "has no clause for this")
-            },
-            cause: None,
-        }))
+        let diagnostic = if self.sites.is_library(lambda.span) {
+            diagnostic
+        } else {
+            diagnostic.at(lambda.span, "has no clause for this")
+        };
+        Why::Failed(Failure::new(0, diagnostic, None))
     }
 
     /// The clauses of a `case`, on its subject; those of an `if` have none.

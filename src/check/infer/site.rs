@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use triomphe::Arc;
 
 use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
 use crate::source::span::FileId;
 use crate::source::span::Span;
 
@@ -16,6 +17,27 @@ pub(super) struct Failure {
     pub(super) diagnostic: Diagnostic,
     /// For calls: what fails in the function.
     pub(super) cause: Option<Arc<Failure>>,
+    /// Whether it is a mistake wherever it stands: a value of a kind that is never right there.
+    pub(super) grave: bool,
+}
+
+/// What is said of an argument that is of another kind than it has to be.
+pub(super) const WRONG_KIND: &str = "never of this kind";
+
+/// Codes of what fails because of single values, and not of their kinds: in code that may never run, a warning.
+const BY_VALUE: &[&str] = &["E0504", "E0505", "E0506", "E0507", "E0511", "E0512"];
+
+impl Failure {
+    pub(super) fn new(site: usize, diagnostic: Diagnostic, cause: Option<Arc<Failure>>) -> Arc<Failure> {
+        let grave = match &cause {
+            Some(cause) => cause.grave,
+            None => {
+                let kind = diagnostic.labels.first().is_some_and(|label| label.text == WRONG_KIND);
+                kind || !BY_VALUE.contains(&diagnostic.code)
+            }
+        };
+        Arc::new(Failure { site, diagnostic, cause, grave })
+    }
 }
 
 /// Why an expression gives no value.
@@ -58,8 +80,8 @@ pub(super) struct Sites {
     /// Whether what fails is only tried.
     pub(super) quiet: bool,
     seen: FxHashMap<usize, Site>,
-    /// Found once and for all.
-    pub(super) told: Vec<Diagnostic>,
+    /// What fails in code that is sure to run.
+    certain: Vec<Arc<Failure>>,
 }
 
 impl Sites {
@@ -80,9 +102,12 @@ impl Sites {
         }
     }
 
-    /// The place failed.
-    pub(super) fn failed(&mut self, failure: &Arc<Failure>, span: Span) {
+    /// The place failed; perhaps in code that is sure to run.
+    pub(super) fn failed(&mut self, failure: &Arc<Failure>, span: Span, certain: bool) {
         if self.watches(span) && !self.quiet {
+            if certain {
+                self.certain.push(failure.clone());
+            }
             self.seen.entry(failure.site).or_default().failure.get_or_insert_with(|| failure.clone());
         }
     }
@@ -100,15 +125,28 @@ impl Sites {
         told || failure.cause.as_ref().is_some_and(|cause| self.is_told(cause))
     }
 
-    /// What is to be told, in no order.
+    /// What is to be told, in no order. Errors are mistakes wherever they stand, and what is sure to happen.
     pub(super) fn tell(&mut self) -> Vec<Diagnostic> {
-        let mut all = std::mem::take(&mut self.told);
-        #[expect(clippy::iter_over_hash_type, reason = "the checker sorts messages by their places")]
-        for site in self.seen.values().filter(|site| !site.fine) {
+        let mut all = Vec::new();
+        let mut sure = rustc_hash::FxHashSet::default();
+        for failure in &self.certain {
+            let mut at = Some(failure);
+            while let Some(failure) = at.filter(|failure| sure.insert(failure.site)) {
+                at = failure.cause.as_ref();
+            }
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "messages are sorted by their places in the end")]
+        for (key, site) in self.seen.iter().filter(|(_, site)| !site.fine) {
             if let Some(failure) = &site.failure {
-                if failure.cause.as_ref().is_none_or(|cause| !self.is_told(cause)) {
-                    all.push(failure.diagnostic.clone());
+                if failure.cause.as_ref().is_some_and(|cause| self.is_told(cause)) {
+                    continue;
                 }
+                let mut message = failure.diagnostic.clone();
+                if !failure.grave && !sure.contains(key) {
+                    message.severity = Severity::Warning;
+                    message.help.push("it fails whenever it is reached".to_owned());
+                }
+                all.push(message);
             } else if let Some(warning) = &site.warning {
                 all.push(warning.clone());
             }
