@@ -18,7 +18,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("graph", &["source", "value", "lattice"]),
     ("library", &["value"]),
     ("sql", &["value"]),
-    ("check", &["syntax", "sql", "library", "value", "source"]),
+    ("check", &["syntax", "sql", "graph", "library", "value", "source"]),
     ("vm", &["library", "value", "source"]),
     ("engine", &["graph", "source", "value", "lattice"]),
     ("replica", &["value", "lattice"]),

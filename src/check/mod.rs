@@ -10,6 +10,8 @@ mod expr;
 pub mod facts;
 mod forms;
 mod guard;
+mod hints;
+pub mod infer;
 mod pattern;
 mod scope;
 mod sql;

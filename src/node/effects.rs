@@ -239,7 +239,9 @@ impl Node {
         }
         let failures = mem::take(&mut self.element_failures);
         for element in failed.iter().take(ELEMENT_REPORTS_MAX) {
-            let diagnostic = self.no_row(element).unwrap_or_else(|| Node::element_diagnostic(element, &failures));
+            let place = self.functions_at.get(&element.derivation).copied();
+            let told = self.no_row(element);
+            let diagnostic = told.unwrap_or_else(|| Node::element_diagnostic(element, &failures, place));
             self.report(diagnostic);
         }
         if failed.len() > ELEMENT_REPORTS_MAX {

@@ -41,6 +41,7 @@ use crate::replica::PeerId;
 use crate::replica::Replica;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::files::Files;
+use crate::source::span::Span;
 use crate::value::content::Content;
 use crate::value::reference::Name;
 use crate::value::term::Term;
@@ -115,6 +116,8 @@ pub struct Node {
     sql_functions: FxHashMap<String, Vec<Term>>,
     /// The names of variables that such views feed.
     sql_names: FxHashSet<Name>,
+    /// Where the functions of derivations stand, and how many arguments they take, by the derivation's identity.
+    functions_at: FxHashMap<u128, (Span, u8)>,
     /// Failures of functions on elements, by the number that the engine was given for them.
     element_failures: Vec<Failure>,
     top_level: TopLevel,
@@ -179,6 +182,7 @@ impl Node {
             requests: 0,
             sql_functions: FxHashMap::default(),
             sql_names: FxHashSet::default(),
+            functions_at: FxHashMap::default(),
             element_failures: Vec::new(),
             top_level: TopLevel::Running,
             assertion_failed: false,

@@ -170,7 +170,17 @@ impl Node {
         match term {
             Term::Ref(reference) => Ok(reference.clone()),
             other => Err(Refusal::new("E0392", format!("a variable is needed here, and this is {}", brief(other)))
-                .help("`X = declare(set)` makes a variable and binds X to it.")),
+                .help(match other {
+                    Term::Fun(_) => "the variable comes first: `map(S, F)`, `fold(S, F, D)`, `invariant(V, T, F)`",
+                    Term::Cons(_) | Term::Nil => {
+                        "this is a plain list, such as `query` gives: update the variable itself; for lists there is `lists:map(F, L)` and its like"
+                    }
+                    Term::Map(_) => "this is a plain map, such as `query` gives: update the variable itself",
+                    Term::Int(_) | Term::Big(_) | Term::Float(_) => {
+                        "a number does not change; `C = declare(counter)` makes a variable that does"
+                    }
+                    _ => "`X = declare(set)` makes a variable and binds X to it",
+                })),
         }
     }
 
