@@ -162,10 +162,9 @@ impl Fault {
             Fault::Impure(_) => "call the verb outside, and hand its result to the function".into(),
             Fault::UnknownFunction(_) => "run the same program on all nodes".into(),
             Fault::Refused { help, .. } => return help.clone(),
-            Fault::NoClause { function: title, .. } | Fault::Argument { builtin: title, .. } => match about(title) {
-                Some(known) => format!("`{}`: {} For example, `{}`", known.title, known.text, known.example),
-                None => return Vec::new(),
-            },
+            Fault::NoClause { function: title, arguments } | Fault::Argument { builtin: title, arguments, .. } => {
+                return of_the_library(title, arguments);
+            }
             _ => return Vec::new(),
         };
         vec![text]
@@ -175,6 +174,16 @@ impl Fault {
 /// The function of the library that a helper of this title belongs to.
 fn helped(title: &str) -> Option<&'static str> {
     about(title).map(|known| &*known.title).filter(|known| *known != title)
+}
+
+/// What a function of the library does; and where a string stands for a list, as it does in Erlang, what takes strings.
+fn of_the_library(title: &str, arguments: &[Term]) -> Vec<String> {
+    let Some(known) = about(title) else { return Vec::new() };
+    let mut help = vec![format!("`{}`: {} For example, `{}`", known.title, known.text, known.example)];
+    if title.starts_with("lists:") && arguments.iter().any(|term| term.as_text().is_some()) {
+        help.push("a string is one value, and no list; `string:to_graphemes` gives the list of its characters".into());
+    }
+    help
 }
 
 fn plural(count: usize, noun: &str) -> String {
