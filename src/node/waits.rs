@@ -133,7 +133,7 @@ impl Node {
 
     fn go_on(&mut self, waiter: TaskId, variable: VariableId) {
         let Some((purpose, wait)) = self.tasks.release(waiter) else { return };
-        self.observe_met(wait.span, variable);
+        self.saw_met(wait.span, variable);
         match wait.then {
             Then::Resume(mut task, goes_on) => {
                 task.resume(self.answer_to(variable, goes_on));

@@ -1,8 +1,10 @@
 //! The catalogue of codes: `lasp explain E0102` prints from here. A code is never reused.
 
+mod checks;
 mod names;
 mod network;
 mod run;
+mod sql;
 mod syntax;
 mod tasks;
 mod tools;
@@ -31,10 +33,12 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .chain(names::CODES)
         .chain(values::CODES)
         .chain(tasks::CODES)
+        .chain(checks::CODES)
         .chain(verbs::CODES)
         .chain(run::CODES)
         .chain(network::CODES)
         .chain(tools::CODES)
+        .chain(sql::CODES)
 }
 
 /// The long form of `code`.
