@@ -20,7 +20,7 @@ use proptest::prelude::*;
 
 /// How many seeds a run tries; more by `LASP_SEEDS`.
 fn seeds() -> u64 {
-    std::env::var("LASP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300) / 10
+    std::env::var("LASP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300) / 20
 }
 
 /// Money that moves between accounts and is never made or lost; two sets that are equal; contributions that go together;
