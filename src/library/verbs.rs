@@ -319,7 +319,7 @@ pub(super) const ROWS: &[Builtin] = &[
         1,
         Verb::Sql,
         "sql(text) -> variable",
-        "A view: `select .. from .. where ..`, with joins, `group by`, count, sum, min, max and avg. Tables are names at top level; a row is a map.",
+        "A view, kept up to date: `select .. from .. where ..`, with joins, `group by`, count, sum, min, max and avg. Tables are names at top level; a row is a map from columns to values; an atom is as good as its text.",
         "Users = declare(set), update(Users, {add, #{name => \"ann\", age => 22}}), V = sql(\"select name from Users where age > 20\").",
     ),
     row(
