@@ -105,19 +105,23 @@ struct Passes<'p> {
     known: &'p Known,
     checked: &'p Checked,
     file: FileId,
+    /// Literals of more than one part, by their places.
+    literals: FxHashMap<usize, Value>,
 }
 
 impl<'p> Passes<'p> {
     fn new(known: &'p Known, checked: &'p Checked, file: FileId) -> Passes<'p> {
-        Passes { known, checked, file }
+        Passes { known, checked, file, literals: FxHashMap::default() }
     }
 
-    fn run(&self, follow: bool) -> Run<'p> {
+    /// A new pass; literals are as they were.
+    fn run(&mut self, follow: bool) -> Run<'p> {
         let earlier = self.known.functions.iter().map(|function| &**function);
         let functions: FxHashMap<FunctionId, &'p Function> =
             earlier.chain(&self.checked.functions).map(|function| (function.id, function)).collect();
         let mut run = Run::new(functions, &self.checked.globals);
         run.follow = follow;
+        run.literals = std::mem::take(&mut self.literals);
         run.sites.file = self.file;
         run.sites.library = self.known.library;
         run
@@ -128,6 +132,7 @@ impl<'p> Passes<'p> {
         let mut run = self.run(follow);
         self.everything(&mut run, false);
         run.variables.settle();
+        self.literals = run.literals;
         let settled = run.globals.into_iter().map(|global| global.or_else(|| Some(Value::any()))).collect();
         (settled, run.variables)
     }
@@ -141,6 +146,7 @@ impl<'p> Passes<'p> {
             run.variables = variables;
             run.sites.telling = true;
             self.everything(&mut run, true);
+            self.literals = std::mem::take(&mut run.literals);
             if run.exhausted() {
                 continue;
             }
@@ -156,7 +162,7 @@ impl<'p> Passes<'p> {
 
     /// What follows from what this program puts into its variables.
     fn closed(
-        &self,
+        &mut self,
         follow: bool,
         settled: Vec<Option<Value>>,
         variables: variables::Variables,
