@@ -11,6 +11,7 @@ pub mod value;
 // F2: what both halves share.
 pub mod graph;
 pub mod library;
+pub mod sql;
 // F3: the halves.
 pub mod check;
 pub mod engine;
@@ -21,8 +22,9 @@ pub mod replica;
     reason = "the hot loop, measured; what is forgotten owns nothing"
 )]
 pub mod vm;
-// F4: text to code.
+// F4: text to code, and what timing can change.
 pub mod compile;
+pub mod coordination;
 // F5: one node.
 pub mod node;
 // F6: many nodes in virtual time.

@@ -25,6 +25,8 @@ struct Known {
     module: Option<String>,
     arity: u8,
     id: FunctionId,
+    /// A function of the library without documentation, which only its own module may call.
+    private: bool,
 }
 
 impl Environment {
@@ -41,6 +43,13 @@ impl Environment {
         known.iter().find(|known| known.module.as_deref() == module && known.arity == arity).map(|known| known.id)
     }
 
+    /// The function of this name and arity that others than the module itself may call.
+    pub(super) fn exported(&self, module: &str, name: &str, arity: u8) -> Option<FunctionId> {
+        let known = self.functions.get(name)?;
+        let meant = |known: &&Known| known.module.as_deref() == Some(module) && known.arity == arity;
+        known.iter().find(|known| meant(known) && !known.private).map(|known| known.id)
+    }
+
     /// All names that can be typed, sorted: globals, functions, built-ins and verbs, with their modules.
     #[must_use]
     pub fn names_for_completion(&self) -> Vec<String> {
@@ -49,7 +58,10 @@ impl Environment {
             None | Some("prelude") => name.to_owned(),
             Some(module) => format!("{module}:{name}"),
         };
-        let functions = self.functions.iter().flat_map(|(name, all)| all.iter().map(move |known| (name, known)));
+        let functions = self
+            .functions
+            .iter()
+            .flat_map(|(name, all)| all.iter().filter(|known| !known.private).map(move |known| (name, known)));
         // Sorted below, so that no order of a hash shows.
         names.extend(functions.map(|(name, known)| with_module(known.module.as_deref(), name)));
         names.extend(library::BUILTINS.iter().map(|row| with_module(row.module, row.name)));
@@ -75,12 +87,12 @@ impl Environment {
     }
 
     /// Gives a function a new number; an older one of this name and arity is hidden.
-    pub(super) fn add_function(&mut self, module: Option<&str>, name: &str, arity: u8) -> FunctionId {
+    pub(super) fn add_function(&mut self, module: Option<&str>, name: &str, arity: u8, private: bool) -> FunctionId {
         let id = FunctionId(self.next_function);
         self.next_function += 1;
         let all = self.functions.entry(name.to_owned()).or_default();
         all.retain(|known| known.module.as_deref() != module || known.arity != arity);
-        all.push(Known { module: module.map(str::to_owned), arity, id });
+        all.push(Known { module: module.map(str::to_owned), arity, id, private });
         id
     }
 
@@ -115,15 +127,18 @@ impl Environment {
     /// The arities of the functions of this name, ascending.
     pub(super) fn arities(&self, module: Option<&str>, name: &str) -> Vec<u8> {
         let known = self.functions.get(name).map_or(&[][..], Vec::as_slice);
-        let mut arities: Vec<u8> =
-            known.iter().filter(|known| known.module.as_deref() == module).map(|known| known.arity).collect();
+        let mut arities: Vec<u8> = known
+            .iter()
+            .filter(|known| known.module.as_deref() == module && !known.private)
+            .map(|known| known.arity)
+            .collect();
         arities.sort_unstable();
         arities
     }
 
     /// The names of the functions of this module, sorted.
     pub(super) fn function_names(&self, module: Option<&str>) -> Vec<&str> {
-        let of_module = |all: &Vec<Known>| all.iter().any(|known| known.module.as_deref() == module);
+        let of_module = |all: &Vec<Known>| all.iter().any(|known| known.module.as_deref() == module && !known.private);
         let mut names: Vec<&str> =
             self.functions.iter().filter(|(_, all)| of_module(all)).map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();

@@ -6,6 +6,7 @@ use crate::check::bound;
 use crate::check::core::Checked;
 use crate::check::core::Form;
 use crate::check::core::Function;
+use crate::check::hints;
 use crate::check::scope::Binding;
 use crate::check::scope::Kind;
 use crate::check::scope::Scope;
@@ -32,7 +33,7 @@ impl<'a> Checker<'a> {
         let tree = self.tree;
         for form in &tree.forms {
             match &form.node {
-                FormNode::Function(clauses, _) => self.collect_function(clauses),
+                FormNode::Function(clauses, documentation) => self.collect_function(clauses, documentation.is_some()),
                 FormNode::Statement(body) => {
                     for name in bound::by_body(tree, body) {
                         self.environment.add_global(name);
@@ -49,7 +50,7 @@ impl<'a> Checker<'a> {
         self.bound.resize(self.environment.globals().len(), false);
     }
 
-    fn collect_function(&mut self, clauses: &[ClauseId]) {
+    fn collect_function(&mut self, clauses: &[ClauseId], documented: bool) {
         let Some(head) = clauses.first().and_then(|id| self.head(*id)) else { return };
         let Ok(arity) = u8::try_from(head.arguments.len()) else { return };
         let key = (head.name, arity);
@@ -63,7 +64,8 @@ impl<'a> Checker<'a> {
             );
             return;
         }
-        self.environment.add_function(self.module, &key.0, arity);
+        let private = self.module.is_some() && !documented;
+        self.environment.add_function(self.module, &key.0, arity, private);
         self.defined.insert(key, head.span);
     }
 
@@ -95,7 +97,10 @@ impl<'a> Checker<'a> {
             _ => self.tell(
                 Diagnostic::error("E0212", format!("`-{written}(..)` is not an attribute that is known"))
                     .at(tree.span(name), "not known")
-                    .help("there are `-module(name).` and `-import(module, [function/1]).`"),
+                    .help(
+                        hints::for_attribute(&written)
+                            .unwrap_or("there are `-module(name).` and `-import(module, [function/1]).`"),
+                    ),
             ),
         }
     }
@@ -236,6 +241,7 @@ impl<'a> Checker<'a> {
         let help = match tree.node(head) {
             Node::Error => return,
             Node::Call(name, _) if matches!(tree.node(*name), Node::Variable) => {
+                self.told.insert(tree.raw(*name));
                 format!("names of functions start with a small letter: `{}(..) -> ..`", lower(tree.raw(*name)))
             }
             Node::Atom => {

@@ -3,6 +3,7 @@
 use clap::ColorChoice;
 
 use crate::cli::arguments::Check;
+use crate::cli::coordination;
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
 use crate::cli::program::Program;
@@ -35,6 +36,12 @@ pub fn run(arguments: &Check, color: ColorChoice) -> Exit {
         }
         if !sound && exit == Exit::Done {
             exit = Exit::Unsound;
+        }
+        if sound {
+            let also = coordination::check(&out, arguments, &program);
+            if exit == Exit::Done {
+                exit = also;
+            }
         }
     }
     summary(&out, mistakes);

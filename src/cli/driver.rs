@@ -19,6 +19,7 @@ use crate::net::Network;
 use crate::net::error::NetworkError;
 use crate::net::event::Event;
 use crate::net::event::LinkId;
+use crate::lattice::dot::ReplicaId;
 use crate::node::Input;
 use crate::node::Node;
 use crate::node::Output;
@@ -285,7 +286,8 @@ impl Driver {
                 if self.told.insert(id) {
                     out.peer(&self.name, &name, "connected", None);
                 }
-                self.input(Input::Connected { peer: PeerId(link.0), name });
+                let (peer, incarnation) = (PeerId(link.0), ReplicaId(id));
+                self.input(Input::Connected { peer, name, incarnation });
             }
             Event::Lost { link, id, name, cause, renewed } => {
                 if !renewed && self.told.remove(&id) {

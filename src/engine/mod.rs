@@ -10,11 +10,14 @@
 //!
 //! Knows no machine (functions are called through [`Evaluate`]), no peer, no clock.
 
+mod author;
 mod change;
 mod evaluate;
 mod known;
+mod lazy;
 mod operators;
 pub mod reference;
+mod reference_values;
 mod states;
 #[cfg(test)]
 mod tests;
@@ -25,11 +28,13 @@ use std::collections::BinaryHeap;
 
 use triomphe::Arc;
 
+pub use author::Author;
 pub use change::BaseChange;
 pub use change::Effect;
 pub use change::Refusal;
 pub use change::Write;
 pub use evaluate::ElementFailure;
+pub use evaluate::Equality;
 pub use evaluate::Evaluate;
 pub use evaluate::Failed;
 pub use evaluate::FailureReason;
@@ -38,6 +43,7 @@ pub use operators::Work;
 use crate::engine::change::Inbox;
 use crate::engine::change::Support;
 use crate::engine::known::Known;
+use crate::engine::lazy::Lazy;
 use crate::engine::operators::Context;
 use crate::engine::operators::Running;
 use crate::engine::states::State;
@@ -47,7 +53,6 @@ use crate::graph::Graph;
 use crate::graph::GraphError;
 use crate::graph::Operator;
 use crate::graph::VariableId;
-use crate::lattice::dot::ReplicaIndex;
 use crate::value::content::Content;
 use crate::value::operation::Op;
 use crate::value::reference::Reference;
@@ -89,6 +94,12 @@ pub struct Engine {
     /// Derivations whose slots may have changed.
     slots: BTreeSet<DerivationId>,
     failures: Vec<(DerivationId, Term, FailureReason)>,
+    /// By variable: whether somebody looks at it, so that it has to hold all that it holds.
+    observed: Vec<bool>,
+    /// By variable: what there is about products that are not built.
+    lazy: Vec<Option<Box<Lazy>>>,
+    /// Whether everything is observed.
+    eager: bool,
     work: Work,
 }
 
@@ -106,10 +117,12 @@ impl Engine {
     pub fn declare(&mut self, reference: &Reference) -> Result<VariableId, GraphError> {
         let variable = self.graph.declare(reference)?;
         if self.states.len() < self.graph.len() {
-            self.states.push(State::bottom(&reference.kind));
+            self.states.push(State::bottom(&reference.kind, false));
             self.inboxes.push(Inbox::default());
             self.values.push(Known::default());
             self.is_changed.push(false);
+            self.observed.push(self.eager);
+            self.lazy.push(None);
         }
         Ok(variable)
     }
@@ -142,27 +155,36 @@ impl Engine {
         let kind = |variable: VariableId| &self.graph.reference(variable).kind;
         let source = derivation.sources[0];
         self.running.push(Running::new(&derivation.operator, kind(source), kind(derivation.destination)));
-        self.run(id, eval, operators::Running::load);
+        if !self.derive_lazily(id, eval) {
+            for source in self.graph.derivation(id).sources.clone() {
+                self.observe(source);
+            }
+            self.run(id, eval, Running::load);
+        }
         self.settle(eval);
         Ok(true)
     }
 
-    /// What an update of this replica would do now.
+    /// What an update by `author` would do now.
     ///
     /// # Errors
     /// When the variable refuses it as it stands.
-    pub fn prepare(&self, variable: VariableId, op: &Op, me: ReplicaIndex) -> Result<Effect, Refusal> {
-        self.states[variable.0 as usize].prepare(op, me)
+    pub fn prepare(&self, variable: VariableId, op: &Op, author: &Author) -> Result<Effect, Refusal> {
+        self.states[variable.0 as usize].prepare(op, author)
     }
 
     /// Takes changed entries in, and brings all that follows from them up to date.
     pub fn apply(&mut self, changes: Vec<BaseChange>, eval: &mut dyn Evaluate) {
         for change in changes {
+            let support = Support { dot: (!change.slot).then_some(change.dot), content: change.content };
+            if let Some(base) = self.base_inbox(change.variable) {
+                let support = support.clone();
+                if change.present { base.came.push(support) } else { base.went.push(support) }
+            }
             let inbox = &mut self.inboxes[change.variable.0 as usize];
             if inbox.is_empty() {
                 self.waiting.push(Reverse((self.graph.rank(change.variable), change.variable)));
             }
-            let support = Support { dot: (!change.slot).then_some(change.dot), content: change.content };
             if change.present { inbox.came.push(support) } else { inbox.went.push(support) }
         }
         self.settle(eval);
@@ -175,23 +197,21 @@ impl Engine {
             let mut inbox = std::mem::take(&mut self.inboxes[at]);
             self.work.visits += 1;
             self.work.changes += (inbox.came.len() + inbox.went.len()) as u64;
-            let delta = self.states[at].apply(&mut inbox);
+            let watched = !self.graph.readers(variable).is_empty();
+            let delta = self.states[at].apply(&mut inbox, watched);
             if inbox.came.capacity() + inbox.went.capacity() <= INBOX_KEPT_MAX {
                 self.inboxes[at] = inbox;
             }
             if !delta.is_empty() {
-                self.values[at].note(&delta, matches!(self.states[at], State::Set(_)));
+                self.values[at].note(&delta, &self.states[at]);
                 if !std::mem::replace(&mut self.is_changed[at], true) {
                     self.changed.push(variable);
                 }
             }
-            if !delta.touched {
-                continue;
+            if delta.touched {
+                self.propagate(variable, &delta, eval);
             }
-            for reader in 0..self.graph.readers(variable).len() {
-                let (id, side) = self.graph.readers(variable)[reader];
-                self.run(id, eval, |running, _, context| running.change(side, &delta, context));
-            }
+            self.propagate_base(variable, eval);
         }
     }
 
@@ -203,6 +223,7 @@ impl Engine {
         let destination = derivation.destination;
         let out = &mut self.inboxes[destination.0 as usize];
         let was_empty = out.is_empty();
+        let before = (out.came.len(), out.went.len());
         let mut failures = Vec::new();
         let mut context = Context {
             eval,
@@ -220,19 +241,40 @@ impl Engine {
         if matches!(derivation.operator, Operator::FoldDynamic(_)) {
             self.slots.insert(id);
         }
+        if !matches!(derivation.operator, Operator::Product)
+            && let Some(lazy) = &mut self.lazy[destination.0 as usize]
+        {
+            lazy.copy_to_base(&self.inboxes[destination.0 as usize], before);
+        }
         self.failures.extend(failures.into_iter().map(|(element, reason)| (id, element, reason)));
     }
 
-    /// The value. Kept until it changes, and that of a set mended when it changed a little.
+    /// The value. Kept until it changes, and that of a set mended when it changed a little. The variable is observed.
     pub fn value(&mut self, variable: VariableId) -> Term {
+        self.observe(variable);
         let at = variable.0 as usize;
-        self.values[at].value(|| self.states[at].value())
+        self.values[at].value(&self.states[at])
     }
 
-    /// Whether the variable is at or above the threshold.
+    /// The value, computed anew.
+    #[must_use]
+    pub fn value_now(&self, variable: VariableId) -> Term {
+        self.states[variable.0 as usize].value()
+    }
+
+    /// How many of the variable's live entries only say that something was taken out: what grows with removals.
+    #[must_use]
+    pub fn removal_records(&self, variable: VariableId) -> usize {
+        self.states[variable.0 as usize].removal_records()
+    }
+
+    /// Whether the variable is at or above the threshold. Who asks more than once observes it first.
     #[must_use]
     pub fn meets(&self, variable: VariableId, threshold: &Threshold) -> bool {
-        self.states[variable.0 as usize].meets(threshold)
+        if self.is_whole(variable) {
+            return self.states[variable.0 as usize].meets(threshold);
+        }
+        self.whole_state(variable).is_some_and(|state| state.meets(threshold))
     }
 
     /// The variables whose values changed since this was last asked, by age.

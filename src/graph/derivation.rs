@@ -14,11 +14,17 @@ pub enum Operator {
     Union,
     /// What is in both of two sources.
     Intersection,
+    /// What is in the first of two sources and not in the second.
+    Difference,
     /// All pairs of two sources.
     Product,
+    /// The pairs `{X, Y}` of two sources with `KeyL(X) =:= KeyR(Y)`.
+    Join(Term, Term),
     /// The operations that `F(X)`, or `F(X, Bottom)`, returns for each X.
     Fold(Term),
-    /// The same over each node's own source; what this node contributes travels.
+    /// The operations that the second function returns for each X, each under the key that the first one returns.
+    GroupBy(Term, Term),
+    /// The same as a fold over each node's own source; what this node contributes travels.
     FoldDynamic(Term),
     /// The source's value.
     Bind,
@@ -33,8 +39,11 @@ impl Operator {
             Operator::Filter(_) => "filter",
             Operator::Union => "union",
             Operator::Intersection => "intersection",
+            Operator::Difference => "difference",
             Operator::Product => "product",
+            Operator::Join(..) => "join",
             Operator::Fold(_) => "fold",
+            Operator::GroupBy(..) => "group_by",
             Operator::FoldDynamic(_) => "fold_dynamic",
             Operator::Bind => "bind_to",
         }
@@ -44,17 +53,24 @@ impl Operator {
     #[must_use]
     pub fn sources(&self) -> usize {
         match self {
-            Operator::Union | Operator::Intersection | Operator::Product => 2,
+            Operator::Union
+            | Operator::Intersection
+            | Operator::Difference
+            | Operator::Product
+            | Operator::Join(..) => 2,
             _ => 1,
         }
     }
 
-    /// The function, where it has one.
+    /// The functions, in the order of the verb's arguments.
     #[must_use]
-    pub fn function(&self) -> Option<&Term> {
+    pub fn functions(&self) -> Vec<&Term> {
         match self {
-            Operator::Map(f) | Operator::Filter(f) | Operator::Fold(f) | Operator::FoldDynamic(f) => Some(f),
-            Operator::Union | Operator::Intersection | Operator::Product | Operator::Bind => None,
+            Operator::Map(f) | Operator::Filter(f) | Operator::Fold(f) | Operator::FoldDynamic(f) => vec![f],
+            Operator::Join(f, g) | Operator::GroupBy(f, g) => vec![f, g],
+            Operator::Union | Operator::Intersection | Operator::Difference | Operator::Product | Operator::Bind => {
+                Vec::new()
+            }
         }
     }
 }
@@ -68,7 +84,8 @@ pub struct Derivation {
     pub sources: Vec<VariableId>,
     /// Into what.
     pub destination: VariableId,
-    /// The hash of the content: operator, sources, destination, the function's code and what it captured. Equal on all nodes.
+    /// The hash of the content: operator, sources, destination, the functions' code and what they captured. Equal on all
+    /// nodes.
     pub identity: u128,
 }
 

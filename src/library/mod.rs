@@ -3,9 +3,19 @@
 //! The table feeds the checker, did-you-mean, completion, documentation and the machine. It says what a built-in is, never
 //! how it works: pure ones are implemented in `vm`, verbs by `node`.
 
+mod about;
+mod absent;
 mod modules;
+mod numbers;
 mod plain;
+mod strings;
+pub mod types;
 mod verbs;
+
+pub use about::About;
+pub use about::about;
+pub use absent::instead;
+pub use absent::instead_of_module;
 
 use std::sync::LazyLock;
 
@@ -43,19 +53,42 @@ impl Builtin {
     }
 }
 
-const ROWS: usize = verbs::ROWS.len() + plain::ROWS.len() + modules::ROWS.len();
+/// A pure built-in of a module.
+const fn pure(
+    module: &'static str,
+    name: &'static str,
+    arity: u8,
+    signature: &'static str,
+    documentation: &'static str,
+    example: &'static str,
+) -> Builtin {
+    Builtin {
+        module: Some(module),
+        name,
+        arity,
+        signature,
+        documentation,
+        pure: true,
+        guard: false,
+        verb: None,
+        example,
+    }
+}
+
+/// The parts of the table.
+const PARTS: [&[Builtin]; 5] = [verbs::ROWS, plain::ROWS, modules::ROWS, strings::ROWS, numbers::ROWS];
+
+const ROWS: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len() + PARTS[3].len() + PARTS[4].len();
 
 const fn table() -> [Builtin; ROWS] {
     let mut all = [verbs::ROWS[0]; ROWS];
-    let mut at = 0;
+    let (mut part, mut from, mut at) = (0, 0, 0);
     while at < ROWS {
-        all[at] = if at < verbs::ROWS.len() {
-            verbs::ROWS[at]
-        } else if at < verbs::ROWS.len() + plain::ROWS.len() {
-            plain::ROWS[at - verbs::ROWS.len()]
-        } else {
-            modules::ROWS[at - verbs::ROWS.len() - plain::ROWS.len()]
-        };
+        while at - from >= PARTS[part].len() {
+            from += PARTS[part].len();
+            part += 1;
+        }
+        all[at] = PARTS[part][at - from];
         at += 1;
     }
     all
@@ -71,6 +104,11 @@ pub const MODULES: &[(&str, &str)] = &[
     ("prelude", include_str!("../../stdlib/prelude.lasp")),
     ("lists", include_str!("../../stdlib/lists.lasp")),
     ("maps", include_str!("../../stdlib/maps.lasp")),
+    ("sets", include_str!("../../stdlib/sets.lasp")),
+    ("ordsets", include_str!("../../stdlib/ordsets.lasp")),
+    ("proplists", include_str!("../../stdlib/proplists.lasp")),
+    ("sql", include_str!("../../stdlib/sql.lasp")),
+    ("queue", include_str!("../../stdlib/queue.lasp")),
 ];
 
 type Key = (Option<&'static str>, &'static str, u8);
@@ -116,6 +154,14 @@ impl BuiltinId {
 /// A built-in's place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BuiltinId(pub u16);
+
+impl Verb {
+    /// Whether it calls a function in the task that asks, and goes on when that returns.
+    #[must_use]
+    pub fn calls(self) -> bool {
+        matches!(self, Verb::Once | Verb::Atomically | Verb::EachLine)
+    }
+}
 
 /// What the node does for a program. Arguments stand in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

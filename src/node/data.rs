@@ -6,18 +6,22 @@
 use num_bigint::BigInt;
 
 use crate::node::Node;
+use crate::node::calls::Lines;
+use crate::node::verbs::Answer;
 use crate::node::verbs::Refusal;
 use crate::value::atom::Atom;
 use crate::value::map::Map;
 use crate::value::term::Term;
 
 /// What a file is read as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Format {
     /// A table with a header: a list of maps.
     Csv,
     /// A document.
     Json,
+    /// Lines of text, each for the function.
+    Lines(Term),
 }
 
 impl Node {
@@ -26,17 +30,31 @@ impl Node {
         let Some((task, format)) = self.files_asked.remove(&request) else { return };
         let read = match result {
             Ok(bytes) => match format {
-                Format::Csv => csv(&bytes),
-                Format::Json => json(&bytes),
+                Format::Csv => csv(&bytes).map(Answer::Value),
+                Format::Json => json(&bytes).map(Answer::Value),
+                Format::Lines(function) => lines(&bytes).map(|text| Lines::new(function, text).next()),
             },
             Err(why) => Err(Refusal::new("E0396", format!("the file cannot be read: {why}"))
                 .help("A relative path is looked up beside the program first, then in the current folder.")),
         };
+        let machine = &self.machine;
         self.tasks.wake(task, |task| match read {
-            Ok(term) => task.resume(term),
-            Err(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
+            Ok(Answer::Value(term)) => task.resume(term),
+            Ok(Answer::Call { function, arguments, kept }) => machine.call_in(task, &function, arguments, kept),
+            Err(refusal) | Ok(Answer::Refused(refusal)) => task.fail(refusal.code, refusal.title, refusal.help),
+            // A file has no other answers.
+            Ok(_) => {}
         });
     }
+}
+
+/// A text file as a text.
+fn lines(bytes: &[u8]) -> Result<&str, Refusal> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Refusal::new("E0397", format!("the file is not UTF-8 text: line {line} has a byte that is not part of one"))
+    })
 }
 
 fn malformed(kind: &str, why: impl std::fmt::Display) -> Refusal {

@@ -40,6 +40,12 @@ impl Node {
         };
         let target = self.variable(&destination)?;
         let identity = self.derivation_identity(&operator, &ids, &destination)?;
+        // What a fold or group_by contributes comes from its last function.
+        if let Some(Term::Fun(function)) = operator.functions().last().copied()
+            && let Some(place) = self.machine.place(&Term::Fun(function.clone()))
+        {
+            self.functions_at.insert(identity, (place, function.arity));
+        }
         let derivation = Derivation { operator, sources: ids, destination: target, identity };
         let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
         self.engine.derive(derivation, &mut caller)?;
@@ -55,25 +61,29 @@ impl Node {
         }
     }
 
-    /// What a derivation is, the same on all nodes: operator, function, sources, destination.
-    fn derivation_identity(
+    /// What a derivation is, the same on all nodes: operator, functions, sources, destination.
+    pub(super) fn derivation_identity(
         &self,
         operator: &Operator,
         sources: &[VariableId],
         destination: &Arc<Reference>,
     ) -> Result<u128, Refusal> {
-        let (tag, function) = match operator {
-            Operator::Map(function) => (1u8, Some(function)),
-            Operator::Filter(function) => (2, Some(function)),
-            Operator::Union => (3, None),
-            Operator::Intersection => (4, None),
-            Operator::Product => (5, None),
-            Operator::Fold(function) => (6, Some(function)),
-            Operator::FoldDynamic(function) => (7, Some(function)),
-            Operator::Bind => (8, None),
+        // Appended to, never renumbered: peers compare these hashes.
+        let tag = match operator {
+            Operator::Map(_) => 1u8,
+            Operator::Filter(_) => 2,
+            Operator::Union => 3,
+            Operator::Intersection => 4,
+            Operator::Product => 5,
+            Operator::Fold(_) => 6,
+            Operator::FoldDynamic(_) => 7,
+            Operator::Bind => 8,
+            Operator::Difference => 9,
+            Operator::Join(..) => 10,
+            Operator::GroupBy(..) => 11,
         };
         let mut bytes = vec![tag];
-        if let Some(function) = function {
+        for function in operator.functions() {
             bytes.extend(self.machine.identity(function)?.to_be_bytes());
         }
         for source in sources {

@@ -1,18 +1,20 @@
 //! What changes variables: local updates, what peers send, and what follows from both.
 
+use std::collections::BTreeMap;
 use std::mem;
 
+use crate::engine::Author;
 use crate::engine::BaseChange;
+use crate::engine::Equality;
 use crate::engine::Evaluate;
 use crate::engine::Failed;
+use crate::engine::SlotChange;
 use crate::engine::Write;
 use crate::graph::VariableId;
 use crate::lattice::dot::Dot;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::tasks::Purpose;
-use crate::node::tasks::TaskId;
-use crate::node::tasks::Then;
 use crate::node::verbs::Refusal;
 use crate::replica::Change;
 use crate::replica::Out;
@@ -40,6 +42,11 @@ impl Evaluate for Caller<'_> {
             self.failures.push(failure);
             Failed(u32::try_from(self.failures.len() - 1).unwrap_or(u32::MAX))
         })
+    }
+
+    fn equality(&self, function: &Term) -> Option<Equality> {
+        let (left, right, found) = self.machine.equality(function)?;
+        Some(Equality { left, right, by_value: found.by_value, told: found.told })
     }
 }
 
@@ -71,10 +78,12 @@ impl Node {
         Ok(variable)
     }
 
-    /// Applies an operation here and now. All of it or, when it is refused, nothing.
-    pub(super) fn update(&mut self, variable: VariableId, op: &Op) -> Result<(), Refusal> {
-        let me = self.replica.me();
-        let effect = self.engine.prepare(variable, op, me)?;
+    /// Applies an operation here and now. All of it or, when it is refused, nothing. `actor` is whose rights it uses.
+    pub(super) fn update(&mut self, variable: VariableId, op: &Op, actor: Option<&Term>) -> Result<(), Refusal> {
+        let replica = self.replica.me();
+        let incarnation = self.replica.identity(replica).0;
+        let author = Author { replica, incarnation, actor, nodes: Some(self.met.names()) };
+        let effect = self.engine.prepare(variable, op, &author)?;
         if effect.writes.is_empty() {
             return Ok(());
         }
@@ -89,13 +98,22 @@ impl Node {
                     .into_iter()
                     .try_for_each(|write| self.write(variable, write, None, &mut changes).map(drop));
                 // Whatever was recorded counts, should the numbers run out in the middle.
+                self.note(&changes);
                 self.apply(changes);
                 return written;
             }
             None => self.write_own(variable, effect.writes)?,
         };
+        self.note(&changes);
         self.apply(changes);
         Ok(())
+    }
+
+    /// The open transaction, if there is one, has to undo these if it fails.
+    fn note(&mut self, changes: &[BaseChange]) {
+        if let Some(open) = &mut self.transaction {
+            open.note(changes);
+        }
     }
 
     /// Records one write to a replicated variable, and what it changes.
@@ -118,7 +136,9 @@ impl Node {
                 });
             }
         }
-        let dot = self.replica.write(key, write.content.clone(), &write.removes, slot)?;
+        // What it must not be applied without travels as what it takes away does; the replicas tell the two apart.
+        let named = if write.after.is_empty() { write.removes } else { [write.removes, write.after].concat() };
+        let dot = self.replica.write(key, write.content.clone(), &named, slot)?;
         if let Some(content) = write.content {
             changes.push(BaseChange { variable, dot, content, slot: slot.is_some(), present: true });
         }
@@ -152,74 +172,93 @@ impl Node {
         self.settled();
     }
 
-    /// Publishes what this node's dynamic folds contribute now, reports, and wakes tasks.
+    /// Publishes what this node's dynamic folds contribute now, reports, and wakes tasks; the latter not before the open
+    /// transaction, if there is one, is done.
     pub(super) fn settled(&mut self) {
+        self.settle_slots();
+        if self.transaction.is_none() {
+            self.report_element_failures();
+            self.wake_for_changes(&BTreeMap::new());
+        }
+    }
+
+    /// Publishes what this node's dynamic folds contribute now.
+    pub(super) fn settle_slots(&mut self) {
         loop {
             let slots = self.engine.take_slot_changes();
             if slots.is_empty() {
                 break;
             }
-            let mut changes = Vec::new();
-            for slot in slots {
-                let mut held = self.slots.remove(&slot.derivation).unwrap_or_default();
-                let mut superseded: Vec<Dot> = slot.removed.iter().filter_map(|content| held.remove(content)).collect();
-                for content in slot.added {
-                    let write = Write { content: Some(content.clone()), removes: mem::take(&mut superseded) };
-                    match self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
-                        Ok(Some(dot)) => {
-                            held.insert(content, dot);
-                        }
-                        Ok(None) => {}
-                        Err(refusal) => self.report(refusal.diagnostic()),
-                    }
-                }
-                if !superseded.is_empty() {
-                    let write = Write { content: None, removes: superseded };
-                    if let Err(refusal) = self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
-                        self.report(refusal.diagnostic());
-                    }
-                }
-                self.slots.insert(slot.derivation, held);
-            }
-            let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
-            self.engine.apply(changes, &mut caller);
+            self.publish(slots);
         }
-        self.report_element_failures();
-        self.wake_for_changes();
     }
 
-    fn report_element_failures(&mut self) {
+    pub(super) fn publish(&mut self, slots: Vec<SlotChange>) {
+        let mut changes = Vec::new();
+        for slot in slots {
+            if let Some(open) = &mut self.transaction {
+                open.note_slot(slot.derivation, self.slots.get(&slot.derivation));
+            }
+            let mut held = self.slots.remove(&slot.derivation).unwrap_or_default();
+            let mut superseded: Vec<Dot> = slot.removed.iter().filter_map(|content| held.remove(content)).collect();
+            for content in slot.added {
+                let write = Write::new(Some(content.clone()), mem::take(&mut superseded));
+                match self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
+                    Ok(Some(dot)) => {
+                        held.insert(content, dot);
+                    }
+                    Ok(None) => {}
+                    Err(refusal) => self.unpublished(refusal),
+                }
+            }
+            if !superseded.is_empty() {
+                let write = Write::new(None, superseded);
+                if let Err(refusal) = self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
+                    self.unpublished(refusal);
+                }
+            }
+            self.slots.insert(slot.derivation, held);
+        }
+        self.note(&changes);
+        let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
+        self.engine.apply(changes, &mut caller);
+    }
+
+    /// What a dynamic fold contributes cannot be written: the open transaction fails, or else it is told.
+    fn unpublished(&mut self, refusal: Refusal) {
+        match &mut self.transaction {
+            Some(open) => open.broken = Some(refusal),
+            None => self.report(refusal.diagnostic()),
+        }
+    }
+
+    pub(super) fn report_element_failures(&mut self) {
         let failed = self.engine.take_failures();
         if failed.is_empty() {
             return;
         }
         let failures = mem::take(&mut self.element_failures);
         for element in failed.iter().take(ELEMENT_REPORTS_MAX) {
-            self.report(Node::element_diagnostic(element, &failures));
+            let place = self.functions_at.get(&element.derivation).copied();
+            let told = self.no_row(element);
+            let diagnostic = told.unwrap_or_else(|| Node::element_diagnostic(element, &failures, place));
+            self.report(diagnostic);
         }
         if failed.len() > ELEMENT_REPORTS_MAX {
             self.report(crate::node::report::more_elements(failed.len() - ELEMENT_REPORTS_MAX));
         }
     }
 
-    /// Tests the thresholds on what has changed, starts the tasks of streams, and tells the watcher.
-    fn wake_for_changes(&mut self) {
+    /// Tests the thresholds on what has changed, starts the tasks of streams, and tells the watcher. A variable that has its
+    /// value `before` again did not change as far as anybody saw.
+    pub(super) fn wake_for_changes(&mut self, before: &BTreeMap<VariableId, Term>) {
         let changed = self.engine.take_changed();
-        // One update may meet the thresholds of several variables: who has waited longest goes on first.
-        let mut met = Vec::new();
-        for variable in changed.iter().copied() {
-            let waiters = self.tasks.waiters(variable).into_iter();
-            met.extend(waiters.filter_map(|waiter| {
-                let (since, threshold) = self.tasks.threshold(waiter)?;
-                self.engine.meets(variable, threshold).then_some((since, waiter, variable))
-            }));
-        }
-        met.sort_unstable();
-        for (_, waiter, variable) in met {
-            self.go_on(waiter, variable);
-        }
+        self.wake_waiters(&changed);
         for variable in changed {
             self.stale();
+            if before.get(&variable).is_some_and(|before| *before == self.engine.value(variable)) {
+                continue;
+            }
             if self.streams.contains_key(&variable) {
                 let value = self.engine.value(variable);
                 for function in self.streams.get(&variable).cloned().unwrap_or_default() {
@@ -229,20 +268,6 @@ impl Node {
             }
             if self.settings.watch {
                 self.tell_change(variable);
-            }
-        }
-    }
-
-    fn go_on(&mut self, waiter: TaskId, variable: VariableId) {
-        let Some((purpose, wait)) = self.tasks.release(waiter) else { return };
-        match wait.then {
-            Then::Resume(mut task) => {
-                task.resume(self.engine.value(variable));
-                self.tasks.ready(waiter, purpose, task);
-            }
-            Then::Call(function) => {
-                let task = self.machine.task(&function, Vec::new());
-                self.tasks.spawn(purpose, task);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What goes into a node and what comes out of it.
 
+use crate::lattice::dot::ReplicaId;
 use crate::replica::PeerId;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
@@ -15,6 +16,8 @@ pub enum Input {
         peer: PeerId,
         /// The peer's name, for people.
         name: String,
+        /// Who the peer is: its [`Settings::identity`].
+        incarnation: ReplicaId,
     },
     /// It no longer can.
     Lost {
@@ -41,6 +44,14 @@ pub enum Input {
     },
     /// A line, or several, typed at the prompt.
     Typed {
+        /// The text.
+        text: String,
+    },
+    /// An example, or a call, to be evaluated form by form: each gives an [`Output::Evaluated`], until one fails. A form that
+    /// is a comparison is an assertion.
+    Example {
+        /// What messages show as its file.
+        name: String,
         /// The text.
         text: String,
     },

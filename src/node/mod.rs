@@ -5,21 +5,32 @@
 //!
 //! A task has its turn until it waits or ends. What peers send is taken in between turns only.
 
+mod assertion;
+mod calls;
 mod data;
 mod derive;
 mod effects;
+mod interface;
 mod message;
+mod met;
+mod refusal;
 mod report;
+mod sql;
+mod stage;
 mod tasks;
+mod transaction;
 mod turn;
 mod verbs;
+mod waits;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 use crate::compile::Session;
 use crate::engine::Engine;
@@ -30,7 +41,9 @@ use crate::replica::PeerId;
 use crate::replica::Replica;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::files::Files;
+use crate::source::span::Span;
 use crate::value::content::Content;
+use crate::value::reference::Name;
 use crate::value::term::Term;
 use crate::vm::Failure;
 use crate::vm::Machine;
@@ -46,10 +59,13 @@ pub use message::Status;
 pub use message::TopLevel;
 pub use message::Until;
 pub use message::Waiting;
+pub use stage::Observation;
+pub use stage::Turn;
 
 use tasks::Purpose;
 use tasks::TaskId;
 use tasks::Tasks;
+use transaction::Transaction;
 
 /// The most bytes of messages that are kept while a task has a long turn; what comes beyond is dropped, which a peer takes
 /// for a lost message.
@@ -80,20 +96,37 @@ pub struct Node {
     /// What this node's `fold_dynamic` derivations contribute now.
     slots: FxHashMap<u128, FxHashMap<Content, Dot>>,
     fresh_names: u64,
+    /// The `atomically` that the running task is in.
+    transaction: Option<Transaction>,
+    /// The keys of `once` whose functions have been called.
+    done_once: BTreeSet<Term>,
+    /// The forms of an example that are still to be evaluated.
+    steps: VecDeque<FormId>,
     streams: BTreeMap<VariableId, Vec<Term>>,
     /// Names at top level that are bound to variables, by variable.
     named: BTreeMap<VariableId, Vec<String>>,
     /// Changed variables that had no name yet, with the value to tell once they have: `S2 = map(..)` binds after it derives.
     unnamed_changes: BTreeMap<VariableId, Term>,
     peers: BTreeMap<PeerId, String>,
+    met: met::Met,
     all_connected: bool,
     files_asked: BTreeMap<u64, (TaskId, data::Format)>,
     requests: u64,
+    /// The functions of views made by `sql`, by their text.
+    sql_functions: FxHashMap<String, Vec<Term>>,
+    /// The names of variables that such views feed.
+    sql_names: FxHashSet<Name>,
+    /// Where the functions of derivations stand, and how many arguments they take, by the derivation's identity.
+    functions_at: FxHashMap<u128, (Span, u8)>,
     /// Failures of functions on elements, by the number that the engine was given for them.
     element_failures: Vec<Failure>,
     top_level: TopLevel,
     assertion_failed: bool,
     until: Option<Awaited>,
+    /// Whether it is being tested.
+    looking: bool,
+    /// What the program got to see, if somebody wants to know.
+    observations: Option<Vec<Observation>>,
 }
 
 /// The expression that the run waits for.
@@ -115,12 +148,15 @@ impl Node {
         let mut tasks = Tasks::default();
         tasks.spawn(Purpose::TopLevel, task);
         let replica = Replica::new(settings.identity);
+        let met = met::Met::new(Node::name_term(&settings.name), settings.identity);
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
+        // A watcher looks at everything.
+        let engine = if settings.watch { Engine::eager() } else { Engine::new() };
         Node {
             settings,
             session,
             machine,
-            engine: Engine::default(),
+            engine,
             replica,
             tasks,
             running: None,
@@ -135,17 +171,26 @@ impl Node {
             own_sequence: 0,
             slots: FxHashMap::default(),
             fresh_names: 0,
+            transaction: None,
+            done_once: BTreeSet::new(),
+            steps: VecDeque::new(),
             streams: BTreeMap::new(),
             named: BTreeMap::new(),
             unnamed_changes: BTreeMap::new(),
             peers: BTreeMap::new(),
+            met,
             all_connected: true,
             files_asked: BTreeMap::new(),
             requests: 0,
+            sql_functions: FxHashMap::default(),
+            sql_names: FxHashSet::default(),
+            functions_at: FxHashMap::default(),
             element_failures: Vec::new(),
             top_level: TopLevel::Running,
             assertion_failed: false,
             until: None,
+            looking: false,
+            observations: None,
         }
     }
 
@@ -200,11 +245,13 @@ impl Node {
 
     fn take_in(&mut self, input: Input) {
         match input {
-            Input::Connected { peer, name } => {
+            Input::Connected { peer, name, incarnation } => {
+                self.met.connected(peer, Node::name_term(&name), incarnation);
                 self.peers.insert(peer, name);
                 self.replica.connected(peer, self.now_ms);
             }
             Input::Lost { peer } => {
+                self.met.lost(peer);
                 self.peers.remove(&peer);
                 self.replica.lost(peer, self.now_ms);
             }
@@ -216,6 +263,7 @@ impl Node {
             }
             Input::File { request, result } => self.file_came(request, result),
             Input::Typed { text } => self.typed(&text),
+            Input::Example { name, text } => self.example(&name, &text),
             Input::Cancel => self.cancel(),
         }
         self.stale();
@@ -231,22 +279,51 @@ impl Node {
 
     fn cancel(&mut self) {
         let running = self.running.take_if(|(_, purpose, _)| *purpose == Purpose::Prompt);
-        if self.tasks.cancel_prompt() || running.is_some() {
+        let mut ended: Vec<crate::vm::Task> = running.into_iter().map(|(_, _, task)| task).collect();
+        ended.extend(self.tasks.cancel_prompt());
+        for task in &mut ended {
+            self.abandon(task);
+        }
+        if !ended.is_empty() {
             self.outputs.push_back(Output::Evaluated { value: None, current: None });
         }
     }
 
     fn typed(&mut self, text: &str) {
-        match self.session.prompt(text) {
+        let compiled = self.session.prompt(text);
+        if let Some(forms) = self.loaded(compiled) {
+            let task = self.machine.top_level(&forms);
+            self.tasks.spawn(Purpose::Prompt, task);
+        }
+    }
+
+    fn example(&mut self, name: &str, text: &str) {
+        let compiled = self.session.example(name, text);
+        if let Some(forms) = self.loaded(compiled) {
+            self.steps = forms.into();
+            self.step();
+        }
+    }
+
+    /// Starts the next form of an example.
+    fn step(&mut self) {
+        if let Some(form) = self.steps.pop_front() {
+            let task = self.machine.top_level(&[form]);
+            self.tasks.spawn(Purpose::Prompt, task);
+        }
+    }
+
+    /// Loads what was typed, or tells what is wrong with it.
+    fn loaded(&mut self, compiled: Result<(Unit, Vec<Diagnostic>), Vec<Diagnostic>>) -> Option<Vec<FormId>> {
+        match compiled {
             Ok((unit, warnings)) => {
                 self.outputs.extend(warnings.into_iter().map(Output::Report));
-                let forms = self.machine.load(&unit).forms;
-                let task = self.machine.top_level(&forms);
-                self.tasks.spawn(Purpose::Prompt, task);
+                Some(self.machine.load(&unit).forms)
             }
             Err(diagnostics) => {
                 self.outputs.extend(diagnostics.into_iter().map(Output::Report));
                 self.outputs.push_back(Output::Evaluated { value: None, current: None });
+                None
             }
         }
     }

@@ -12,11 +12,13 @@ use crate::node::Status;
 use crate::node::TopLevel;
 use crate::node::Until;
 use crate::node::Waiting;
+use crate::node::tasks::Awaited;
 use crate::node::tasks::Purpose;
 use crate::node::tasks::Wait;
 use crate::node::verbs::brief;
 use crate::replica::VariableKey;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 use crate::vm::Failure;
@@ -43,13 +45,32 @@ pub(super) fn more_elements(count: usize) -> Diagnostic {
 
 impl Node {
     /// A function failed on an element.
-    pub(super) fn element_diagnostic(failed: &ElementFailure, failures: &[Failure]) -> Diagnostic {
+    /// `function` is where the function stands, and how many arguments it takes, as far as that is known.
+    pub(super) fn element_diagnostic(
+        failed: &ElementFailure,
+        failures: &[Failure],
+        function: Option<(Span, u8)>,
+    ) -> Diagnostic {
         let place = |diagnostic: Diagnostic| {
             let (element, name) = (brief(&failed.element), failed.destination.name.plain());
             diagnostic.help(format!("the element {element} contributes nothing to {name}; the others are not affected"))
         };
         match (&failed.reason, failed.diagnostic()) {
-            (_, Some(diagnostic)) => diagnostic,
+            (FailureReason::NotContributable { .. }, Some(mut diagnostic)) => {
+                if let Some((span, arity)) = function {
+                    diagnostic = diagnostic.at(span, "this function returned it");
+                    if arity == 2 {
+                        diagnostic = diagnostic.help(
+                            "its second argument is what the destination begins with, and no accumulator: return an operation for each element, such as `{increment, X}`",
+                        );
+                    }
+                }
+                diagnostic
+            }
+            (_, Some(diagnostic)) => match function {
+                Some((span, _)) => diagnostic.at(span, "by this function"),
+                None => diagnostic,
+            },
             (FailureReason::Evaluation(Failed(number)), None) => match failures.get(*number as usize) {
                 Some(failure) => place(failure.diagnostic()),
                 None => more_elements(1),
@@ -61,17 +82,21 @@ impl Node {
     /// How the node stands; of what waits, the top level comes first.
     pub fn status(&mut self) -> Status {
         self.note_names();
-        let mut waits: Vec<(bool, VariableId, String, crate::source::span::Span)> = self
+        let mut waits: Vec<(bool, Vec<(VariableId, String)>, crate::source::span::Span)> = self
             .tasks
             .waits()
-            .map(|(purpose, wait)| (purpose == Purpose::TopLevel, wait.variable, awaited(wait), wait.span))
+            .map(|(purpose, wait)| {
+                let said = |awaited: &Awaited| (awaited.variable, what_it_has_to_be(wait, awaited));
+                (purpose == Purpose::TopLevel, wait.any.iter().map(said).collect(), wait.span)
+            })
             .collect();
         waits.sort_by_key(|(top_level, ..)| !top_level);
         let waiting = waits
             .into_iter()
-            .map(|(top_level, variable, awaited, span)| {
-                let text = self.waiting_text(variable, &awaited);
-                Waiting { text, span, top_level }
+            .map(|(top_level, any, span)| {
+                let texts: Vec<String> =
+                    any.into_iter().map(|(variable, said)| self.waiting_text(variable, &said)).collect();
+                Waiting { text: texts.join(", or "), span, top_level }
             })
             .collect();
         Status {
@@ -117,7 +142,7 @@ impl Node {
     }
 
     /// The name at top level, or else the variable's own.
-    fn shown_name(&self, variable: VariableId) -> String {
+    pub(super) fn shown_name(&self, variable: VariableId) -> String {
         match self.named.get(&variable).and_then(|names| names.first()) {
             Some(name) => name.clone(),
             None => self.engine.reference(variable).to_string(),
@@ -130,8 +155,12 @@ impl Node {
         globals.filter_map(|(name, id)| Some((name.clone(), self.machine.global(id)?.clone()))).collect()
     }
 
-    /// The variables that names at top level are bound to, with their values, in the order of binding.
+    /// The variables that names at top level are bound to, with their values, in the order of binding. A transaction in whose
+    /// middle the node was stopped is undone first, and its task with it.
     pub fn finals(&mut self) -> Vec<Final> {
+        if let Some((.., mut task)) = self.running.take_if(|_| self.transaction.is_some()) {
+            self.abandon(&mut task);
+        }
         let mut finals = Vec::new();
         for (name, term) in self.bound_names() {
             let Term::Ref(reference) = term else { continue };
@@ -147,8 +176,18 @@ impl Node {
     }
 }
 
-fn awaited(wait: &Wait) -> String {
-    match &wait.written {
+/// What a variable has to become for a wait to be over.
+fn what_it_has_to_be(wait: &Wait, of: &Awaited) -> String {
+    match (wait.is_lazy(), &of.written) {
+        (true, Some(threshold)) => format!("has to be read at {} or above", brief(threshold)),
+        (true, None) => "has to be read".to_owned(),
+        (false, _) => awaited(of),
+    }
+}
+
+/// What a variable has to become for a threshold to be met.
+pub(super) fn awaited(of: &Awaited) -> String {
+    match &of.written {
         Some(threshold) => format!("has to reach {}", brief(threshold)),
         None => "has to be bound".to_owned(),
     }

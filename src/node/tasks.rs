@@ -50,24 +50,70 @@ pub(super) enum Work {
     Await(Wait),
 }
 
-/// A wait for a threshold.
-pub(super) struct Wait {
+/// A variable, and a threshold of it.
+pub(super) struct Awaited {
     pub(super) variable: VariableId,
     pub(super) threshold: Threshold,
     /// The threshold as the program wrote it, for messages.
     pub(super) written: Option<Term>,
+}
+
+impl Awaited {
+    /// Whether a read of this asks for the other: the same variable, at its threshold or above. As in the original Lasp, a
+    /// read at T also asks for what is strictly above T.
+    pub(super) fn asks_for(&self, other: &Awaited) -> bool {
+        let level = Threshold { level: other.threshold.level.clone(), strict: false };
+        self.variable == other.variable && self.threshold.at_least(&level)
+    }
+}
+
+/// A wait for thresholds.
+pub(super) struct Wait {
+    /// It is over when one of these is met; the first in the list if several are. At least one.
+    pub(super) any: Vec<Awaited>,
     pub(super) span: Span,
     pub(super) then: Then,
     /// Which wait of the node it is; [`Tasks::wait`] says.
     pub(super) since: u64,
 }
 
-/// What happens when a threshold is met.
+impl Wait {
+    /// Whether it is a `wait_needed`, which needs nothing itself.
+    pub(super) fn is_lazy(&self) -> bool {
+        matches!(self.then, Then::Resume(_, Resumption::Variable))
+    }
+
+    /// Whether it waits for the same variable at that threshold or above.
+    pub(super) fn needs(&self, other: &Awaited) -> bool {
+        self.any.iter().any(|mine| mine.asks_for(other))
+    }
+
+    /// The variables that it waits for, each once.
+    pub(super) fn variables(&self) -> Vec<VariableId> {
+        let mut variables: Vec<VariableId> = self.any.iter().map(|awaited| awaited.variable).collect();
+        variables.sort_unstable();
+        variables.dedup();
+        variables
+    }
+}
+
+/// What happens when a wait is over.
 pub(super) enum Then {
-    /// The task goes on with the value.
-    Resume(Task),
+    /// The task goes on.
+    Resume(Box<Task>, Resumption),
     /// The function is called (`invariant`).
     Call(Term),
+}
+
+/// With what a task goes on after a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resumption {
+    /// `read`: the variable's value.
+    Value,
+    /// `read_any`: the variable and its value.
+    Pair,
+    /// `wait_needed`: the variable.
+    Variable,
 }
 
 /// All tasks. Iteration is in order of making, so nothing depends on chance.
@@ -77,6 +123,7 @@ pub(super) struct Tasks {
     ready: VecDeque<TaskId>,
     waiting: BTreeMap<VariableId, Vec<TaskId>>,
     sleeping: BTreeMap<(u64, TaskId), Term>,
+    repeated: BTreeMap<TaskId, Every>,
     /// How many entries wait for a threshold.
     waits: usize,
     /// How many waits have begun.
@@ -138,7 +185,9 @@ impl Tasks {
         self.begun += 1;
         wait.since = self.begun;
         self.waits += 1;
-        self.waiting.entry(wait.variable).or_default().push(id);
+        for variable in wait.variables() {
+            self.waiting.entry(variable).or_default().push(id);
+        }
         self.entries.insert(id, Entry { purpose, state: State::Waiting(wait) });
     }
 
@@ -182,10 +231,10 @@ impl Tasks {
         self.waiting.get(&variable).cloned().unwrap_or_default()
     }
 
-    /// Since when a task waits, and what for.
-    pub(super) fn threshold(&self, id: TaskId) -> Option<(u64, &Threshold)> {
-        match self.entries.get(&id)?.state {
-            State::Waiting(ref wait) => Some((wait.since, &wait.threshold)),
+    /// What a task waits for.
+    pub(super) fn waiting(&self, id: TaskId) -> Option<&Wait> {
+        match &self.entries.get(&id)?.state {
+            State::Waiting(wait) => Some(wait),
             _ => None,
         }
     }
@@ -198,10 +247,12 @@ impl Tasks {
             return None;
         };
         self.waits -= 1;
-        if let Some(waiters) = self.waiting.get_mut(&wait.variable) {
-            waiters.retain(|waiter| *waiter != id);
-            if waiters.is_empty() {
-                self.waiting.remove(&wait.variable);
+        for variable in wait.variables() {
+            if let Some(waiters) = self.waiting.get_mut(&variable) {
+                waiters.retain(|waiter| *waiter != id);
+                if waiters.is_empty() {
+                    self.waiting.remove(&variable);
+                }
             }
         }
         Some((entry.purpose, wait))
@@ -215,17 +266,43 @@ impl Tasks {
         })
     }
 
-    /// Ends all tasks that were typed; says whether there was one.
-    pub(super) fn cancel_prompt(&mut self) -> bool {
+    /// A new task that sleeps until `due` and then calls `function`, and that does so again so many milliseconds after each
+    /// end, until it fails.
+    pub(super) fn spawn_every(&mut self, task: Task, due: u64, every: Every) {
+        let id = self.add(Purpose::Thread, State::Paused(task));
+        self.sleeping.insert((due, id), Term::Nil);
+        self.repeated.insert(id, every);
+    }
+
+    /// What an ended task repeats, if it does.
+    pub(super) fn repeated(&mut self, id: TaskId) -> Option<Every> {
+        self.repeated.remove(&id)
+    }
+
+    /// Ends all tasks that were typed, and gives them.
+    pub(super) fn cancel_prompt(&mut self) -> Vec<Task> {
         let typed: Vec<TaskId> =
             self.entries.iter().filter(|(_, entry)| entry.purpose == Purpose::Prompt).map(|(id, _)| *id).collect();
-        for id in &typed {
-            if self.release(*id).is_none() {
-                self.entries.remove(id);
-                self.ready.retain(|ready| ready != id);
-                self.sleeping.retain(|(_, sleeper), _| sleeper != id);
+        let mut ended = Vec::new();
+        for id in typed {
+            if let Some((_, wait)) = self.release(id) {
+                if let Then::Resume(task, _) = wait.then {
+                    ended.push(*task);
+                }
+                continue;
+            }
+            self.ready.retain(|ready| *ready != id);
+            self.sleeping.retain(|(_, sleeper), _| *sleeper != id);
+            if let Some(Entry { state: State::Ready(task) | State::Paused(task), .. }) = self.entries.remove(&id) {
+                ended.push(task);
             }
         }
-        !typed.is_empty()
+        ended
     }
+}
+
+/// What `every` calls, and with how many milliseconds in between.
+pub(super) struct Every {
+    pub(super) milliseconds: u64,
+    pub(super) function: Term,
 }

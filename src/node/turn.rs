@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use crate::library::Verb;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
@@ -10,6 +11,7 @@ use crate::node::Until;
 use crate::node::tasks::Purpose;
 use crate::node::tasks::TaskId;
 use crate::node::tasks::Then;
+use crate::node::tasks::Wait;
 use crate::node::tasks::Work;
 use crate::node::verbs::Answer;
 use crate::value::term::Term;
@@ -43,23 +45,24 @@ impl Node {
     }
 
     /// The next task that can go on. Those that begin by waiting are put to wait on the way, unless their threshold is met.
-    fn next_task(&mut self) -> Option<(TaskId, Purpose, Task)> {
+    pub(super) fn next_task(&mut self) -> Option<(TaskId, Purpose, Task)> {
         loop {
             let (id, purpose, work) = self.tasks.next_ready()?;
             match work {
                 Work::Run(task) => return Some((id, purpose, task)),
                 Work::Await(wait) => match &wait.then {
-                    Then::Call(function) if self.engine.meets(wait.variable, &wait.threshold) => {
+                    Then::Call(function) if let Some(variable) = self.first_met(&wait.any) => {
+                        self.saw_met(wait.span, variable);
                         return Some((id, purpose, self.machine.task(function, Vec::new())));
                     }
-                    _ => self.tasks.wait(id, purpose, wait),
+                    _ => self.wait(id, purpose, wait),
                 },
             }
         }
     }
 
     /// Inputs that came during a turn.
-    fn take_in_waiting(&mut self) {
+    pub(super) fn take_in_waiting(&mut self) {
         self.inbox_bytes = 0;
         for input in mem::take(&mut self.inbox) {
             self.take_in(input);
@@ -67,16 +70,21 @@ impl Node {
     }
 
     /// Runs one task until it waits, ends, or is out of fuel; in the last case it comes back.
-    fn turn(&mut self, id: TaskId, purpose: Purpose, mut task: Task, fuel: &mut u64) -> Option<Task> {
+    pub(super) fn turn(&mut self, id: TaskId, purpose: Purpose, mut task: Task, fuel: &mut u64) -> Option<Task> {
         loop {
             match self.machine.run(&mut task, fuel) {
                 Outcome::OutOfFuel => return Some(task),
                 Outcome::Done(value) => {
-                    self.ended(purpose, Ok(value));
+                    if let Some(every) = self.tasks.repeated(id) {
+                        self.repeat(every);
+                    }
+                    self.ended(purpose, Some(value));
                     return None;
                 }
                 Outcome::Failed(failure) => {
-                    self.ended(purpose, Err(failure));
+                    let said = self.abandon(&mut task);
+                    self.tasks.repeated(id);
+                    self.failed(purpose, &failure, said);
                     return None;
                 }
                 Outcome::Verb(request) => {
@@ -86,10 +94,17 @@ impl Node {
                         self.tell_named_changes();
                     }
                     match self.verb(&request) {
-                        Answer::Value(value) => task.resume(value),
+                        Answer::Value(value) => {
+                            self.saw(request.span, Some(request.verb), &value);
+                            task.resume(value);
+                        }
                         Answer::Refused(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
-                        Answer::Wait(wait) => {
-                            self.wait(id, purpose, task, wait, request.span);
+                        Answer::Call { function, arguments, kept } => {
+                            self.machine.call_in(&mut task, &function, arguments, kept);
+                        }
+                        Answer::Wait { any, goes_on } => {
+                            let then = Then::Resume(Box::new(task), goes_on);
+                            self.wait(id, purpose, Wait { any, span: request.span, then, since: 0 });
                             return None;
                         }
                         Answer::Sleep { due_ms, value } => {
@@ -110,26 +125,31 @@ impl Node {
         }
     }
 
-    fn ended(&mut self, purpose: Purpose, result: Result<Term, Failure>) {
+    fn failed(&mut self, purpose: Purpose, failure: &Failure, said: Vec<String>) {
+        self.tell_named_changes();
+        self.report_failure(failure, said);
+        self.ended(purpose, None);
+    }
+
+    /// A task is over; without a value it failed, which was told.
+    fn ended(&mut self, purpose: Purpose, value: Option<Term>) {
         self.stale();
         self.tell_named_changes();
         if purpose != Purpose::Thread {
             // No name will come for these any more.
             self.unnamed_changes.clear();
         }
-        let value = match result {
-            Ok(value) => Some(value),
-            Err(failure) => {
-                self.report(failure.diagnostic());
-                None
-            }
-        };
         match purpose {
             Purpose::TopLevel => {
                 self.top_level = if value.is_some() { TopLevel::Done } else { TopLevel::Failed };
             }
             Purpose::Prompt => {
                 let current = value.as_ref().and_then(|value| self.current_value(value));
+                if value.is_some() {
+                    self.step();
+                } else {
+                    self.steps.clear();
+                }
                 self.outputs.push_back(Output::Evaluated { value, current });
             }
             Purpose::Thread => {}
@@ -151,7 +171,9 @@ impl Node {
             return;
         }
         let forms = until.form.clone();
+        self.looking = true;
         let state = self.evaluate_until(&forms);
+        self.looking = false;
         if let Some(until) = &mut self.until {
             until.state = state;
             until.stale = false;
@@ -168,12 +190,35 @@ impl Node {
                 Outcome::Done(value) if value.as_bool() == Some(true) => return Until::Met,
                 Outcome::Done(_) => return Until::NotYet(None),
                 Outcome::Failed(failure) => return Until::NotYet(Some(failure.diagnostic())),
+                Outcome::Verb(request) if !looks(request.verb) => {
+                    let title = "the awaited expression only looks, and changes nothing".to_owned();
+                    let help = "it is tested after every change: use `query` and what is made of values";
+                    task.fail("E0372", title, vec![help.to_owned()]);
+                }
                 Outcome::Verb(request) => match self.verb(&request) {
                     Answer::Value(value) => task.resume(value),
                     Answer::Refused(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
-                    Answer::Wait(_) | Answer::Sleep { .. } | Answer::File { .. } => return Until::NotYet(None),
+                    // It is not true yet.
+                    _ => return Until::NotYet(None),
                 },
             }
         }
     }
+}
+
+/// Whether a verb leaves everything as it is, apart from chance.
+fn looks(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Query
+            | Verb::Read
+            | Verb::ReadAny
+            | Verb::Node
+            | Verb::Nodes
+            | Verb::Replica
+            | Verb::Role
+            | Verb::Converged
+            | Verb::Arg
+            | Verb::NowMs
+    )
 }

@@ -15,6 +15,7 @@ use crate::replica::message::Claims;
 use crate::replica::message::Group;
 use crate::replica::message::Part;
 use crate::replica::message::Tables;
+use crate::replica::message::WHOLE;
 use crate::replica::message::WireContent;
 use crate::replica::message::WireEvent;
 use crate::replica::names::SlotTag;
@@ -22,7 +23,9 @@ use crate::replica::state::Entry;
 use crate::replica::state::Event;
 use crate::replica::state::Snapshot;
 use crate::replica::state::State;
+use crate::replica::state::Update;
 use crate::value::content::Content;
+use crate::value::content::Rights;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 
@@ -122,19 +125,32 @@ impl Admission<'_> {
         Dot::new(index, sequence).ok_or(RefusalReason::Malformed)
     }
 
-    /// The events of a group, all or none.
-    pub(crate) fn events(&mut self, group: Group) -> Result<Vec<Event>, RefusalReason> {
+    /// The updates of a group, all or none.
+    pub(crate) fn updates(&mut self, group: Group) -> Result<Vec<Update>, RefusalReason> {
         let numbers = self.numbers(&group.tables)?;
-        let mut events = Vec::with_capacity(group.runs.iter().map(|run| run.events.len()).sum());
+        let mut updates = Vec::with_capacity(group.runs.iter().map(|run| run.events.len()).sum());
         for run in group.runs.0 {
-            let mut sequence = run.first;
+            let (place, whole) = (run.replica & !WHOLE, run.replica & WHOLE != 0);
+            let (mut sequence, mut following) = (run.first, u32::try_from(run.events.len()).unwrap_or(u32::MAX));
+            let mut transaction: Option<Update> = None;
             for event in run.events.0 {
-                let dot = self.dot(&numbers, run.replica, sequence)?;
-                events.push(self.event(&numbers, dot, event)?);
+                let dot = self.dot(&numbers, place, sequence)?;
+                let mut event = self.event(&numbers, dot, event)?;
                 sequence = sequence.checked_add(1).ok_or(RefusalReason::Malformed)?;
+                if !whole {
+                    updates.push(Update { event, rest: Vec::new() });
+                    continue;
+                }
+                following -= 1;
+                event.following = following;
+                match &mut transaction {
+                    Some(begun) => begun.rest.push(event),
+                    None => transaction = Some(Update { event, rest: Vec::new() }),
+                }
             }
+            updates.extend(transaction);
         }
-        Ok(events)
+        Ok(updates)
     }
 
     fn event(&self, numbers: &Numbers, dot: Dot, event: WireEvent) -> Result<Event, RefusalReason> {
@@ -147,10 +163,10 @@ impl Admission<'_> {
             }
             removes.push(removed);
         }
-        let adds = event.adds.map(|adds| content(numbers, adds, kind)).transpose()?;
+        let adds = event.adds.map(|adds| self.content(numbers, dot, adds, kind)).transpose()?;
         let bytes = event_bytes(adds.as_ref().map(|(_, content)| content), removes.len());
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Ok(Event { dot, key: *key, adds, removes: removes.into(), bytes })
+        Ok(Event { dot, key: *key, adds, removes: removes.into(), bytes, following: 0 })
     }
 
     /// Adds a part to what has arrived of a snapshot above `base`.
@@ -168,19 +184,28 @@ impl Admission<'_> {
         for entry in part.entries.0 {
             let dot = self.dot(&numbers, entry.replica, entry.sequence)?;
             let (key, kind) = numbers.keys.get(entry.key as usize).ok_or(RefusalReason::Malformed)?;
-            let (slot, content) = content(&numbers, entry.content, kind)?;
+            let (slot, content) = self.content(&numbers, dot, entry.content, kind)?;
             staged.entries.push((dot, Entry { content, key: *key, slot }));
         }
         Ok(())
     }
-}
 
-fn content(numbers: &Numbers, adds: WireContent, kind: &Type) -> Result<(SlotTag, Content), RefusalReason> {
-    let slot = match (adds.slot as usize).checked_sub(1) {
-        None => SlotTag::BASE,
-        Some(place) => *numbers.slots.get(place).ok_or(RefusalReason::Malformed)?,
-    };
-    if adds.content.fits(kind) { Ok((slot, adds.content)) } else { Err(RefusalReason::Unfit) }
+    fn content(
+        &self,
+        numbers: &Numbers,
+        dot: Dot,
+        adds: WireContent,
+        kind: &Type,
+    ) -> Result<(SlotTag, Content), RefusalReason> {
+        let slot = match (adds.slot as usize).checked_sub(1) {
+            None => SlotTag::BASE,
+            Some(place) => *numbers.slots.get(place).ok_or(RefusalReason::Malformed)?,
+        };
+        // Nobody spends another's rights.
+        let own = |rights: &Rights| rights.replica == self.state.replicas.id(dot.replica()).0;
+        let fits = adds.content.fits(kind) && adds.content.rights().is_none_or(own);
+        if fits { Ok((slot, adds.content)) } else { Err(RefusalReason::Unfit) }
+    }
 }
 
 /// An identity out of a message.

@@ -309,21 +309,22 @@ impl Replica {
 
     /// Applies events that a peer sent, or keeps them for when they can be applied.
     pub(crate) fn receive_events(&mut self, peer: PeerId, group: Group, now: u64) -> Result<(), RefusalReason> {
-        let events = self.admit(peer, now, |admission| admission.events(group))?;
+        let updates = self.admit(peer, now, |admission| admission.updates(group))?;
         let (mut changes, mut applied, mut early) = (Vec::new(), false, false);
-        for event in events {
-            match self.state.receive(event, &mut changes) {
+        for update in updates {
+            match self.state.receive(update, &mut changes) {
                 Ok(Received::Applied) => applied = true,
                 Ok(Received::Known) => {}
-                Err(event) => {
+                Err(update) => {
                     early = true;
                     if let Some(peer) = self.peers.get_mut(&peer) {
                         // Who sends an event has it, and what it takes back.
-                        for dot in event.removes.iter().copied().chain([event.dot]) {
+                        let dots = |event: &Event| event.removes.iter().copied().chain([event.dot]).collect::<Vec<_>>();
+                        for dot in update.events().flat_map(dots) {
                             peer.claims.raise(dot.replica(), dot.sequence());
                         }
                     }
-                    self.state.hold(event, self.limits.held_events_max, self.limits.held_bytes_max);
+                    self.state.hold(update, self.limits.held_events_max, self.limits.held_bytes_max);
                 }
             }
         }

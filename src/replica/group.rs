@@ -13,6 +13,7 @@ use crate::replica::message::Part;
 use crate::replica::message::REPLICAS_MAX;
 use crate::replica::message::Run;
 use crate::replica::message::Tables;
+use crate::replica::message::WHOLE;
 use crate::replica::message::WireContent;
 use crate::replica::message::WireEntry;
 use crate::replica::message::WireEvent;
@@ -45,7 +46,7 @@ pub(crate) fn event_bytes(adds: Option<&Content>, removes: usize) -> usize {
 }
 
 /// The greatest number of bytes that one entry of a message's tables can take, other than a variable.
-const TABLE_ENTRY_BYTES: usize = 17;
+pub(crate) const TABLE_ENTRY_BYTES: usize = 17;
 
 /// The tables of a message that is being built.
 #[derive(Default)]
@@ -99,32 +100,43 @@ impl TableBuilder {
     fn dot(&mut self, state: &State, dot: Dot) -> (u32, u64) {
         (self.replica(&state.replicas, dot.replica()), dot.sequence())
     }
+
+    fn event(&mut self, state: &State, event: &Event) -> WireEvent {
+        WireEvent {
+            key: self.key(state, event.key),
+            adds: event.adds.as_ref().map(|(slot, content)| self.content(state, *slot, content)),
+            removes: event.removes.iter().map(|&dot| self.dot(state, dot)).collect::<Vec<_>>().into(),
+        }
+    }
 }
 
-/// Cuts events, in order, into groups of about `bytes_max` bytes each (one event may be larger).
+/// Cuts events, in order, into groups of about `bytes_max` bytes each. One event may be larger, and so may a transaction,
+/// which is never cut.
 pub(crate) fn groups(state: &State, events: &[&Event], bytes_max: usize) -> Vec<Group> {
     let mut groups = Vec::new();
     let (mut tables, mut runs, mut bytes, mut count) = (TableBuilder::default(), Vec::<Run>::new(), 0, 0);
-    for event in events {
-        if count > 0 && (bytes + tables.bytes + event.bytes as usize > bytes_max || count >= ITEMS_MAX / 4) {
+    let mut left = events;
+    while let Some(first) = left.first() {
+        let (update, others) = left.split_at((first.following as usize + 1).min(left.len()));
+        left = others;
+        let update_bytes: usize = update.iter().map(|event| event.bytes as usize).sum();
+        if count > 0 && (bytes + tables.bytes + update_bytes > bytes_max || count >= ITEMS_MAX / 4) {
             let full = std::mem::take(&mut tables).tables;
             groups.push(Group { tables: full, runs: std::mem::take(&mut runs).into() });
             (bytes, count) = (0, 0);
         }
-        let wire_event = WireEvent {
-            key: tables.key(state, event.key),
-            adds: event.adds.as_ref().map(|(slot, content)| tables.content(state, *slot, content)),
-            removes: event.removes.iter().map(|&dot| tables.dot(state, dot)).collect::<Vec<_>>().into(),
-        };
-        let (replica, sequence) = tables.dot(state, event.dot);
-        match runs.last_mut() {
-            Some(run) if run.replica == replica && run.first + run.events.len() as u64 == sequence => {
-                run.events.0.push(wire_event);
-            }
-            _ => runs.push(Run { replica, first: sequence, events: vec![wire_event].into() }),
+        let (mut replica, sequence) = tables.dot(state, first.dot);
+        replica |= if first.following > 0 { WHOLE } else { 0 };
+        let next = |run: &Run| run.replica == replica && run.first + run.events.len() as u64 == sequence;
+        if first.following > 0 || !runs.last().is_some_and(next) {
+            runs.push(Run { replica, first: sequence, events: Vec::with_capacity(update.len()).into() });
         }
-        bytes += event.bytes as usize;
-        count += 1;
+        let wire_events = update.iter().map(|event| tables.event(state, event));
+        if let Some(run) = runs.last_mut() {
+            run.events.0.extend(wire_events);
+        }
+        bytes += update_bytes;
+        count += update.len();
     }
     if count > 0 {
         groups.push(Group { tables: tables.tables, runs: runs.into() });

@@ -17,6 +17,9 @@ pub(crate) const ITEMS_MAX: usize = 1 << 17;
 /// The most dots that one event may take back.
 pub(crate) const REMOVES_MAX: usize = 1 << 12;
 
+/// See [`Run`]. Far above all places, so that a run of ordinary events takes no byte more.
+pub(crate) const WHOLE: u32 = 1 << 31;
+
 /// A message. (Room for: topics, ranges of vectors, hierarchical fingerprints, retirement.)
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Message {
@@ -86,6 +89,8 @@ pub(crate) struct Group {
 /// Successive events of one replica.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Run {
+    /// The replica's place in the tables; more by [`WHOLE`] when the events are one transaction, which is applied whole or
+    /// not at all.
     pub(crate) replica: u32,
     /// The sequence number of the first.
     pub(crate) first: u64,

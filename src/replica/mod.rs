@@ -20,6 +20,7 @@ mod serve;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ use crate::replica::names::SlotTag;
 use crate::replica::pull::Pull;
 use crate::replica::state::Event;
 use crate::replica::state::State;
+use crate::replica::transaction::Staged;
 use crate::value::content::Content;
 use crate::value::kind::Type;
 use crate::value::reference::Name;
@@ -153,6 +155,12 @@ pub enum Limit {
     /// The content does not fit the variable's type.
     #[error("the value does not fit the variable's type")]
     Unfit,
+    /// The transaction takes more bytes than one message has room for.
+    #[error("the updates made together take more than the {most} bytes that go into one message")]
+    Transaction {
+        /// The most that are allowed.
+        most: usize,
+    },
     /// This incarnation has made as many updates as it can.
     #[error("this node has made as many updates as one incarnation can")]
     Exhausted,
@@ -165,6 +173,8 @@ pub struct Limits {
     pub group_bytes: usize,
     /// The most bytes that the content of one update may take.
     pub event_bytes_max: usize,
+    /// The most bytes that the updates of one transaction may take, with the variables that they name.
+    pub transaction_bytes_max: usize,
     /// How many recent events are kept for peers that lack only a little, and about how many bytes of them.
     pub log_events_max: usize,
     /// See `log_events_max`.
@@ -198,6 +208,7 @@ impl Default for Limits {
         Limits {
             group_bytes: 256 << 10,
             event_bytes_max: 256 << 10,
+            transaction_bytes_max: 512 << 10,
             log_events_max: 1 << 15,
             log_bytes_max: 4 << 20,
             held_events_max: 10_000,
@@ -224,6 +235,8 @@ pub struct Replica {
     state: State,
     peers: BTreeMap<PeerId, Peer>,
     out: VecDeque<Out>,
+    /// What the transaction that is open has written.
+    staged: Option<Staged>,
     /// The last update of our own that has been pushed.
     pushed: u64,
     /// The variables with given names that the program has declared, in that order.
@@ -258,6 +271,7 @@ impl Replica {
             state: State::default(),
             peers: BTreeMap::new(),
             out: VecDeque::new(),
+            staged: None,
             pushed: 0,
             declared: Vec::new(),
             declared_types: FxHashMap::default(),
@@ -346,11 +360,12 @@ impl Replica {
     ) -> Result<Dot, Limit> {
         self.fits(key, content.as_ref())?;
         let me = self.me();
-        let next = self.state.vector().get(me) + 1;
+        let next = self.state.vector().get(me) + self.staged.as_ref().map_or(0, Staged::events) + 1;
         let more = (removes.len() / REMOVES_MAX) as u64;
         Dot::new(me, next + more).ok_or(Limit::Exhausted)?;
         let dot = Dot::new(me, next).ok_or(Limit::Exhausted)?;
         let slot = self.state.slots.intern(slot);
+        self.stages(key, slot, content.as_ref(), removes)?;
         self.state.keys.take_dots(key);
         let (first, rest) = removes.split_at(removes.len().min(REMOVES_MAX));
         self.record(dot, key, content.map(|content| (slot, content)), first);
@@ -364,7 +379,15 @@ impl Replica {
     fn record(&mut self, dot: Dot, key: KeyIndex, adds: Option<(SlotTag, Content)>, removes: &[Dot]) {
         let bytes = group::event_bytes(adds.as_ref().map(|(_, content)| content), removes.len());
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        self.state.write(Event { dot, key, adds, removes: removes.into(), bytes });
+        let event = Event { dot, key, adds, removes: removes.into(), bytes, following: 0 };
+        match &mut self.staged {
+            Some(staged) => staged.push(event),
+            None => self.record_event(event),
+        }
+    }
+
+    fn record_event(&mut self, event: Event) {
+        self.state.write(event);
         if self.peers.is_empty() {
             // Nobody is told by the log: a long turn alone does not make it grow. Whoever connects later compares vectors.
             self.state.log.trim(self.limits.log_events_max, self.limits.log_bytes_max, |_| false);
@@ -389,6 +412,10 @@ impl Replica {
     /// The live entry under a dot: variable, content, slot.
     #[must_use]
     pub fn entry(&self, dot: Dot) -> Option<(KeyIndex, &Content, Option<u128>)> {
+        if let Some(event) = self.staged.as_ref().and_then(|staged| staged.event(dot)) {
+            let (slot, content) = event.adds.as_ref()?;
+            return Some((event.key, content, self.state.slots.identity(*slot)));
+        }
         self.state.store.get(dot).map(|entry| (entry.key, &entry.content, self.state.slots.identity(entry.slot)))
     }
 

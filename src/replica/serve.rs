@@ -3,6 +3,7 @@
 //! The snapshot is taken at once, so that all its chunks speak of the same moment, and goes out a few chunks at a time as
 //! the asker acknowledges them.
 
+use crate::lattice::dot::ReplicaId;
 use crate::lattice::vector::VersionVector;
 use crate::replica::PeerId;
 use crate::replica::RefusalReason;
@@ -30,6 +31,28 @@ pub(crate) struct Serving {
 }
 
 impl Replica {
+    /// A message with the first `most` of the recent updates here that a node that has seen `seen` lacks, its dependencies
+    /// first; more where a transaction would be cut. `None` when there are none, or when they are no longer told one by one,
+    /// or too many for one message.
+    #[must_use]
+    pub fn updates_above(&self, seen: &[(ReplicaId, u64)], most: usize) -> Option<Vec<u8>> {
+        let mut base = VersionVector::new();
+        for &(id, sequence) in seen {
+            if let Some(replica) = self.state.replicas.find(id) {
+                base.raise(replica, sequence);
+            }
+        }
+        let mut events = self.state.log.between(&base, self.state.vector(), self.limits.group_bytes)?;
+        // A transaction is told whole.
+        let following = most.checked_sub(1).and_then(|last| events.get(last)).map_or(0, |event| event.following);
+        events.truncate(most.saturating_add(following as usize));
+        let mut groups = group::groups(&self.state, &events, self.limits.group_bytes);
+        match (groups.pop(), groups.is_empty()) {
+            (Some(group), true) => Some(wire::encode(&Message::Push { group })),
+            _ => None,
+        }
+    }
+
     /// Answers a pull from a peer whose vector is `claims`.
     pub(crate) fn serve(
         &mut self,

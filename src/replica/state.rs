@@ -40,6 +40,30 @@ pub(crate) struct Event {
     pub(crate) removes: Box<[Dot]>,
     /// About how many bytes it takes in a message.
     pub(crate) bytes: u32,
+    /// How many of its replica's next events belong to the same transaction.
+    pub(crate) following: u32,
+}
+
+/// What is applied whole or not at all: one event, or all events of a transaction, which are successive.
+#[derive(Clone, Debug)]
+pub(crate) struct Update {
+    pub(crate) event: Event,
+    /// The other events of the transaction.
+    pub(crate) rest: Vec<Event>,
+}
+
+impl Update {
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Event> {
+        std::iter::once(&self.event).chain(&self.rest)
+    }
+
+    fn last(&self) -> Dot {
+        self.rest.last().unwrap_or(&self.event).dot
+    }
+
+    fn bytes(&self) -> usize {
+        self.events().map(|event| event.bytes as usize).sum()
+    }
 }
 
 /// What became of an event that arrived.
@@ -70,7 +94,8 @@ pub(crate) struct State {
     pub(crate) store: Store<Entry>,
     pub(crate) log: Log,
     vector: VersionVector,
-    held: BTreeMap<Dot, Event>,
+    /// By the dot of the first event.
+    held: BTreeMap<Dot, Update>,
     held_bytes: usize,
     digest: Cell<Option<u128>>,
 }
@@ -95,32 +120,47 @@ impl State {
         self.perform(event, None);
     }
 
-    /// Applies an event if it is its replica's next one and everything that it removes has been seen. A removal that
+    /// Applies an update if it is its replica's next one and everything that it removes has been seen. A removal that
     /// overtook its addition would otherwise be forgotten by the time that the addition arrives.
     ///
     /// # Errors
-    /// Gives the event back when something before it is missing.
-    pub(crate) fn receive(&mut self, event: Event, changes: &mut Vec<Change>) -> Result<Received, Event> {
-        if self.vector.covers(event.dot) {
+    /// Gives the update back when something before it is missing.
+    #[expect(clippy::result_large_err, reason = "it comes back as it came: the caller holds it")]
+    pub(crate) fn receive(&mut self, update: Update, changes: &mut Vec<Change>) -> Result<Received, Update> {
+        if self.vector.covers(update.last()) {
             return Ok(Received::Known);
         }
-        if !self.ready(&event) {
-            return Err(event);
+        if !self.ready(&update) {
+            return Err(update);
         }
-        self.perform(event, Some(changes));
+        self.perform_all(update, changes);
         Ok(Received::Applied)
     }
 
-    fn ready(&self, event: &Event) -> bool {
-        event.dot.sequence() == self.vector.get(event.dot.replica()) + 1
-            && event.removes.iter().all(|&dot| self.vector.covers(dot))
+    fn ready(&self, update: &Update) -> bool {
+        let first = update.event.dot;
+        // What the transaction itself has made before, it may remove.
+        let own = |dot: Dot| dot.replica() == first.replica() && dot.sequence() >= first.sequence();
+        first.sequence() == self.vector.get(first.replica()) + 1
+            && update.events().all(|event| event.removes.iter().all(|&dot| self.vector.covers(dot) || own(dot)))
+    }
+
+    fn perform_all(&mut self, update: Update, changes: &mut Vec<Change>) {
+        self.perform(update.event, Some(&mut *changes));
+        for event in update.rest {
+            self.perform(event, Some(&mut *changes));
+        }
     }
 
     /// `changes` is told what became of entries, if there is one to be told.
     fn perform(&mut self, event: Event, mut changes: Option<&mut Vec<Change>>) {
         for &dot in &event.removes {
-            // A removal concerns its own variable only, whatever it names: so says every node, or they would disagree.
-            if self.store.get(dot).is_some_and(|entry| entry.key == event.key) {
+            // A removal concerns its own variable only, whatever it names: so says every node, or they would disagree. And
+            // rights go by their own replica's events alone; to another's they are what it must not be seen without.
+            let goes = |entry: &Entry| {
+                entry.key == event.key && (dot.replica() == event.dot.replica() || entry.content.rights().is_none())
+            };
+            if self.store.get(dot).is_some_and(goes) {
                 self.remove(dot, changes.as_deref_mut());
             }
         }
@@ -157,35 +197,36 @@ impl State {
         Change { key: entry.key, dot, content: entry.content, slot: self.slots.identity(entry.slot), present }
     }
 
-    /// Keeps an event for when what it needs is there. When there are too many already it is dropped: a comparison of
+    /// Keeps an update for when what it needs is there. When there are too many already it is dropped: a comparison of
     /// vectors brings it again.
-    pub(crate) fn hold(&mut self, event: Event, events_max: usize, bytes_max: usize) {
-        let bytes = event.bytes as usize;
-        let room = self.held.len() < events_max && self.held_bytes + bytes <= bytes_max;
-        if room && !self.held.contains_key(&event.dot) {
+    pub(crate) fn hold(&mut self, update: Update, updates_max: usize, bytes_max: usize) {
+        let bytes = update.bytes();
+        let room = self.held.len() < updates_max && self.held_bytes + bytes <= bytes_max;
+        if room && !self.held.contains_key(&update.event.dot) {
             self.held_bytes += bytes;
-            self.held.insert(event.dot, event);
+            self.held.insert(update.event.dot, update);
         }
     }
 
-    fn unhold(&mut self, dot: Dot) -> Option<Event> {
-        let event = self.held.remove(&dot)?;
-        self.held_bytes -= event.bytes as usize;
-        Some(event)
+    fn unhold(&mut self, dot: Dot) -> Option<Update> {
+        let update = self.held.remove(&dot)?;
+        self.held_bytes -= update.bytes();
+        Some(update)
     }
 
-    /// Applies what can be applied of the held events, and forgets those that have come by another way.
+    /// Applies what can be applied of the held updates, and forgets those that have come by another way.
     pub(crate) fn release(&mut self, changes: &mut Vec<Change>) {
         let mut progress = !self.held.is_empty();
         while progress {
             progress = false;
             let mut at = self.held.keys().next().copied();
             while let Some(dot) = at {
-                if self.vector.covers(dot) {
+                let held = self.held.get(&dot);
+                if held.is_some_and(|update| self.vector.covers(update.last())) {
                     self.unhold(dot);
-                } else if self.held.get(&dot).is_some_and(|event| self.ready(event)) {
-                    if let Some(event) = self.unhold(dot) {
-                        self.perform(event, Some(changes));
+                } else if held.is_some_and(|update| self.ready(update)) {
+                    if let Some(update) = self.unhold(dot) {
+                        self.perform_all(update, changes);
                         progress = true;
                     }
                 } else {

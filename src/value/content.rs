@@ -9,7 +9,7 @@ use crate::value::kind::Type;
 use crate::value::term::Term;
 
 /// One join-irreducible part of a variable's state. Which variants a variable can hold follows from its type.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 pub enum Content {
     /// Sets: an element.
     Element(Term),
@@ -23,7 +23,7 @@ pub enum Content {
     Stamped(Box<(Term, Term)>),
     /// `top_k`: a name and a score of it.
     Score(Box<(Term, Term)>),
-    /// `boolean`, `ewflag`: it is true.
+    /// `boolean`, `ewflag`: it is true; `dwflag` beneath a removable key: that it was enabled, which keeps the key.
     True,
     /// `rwset`, `twopset`: that an element was taken out.
     Removed(Term),
@@ -91,6 +91,22 @@ impl Content {
             (Type::Pair(kinds), Content::Second(content)) => content.fits(&kinds.1),
             (Type::Window(window), Content::Event(event)) => is_integer(&event.0) && event.1.fits(&window.kind),
             _ => false,
+        }
+    }
+}
+
+impl Content {
+    /// The bounded counter's share that it is, wherever that stands in it.
+    #[must_use]
+    pub fn rights(&self) -> Option<&Rights> {
+        let mut content = self;
+        loop {
+            content = match content {
+                Content::Rights(rights) => return Some(rights),
+                Content::Entry(nested) | Content::Event(nested) => &nested.1,
+                Content::First(nested) | Content::Second(nested) => nested,
+                _ => return None,
+            };
         }
     }
 }

@@ -5,8 +5,10 @@
 pub mod atom;
 pub mod codec;
 pub mod content;
+pub mod contribution;
 pub mod kind;
 pub mod map;
+mod nesting;
 pub mod operation;
 mod order;
 pub mod reference;
@@ -14,5 +16,6 @@ pub mod term;
 mod text;
 pub mod threshold;
 
+pub use order::by_value;
 pub use order::compare;
 pub use text::RESERVED;

@@ -1,6 +1,7 @@
 //! Thresholds: what a task can wait for in a variable of each type, and how it is written.
 
 use crate::source::diagnostic::Diagnostic;
+use crate::value::compare;
 use crate::value::kind::Type;
 use crate::value::operation::Brief;
 use crate::value::operation::list;
@@ -24,9 +25,10 @@ pub enum Level {
     Superset(Vec<Term>),
     /// Sets: those with so many elements.
     Cardinality(Term),
-    /// Counters, `max_int`: those whose value is at least this number; `min_int`: at most. `top_k`: those whose K-th score is
-    /// at least this.
+    /// Counters, `max_int`: those whose value is at least this number. `top_k`: those whose K-th score is at least this.
     Value(Term),
+    /// `min_int`: those whose value is at most this number.
+    AtMost(Term),
     /// Flags.
     True,
     /// Maps: those whose keys have what is at or above these; sorted by key, each once, at least one.
@@ -107,6 +109,41 @@ impl Threshold {
 }
 
 impl Threshold {
+    /// Whether whoever reads at this threshold needs at least what `other` asks for, both being of one type: every state
+    /// that meets this one meets `other`. Everything is at least [`Threshold::bound`].
+    #[must_use]
+    pub fn at_least(&self, other: &Threshold) -> bool {
+        let orderly = |order: std::cmp::Ordering| order.is_gt() || order.is_eq() && (self.strict || !other.strict);
+        match (&self.level, &other.level) {
+            (_, Level::Bound) => true,
+            (Level::Value(mine), Level::Value(theirs)) | (Level::Cardinality(mine), Level::Cardinality(theirs)) => {
+                orderly(compare(mine, theirs))
+            }
+            (Level::AtMost(mine), Level::AtMost(theirs)) => orderly(compare(theirs, mine)),
+            (Level::Superset(mine), Level::Superset(theirs)) => {
+                let all = theirs.iter().all(|element| mine.binary_search(element).is_ok());
+                all && (!other.strict || self.strict || mine.len() > theirs.len())
+            }
+            (Level::Superset(mine), Level::Cardinality(theirs)) => {
+                let size = mine.len().saturating_add(usize::from(self.strict));
+                let size = compare(&Term::Int(i64::try_from(size).unwrap_or(i64::MAX)), theirs);
+                if other.strict { size.is_gt() } else { size.is_ge() }
+            }
+            (Level::True, Level::True) => self.strict || !other.strict,
+            (Level::Keys(mine), Level::Keys(theirs)) => {
+                let one = |(key, theirs): &(Term, Threshold)| {
+                    let mine = mine.binary_search_by(|(known, _)| known.cmp(key)).ok().and_then(|at| mine.get(at));
+                    mine.is_some_and(|(_, mine)| mine.at_least(theirs))
+                };
+                theirs.iter().all(one) && (self.strict && mine.len() == theirs.len() || !other.strict)
+            }
+            (Level::Both(mine), Level::Both(theirs)) => {
+                mine.0.at_least(&theirs.0) && mine.1.at_least(&theirs.1) && (self.strict || !other.strict)
+            }
+            _ => false,
+        }
+    }
+
     /// Of a map's keys; `None` where it has no such shape, an error where what is said of a key is wrong.
     fn keys(kind: &Type, term: &Term) -> Option<Result<Level, BadThreshold>> {
         let Term::Map(map) = term else { return None };
@@ -136,9 +173,8 @@ fn level(kind: &Type, term: &Term) -> Option<Level> {
         (_, Some(("cardinality", count @ (Term::Int(_) | Term::Big(_))))) if kind.is_set() => {
             Some(Level::Cardinality(count.clone()))
         }
-        (_, Some(("value", number)))
-            if number.is_number() && (kind.is_counter() || matches!(kind, Type::MaxInt | Type::MinInt)) =>
-        {
+        (Type::MinInt, Some(("value", number))) if number.is_number() => Some(Level::AtMost(number.clone())),
+        (_, Some(("value", number))) if number.is_number() && (kind.is_counter() || *kind == Type::MaxInt) => {
             Some(Level::Value(number.clone()))
         }
         (Type::TopK(_), Some(("value", score))) => Some(Level::Value(score.clone())),

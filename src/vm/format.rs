@@ -189,11 +189,59 @@ fn float(term: &Term, letter: char, digits: Option<usize>) -> Result<String, Box
         return Err(wrong(format!("`~{letter}` needs a number, not {}", crate::vm::fault::show(term))));
     };
     let digits = digits.unwrap_or(6).min(DIGITS_MAX);
-    if letter == 'f' || letter == 'g' && (0.1..10_000.0).contains(&value.abs()) {
-        return Ok(format!("{value:.digits$}"));
+    match letter {
+        'f' => Ok(fixed(value, digits)),
+        'g' if (0.1..10_000.0).contains(&value.abs()) => Ok(general(value, digits)),
+        _ => Ok(scientific(value, digits.saturating_sub(1), 1)),
     }
-    let text = format!("{value:.*e}", digits.saturating_sub(1));
+}
+
+/// `~g` of a number of common size: so many digits in all, as far as they stand after the point.
+fn general(value: f64, digits: usize) -> String {
+    let whole = [1.0, 10.0, 100.0, 1000.0].iter().filter(|bound| value.abs() >= **bound).count();
+    if digits > whole { fixed(value, digits - whole) } else { scientific(value, digits.max(2) - 1, 1) }
+}
+
+/// With so many digits after the point. Rust rounds the exact value, but ties to the even digit; here they go away from zero.
+pub(super) fn fixed(value: f64, digits: usize) -> String {
+    let value = if is_tie(value, digits) { beyond(value) } else { value };
+    format!("{value:.digits$}")
+}
+
+/// `1.5e+01`: a digit, so many after the point, and the exponent of at least so many digits.
+pub(super) fn scientific(value: f64, digits: usize, exponent_digits: usize) -> String {
+    let mut text = format!("{value:.digits$e}");
+    // A tie shows only in what comes after the digits that were asked for: one more than these must end in an exact 5.
+    if format!("{value:.800e}").split_once('e').is_some_and(|(mantissa, _)| ends_in_five(mantissa, digits)) {
+        text = format!("{:.digits$e}", beyond(value));
+    }
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
-    Ok(format!("{mantissa}e{sign}{exponent:0>2}"))
+    format!("{mantissa}e{sign}{exponent:0>exponent_digits$}")
+}
+
+/// The next float away from zero.
+fn beyond(value: f64) -> f64 {
+    if value < 0.0 { value.next_down() } else { value.next_up() }
+}
+
+/// Whether a mantissa has a 5 after so many digits behind the point, and nothing more.
+fn ends_in_five(mantissa: &str, digits: usize) -> bool {
+    let fraction = mantissa.split_once('.').map_or("", |(_, fraction)| fraction);
+    let mut rest = fraction.bytes().skip(digits);
+    rest.next() == Some(b'5') && rest.all(|byte| byte == b'0')
+}
+
+/// Whether a float lies exactly between two decimals of so many digits.
+fn is_tie(value: f64, digits: usize) -> bool {
+    let bits = value.abs().to_bits();
+    let (exponent, fraction) = (bits >> 52, bits & ((1 << 52) - 1));
+    let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
+    if mantissa == 0 {
+        return false;
+    }
+    // value = mantissa * 2^(exponent - 1075), and value * 2 * 10^digits is odd where the powers of two just cancel.
+    let power = i64::try_from(exponent.max(1)).unwrap_or(0) - 1075;
+    let twos = i64::from(mantissa.trailing_zeros()) + power;
+    twos + 1 + i64::try_from(digits).unwrap_or(i64::MAX / 2) == 0
 }

@@ -2,8 +2,10 @@
 
 use std::cell::OnceCell;
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
+use triomphe::Arc;
 
 use crate::library::BUILTINS;
 use crate::library::BuiltinId;
@@ -13,6 +15,7 @@ use crate::value::term::Term;
 use crate::vm::CALL_FRAMES_MAX;
 use crate::vm::CALL_STEPS_MAX;
 use crate::vm::code::Code;
+use crate::vm::code::Equality;
 use crate::vm::code::Link;
 use crate::vm::code::Op;
 use crate::vm::code::Unit;
@@ -25,8 +28,10 @@ use crate::vm::run;
 use crate::vm::run::Exit;
 use crate::vm::run::Frame;
 use crate::vm::run::Stack;
+use crate::vm::task::OpenCall;
 use crate::vm::task::Outcome;
 use crate::vm::task::Request;
+use crate::vm::task::Returned;
 use crate::vm::task::State;
 use crate::vm::task::Task;
 use crate::vm::write_copy;
@@ -71,6 +76,9 @@ struct ByDigest {
     codes: FxHashMap<u128, u32>,
 }
 
+/// The implementations of built-ins, looked up once.
+static NATIVES: LazyLock<Vec<Option<Native>>> = LazyLock::new(|| BUILTINS.iter().map(native::find).collect());
+
 /// The code that stands for functions that do not exist, which the checker does not let through.
 const MISSING: u32 = 0;
 
@@ -98,7 +106,7 @@ impl Machine {
             names: Vec::new(),
             digests: vec![OnceCell::new()],
             by_digest: RefCell::default(),
-            natives: BUILTINS.iter().map(native::find).collect(),
+            natives: NATIVES.clone(),
         };
         Machine { program, globals: Vec::new(), scratch: Stack::default() }
     }
@@ -126,6 +134,10 @@ impl Machine {
                     *function = links.get(*function as usize).copied().unwrap_or(MISSING);
                 }
             }
+            if let Some(equality) = &mut code.equality {
+                equality.left += offset;
+                equality.right += offset;
+            }
             program.codes.push(code);
             program.links.push(links);
             program.digests.push(OnceCell::new());
@@ -145,13 +157,20 @@ impl Machine {
             at: Frame::default(),
             forms: forms.iter().map(|form| form.0).collect(),
             state: State::Between(Term::atom("ok")),
+            calls: Vec::new(),
         }
     }
 
     /// A task that calls a function. What is wrong with the call is the task's failure.
     #[must_use]
     pub fn task(&self, function: &Term, arguments: Vec<Term>) -> Task {
-        let mut task = Task { stack: Stack::default(), at: Frame::default(), forms: [].into(), state: State::Running };
+        let mut task = Task {
+            stack: Stack::default(),
+            at: Frame::default(),
+            forms: [].into(),
+            state: State::Running,
+            calls: Vec::new(),
+        };
         match self.program.resolve(function, arguments.len()) {
             Ok(code) => {
                 task.at.code = code;
@@ -164,6 +183,50 @@ impl Machine {
             Err(fault) => task.state = State::Broken(*fault),
         }
         task
+    }
+
+    /// Answers the verb that the task waits at by a call of `function` in the same task. When the function returns, the verb
+    /// is asked again, with [`Request::returned`] and no arguments. Only for verbs that [call](Verb::calls).
+    ///
+    /// What is wrong with the call is the task's failure, at the verb's place.
+    pub fn call_in(&self, task: &mut Task, function: &Term, arguments: Vec<Term>, kept: Vec<Term>) {
+        if !matches!(task.state, State::Waiting(_)) {
+            return;
+        }
+        if let Err(fault) = self.open_call(task, function, arguments, kept) {
+            task.state = State::Broken(*fault);
+        }
+    }
+
+    fn open_call(
+        &self,
+        task: &mut Task,
+        function: &Term,
+        arguments: Vec<Term>,
+        kept: Vec<Term>,
+    ) -> Result<(), Box<Fault>> {
+        let code = self.program.resolve(function, arguments.len())?;
+        let caller = self.program.code(task.at.code);
+        let Some(Op::Verb { at: first, index, .. }) = caller.ops.get((task.at.pc as usize).saturating_sub(1)) else {
+            return Ok(());
+        };
+        let Some(site) = caller.verbs.get(usize::from(*index)) else { return Ok(()) };
+        let base = task.at.base + u32::from(*first);
+        let depth = task.stack.callers.len();
+        let room = task.stack.reserve(base as usize + usize::from(self.program.code(code).registers));
+        if depth >= run::TASK_FRAMES || !room {
+            return Err(Box::new(Fault::CallsTooDeep));
+        }
+        // The caller goes on at the verb itself.
+        task.stack.callers.push(Frame { pc: task.at.pc - 1, ..task.at });
+        task.calls.push(OpenCall { verb: site.verb, kept, depth });
+        task.at = Frame { code, pc: 0, base };
+        for (slot, argument) in task.stack.registers.iter_mut().skip(base as usize).zip(arguments) {
+            *slot = argument;
+        }
+        run::hand_over(&self.program, &mut task.stack, task.at, function.clone());
+        task.state = State::Running;
+        Ok(())
     }
 
     /// Runs a task until it ends, asks for something, or has used up `fuel`: one unit for each call and each round of a
@@ -201,8 +264,14 @@ impl Machine {
             match exit {
                 Exit::Int(value) => task.state = State::Between(Term::Int(value)),
                 Exit::Done(value) => task.state = State::Between(value),
-                Exit::Verb(request, register) => {
+                Exit::Verb(mut request, register) => {
                     task.state = State::Waiting(register);
+                    let depth = task.stack.callers.len();
+                    if let Some(call) = task.calls.pop_if(|call| call.depth == depth) {
+                        // The function's value lies where the verb's first argument did.
+                        let value = std::mem::take(&mut request.arguments).into_iter().next().unwrap_or(Term::Nil);
+                        request.returned = Some(Returned { value, kept: call.kept });
+                    }
                     return Outcome::Verb(*request);
                 }
                 Exit::Failed(failure) => {
@@ -250,6 +319,18 @@ impl Machine {
         let failure = run::failure(program, stack, at, fault);
         stack.clear();
         Err(failure)
+    }
+
+    /// The functions of the two sides' keys, where a function of a pair tests them for equality; see [`Equality`].
+    #[must_use]
+    pub fn equality(&self, function: &Term) -> Option<(Term, Term, Equality)> {
+        let Term::Fun(closure) = function else { return None };
+        let equality = self.program.code(self.program.code_of(closure)?).equality?;
+        let key = |code: u32| {
+            let digest = self.program.digest(code);
+            Term::Fun(Arc::new(Closure { code, arity: 1, digest, captured: closure.captured.clone() }))
+        };
+        Some((key(equality.left), key(equality.right), equality))
     }
 
     /// The value of a name of the top level, once it is bound.

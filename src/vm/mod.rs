@@ -19,8 +19,10 @@ pub use code::Unit;
 pub use fault::Failure;
 pub use machine::Loaded;
 pub use machine::Machine;
+pub use task::OpenCall;
 pub use task::Outcome;
 pub use task::Request;
+pub use task::Returned;
 pub use task::Task;
 
 use std::sync::LazyLock;

@@ -166,7 +166,8 @@ pub(super) fn small(operator: Arithmetic, a: i64, b: i64) -> Option<i64> {
     }
 }
 
-fn whole(term: &Term) -> Option<Cow<'_, BigInt>> {
+/// An integer of any size; `None` for what is not one.
+pub(super) fn whole(term: &Term) -> Option<Cow<'_, BigInt>> {
     match term {
         Term::Int(value) => Some(Cow::Owned(BigInt::from(*value))),
         Term::Big(value) => Some(Cow::Borrowed(value)),

@@ -34,6 +34,32 @@ pub struct Request {
     pub name: Option<Atom>,
     /// Where it stands.
     pub span: Span,
+    /// What a function gave that the verb had called by [`Machine::call_in`](crate::vm::Machine::call_in): the verb goes on
+    /// from there, and has no arguments.
+    pub returned: Option<Returned>,
+    /// For `assert`: parts of the condition, and their values.
+    pub seen: Vec<(Span, Term)>,
+    /// Whether these are the two sides of a comparison.
+    pub compared: bool,
+}
+
+/// The end of a call that a verb had made.
+#[derive(Clone, Debug)]
+pub struct Returned {
+    /// The function's value.
+    pub value: Term,
+    /// What the node wanted kept meanwhile.
+    pub kept: Vec<Term>,
+}
+
+/// A call that a verb has made and that has not returned.
+pub struct OpenCall {
+    /// The verb.
+    pub verb: Verb,
+    /// What the node wanted kept.
+    pub kept: Vec<Term>,
+    /// How many frames wait below the function's.
+    pub(super) depth: usize,
 }
 
 /// A computation of its own. Belongs to the machine that made it.
@@ -43,6 +69,8 @@ pub struct Task {
     /// What is still to run after the present one.
     pub(super) forms: VecDeque<u32>,
     pub(super) state: State,
+    /// The calls that verbs have made, outermost first.
+    pub(super) calls: Vec<OpenCall>,
 }
 
 pub(super) enum State {
@@ -57,6 +85,11 @@ pub(super) enum State {
 }
 
 impl Task {
+    /// The calls that verbs have made and that have not returned, innermost first, of a task that has failed or is given up.
+    pub fn abandon(&mut self) -> impl Iterator<Item = OpenCall> {
+        std::mem::take(&mut self.calls).into_iter().rev()
+    }
+
     /// Answers the verb that the task waits at. Without one this does nothing.
     pub fn resume(&mut self, value: Term) {
         if let State::Waiting(register) = self.state

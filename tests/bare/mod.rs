@@ -59,3 +59,39 @@ pub(crate) fn evaluate(text: &str) -> String {
         Outcome::OutOfFuel => "out of fuel".into(),
     }
 }
+
+/// Evaluates many expressions; the library is compiled once.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) struct Evaluator {
+    machine: Machine,
+    session: Session,
+}
+
+#[allow(dead_code, reason = "not every test needs it")]
+impl Evaluator {
+    pub(crate) fn new() -> Evaluator {
+        let (session, library) = Session::new();
+        let mut machine = Machine::new();
+        machine.load(&library);
+        Evaluator { machine, session }
+    }
+
+    /// What an expression without names of its own gives, as [`evaluate`] tells it.
+    pub(crate) fn evaluate(&mut self, text: &str) -> String {
+        let unit = match self.session.expression("test", text) {
+            Ok(unit) => unit,
+            Err(said) => {
+                return said.iter().map(|d| format!("{}: {}", d.code, d.title)).collect::<Vec<_>>().join("; ");
+            }
+        };
+        let forms = self.machine.load(&unit).forms;
+        let mut task = self.machine.top_level(&forms);
+        let mut fuel = FUEL;
+        match self.machine.run(&mut task, &mut fuel) {
+            Outcome::Done(value) => value.to_string(),
+            Outcome::Failed(failure) => failure.code().into(),
+            Outcome::Verb(request) => format!("{request:?}"),
+            Outcome::OutOfFuel => "out of fuel".into(),
+        }
+    }
+}

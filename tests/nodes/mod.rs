@@ -87,7 +87,9 @@ pub(crate) fn converge(nodes: &mut [Node]) -> Vec<Vec<u8>> {
     let mut now_ms = 0;
     for (me, node) in nodes.iter_mut().enumerate() {
         for other in (0..count).filter(|other| *other != me) {
-            node.handle(Input::Connected { peer: PeerId(other as u64), name: format!("n{other}") }, now_ms);
+            let incarnation = ReplicaId((other as u128 + 1) << 100);
+            let (peer, name) = (PeerId(other as u64), format!("n{other}"));
+            node.handle(Input::Connected { peer, name, incarnation }, now_ms);
         }
     }
     for _ in 0..20_000 {

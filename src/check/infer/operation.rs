@@ -50,7 +50,10 @@ fn may_be_shape(kind: &Type, shape: &[Value], contributed: bool) -> bool {
 pub(super) fn may_be_threshold(kind: &Type, value: &Value) -> bool {
     let Some(parts) = value.parts() else { return true };
     // What is said of a map's keys, or of a pair's parts, is only looked at where it is all known.
-    if parts.map.is_some() && value.single().is_none() || matches!(kind, Type::Pair(_)) && value.single().is_none() {
+    if let Some(term) = value.single() {
+        return Threshold::parse(kind, &term).is_ok();
+    }
+    if parts.map.is_some() || matches!(kind, Type::Pair(_)) {
         return true;
     }
     terms(value).iter().any(|term| Threshold::parse(kind, term).is_ok())

@@ -14,7 +14,7 @@ pub(in crate::engine) struct Bind {
 
 impl Bind {
     pub(super) fn new(source: &Type) -> Bind {
-        Bind { outlet: Outlet::default(), set: matches!(source, Type::Set | Type::GSet) }
+        Bind { outlet: Outlet::default(), set: source.is_set() }
     }
 
     pub(super) fn change(&mut self, delta: &Delta, context: &mut Context) {

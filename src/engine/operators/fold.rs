@@ -10,7 +10,6 @@ use crate::engine::operators::Context;
 use crate::engine::operators::image::Image;
 use crate::engine::states::State;
 use crate::value::content::Content;
-use crate::value::content::Tally;
 use crate::value::kind::Type;
 use crate::value::operation::Op;
 use crate::value::term::Term;
@@ -25,7 +24,7 @@ pub(in crate::engine) struct Fold {
 impl Fold {
     pub(super) fn new(function: &Term, destination: &Type) -> Fold {
         let asks = matches!(function, Term::Fun(closure) if closure.arity == 2);
-        let bottom = asks.then(|| State::bottom(destination).value());
+        let bottom = asks.then(|| State::bottom(destination, false).value());
         Fold { image: Image::new(function), kind: destination.clone(), bottom }
     }
 
@@ -34,13 +33,7 @@ impl Fold {
         self.image.change(
             delta,
             context,
-            |function, element, context| {
-                let returned = match bottom {
-                    Some(bottom) => context.call(function, &[element.clone(), bottom.clone()])?,
-                    None => context.call(function, std::slice::from_ref(element))?,
-                };
-                contents(kind, &returned)
-            },
+            |function, element, context| returned(function, element, kind, bottom.as_ref(), context),
             |_, contents, present, context| {
                 for content in contents {
                     context.content(content, present);
@@ -48,6 +41,21 @@ impl Fold {
             },
         );
     }
+}
+
+/// The contents that the function contributes for an element, to a variable of this type.
+pub(super) fn returned(
+    function: &Term,
+    element: &Term,
+    kind: &Type,
+    bottom: Option<&Term>,
+    context: &mut Context,
+) -> Result<Vec<Content>, FailureReason> {
+    let returned = match bottom {
+        Some(bottom) => context.call(function, &[element.clone(), bottom.clone()])?,
+        None => context.call(function, std::slice::from_ref(element))?,
+    };
+    contents(kind, &returned)
 }
 
 /// The contents that one operation, or a list of them, contributes.
@@ -66,15 +74,7 @@ fn contents(kind: &Type, returned: &Term) -> Result<Vec<Content>, FailureReason>
 
 fn contribute(kind: &Type, operation: &Term, contents: &mut Vec<Content>) -> Result<(), FailureReason> {
     let refused = || FailureReason::NotContributable { kind: kind.clone(), given: operation.clone() };
-    match Op::parse(kind, operation).map_err(|_| refused())? {
-        Op::Add(elements) => contents.extend(elements.into_iter().map(Content::Element)),
-        Op::Up(up) => contents.push(Content::Tally(Box::new(Tally { up, ..Tally::default() }))),
-        Op::Down(down) => contents.push(Content::Tally(Box::new(Tally { down, ..Tally::default() }))),
-        Op::Extremum(number) => contents.push(Content::Number(number)),
-        Op::True => contents.push(Content::True),
-        Op::Score(name, score) => contents.push(Content::Score(Box::new((name, score)))),
-        // What depends on what is there, or takes away, cannot be withdrawn.
-        _ => return Err(refused()),
-    }
+    let operation = Op::parse(kind, operation).map_err(|_| refused())?;
+    contents.extend(operation.contribution(kind).ok_or_else(refused)?);
     Ok(())
 }

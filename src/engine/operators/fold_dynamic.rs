@@ -22,7 +22,7 @@ pub(in crate::engine) struct FoldDynamic {
 impl FoldDynamic {
     pub(super) fn new(function: &Term, destination: &Type) -> FoldDynamic {
         let fold = Fold::new(function, destination);
-        FoldDynamic { fold, local: State::bottom(destination), outlet: Outlet::default() }
+        FoldDynamic { fold, local: State::bottom(destination, false), outlet: Outlet::default() }
     }
 
     pub(super) fn change(&mut self, delta: &Delta, context: &mut Context) {
@@ -36,7 +36,7 @@ impl FoldDynamic {
             work: &mut *context.work,
         };
         self.fold.change(delta, &mut own);
-        let delta = self.local.apply(&mut inbox);
+        let delta = self.local.apply(&mut inbox, false);
         self.outlet.change(&self.local, &delta);
     }
 

@@ -4,15 +4,20 @@
 //! withdrawals. It never looks through a whole variable, but when it is made.
 
 mod bind;
+mod difference;
 mod filter;
 mod fold;
 mod fold_dynamic;
+mod group_by;
 mod image;
 mod intersection;
+mod join;
 mod map;
 mod outlet;
 mod product;
 mod union;
+
+pub(super) use join::EquiJoin;
 
 use crate::engine::change::Delta;
 use crate::engine::change::Inbox;
@@ -31,8 +36,11 @@ pub(super) enum Running {
     Filter(filter::Filter),
     Union,
     Intersection,
+    Difference,
     Product,
+    Join(Box<join::Join>),
     Fold(fold::Fold),
+    GroupBy(group_by::GroupBy),
     FoldDynamic(Box<fold_dynamic::FoldDynamic>),
     Bind(bind::Bind),
 }
@@ -89,8 +97,11 @@ impl Running {
             Operator::Filter(function) => Running::Filter(filter::Filter::new(function)),
             Operator::Union => Running::Union,
             Operator::Intersection => Running::Intersection,
+            Operator::Difference => Running::Difference,
             Operator::Product => Running::Product,
+            Operator::Join(left, right) => Running::Join(Box::new(join::Join::new(left, right))),
             Operator::Fold(function) => Running::Fold(fold::Fold::new(function, destination)),
+            Operator::GroupBy(key, function) => Running::GroupBy(group_by::GroupBy::new(key, function, destination)),
             Operator::FoldDynamic(function) => {
                 Running::FoldDynamic(Box::new(fold_dynamic::FoldDynamic::new(function, destination)))
             }
@@ -109,8 +120,11 @@ impl Running {
             Running::Filter(filter) => filter.change(delta, context),
             Running::Union => union::change(delta, context),
             Running::Intersection => intersection::change(side, delta, context),
+            Running::Difference => difference::change(side, delta, context),
             Running::Product => product::change(side, delta, context),
+            Running::Join(join) => join.change(side, delta, context),
             Running::Fold(fold) => fold.change(delta, context),
+            Running::GroupBy(group) => group.change(delta, context),
             Running::FoldDynamic(fold) => fold.change(delta, context),
             Running::Bind(bind) => bind.change(delta, context),
         }
@@ -119,12 +133,13 @@ impl Running {
     /// Takes in all that the sources hold when the operator is made.
     pub(super) fn load(&mut self, same: bool, context: &mut Context) {
         match self {
-            Running::Intersection | Running::Product => {
+            Running::Intersection | Running::Difference | Running::Product => {
                 // What the right side holds is all there already.
                 let side = if same { Side::Both } else { Side::Left };
                 self.change(side, &whole(context.left), context);
             }
-            Running::Union if !same => {
+            Running::Join(_) if same => self.change(Side::Both, &whole(context.left), context),
+            Running::Union | Running::Join(_) if !same => {
                 self.change(Side::Left, &whole(context.left), context);
                 self.change(Side::Right, &whole(context.right), context);
             }
@@ -141,8 +156,10 @@ impl Running {
     }
 }
 
-fn whole(state: &State) -> Delta {
+/// All that a state holds, as if it came now.
+pub(super) fn whole(state: &State) -> Delta {
     let mut entered = Vec::new();
     state.each(&mut |element| entered.push(element.clone()));
-    Delta { entered, left: Vec::new(), touched: true }
+    let changed = !entered.is_empty();
+    Delta { entered, left: Vec::new(), parts: state.parts(), changed, touched: true }
 }

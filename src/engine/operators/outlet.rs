@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use crate::engine::change::Delta;
 use crate::engine::states::State;
 use crate::value::content::Content;
+use crate::value::term::Term;
 
 /// Follows a state and says which contents came and went since it was last asked.
 #[derive(Default)]
 pub(super) struct Outlet {
     /// The last summary given, for states that have one.
     given: Vec<Content>,
+    /// The last contents given of each part, for states that consist of parts.
+    parts: BTreeMap<Term, Vec<Content>>,
     /// What is to be told: more than 0 for what came, less for what went.
     pending: BTreeMap<Content, i32>,
 }
@@ -29,6 +32,7 @@ impl Outlet {
                 }
             }
             Some(_) => {}
+            None if state.has_parts() => delta.parts.iter().for_each(|part| self.part(state, part)),
             None => {
                 delta.left.iter().filter_map(|term| state.content_of(term)).for_each(|content| self.note(content, -1));
                 delta
@@ -38,6 +42,15 @@ impl Outlet {
                     .for_each(|content| self.note(content, 1));
             }
         }
+    }
+
+    /// A part may have changed.
+    fn part(&mut self, state: &State, part: &Term) {
+        let now = state.part(part);
+        let before =
+            if now.is_empty() { self.parts.remove(part) } else { self.parts.insert(part.clone(), now.clone()) };
+        before.into_iter().flatten().for_each(|content| self.note(content, -1));
+        now.into_iter().for_each(|content| self.note(content, 1));
     }
 
     fn note(&mut self, content: Content, change: i32) {

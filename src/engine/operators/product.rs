@@ -60,7 +60,8 @@ fn square(delta: &Delta, context: &mut Context) {
     }
 }
 
-fn contribute((left, right): (Term, Term), present: bool, context: &mut Context) {
+/// Contributes a pair, or withdraws it; one that would be nested too deeply fails.
+pub(super) fn contribute((left, right): (Term, Term), present: bool, context: &mut Context) {
     context.work.elements += 1;
     let pair = Term::pair(left, right);
     if pair.depth() <= DEPTH_MAX {

@@ -1,4 +1,4 @@
-//! `counter` and `gcounter`: the sum of every replica's newest entry and of all contributions.
+//! `counter`, `gcounter` and `lexcounter`: the sum of every replica's newest entry and of all contributions.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,6 @@ use crate::engine::change::Delta;
 use crate::engine::change::Effect;
 use crate::engine::change::Inbox;
 use crate::engine::change::Refusal;
-use crate::engine::change::Write;
 use crate::lattice::dot::Dot;
 use crate::lattice::dot::ReplicaIndex;
 use crate::value::content::Content;
@@ -15,21 +14,32 @@ use crate::value::operation::Op;
 use crate::value::term::Term;
 
 /// A counter.
-#[derive(Default)]
+#[derive(Clone)]
 pub(in crate::engine) struct CounterState {
     /// All there is.
     total: Tally,
+    /// How many contributions and slots are in it.
+    count: u64,
+    /// Whether it stands beneath a removable key, where counting by 0 is written too.
+    removable: bool,
     /// The live entries; dots order them by replica.
     base: BTreeMap<Dot, Tally>,
 }
 
 impl CounterState {
+    pub(super) fn new(removable: bool) -> CounterState {
+        CounterState { total: Tally::default(), count: 0, removable, base: BTreeMap::new() }
+    }
+
     pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
         let before = self.value();
         for support in inbox.came.drain(..) {
             let Content::Tally(tally) = support.content else { continue };
             match support.dot {
-                None => self.total.add(&tally),
+                None => {
+                    self.total.add(&tally);
+                    self.count += 1;
+                }
                 Some(dot) if !self.base.contains_key(&dot) => {
                     self.total.add(&tally);
                     self.base.insert(dot, *tally);
@@ -40,7 +50,10 @@ impl CounterState {
         for support in inbox.went.drain(..) {
             let Content::Tally(tally) = support.content else { continue };
             match support.dot {
-                None => self.total.withdraw(&tally),
+                None => {
+                    self.total.withdraw(&tally);
+                    self.count = self.count.saturating_sub(1);
+                }
                 Some(dot) => {
                     if let Some(tally) = self.base.remove(&dot) {
                         self.total.withdraw(&tally);
@@ -57,7 +70,7 @@ impl CounterState {
             Op::Down(amount) => (false, amount),
             _ => return Ok(Effect::default()),
         };
-        if amount.is_empty() {
+        if amount.is_empty() && !self.removable {
             return Ok(Effect::default());
         }
         let mut tally = Tally::default();
@@ -70,7 +83,7 @@ impl CounterState {
         if !(tally.up.fits() && tally.down.fits()) {
             return Err(Refusal::TooLarge);
         }
-        Ok(Effect { writes: vec![Write { content: Some(Content::Tally(Box::new(tally))), removes }] })
+        Ok(Effect::one(Some(Content::Tally(Box::new(tally))), removes))
     }
 
     /// A replica's live entries: one, as long as every event supersedes the one before.
@@ -91,5 +104,13 @@ impl CounterState {
 
     pub(super) fn summary(&self) -> Option<Content> {
         (!self.total.is_empty()).then(|| Content::Tally(Box::new(self.total.clone())))
+    }
+
+    pub(super) fn entries(&self, entries: &mut Vec<(Dot, Content)>) {
+        entries.extend(self.base.iter().map(|(dot, tally)| (*dot, Content::Tally(Box::new(tally.clone())))));
+    }
+
+    pub(super) fn is_unsupported(&self) -> bool {
+        self.count == 0 && self.base.is_empty()
     }
 }

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use crate::engine::change::Delta;
 use crate::engine::change::Effect;
 use crate::engine::change::Inbox;
-use crate::engine::change::Write;
 use crate::lattice::dot::Dot;
 use crate::lattice::ranking::Moves;
 use crate::lattice::ranking::Ranked;
@@ -40,8 +39,11 @@ impl Score for Points {
 }
 
 /// A leaderboard.
+#[derive(Clone)]
 pub(in crate::engine) struct RankingState {
     k: usize,
+    /// Whether it stands beneath a removable key, where scores are kept that do not count now.
+    removable: bool,
     /// Everything that speaks for a score.
     all: Ranking<Term, Points>,
     /// The live entries alone: what an update has to beat.
@@ -51,9 +53,9 @@ pub(in crate::engine) struct RankingState {
 }
 
 impl RankingState {
-    pub(super) fn new(k: u32) -> RankingState {
+    pub(super) fn new(k: u32, removable: bool) -> RankingState {
         let k = k as usize;
-        RankingState { k, all: Ranking::new(k), base: Ranking::new(k), dots: BTreeMap::new() }
+        RankingState { k, removable, all: Ranking::new(k), base: Ranking::new(k), dots: BTreeMap::new() }
     }
 
     pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
@@ -102,6 +104,12 @@ impl RankingState {
     pub(super) fn prepare(&self, op: &Op) -> Effect {
         let Op::Score(name, score) = op else { return Effect::default() };
         let new = Ranked { name: name.clone(), score: Points(score.clone()) };
+        let content = Some(Content::Score(Box::new((name.clone(), score.clone()))));
+        if self.removable {
+            // What falls out, or does not count, is all that is left where a better one goes with the key.
+            let removes = self.dots_of(name, |known| Points(known.clone()) <= new.score);
+            return Effect::one(content, removes);
+        }
         let known = self.base.score(name);
         if known.is_some_and(|known| *known >= new.score) {
             return Effect::default();
@@ -116,21 +124,22 @@ impl RankingState {
             return Effect::default();
         }
         // Lower scores of the name, and whatever of the name that falls out.
-        let mut removes = self.dots_of(name);
-        removes.extend(falls_out.into_iter().flat_map(|last| self.dots_of(&last.name)));
-        removes.sort();
-        let content = Content::Score(Box::new((name.clone(), score.clone())));
-        Effect { writes: vec![Write { content: Some(content), removes }] }
+        let mut removes = self.dots_of(name, |_| true);
+        removes.extend(falls_out.into_iter().flat_map(|last| self.dots_of(&last.name, |_| true)));
+        removes.sort_unstable();
+        Effect::one(content, removes)
     }
 
-    /// The live entries of a name.
-    fn dots_of(&self, name: &Term) -> Vec<Dot> {
+    /// The live entries of a name with such scores, in order.
+    fn dots_of(&self, name: &Term, such: impl Fn(&Term) -> bool) -> Vec<Dot> {
         let from = self.dots.range((name.clone(), Term::Int(i64::MIN))..);
         // Only a negative number beyond 64 bits comes before the smallest small one.
         let before = self.dots.range(..(name.clone(), Term::Int(i64::MIN))).rev();
         let mut dots: Vec<Dot> = Vec::new();
-        dots.extend(from.take_while(|(pair, _)| pair.0 == *name).flat_map(|(_, dots)| dots));
-        dots.extend(before.take_while(|(pair, _)| pair.0 == *name).flat_map(|(_, dots)| dots));
+        let of_name =
+            from.take_while(|(pair, _)| pair.0 == *name).chain(before.take_while(|(pair, _)| pair.0 == *name));
+        dots.extend(of_name.filter(|(pair, _)| such(&pair.1)).flat_map(|(_, dots)| dots));
+        dots.sort_unstable();
         dots
     }
 
@@ -148,6 +157,16 @@ impl RankingState {
             Some([name, score]) => self.all.is_best(&Ranked { name: name.clone(), score: Points(score.clone()) }),
             _ => false,
         }
+    }
+
+    pub(super) fn entries(&self, entries: &mut Vec<(Dot, Content)>) {
+        for (pair, dots) in &self.dots {
+            entries.extend(dots.iter().map(|dot| (*dot, Content::Score(Box::new(pair.clone())))));
+        }
+    }
+
+    pub(super) fn is_unsupported(&self) -> bool {
+        self.all.is_empty()
     }
 
     /// The K-th score, once there are K names.
@@ -175,6 +194,7 @@ fn settle(moves: Moves<Term, Points>) -> Delta {
             _ => delta.left.push(term(&pair)),
         }
     }
-    delta.touched = !delta.is_empty();
+    delta.touched = !(delta.entered.is_empty() && delta.left.is_empty());
+    delta.changed = delta.touched;
     delta
 }

@@ -19,10 +19,8 @@ use crate::value::content::Content;
 use crate::value::operation::Op;
 use crate::value::term::Term;
 
-/// The most entries that one removal event takes with it; more are split over several.
-const REMOVES_MAX: usize = 1024;
-
 /// A set.
+#[derive(Clone)]
 pub(in crate::engine) struct SetState {
     elements: FxHashMap<Term, Packed>,
     /// What speaks for the elements that are packed as [`Packed::MANY`].
@@ -198,7 +196,7 @@ impl SetState {
                     let removes = self.dots(element);
                     let again = !self.removable && !removes.is_empty();
                     if !again && (elements.len() == 1 || seen.insert(element)) {
-                        writes.push(Write { content: Some(Content::Element(element.clone())), removes });
+                        writes.push(Write::new(Some(Content::Element(element.clone())), removes));
                     }
                 }
             }
@@ -206,7 +204,7 @@ impl SetState {
                 let mut seen = FxHashSet::default();
                 let distinct = elements.iter().filter(|element| seen.insert(*element));
                 let dots: Vec<Dot> = distinct.flat_map(|element| self.dots(element)).collect();
-                writes.extend(dots.chunks(REMOVES_MAX).map(|dots| Write { content: None, removes: dots.to_vec() }));
+                return Effect::removal(&dots);
             }
             _ => {}
         }
@@ -236,11 +234,23 @@ impl SetState {
         self.elements.keys()
     }
 
+    pub(super) fn entries(&self, entries: &mut Vec<(Dot, Content)>) {
+        entries.extend(
+            self.elements
+                .keys()
+                .flat_map(|element| self.dots(element).into_iter().map(|dot| (dot, Content::Element(element.clone())))),
+        );
+    }
+
     pub(super) fn contains(&self, element: &Term) -> bool {
         self.elements.contains_key(element)
     }
 
     pub(super) fn len(&self) -> usize {
         self.elements.len()
+    }
+
+    pub(super) fn is_unsupported(&self) -> bool {
+        self.elements.is_empty()
     }
 }

@@ -108,6 +108,14 @@ pub(super) const CODES: &[Explanation] = &[
         "Codes are an E and four digits, as messages show them. `lasp explain` without a code lists all of them.",
     ),
     plain(
+        "E0820",
+        "what was given is no schedule",
+        "A schedule says in which order tasks have their turns and updates arrive: `2 replicas: run 0, send 0 to 1, run 1`. Its \
+         steps are `run R` (the next task of replica R has its turn), `wake R` (its next sleeper is due), `send R to Q` (Q gets \
+         everything that R has) and `send one R to Q` (the next update only). What it leaves open goes on by itself. After the \
+         number of replicas may stand `seed N` and `clock N`.",
+    ),
+    plain(
         "E0804",
         "the time is up",
         "--timeout ended the run before it came to its own end. The message says what was still waited for.",

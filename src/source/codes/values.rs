@@ -84,8 +84,9 @@ for all. Deriving the second from the first would give it another value on each 
         title: "the verb cannot derive a variable of this type",
         text: "\
 `map`, `filter`, `union`, `intersection` and `product` contribute elements, so their destination is a set. `fold` contributes
-operations that can be taken back when an element leaves: into sets, counters, `max_int`, `boolean` and `top_k`. `bind_to`
-joins one variable's value into another of the same type.",
+operations that can be taken back when an element leaves: into sets, counters (not bounded ones), `max_int`, `min_int`,
+`boolean`, `top_k`, and windows, maps and pairs of these. `bind_to` joins one variable's value into another of the same type
+(any set into any set, any counter into a `counter`, any `top_k` into any `top_k`), but not into a bounded counter.",
         wrong: "S = declare(set).\nC = declare(counter).\nmap(S, fun(X) -> X end, C).\n",
         right: "S = declare(set).\nC = declare(counter).\nfold(S, fun(_) -> increment end, C).\n",
     },
@@ -163,6 +164,28 @@ variables in a loop without end.",
         text: "\
 An integer has at most four million bits, and so has what one node has added to a counter in all. An update that would lead
 beyond is refused; the counter keeps its value.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
+        code: "E0340",
+        title: "a bounded counter's owner has not enough rights",
+        text: "\
+A `bcounter` is never below 0 on any node, at any time, and no node asks another before it counts. What makes that possible are
+rights: whoever increments by N gets the right to decrement by N, there and nowhere else. An owner of rights is a node or, in
+`update(V, Op, Actor)`, one of its actors. `{move, N, To}` gives rights away: to the node of that name, or to an actor of this
+node. An update that would use more rights than its owner has is refused, and changes nothing.
+
+The message tells who has rights, as far as this node knows. They may have used them since.",
+        wrong: "Stock = declare(bcounter).\nupdate(Stock, {increment, 2}).\nupdate(Stock, {decrement, 3}).\n",
+        right: "Stock = declare(bcounter).\nupdate(Stock, {increment, 2}).\nupdate(Stock, {move, 1, shop}).\nupdate(Stock, decrement, shop).\n",
+    },
+    Explanation {
+        code: "E0341",
+        title: "rights cannot be moved to a name that several nodes have",
+        text: "\
+`{move, N, To}` gives rights of a bounded counter to the node of that name. Two nodes that are connected now have it, and the
+rights can go to one of them only. Start nodes with `--node NAME`, each with a name of its own.",
         wrong: "",
         right: "",
     },

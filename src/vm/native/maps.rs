@@ -37,6 +37,10 @@ pub(super) const NATIVES: Table = &[
         Ok(Term::list(entries))
     }),
     ("from_list", 1, from_list),
+    ("from_keys", 2, |a| {
+        let entries = list(&a[0])?.into_iter().map(|key| (key, a[1].clone()));
+        Ok(Term::map(entries.collect()))
+    }),
     ("size", 1, |a| Ok(length(map(&a[0])?.len()))),
     ("merge", 2, |a| {
         let (mut merged, newer) = (map(&a[0])?.clone(), map(&a[1])?);

@@ -1,14 +1,19 @@
 //! The pure built-ins. Each takes as many arguments as the table says, and changes nothing but its result.
 
+mod binary;
 mod convert;
+mod decimals;
+mod keys;
 mod lists;
 mod maps;
 mod math;
 mod plain;
+mod sets;
 mod strings;
 
 use crate::library::Builtin;
 use crate::value::term::Term;
+use crate::vm::STRING_BYTES_MAX;
 use crate::vm::fault::Fault;
 
 /// A built-in.
@@ -43,10 +48,12 @@ type Table = &'static [(&'static str, u8, Native)];
 /// The code of a row of the table; `None` for verbs.
 pub(super) fn find(row: &Builtin) -> Option<Native> {
     let tables: &[Table] = match row.module {
-        None => &[plain::NATIVES, convert::NATIVES],
-        Some("lists") => &[lists::NATIVES],
+        None => &[plain::NATIVES, convert::NATIVES, binary::PLAIN],
+        Some("lists") => &[lists::NATIVES, keys::NATIVES],
         Some("maps") => &[maps::NATIVES],
         Some("string") => &[strings::NATIVES],
+        Some("sets") => &[sets::NATIVES],
+        Some("binary") => &[binary::NATIVES],
         Some("math") => &[math::NATIVES],
         Some("io_lib") => &[&[("format", 2, |a| Ok(Term::text(crate::vm::format::format(&a[0], &a[1])?)))]],
         Some(_) => &[],
@@ -56,11 +63,25 @@ pub(super) fn find(row: &Builtin) -> Option<Native> {
 }
 
 fn list(term: &Term) -> Result<Vec<Term>, Refusal> {
-    term.to_vec().ok_or(Refusal::Why("a list is needed"))
+    term.to_vec().ok_or_else(|| no_list(term))
+}
+
+/// What to say where a list is needed. In Erlang a string is a list, so that many expect it here.
+fn no_list(term: &Term) -> Refusal {
+    match term {
+        Term::Str(_) => Refusal::Why("a list is needed, and a string is not one: see `string:length`, `string:slice`"),
+        _ => Refusal::Why("a list is needed"),
+    }
 }
 
 fn text(term: &Term) -> Result<&str, Refusal> {
-    term.as_text().ok_or(Refusal::Why("a string is needed"))
+    term.as_text().ok_or(match term {
+        Term::Nil | Term::Cons(_) => {
+            Refusal::Why("a string is needed; `iolist_to_binary` makes one of a list of strings and code points")
+        }
+        Term::Atom(_) => Refusal::Why("a string is needed; `atom_to_list` makes one of an atom"),
+        _ => Refusal::Why("a string is needed; `term_to_string` makes one of any term"),
+    })
 }
 
 fn int(term: &Term) -> Result<i64, Refusal> {
@@ -70,6 +91,11 @@ fn int(term: &Term) -> Result<i64, Refusal> {
 /// A count or place: an integer of at least 0.
 fn size(term: &Term) -> Result<usize, Refusal> {
     usize::try_from(int(term)?).map_err(|_| Refusal::Why("the number may not be negative"))
+}
+
+/// Refuses a string of too many bytes.
+fn bounded(bytes: usize) -> Result<(), Refusal> {
+    if bytes > STRING_BYTES_MAX { Err(Fault::TooLarge("the string").into()) } else { Ok(()) }
 }
 
 fn length(count: usize) -> Term {

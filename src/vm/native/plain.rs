@@ -6,6 +6,7 @@ use num_traits::Signed;
 
 use crate::value::compare;
 use crate::value::term::Term;
+use crate::vm::LIST_LENGTH_MAX;
 use crate::vm::boolean;
 use crate::vm::fault::Fault;
 use crate::vm::native::Answer;
@@ -14,6 +15,8 @@ use crate::vm::native::Table;
 use crate::vm::native::int;
 use crate::vm::native::length;
 use crate::vm::native::list;
+use crate::vm::native::no_list;
+use crate::vm::native::size;
 use crate::vm::number;
 use crate::vm::truth;
 
@@ -30,11 +33,11 @@ pub(super) const NATIVES: Table = &[
     ("element", 2, |a| tuple(&a[1]).and_then(|items| Ok(items[place(&a[0], items)?].clone()))),
     ("hd", 1, |a| match &a[0] {
         Term::Cons(cell) => Ok(cell.head().clone()),
-        _ => Err(NOT_EMPTY),
+        other => Err(not_empty(other)),
     }),
     ("tl", 1, |a| match &a[0] {
         Term::Cons(cell) => Ok(cell.tail().clone()),
-        _ => Err(NOT_EMPTY),
+        other => Err(not_empty(other)),
     }),
     ("length", 1, list_length),
     ("size", 1, |a| match &a[0] {
@@ -83,13 +86,34 @@ pub(super) const NATIVES: Table = &[
         items[place] = a[2].clone();
         Ok(Term::tuple(items))
     }),
+    ("insert_element", 3, |a| {
+        let mut items = tuple(&a[1])?.to_vec();
+        // The place behind the last one will do.
+        let place = size(&a[0])?.checked_sub(1).filter(|place| *place <= items.len()).ok_or(OUTSIDE)?;
+        items.insert(place, a[2].clone());
+        Ok(Term::tuple(items))
+    }),
+    ("delete_element", 2, |a| {
+        let mut items = tuple(&a[1])?.to_vec();
+        items.remove(place(&a[0], &items)?);
+        Ok(Term::tuple(items))
+    }),
+    ("make_tuple", 2, |a| {
+        let count = Some(size(&a[0])?).filter(|count| *count <= LIST_LENGTH_MAX);
+        Ok(Term::tuple(vec![a[1].clone(); count.ok_or(Fault::TooLarge("the tuple"))?]))
+    }),
     ("append_element", 2, |a| Ok(Term::tuple(tuple(&a[0])?.iter().chain([&a[1]]).cloned()))),
     ("tuple_to_list", 1, |a| Ok(Term::list(tuple(&a[0])?.iter().cloned()))),
     ("list_to_tuple", 1, |a| Ok(Term::tuple(list(&a[0])?))),
     ("error", 1, |a| Err(Fault::Raised(a[0].clone()).into())),
 ];
 
-const NOT_EMPTY: Refusal = Refusal::Why("a list of at least one element is needed");
+fn not_empty(term: &Term) -> Refusal {
+    match term {
+        Term::Nil => Refusal::Why("a list of at least one element is needed"),
+        other => no_list(other),
+    }
+}
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a built-in")]
 fn is(value: bool) -> Answer {
@@ -103,12 +127,10 @@ fn tuple(term: &Term) -> Result<&[Term], Refusal> {
 /// A place from 1, as an index.
 fn place(term: &Term, items: &[Term]) -> Result<usize, Refusal> {
     let place = usize::try_from(int(term)?).unwrap_or(0);
-    if (1..=items.len()).contains(&place) {
-        Ok(place - 1)
-    } else {
-        Err(Refusal::Why("the place lies outside the tuple, which begins at 1"))
-    }
+    if (1..=items.len()).contains(&place) { Ok(place - 1) } else { Err(OUTSIDE) }
 }
+
+const OUTSIDE: Refusal = Refusal::Why("the place lies outside the tuple, which begins at 1");
 
 fn abs(arguments: &[Term]) -> Answer {
     match &arguments[0] {
@@ -135,5 +157,5 @@ fn list_length(arguments: &[Term]) -> Answer {
         count += 1;
         rest = cell.tail();
     }
-    if matches!(rest, Term::Nil) { Ok(length(count)) } else { Err(Refusal::Why("a list is needed")) }
+    if matches!(rest, Term::Nil) { Ok(length(count)) } else { Err(no_list(&arguments[0])) }
 }

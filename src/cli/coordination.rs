@@ -1,0 +1,254 @@
+//! `lasp check --coordination` and `lasp check --replay`: the report of where timing can change what a program comes to, as
+//! text and as JSON, and single schedules played.
+
+use crate::cli::arguments::Check;
+use crate::cli::exit::Exit;
+use crate::cli::json::Line;
+use crate::cli::literal;
+use crate::cli::out::Out;
+use crate::cli::program::Program;
+use crate::compile::Session;
+use crate::coordination::Classed;
+use crate::coordination::Note;
+use crate::coordination::Order;
+use crate::coordination::Point;
+use crate::coordination::Report;
+use crate::coordination::report;
+use crate::sim::confirm::Confirmation;
+use crate::sim::confirm::Effort;
+use crate::sim::confirm::Side;
+use crate::sim::confirm::confirm;
+use crate::sim::schedule::Schedule;
+use crate::sim::stage::Play;
+use crate::source::files::Files;
+use crate::source::span::Span;
+
+/// The most lines of an outcome that are shown.
+const OUTCOME_LINES_MAX: usize = 6;
+/// How often files are looked for that a program asks for only once it has others.
+const FILE_ROUNDS: usize = 8;
+/// With how many replicas it is found out which files a program asks for.
+const FILE_REPLICAS: usize = 3;
+
+/// Does what was asked for of a program that is sound.
+pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
+    if !arguments.coordination && arguments.replay.is_none() {
+        return Exit::Done;
+    }
+    let Some(play) = play(arguments, program) else { return Exit::Unsound };
+    if let Some(text) = &arguments.replay {
+        return match text.parse::<Schedule>() {
+            Ok(schedule) => {
+                replay(out, &play, &schedule);
+                Exit::Done
+            }
+            Err(wrong) => {
+                out.error(None, "E0820", &wrong.to_string(), "");
+                Exit::Usage
+            }
+        };
+    }
+    let mut session = Session::new().0;
+    let Some((report, files)) = analyse(&mut session, program) else { return Exit::Unsound };
+    let found = confirm(&play, &report.points, Effort::COMMAND);
+    let shown = Shown { out, program, files: &files };
+    if out.json() {
+        shown.json(&report, &found);
+    } else {
+        shown.text(&report, &found);
+    }
+    if arguments.deny && (!report.points.is_empty() || found.unexplained.is_some()) { Exit::Failed } else { Exit::Done }
+}
+
+/// The report on a program that is sound, and the texts that its places are in.
+fn analyse(session: &mut Session, program: &Program) -> Option<(Report, Files)> {
+    let (checked, facts) = session.facts(&program.name, &program.text).ok()?;
+    let files = session.files.clone();
+    let text = |span: Span| (files.slice(span).to_owned(), files.place(span).line);
+    let order = Order::of(&checked);
+    let report = report(&facts, &order, &text);
+    Some((report, files))
+}
+
+/// The program in the simulator, with the files that it asks for.
+fn play(arguments: &Check, program: &Program) -> Option<Play> {
+    let mut play = Play::new(&program.name, &program.text).ok()?;
+    for (name, value) in &arguments.settings {
+        play.set(name, literal::value(value));
+    }
+    for _ in 0..FILE_ROUNDS {
+        let missing = play.missing_files(FILE_REPLICAS);
+        let mut found = false;
+        for path in missing {
+            if let Ok(bytes) = program.file(&path) {
+                play.file(&path, bytes);
+                found = true;
+            }
+        }
+        if !found {
+            break;
+        }
+    }
+    Some(play)
+}
+
+fn replay(out: &Out, play: &Play, schedule: &Schedule) {
+    let outcome = play.replay(schedule);
+    let text = outcome.to_string();
+    if out.json() {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        out.event(Line::new("outcome").text("schedule", &schedule.to_string()).texts("outcome", &lines));
+    } else {
+        out.data(&format!("{schedule}\n"));
+        text.lines().for_each(|line| out.data(&format!("  {line}\n")));
+    }
+}
+
+/// A report on its way out.
+struct Shown<'a> {
+    out: &'a Out,
+    program: &'a Program,
+    files: &'a Files,
+}
+
+impl Shown<'_> {
+    fn text(&self, report: &Report, found: &Confirmation) {
+        self.out.data(&format!("{}\n", self.headline(report, found)));
+        self.classes(&report.classes);
+        for (point, shown) in report.points.iter().zip(&found.shown) {
+            self.point(point, shown.as_ref(), found);
+        }
+        if let Some((one, other)) = &found.unexplained {
+            self.out.data("\nunexplained: no point was found in the text, and yet these differ\n");
+            self.side("either", one);
+            self.side("or", other);
+        }
+        for note in &report.notes {
+            self.note(note);
+        }
+        if !report.complete {
+            self.out.data("\nThe program could not be followed everywhere; there may be more.\n");
+        }
+    }
+
+    fn headline(&self, report: &Report, found: &Confirmation) -> String {
+        let points = match report.points.len() {
+            0 if found.unexplained.is_some() => "timing can change the outcome".to_owned(),
+            0 => "needs no coordination".to_owned(),
+            1 => "1 point where timing can change the outcome".to_owned(),
+            count => format!("{count} points where timing can change the outcome"),
+        };
+        format!("{}: {points}", self.program.name)
+    }
+
+    fn classes(&self, classes: &[Classed]) {
+        if classes.is_empty() {
+            return;
+        }
+        let what = classes.iter().map(|classed| classed.what.chars().count()).max().unwrap_or(0).min(44);
+        self.out.data("\n");
+        for classed in classes {
+            let line = self.files.place(classed.span).line;
+            let name = classed.class.name();
+            self.out.data(&format!("{line:>5}  {:what$}  {name:<14}  {}\n", classed.what, classed.why));
+        }
+    }
+
+    /// The place with its line of text, underlined.
+    fn place(&self, span: Span, title: &str, below: &str) {
+        let place = self.files.place(span);
+        self.out.data(&format!("\n{}:{}:{}: {title}\n", self.files.name(span.file), place.line, place.column));
+        let Some(line) = self.files.text(span.file).lines().nth(place.line as usize - 1) else { return };
+        let column = place.column as usize - 1;
+        let left = line.chars().count().saturating_sub(column);
+        let first = self.files.slice(span).lines().next().map_or(0, |first| first.chars().count());
+        let indent: String = line.chars().take(column).map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let under = "^".repeat(first.min(left).max(1));
+        self.out.data(&format!("    {}\n    {indent}{under} {below}\n", line.trim_end()));
+    }
+
+    fn point(&self, point: &Point, shown: Option<&(Side, Side)>, found: &Confirmation) {
+        self.place(point.span, &format!("point of order: {}", point.kind.name()), &point.path.join(" -> "));
+        self.out.data(&format!("  why:    {}.\n", point.why));
+        match shown {
+            Some((one, other)) => {
+                self.side("either", one);
+                self.side("or", other);
+            }
+            None => self.out.data(&format!("  shown:  {}.\n", not_shown(found))),
+        }
+        self.out.data(&format!("  repair: {}\n          {}\n", point.repair.text, point.repair.line));
+    }
+
+    fn side(&self, word: &str, side: &Side) {
+        self.out.data(&format!("  {:<7} {}\n", format!("{word}:"), side.schedule));
+        for line in side.outcome.iter().take(OUTCOME_LINES_MAX) {
+            self.out.data(&format!("            {line}\n"));
+        }
+        match side.outcome.len() {
+            0 => self.out.data("            none of that\n"),
+            count if count > OUTCOME_LINES_MAX => {
+                self.out.data(&format!("            and {} more\n", count - OUTCOME_LINES_MAX));
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&self, note: &Note) {
+        self.place(note.span, "note", "");
+        self.out.data(&format!("  {}.\n  if once for all is meant: {}\n", note.text, note.line));
+    }
+
+    fn json(&self, report: &Report, found: &Confirmation) {
+        for classed in &report.classes {
+            let line = self.at("class", classed.span).text("what", &classed.what);
+            self.out.event(line.text("class", classed.class.name()).text("why", &classed.why));
+        }
+        for (point, shown) in report.points.iter().zip(&found.shown) {
+            let mut line = self.at("point", point.span).text("kind", point.kind.name());
+            line = line.maybe("variable", point.variable.as_deref()).texts("path", &point.path);
+            line = line.text("why", &point.why).text("repair", &point.repair.text).text("write", &point.repair.line);
+            match shown {
+                Some((one, other)) => {
+                    let schedules = [one.schedule.to_string(), other.schedule.to_string()];
+                    line = line.texts("schedules", &schedules);
+                    line = line.texts("one", &one.outcome).texts("other", &other.outcome);
+                }
+                None => line = line.texts("schedules", &[]).text("shown", &not_shown(found)),
+            }
+            self.out.event(line);
+        }
+        if let Some((one, other)) = &found.unexplained {
+            let line = Line::new("unexplained").text("file", &self.program.name);
+            let line = line.texts("schedules", &[one.schedule.to_string(), other.schedule.to_string()]);
+            self.out.event(line.texts("one", &one.outcome).texts("other", &other.outcome));
+        }
+        for note in &report.notes {
+            self.out.event(self.at("note", note.span).text("message", &note.text).text("write", &note.line));
+        }
+        let plays: usize = found.looked.iter().map(|(_, plays, _)| plays).sum();
+        let shown = found.shown.iter().filter(|shown| shown.is_some()).count();
+        let line = Line::new("coordination").text("file", &self.program.name);
+        let line = line.number("points", report.points.len() as u64).number("shown", shown as u64);
+        self.out.event(line.number("schedules_played", plays as u64).number("outcomes", found.outcomes as u64));
+    }
+
+    fn at(&self, event: &str, span: Span) -> Line {
+        let place = self.files.place(span);
+        let line = Line::new(event).text("file", self.files.name(span.file));
+        line.number("line", u64::from(place.line)).number("column", u64::from(place.column))
+    }
+}
+
+/// What to say of a point for which no schedules were found.
+fn not_shown(found: &Confirmation) -> String {
+    let looked: Vec<String> = found
+        .looked
+        .iter()
+        .map(|(replicas, plays, complete)| {
+            let which = if *complete { "all" } else { "the first" };
+            format!("{which} {plays} schedules of {replicas} replicas")
+        })
+        .collect();
+    format!("no two schedules that differ here were found among {}", looked.join(" and "))
+}

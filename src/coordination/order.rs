@@ -1,0 +1,311 @@
+//! In which order a program's verbs stand: what surely runs before what on the same node, and which branches only one replica
+//! takes.
+//!
+//! A block is a body whose expressions run one after the other: the top level (all its forms), a clause's body, a function's.
+//! It hangs in another block, where its `case`, `fun` or only call stands.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::check::core::Binary;
+use crate::check::core::Checked;
+use crate::check::core::Clause;
+use crate::check::core::Expr;
+use crate::check::core::FunctionId;
+use crate::check::core::GlobalId;
+use crate::check::core::Lambda;
+use crate::check::core::LocalId;
+use crate::check::core::Node;
+use crate::check::core::Pattern;
+use crate::check::core::PatternNode;
+use crate::check::core::Qualifier;
+use crate::library::Verb;
+use crate::source::span::Span;
+use crate::value::term::Term;
+
+/// The most blocks that are walked up; calls in a circle end there.
+const BLOCKS_UP_MAX: usize = 200;
+
+/// Where something stands: in which block, at which place in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    block: usize,
+    at: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Block {
+    parent: Option<Place>,
+    /// The one replica that takes it, where a `case` on `replica()` or `node()` says so.
+    owner: Option<Term>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Order {
+    places: BTreeMap<Span, Place>,
+    blocks: Vec<Block>,
+    /// Calls of verbs whose value nobody uses.
+    discarded: BTreeSet<Span>,
+}
+
+impl Order {
+    /// The order of a program's verbs.
+    #[must_use]
+    pub fn of(program: &Checked) -> Order {
+        let order = Order { blocks: vec![Block::default()], ..Order::default() };
+        let mut walk = Walk { order, at: Place { block: 0, at: 0 }, calls: BTreeMap::new(), here: BTreeSet::new() };
+        for form in &program.forms {
+            walk.here.retain(|name| matches!(name, Name::Global(_)));
+            walk.body(&form.body);
+            if let Some(last) = form.body.last() {
+                walk.discard(last);
+            }
+        }
+        let mut blocks = BTreeMap::new();
+        for function in program.functions.iter().filter(|function| function.module.is_none()) {
+            let block = walk.block(None, None);
+            blocks.insert(function.id, block);
+            walk.lambda_in(&function.lambda, Place { block, at: 0 });
+        }
+        for (function, block) in blocks {
+            // What is called in one place runs there.
+            if let Some(Some(place)) = walk.calls.get(&function) {
+                walk.order.blocks[block].parent = Some(*place);
+            }
+        }
+        walk.order
+    }
+
+    /// Whether `first` has run on the same node whenever `then` runs.
+    #[must_use]
+    pub fn before(&self, first: Span, then: Span) -> bool {
+        let (Some(first), Some(then)) = (self.places.get(&first), self.places.get(&then)) else { return false };
+        self.up(*then).any(|place| place.block == first.block && first.at < place.at)
+    }
+
+    /// Whether the two stand in one block, the first before the second: where one runs, both do, in this order.
+    #[must_use]
+    pub fn together(&self, first: Span, then: Span) -> bool {
+        let (Some(first), Some(then)) = (self.places.get(&first), self.places.get(&then)) else { return false };
+        first.block == then.block && first.at < then.at
+    }
+
+    /// Whether the two stand in one block.
+    #[must_use]
+    pub fn beside(&self, one: Span, other: Span) -> bool {
+        one == other || self.together(one, other) || self.together(other, one)
+    }
+
+    /// The one replica that comes to this place, where that is plain.
+    #[must_use]
+    pub fn owner(&self, span: Span) -> Option<&Term> {
+        let place = self.places.get(&span)?;
+        self.up(*place).find_map(|place| self.blocks.get(place.block)?.owner.as_ref())
+    }
+
+    /// Whether nobody uses the value of this call.
+    #[must_use]
+    pub fn is_discarded(&self, span: Span) -> bool {
+        self.discarded.contains(&span)
+    }
+
+    /// The place, and those that the blocks around it hang in.
+    fn up(&self, place: Place) -> impl Iterator<Item = Place> {
+        let parent = |place: &Place| self.blocks.get(place.block).and_then(|block| block.parent);
+        std::iter::successors(Some(place), parent).take(BLOCKS_UP_MAX)
+    }
+}
+
+/// A name that holds `replica()` or `node()`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Global(GlobalId),
+    Local(LocalId),
+}
+
+struct Walk {
+    order: Order,
+    at: Place,
+    /// Where each function is called; `None` where it is in several places, or passed on.
+    calls: BTreeMap<FunctionId, Option<Place>>,
+    here: BTreeSet<Name>,
+}
+
+impl Walk {
+    fn block(&mut self, parent: Option<Place>, owner: Option<Term>) -> usize {
+        self.order.blocks.push(Block { parent, owner });
+        self.order.blocks.len() - 1
+    }
+
+    /// A body in a block of its own that hangs here.
+    fn inner(&mut self, owner: Option<Term>, guard: &[Vec<Expr>], body: &[Expr]) {
+        let outside = self.at;
+        let block = self.block(Some(outside), owner);
+        self.at = Place { block, at: 0 };
+        guard.iter().flatten().for_each(|part| self.expr(part));
+        self.body(body);
+        self.at = outside;
+    }
+
+    fn body(&mut self, body: &[Expr]) {
+        for (index, expr) in body.iter().enumerate() {
+            self.expr(expr);
+            if index + 1 < body.len() {
+                self.discard(expr);
+            }
+        }
+    }
+
+    fn discard(&mut self, expr: &Expr) {
+        match &expr.node {
+            Node::Verb(_) => {
+                self.order.discarded.insert(expr.span);
+            }
+            Node::Match(pattern, value) if matches!(pattern.node, PatternNode::Any) => self.discard(value),
+            Node::Block(body) => {
+                if let Some(last) = body.last() {
+                    self.discard(last);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn lambda_in(&mut self, lambda: &Lambda, place: Place) {
+        let (outside, names) = (self.at, self.here.clone());
+        self.at = place;
+        self.here.retain(|name| matches!(name, Name::Global(_)));
+        for clause in &lambda.clauses {
+            self.inner(None, &clause.guard, &clause.body);
+        }
+        (self.at, self.here) = (outside, names);
+    }
+
+    fn each(&mut self, exprs: &[Expr]) {
+        exprs.iter().for_each(|expr| self.expr(expr));
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match &expr.node {
+            Node::Literal(_) | Node::Local(_) | Node::Global(_) | Node::BuiltinValue(_) => {}
+            Node::Tuple(items) | Node::Builtin(_, items) => self.each(items),
+            Node::Block(body) => self.body(body),
+            Node::Cons(left, right) | Node::Binary(_, left, right) => {
+                self.expr(left);
+                self.expr(right);
+            }
+            Node::Map(entries) => entries.iter().for_each(|(key, value)| {
+                self.expr(key);
+                self.expr(value);
+            }),
+            Node::MapUpdate(map, entries) => {
+                self.expr(map);
+                for (_, key, value) in entries {
+                    self.expr(key);
+                    self.expr(value);
+                }
+            }
+            Node::Match(pattern, value) => {
+                self.expr(value);
+                self.binds(pattern, value);
+            }
+            Node::Unary(_, value) => self.expr(value),
+            Node::AndAlso(left, right) | Node::OrElse(left, right) => {
+                self.expr(left);
+                self.inner(None, &[], std::slice::from_ref(right));
+            }
+            Node::Call(function, arguments) => {
+                self.each(arguments);
+                self.at.at += 1;
+                let place = self.at;
+                self.calls.entry(*function).and_modify(|known| *known = None).or_insert(Some(place));
+            }
+            Node::FunctionValue(function) => {
+                self.calls.insert(*function, None);
+            }
+            Node::Verb(call) => {
+                self.each(&call.arguments);
+                self.at.at += 1;
+                self.order.places.insert(expr.span, self.at);
+            }
+            Node::Apply(function, arguments) => {
+                self.expr(function);
+                self.each(arguments);
+            }
+            Node::Fun(lambda) => {
+                self.at.at += 1;
+                self.lambda_in(lambda, self.at);
+            }
+            Node::Case(value, clauses) => self.case(value, clauses),
+            Node::If(clauses) => clauses.iter().for_each(|clause| self.inner(None, &clause.guard, &clause.body)),
+            Node::ListComprehension(item, qualifiers) => {
+                self.comprehension(qualifiers, &[item.as_ref()]);
+            }
+            Node::MapComprehension(entry, qualifiers) => self.comprehension(qualifiers, &[&entry.0, &entry.1]),
+        }
+    }
+
+    fn comprehension(&mut self, qualifiers: &[Qualifier], items: &[&Expr]) {
+        let outside = self.at;
+        for qualifier in qualifiers {
+            match qualifier {
+                Qualifier::List(_, source) | Qualifier::Map(_, _, source) | Qualifier::Filter(source) => {
+                    self.expr(source);
+                }
+            }
+            // What follows runs once for each element, or never.
+            let block = self.block(Some(self.at), None);
+            self.at = Place { block, at: 0 };
+        }
+        items.iter().for_each(|item| self.expr(item));
+        self.at = Place { at: outside.at + 1, ..outside };
+    }
+
+    fn binds(&mut self, pattern: &Pattern, value: &Expr) {
+        if !self.is_here(value) {
+            return;
+        }
+        match &pattern.node {
+            PatternNode::Bind(local) => self.here.insert(Name::Local(*local)),
+            PatternNode::Global(global) => self.here.insert(Name::Global(*global)),
+            _ => false,
+        };
+    }
+
+    /// Whether it is `replica()` or `node()`, or a name for one of them.
+    fn is_here(&self, expr: &Expr) -> bool {
+        match &expr.node {
+            Node::Verb(call) => matches!(call.verb, Verb::Replica | Verb::Node),
+            Node::Local(local) => self.here.contains(&Name::Local(*local)),
+            Node::Global(global) => self.here.contains(&Name::Global(*global)),
+            _ => false,
+        }
+    }
+
+    fn case(&mut self, value: &Expr, clauses: &[Clause]) {
+        self.expr(value);
+        // `case replica() of 0 -> ..` and `case replica() =:= 0 of true -> ..`.
+        let compared = match &value.node {
+            Node::Binary(Binary::Equal | Binary::ExactlyEqual, left, right) => match (&left.node, &right.node) {
+                (_, Node::Literal(term)) if self.is_here(left) => Some(term.clone()),
+                (Node::Literal(term), _) if self.is_here(right) => Some(term.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let here = self.is_here(value);
+        for clause in clauses {
+            let literal = match clause.patterns.first().map(|pattern| &pattern.node) {
+                Some(PatternNode::Literal(term)) => Some(term.clone()),
+                _ => None,
+            };
+            let owner = match literal {
+                Some(term) if here => Some(term),
+                Some(term) if term.as_bool() == Some(true) => compared.clone(),
+                _ => None,
+            };
+            self.inner(owner, &clause.guard, &clause.body);
+        }
+    }
+}

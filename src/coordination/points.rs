@@ -1,0 +1,198 @@
+//! Looks: which of what a program looks at is a point of order.
+
+use std::collections::BTreeSet;
+
+use crate::check::facts::Observation;
+use crate::check::facts::Update;
+use crate::check::facts::UseKind;
+use crate::check::facts::VariableId;
+use crate::coordination::Kind;
+use crate::coordination::Note;
+use crate::coordination::Point;
+use crate::coordination::change::Change;
+use crate::coordination::model::Model;
+use crate::coordination::model::verb_name;
+use crate::coordination::repair;
+use crate::library::Verb;
+use crate::source::span::Span;
+
+/// The points that are looks.
+pub(crate) fn points(model: &Model<'_>) -> Vec<Point> {
+    model.facts.observations.iter().filter_map(|seen| point(model, seen)).collect()
+}
+
+fn point(model: &Model<'_>, seen: &Observation) -> Option<Point> {
+    match seen.verb {
+        Verb::Query => query(model, seen),
+        Verb::Read => threshold(model, seen).or_else(|| value(model, seen)),
+        Verb::Invariant | Verb::EnforceOnce => threshold(model, seen),
+        Verb::ReadAny => threshold(model, seen).or_else(|| race(model, seen)),
+        Verb::Stream => goes_on(seen).then(|| stream(model, seen)),
+        Verb::Nodes | Verb::Converged => {
+            let why = format!(
+                "`{}()` tells who is connected at this moment, which each replica learns in its own time",
+                verb_name(seen.verb)
+            );
+            goes_on(seen).then(|| plain(Kind::Membership, seen, why))
+        }
+        Verb::NowMs => {
+            let why = "the clock shows another time on every replica and in every run".to_owned();
+            goes_on(seen).then(|| plain(Kind::Clock, seen, why))
+        }
+        Verb::Random => {
+            let why = "chance gives another number on every replica and in every run".to_owned();
+            goes_on(seen).then(|| plain(Kind::Chance, seen, why))
+        }
+        _ => None,
+    }
+}
+
+/// Whether what was seen goes anywhere.
+fn goes_on(seen: &Observation) -> bool {
+    !seen.uses.is_empty()
+}
+
+fn plain(kind: Kind, seen: &Observation, why: String) -> Point {
+    let path = vec![verb_name(seen.verb), destination(seen)];
+    Point { kind, span: seen.span, variable: None, path, why, repair: repair::plain(kind) }
+}
+
+/// Where what was seen goes first, in a word.
+fn destination(seen: &Observation) -> String {
+    let gravest = seen.uses.iter().map(|used| used.kind).min();
+    match gravest {
+        Some(UseKind::Update) => "update",
+        Some(UseKind::Derivation) => "a derivation",
+        Some(UseKind::Print) => "print",
+        Some(UseKind::Assert) => "assert",
+        Some(UseKind::Observation) => "another look",
+        Some(UseKind::Task) => "a task",
+        None => "nothing",
+    }
+    .to_owned()
+}
+
+/// The variable that a look is mainly about.
+fn subject(model: &Model<'_>, seen: &Observation, mut about: impl FnMut(VariableId) -> bool) -> Option<VariableId> {
+    model.possible(&seen.variables).into_iter().find(|variable| about(*variable))
+}
+
+fn query(model: &Model<'_>, seen: &Observation) -> Option<Point> {
+    if !goes_on(seen) || !model.varying.contains(&seen.id) {
+        return None;
+    }
+    let variable = subject(model, seen, |variable| model.can_differ(variable, seen));
+    let name = variable.map_or_else(|| "the variable".to_owned(), |variable| model.name(variable));
+    let mut path = variable.map_or_else(|| vec![name.clone()], |variable| model.path_to(variable));
+    path.extend(["query".to_owned(), destination(seen)]);
+    if let Some((variable, update)) = acts(model, seen) {
+        let target = model.name(variable);
+        let line = model.line(update.span);
+        let why = format!(
+            "what `query` sees of {name} decides on the update of {target} in line {line}, and until that has arrived \
+             everywhere the other replicas see what was before and decide the same"
+        );
+        let repair = repair::check_then_act(model, variable);
+        return Some(Point { kind: Kind::CheckThenAct, span: seen.span, variable: Some(target), path, why, repair });
+    }
+    let why = format!("`query` gives {name} as it is here and now; what other replicas wrote may or may not have arrived");
+    let repair = repair::query(model, variable, &name);
+    Some(Point { kind: Kind::Query, span: seen.span, variable: Some(name), path, why, repair })
+}
+
+/// The update, of something that flows into what was looked at, that hangs on the look.
+fn acts<'a>(model: &Model<'a>, seen: &Observation) -> Option<(VariableId, &'a Update)> {
+    let looked: BTreeSet<VariableId> =
+        model.possible(&seen.variables).into_iter().flat_map(|variable| model.upstream_of(variable)).collect();
+    model.facts.updates.iter().find_map(|update| {
+        let hangs = update.depends.control.contains(&seen.id) || update.depends.data.contains(&seen.id);
+        let target = hangs.then(|| model.possible(&update.variables))?.into_iter().find(|variable| looked.contains(variable))?;
+        Some((target, update))
+    })
+}
+
+/// A threshold over what can shrink.
+fn threshold(model: &Model<'_>, seen: &Observation) -> Option<Point> {
+    let shrinks = |variable: VariableId| {
+        let cause = model.shrinks.get(variable.0 as usize).is_some_and(Option::is_some);
+        cause && model.can_differ(variable, seen)
+    };
+    let variable = subject(model, seen, shrinks)?;
+    let cause = model.shrinks.get(variable.0 as usize)?.clone()?;
+    let name = model.name(variable);
+    let mut path = cause.path;
+    path.push(verb_name(seen.verb));
+    let why = format!(
+        "{name} can fall back below the threshold, for {}; a replica that gets both at once never sees it met",
+        cause.why
+    );
+    let repair = repair::threshold(model, variable, cause.origin, seen.threshold.as_ref());
+    Some(Point { kind: Kind::Threshold, span: seen.span, variable: Some(name), path, why, repair })
+}
+
+/// A threshold that is safe, and whose value says more than that it was met.
+fn value(model: &Model<'_>, seen: &Observation) -> Option<Point> {
+    let used = seen.uses.iter().any(|used| !used.control);
+    if !used || !model.varying.contains(&seen.id) {
+        return None;
+    }
+    let variable = subject(model, seen, |variable| !model.is_final(variable) && model.can_differ(variable, seen))?;
+    let name = model.name(variable);
+    let mut path = model.path_to(variable);
+    path.extend(["read".to_owned(), destination(seen)]);
+    let why = format!(
+        "the threshold says only that {name} has come so far; the value with which `read` goes on also has whatever else \
+         had arrived by then"
+    );
+    let repair = repair::value(&name);
+    Some(Point { kind: Kind::Value, span: seen.span, variable: Some(name), path, why, repair })
+}
+
+fn race(model: &Model<'_>, seen: &Observation) -> Option<Point> {
+    if !seen.uses.iter().any(|used| !used.control) || !model.varying.contains(&seen.id) {
+        return None;
+    }
+    let names: Vec<String> = model.possible(&seen.variables).into_iter().map(|variable| model.name(variable)).collect();
+    let path = vec![names.join(" | "), "read_any".to_owned(), destination(seen)];
+    let why = format!("which of {} is met first depends on what arrives first", names.join(", "));
+    Some(Point { kind: Kind::Race, span: seen.span, variable: None, path, why, repair: repair::race(&names) })
+}
+
+fn stream(model: &Model<'_>, seen: &Observation) -> Point {
+    let variable = subject(model, seen, |_| true);
+    let name = variable.map_or_else(|| "the variable".to_owned(), |variable| model.name(variable));
+    let mut path = variable.map_or_else(|| vec![name.clone()], |variable| model.path_to(variable));
+    path.extend(["stream".to_owned(), destination(seen)]);
+    let why = format!("a stream sees each value that {name} has on this replica, and which those are depends on what arrives together");
+    Point { kind: Kind::Stream, span: seen.span, variable: Some(name.clone()), path, why, repair: repair::stream(&name) }
+}
+
+/// What every replica does for itself when a threshold is met, and counts.
+pub(crate) fn notes(model: &Model<'_>) -> Vec<Note> {
+    let invariants = model.facts.observations.iter().filter(|seen| seen.verb == Verb::Invariant);
+    invariants.filter_map(|seen| note(model, seen)).collect()
+}
+
+fn note(model: &Model<'_>, seen: &Observation) -> Option<Note> {
+    let hangs = |update: &&Update| {
+        let inside = within(update.span, seen.span);
+        inside && !update.once && model.order.owner(update.span).is_none()
+    };
+    let counted = model.facts.updates.iter().filter(hangs).find(|update| {
+        let variables = model.possible(&update.variables);
+        variables.into_iter().any(|variable| {
+            let counter = model.kind(variable).is_some_and(|kind| kind.is_counter());
+            let changes = model.changes(variable, update);
+            counter && changes.iter().any(|change| matches!(change, Change::Grow | Change::Lower))
+        })
+    })?;
+    let line = model.line(counted.span);
+    let text = format!("every replica runs this when the threshold is met, and each of them counts in line {line}");
+    let threshold = seen.threshold.as_ref().map_or_else(|| "T".to_owned(), ToString::to_string);
+    let name = subject(model, seen, |_| true).map_or_else(|| "V".to_owned(), |variable| model.name(variable));
+    Some(Note { span: seen.span, text, line: format!("enforce_once({name}, {threshold}, fun() -> .. end)") })
+}
+
+fn within(inner: Span, outer: Span) -> bool {
+    inner.file == outer.file && outer.start <= inner.start && inner.end <= outer.end
+}

@@ -1,0 +1,218 @@
+//! Changes: which updates do not get on with those that other replicas make at the same time.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::check::facts::Operation;
+use crate::check::facts::Update;
+use crate::check::facts::VariableId;
+use crate::coordination::Kind;
+use crate::coordination::Point;
+use crate::coordination::change::Change;
+use crate::coordination::model::Model;
+use crate::coordination::repair;
+use crate::library::Verb;
+use crate::value::kind::Type;
+use crate::value::operation::sum_of;
+use crate::value::term::Term;
+
+/// The points that are changes.
+pub(crate) fn points(model: &Model<'_>) -> Vec<Point> {
+    let shared = model.facts.variables.iter().filter(|variable| !variable.dynamic);
+    shared.flat_map(|variable| of_variable(model, variable.id)).collect()
+}
+
+/// One thing that an update can do to the variable.
+struct Write<'a> {
+    update: &'a Update,
+    change: Change,
+}
+
+fn of_variable(model: &Model<'_>, variable: VariableId) -> Vec<Point> {
+    let writes: Vec<Write<'_>> = model
+        .updates_of(variable)
+        .flat_map(|update| {
+            let changes: BTreeSet<Change> = model.changes(variable, update).into_iter().collect();
+            changes.into_iter().map(move |change| Write { update, change })
+        })
+        .collect();
+    if has_one_owner(model, &writes) && !writes.iter().any(|write| write.change == Change::Spend) {
+        return Vec::new();
+    }
+    let mut points = Vec::new();
+    points.extend(removals(model, variable, &writes));
+    points.extend(assignments(model, variable, &writes));
+    points.extend(modifications(model, variable, &writes));
+    points.extend(spendings(model, variable, &writes));
+    points
+}
+
+/// Whether one replica makes all of them: they are ordered by themselves.
+fn has_one_owner(model: &Model<'_>, writes: &[Write<'_>]) -> bool {
+    let owners: BTreeSet<Option<&Term>> = writes.iter().map(|write| model.order.owner(write.update.span)).collect();
+    owners.len() == 1 && !owners.contains(&None)
+}
+
+fn point(model: &Model<'_>, kind: Kind, variable: VariableId, write: &Write<'_>, why: String) -> Point {
+    let name = model.name(variable);
+    let verb = if write.update.verb == Verb::TryUpdate { "try_update" } else { "update" };
+    let path = vec![verb.to_owned(), name.clone()];
+    let repair = repair::change(model, kind, variable);
+    Point { kind, span: write.update.span, variable: Some(name), path, why, repair }
+}
+
+/// Those that take back what they have seen, where others may write what they have not seen.
+fn removals(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {
+    let taking = writes.iter().filter(|write| write.change == Change::TakeBack);
+    taking
+        .filter_map(|write| {
+            let other = writes.iter().find(|other| {
+                other.change != Change::TakeBack && !gets_on(model, write.update, other.update)
+            })?;
+            let (name, line) = (model.name(variable), model.line(other.update.span));
+            let why = format!(
+                "this takes back what has been seen of {name} here; what the update in line {line} writes on another \
+                 replica may or may not have arrived"
+            );
+            Some(point(model, Kind::Removal, variable, write, why))
+        })
+        .collect()
+}
+
+/// Whether every replica that makes the one also makes the other, of the same elements, in one order.
+fn gets_on(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
+    let beside = model.order.beside(taking.span, other.span) && !taking.repeated && !other.repeated;
+    let one_owner = model.order.owner(taking.span).is_some() && model.order.owner(taking.span) == model.order.owner(other.span);
+    if one_owner {
+        return true;
+    }
+    let known = |update: &Update| !update.operations.is_empty() && update.operations.iter().all(|op| op.term.is_some());
+    beside && (known(taking) && known(other) || same_operand(model, taking, other))
+}
+
+/// Whether what is taken back is, by its name, among what the other writes.
+fn same_operand(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
+    let (taken, _) = (model.text)(taking.span);
+    let (written, _) = (model.text)(other.span);
+    let operand = taken.rsplit(',').next().unwrap_or("").trim_end_matches([')', '}', ' ']).trim();
+    let is_name = operand.starts_with(|c: char| c.is_uppercase());
+    let mut words = written.split(|c: char| !c.is_alphanumeric() && c != '_');
+    is_name && operand.chars().all(|c| c.is_alphanumeric() || c == '_') && words.any(|word| word == operand)
+}
+
+/// Values that several replicas put in one place. The parts of a pair and the keys of a map are places of their own.
+fn assignments(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {
+    let mut places: BTreeMap<String, Vec<&Write<'_>>> = BTreeMap::new();
+    for write in writes.iter().filter(|write| write.change == Change::Assign) {
+        for part in parts(write.update) {
+            places.entry(part).or_default().push(write);
+        }
+    }
+    places.values().flat_map(|assigns| assigned(model, variable, assigns)).collect()
+}
+
+fn assigned(model: &Model<'_>, variable: VariableId, assigns: &[&Write<'_>]) -> Vec<Point> {
+    let Some(first) = assigns.first() else { return Vec::new() };
+    let together = assigns.iter().all(|write| model.order.beside(first.update.span, write.update.span));
+    let same = assigns.iter().all(|write| is_same_value(model, write.update));
+    let owner = |write: &Write<'_>| model.order.owner(write.update.span);
+    let one_owner = owner(first).is_some() && assigns.iter().all(|write| owner(write) == owner(first));
+    let keyed = matches!(model.kind(variable), Some(Type::AwMap(_) | Type::GMap(_)));
+    let apart = keyed && assigns.iter().all(|write| hangs_on_place(model, write.update));
+    if one_owner || apart || (same && together) {
+        return Vec::new();
+    }
+    let name = model.name(variable);
+    let outcome = match model.kind(variable) {
+        Some(Type::Ivar) => "a later one is refused, and two at the same time are a conflict",
+        Some(Type::MvRegister) => "those that did not see each other stay side by side",
+        _ => "which one counts depends on which of the others it had seen",
+    };
+    let why = format!("several replicas assign {name}: {outcome}");
+    // What the same replica surely overwrites is not seen at the end.
+    let register = matches!(model.kind(variable), Some(Type::LwwRegister | Type::MvRegister));
+    let lasts = assigns.iter().filter(|write| {
+        let over = |later: &&Write<'_>| model.order.together(write.update.span, later.update.span);
+        !(register && assigns.iter().any(|later| over(later)))
+    });
+    lasts.map(|write| point(model, Kind::Assignment, variable, write, why.clone())).collect()
+}
+
+/// Which parts of a variable an update is about: `fst`, `snd`, a key, or all of it.
+fn parts(update: &Update) -> BTreeSet<String> {
+    if update.operations.is_empty() {
+        return BTreeSet::from([String::new()]);
+    }
+    let part = |operation: &Operation| match operation.word.as_deref() {
+        Some(word @ ("fst" | "snd")) => word.to_owned(),
+        Some("apply") => key(operation),
+        Some("set") if operation.term.as_ref().and_then(Term::as_tuple).is_some_and(|parts| parts.len() == 3) => {
+            key(operation)
+        }
+        _ => String::new(),
+    };
+    update.operations.iter().map(part).collect()
+}
+
+fn key(operation: &Operation) -> String {
+    let parts = operation.term.as_ref().and_then(Term::as_tuple);
+    parts.and_then(|parts| parts.get(1)).map_or_else(|| "?".to_owned(), ToString::to_string)
+}
+
+/// Whether all replicas assign the same value, in every run.
+fn is_same_value(model: &Model<'_>, update: &Update) -> bool {
+    let on = update.depends.data.iter().all(|on| !model.varying.contains(on));
+    on && !hangs_on_place(model, update) && update.operations.len() <= 1
+}
+
+fn hangs_on_place(model: &Model<'_>, update: &Update) -> bool {
+    let mut seen = update.depends.data.iter().filter_map(|on| model.facts.observations.get(on.0 as usize));
+    seen.any(|seen| crate::coordination::model::is_place(seen.verb))
+}
+
+fn modifications(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {
+    let name = model.name(variable);
+    let why = format!("the next value of {name} is one above the one seen here; two replicas that see the same count once");
+    let modify = writes.iter().filter(|write| write.change == Change::Modify);
+    modify.map(|write| point(model, Kind::ReadModifyWrite, variable, write, why.clone())).collect()
+}
+
+/// Bounded counters: updates that may lack rights.
+fn spendings(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {
+    let name = model.name(variable);
+    let why = format!("whether there are rights of {name} here depends on whether those that others gave have arrived");
+    let spend = writes.iter().filter(|write| write.change == Change::Spend);
+    spend
+        .filter(|write| !is_covered(model, write.update, writes))
+        .map(|write| point(model, Kind::Refusal, variable, write, why.clone()))
+        .collect()
+}
+
+/// Whether the same replica has surely got the rights before: by increments of known size in the same block.
+fn is_covered(model: &Model<'_>, spending: &Update, writes: &[Write<'_>]) -> bool {
+    let mut balance: i128 = 0;
+    for write in writes {
+        let update = write.update;
+        if update.span != spending.span && !model.order.before(update.span, spending.span) {
+            continue;
+        }
+        match (amount(update), write.change) {
+            (Some(amount), Change::Grow) if !update.repeated => balance += amount,
+            (_, Change::Grow) => {}
+            (Some(amount), Change::Spend) if !update.repeated => balance -= amount,
+            _ => return false,
+        }
+    }
+    balance >= 0
+}
+
+/// The number in `{increment, N}`, `{decrement, N}` or `{move, N, To}`.
+fn amount(update: &Update) -> Option<i128> {
+    let [operation] = update.operations.as_slice() else { return None };
+    let term = operation.term.as_ref()?;
+    match term.as_tuple() {
+        None => Some(1),
+        Some([_, number, ..]) => sum_of(number).and_then(|_| number.as_int()).map(i128::from),
+        Some(_) => None,
+    }
+}

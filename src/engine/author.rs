@@ -1,0 +1,27 @@
+//! Who makes an update.
+
+use std::collections::BTreeMap;
+
+use crate::lattice::dot::ReplicaIndex;
+use crate::value::term::Term;
+
+/// Who makes an update. Only bounded counters ask for more than the replica.
+#[derive(Clone, Copy, Debug)]
+pub struct Author<'a> {
+    /// This node's number for itself.
+    pub replica: ReplicaIndex,
+    /// The same on all nodes.
+    pub incarnation: u128,
+    /// Whose rights of a bounded counter are used; the node's own where there is none.
+    pub actor: Option<&'a Term>,
+    /// The nodes that this one has met, itself included, by name; under a name that several bear, several incarnations.
+    pub nodes: Option<&'a BTreeMap<Term, Vec<u128>>>,
+}
+
+impl Author<'_> {
+    /// A replica that has met nobody.
+    #[must_use]
+    pub fn alone(replica: ReplicaIndex, incarnation: u128) -> Author<'static> {
+        Author { replica, incarnation, actor: None, nodes: None }
+    }
+}

@@ -1,0 +1,111 @@
+//! A node under the control of a simulator that chooses every turn: one turn at a time, what it would tell a peer, and what
+//! its program got to see.
+
+use crate::graph::VariableId;
+use crate::lattice::dot::ReplicaId;
+use crate::library::Verb;
+use crate::node::Node;
+use crate::source::span::Span;
+use crate::value::term::Term;
+
+/// What a program got to see at one place: the answer of a verb, or the value with which a wait ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The verb's place.
+    pub span: Span,
+    /// The verb; `None` where a wait has ended.
+    pub verb: Option<Verb>,
+    /// What was seen.
+    pub value: Term,
+}
+
+/// What became of one turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// No task could go on.
+    Nothing,
+    /// A task has had its turn: it waits now, or has ended.
+    Had {
+        /// Its number.
+        task: u64,
+        /// How many steps it took.
+        steps: u64,
+    },
+    /// The task did not come to the end of its turn with the fuel that it was given.
+    Endless,
+}
+
+impl Node {
+    /// Lets the next task that can go on have its turn, with so much fuel.
+    pub fn one_turn(&mut self, now_ms: u64, mut fuel: u64) -> Turn {
+        self.now_ms = self.now_ms.max(now_ms);
+        let whole = fuel;
+        let Some((id, purpose, task)) = self.running.take().or_else(|| self.next_task()) else {
+            return Turn::Nothing;
+        };
+        if let Some(unfinished) = self.turn(id, purpose, task, &mut fuel) {
+            self.running = Some((id, purpose, unfinished));
+            return Turn::Endless;
+        }
+        self.take_in_waiting();
+        self.replica.flush(self.now_ms);
+        self.after_replica();
+        Turn::Had { task: id.0, steps: whole - fuel }
+    }
+
+    /// Whether some task is in the queue of those that can go on.
+    #[must_use]
+    pub fn can_go_on(&self) -> bool {
+        self.running.is_some() || self.tasks.any_ready()
+    }
+
+    /// When the next sleeper is due, in milliseconds of the node's clock.
+    #[must_use]
+    pub fn sleeps_until(&self) -> Option<u64> {
+        self.tasks.next_due()
+    }
+
+    /// Whether what comes from peers can start or resume a task at once: some task waits for a threshold, or a stream is open.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        !self.streams.is_empty() || self.tasks.waits().next().is_some()
+    }
+
+    /// What the node has seen: of each replica, how many of its updates.
+    #[must_use]
+    pub fn seen(&self) -> Vec<(ReplicaId, u64)> {
+        self.replica.vector().collect()
+    }
+
+    /// A message with at most `most` of the updates that this node has and a node that has seen `seen` lacks, in the order in
+    /// which this node got them. `None` when there are none, or too many for one message.
+    #[must_use]
+    pub fn updates_for(&self, seen: &[(ReplicaId, u64)], most: usize) -> Option<Vec<u8>> {
+        self.replica.updates_above(seen, most)
+    }
+
+    /// From now on, notes what the program gets to see.
+    pub fn observe(&mut self) {
+        self.observations.get_or_insert_default();
+    }
+
+    /// What the program has seen since this was asked last; empty unless [`Node::observe`] was called.
+    pub fn take_observations(&mut self) -> Vec<Observation> {
+        self.observations.as_mut().map_or_else(Vec::new, std::mem::take)
+    }
+
+    /// Notes the value with which a wait ends, if somebody wants to know.
+    pub(super) fn saw_met(&mut self, span: Span, variable: VariableId) {
+        if self.observations.is_some() {
+            let value = self.engine.value(variable);
+            self.saw(span, None, &value);
+        }
+    }
+
+    /// Notes what a program sees, if somebody wants to know.
+    pub(super) fn saw(&mut self, span: Span, verb: Option<Verb>, value: &Term) {
+        if let Some(observations) = &mut self.observations {
+            observations.push(Observation { span, verb, value: value.clone() });
+        }
+    }
+}

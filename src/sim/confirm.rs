@@ -1,0 +1,174 @@
+//! Showing points of order: for each point of a report, two schedules of the program itself after which it comes to different
+//! things, found by exploring and confirmed by replaying them.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::coordination::Kind;
+use crate::coordination::Point;
+use crate::sim::explore::Bounds;
+use crate::sim::explore::Exploration;
+use crate::sim::explore::Run;
+use crate::sim::explore::explore;
+use crate::sim::explore::play_once;
+use crate::sim::schedule::Schedule;
+use crate::sim::stage::Play;
+use crate::source::span::Span;
+use crate::value::term::Term;
+
+/// Where another clock and other dice start, for points that hang on those.
+const OTHER_CLOCK_MS: u64 = 60_000;
+const OTHER_SEED: u64 = 1000;
+/// The most runs of one point that are compared with each other.
+const COMPARED_MAX: usize = 300;
+
+/// How the simulator looks for schedules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// With how many replicas, one after the other, until each point has been shown.
+    pub replicas: &'static [usize],
+    /// How far with each.
+    pub bounds: Bounds,
+}
+
+impl Effort {
+    /// What a command that people wait for can afford: steps are counted, not seconds.
+    pub const COMMAND: Effort = Effort { replicas: &[2, 3], bounds: Bounds { plays: 400, steps: 12, cost: 8_000_000 } };
+}
+
+/// One of two schedules that differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// The schedule.
+    pub schedule: Schedule,
+    /// What it has that the other has not.
+    pub outcome: Vec<String>,
+}
+
+/// What was found out about the points of one program.
+#[derive(Clone, Debug, Default)]
+pub struct Confirmation {
+    /// Of each point, two schedules that show it, if any were found.
+    pub shown: Vec<Option<(Side, Side)>>,
+    /// With how many replicas was looked, how many schedules were played, and whether those are all that there are.
+    pub looked: Vec<(usize, usize, bool)>,
+    /// How many different outcomes were found.
+    pub outcomes: usize,
+    /// Two schedules with different outcomes of a program in which no point was found.
+    pub unexplained: Option<(Side, Side)>,
+}
+
+impl Confirmation {
+    /// Whether all schedules of the replica numbers that were tried have been played.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        self.looked.iter().all(|(_, _, complete)| *complete)
+    }
+}
+
+/// Looks for schedules that show the points.
+#[must_use]
+pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
+    let mut found = Confirmation { shown: vec![None; points.len()], ..Confirmation::default() };
+    for &replicas in effort.replicas {
+        let first = Schedule::new(replicas);
+        let mut explored = explore(play, &first, effort.bounds);
+        found.looked.push((replicas, explored.plays, explored.complete));
+        vary(play, points, &first, &mut explored);
+        found.outcomes = found.outcomes.max(explored.outcomes.len());
+        for (point, slot) in points.iter().zip(&mut found.shown) {
+            if slot.is_none() {
+                *slot = show(play, point, points, &explored);
+            }
+        }
+        if points.is_empty() && found.unexplained.is_none() {
+            found.unexplained = differ(play, &explored);
+        }
+        if !points.is_empty() && found.shown.iter().all(Option::is_some) {
+            break;
+        }
+    }
+    found
+}
+
+/// Adds runs with another clock and other dice, where points hang on them.
+fn vary(play: &Play, points: &[Point], first: &Schedule, explored: &mut Exploration) {
+    let kinds: BTreeSet<Kind> = points.iter().map(|point| point.kind).collect();
+    if kinds.contains(&Kind::Clock) {
+        play_once(play, Schedule { clock_ms: OTHER_CLOCK_MS, ..first.clone() }, explored);
+    }
+    if kinds.contains(&Kind::Chance) {
+        play_once(play, Schedule { seed: OTHER_SEED, ..first.clone() }, explored);
+    }
+}
+
+/// The shortest two schedules with different outcomes between which the point makes a difference; of those, two that differ
+/// in as few other points as possible.
+fn show(play: &Play, point: &Point, points: &[Point], explored: &Exploration) -> Option<(Side, Side)> {
+    // Of the runs in which the same was seen at all points, with the same outcome, the first is the shortest.
+    let mut firsts: BTreeMap<(Vec<Sight>, usize), &Run> = BTreeMap::new();
+    for run in &explored.runs {
+        let sights = points.iter().map(|point| sight(run, point.span)).collect();
+        firsts.entry((sights, run.outcome)).or_insert(run);
+    }
+    let mut runs: Vec<(Vec<Sight>, &Run)> = firsts.into_iter().map(|((sights, _), run)| (sights, run)).collect();
+    runs.sort_by_key(|(_, run)| (run.schedule.steps.len(), run.schedule.clone()));
+    runs.truncate(COMPARED_MAX);
+    let here = points.iter().position(|other| other == point)?;
+    let mut best: Option<((usize, usize), &Run, &Run)> = None;
+    for (at, (seen, one)) in runs.iter().enumerate() {
+        for (also_seen, other) in &runs[at + 1..] {
+            let differs = seen.get(here) != also_seen.get(here);
+            if one.outcome == other.outcome || !matters(point, differs, one, other, explored) {
+                continue;
+            }
+            let others = seen.iter().zip(also_seen).filter(|(one, other)| one != other).count() - usize::from(differs);
+            let cost = (others, one.schedule.steps.len() + other.schedule.steps.len());
+            if best.is_none_or(|(least, ..)| cost < least) {
+                best = Some((cost, one, other));
+            }
+        }
+    }
+    let (_, one, other) = best?;
+    sides(play, one, other)
+}
+
+/// The shortest two schedules with different outcomes.
+fn differ(play: &Play, explored: &Exploration) -> Option<(Side, Side)> {
+    let one = explored.runs.first()?;
+    let other = explored.runs.iter().find(|run| run.outcome != one.outcome)?;
+    sides(play, one, other)
+}
+
+/// The two sides, if replaying shows them to differ.
+fn sides(play: &Play, one: &Run, other: &Run) -> Option<(Side, Side)> {
+    let (first, second) = (play.replay(&one.schedule), play.replay(&other.schedule));
+    if first == second {
+        return None;
+    }
+    let side = |run: &Run, outcome: Vec<String>| Side { schedule: run.schedule.clone(), outcome };
+    Some((side(one, first.beside(&second)), side(other, second.beside(&first))))
+}
+
+/// What each replica saw at one place, in order.
+type Sight = Vec<(usize, Vec<Term>)>;
+
+/// What the replicas saw at a place.
+fn sight(run: &Run, span: Span) -> Sight {
+    let here = run.sights.iter().filter(|((_, place), _)| *place == span);
+    here.map(|((replica, _), seen)| (*replica, seen.clone())).collect()
+}
+
+/// Whether the point is among what differs between two runs; `seen` says whether what was seen there does.
+fn matters(point: &Point, seen: bool, one: &Run, other: &Run, explored: &Exploration) -> bool {
+    if !point.kind.is_change() {
+        return seen || point.kind == Kind::Stream;
+    }
+    let last = |run: &Run| {
+        let name = point.variable.as_ref()?;
+        explored.outcomes.get(run.outcome)?.finals.get(name)
+    };
+    // A variable without a name at top level can only be told by what follows.
+    let unnamed = last(one).is_none() && last(other).is_none();
+    seen || unnamed || last(one) != last(other)
+}

@@ -1,0 +1,92 @@
+//! What a run of a program comes to, so that two runs can be compared: what each replica showed, and the shared values once
+//! everybody has everything.
+//!
+//! The order in which *different* tasks of one replica print is not part of it, for a program does not say anything about it;
+//! the order in which one task prints is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::value::term::Term;
+
+/// What one replica showed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shown {
+    /// What each task printed, line by line; the tasks sorted by that.
+    pub prints: Vec<Vec<String>>,
+    /// Errors and failed assertions: place, code and title, sorted.
+    pub errors: Vec<String>,
+    /// Tasks that wait at the end, by what they wait for: sorted.
+    pub waits: Vec<String>,
+}
+
+/// See the module.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outcome {
+    /// By number of replica.
+    pub replicas: Vec<Shown>,
+    /// The replicated variables with names at top level: all values that replicas have for each, normally one.
+    pub finals: BTreeMap<String, Vec<Term>>,
+    /// Whether some turn was still going on when the simulator gave up.
+    pub endless: bool,
+}
+
+impl Outcome {
+    /// What this outcome has and the other has not, one thing a line, in the order of replicas and names.
+    #[must_use]
+    pub fn beside(&self, other: &Outcome) -> Vec<String> {
+        let nothing = Shown::default();
+        let mut lines = Vec::new();
+        for (number, here) in self.replicas.iter().enumerate() {
+            let there = other.replicas.get(number).unwrap_or(&nothing);
+            let (mine, theirs) = (lines_of(here), lines_of(there));
+            let mut left = theirs.clone();
+            for line in mine {
+                match left.iter().position(|known| *known == line) {
+                    Some(at) => {
+                        left.remove(at);
+                    }
+                    None => lines.push(format!("replica {number} {line}")),
+                }
+            }
+        }
+        for (name, values) in &self.finals {
+            if other.finals.get(name) != Some(values) {
+                lines.push(final_line(name, values));
+            }
+        }
+        if self.endless && !other.endless {
+            lines.push("it does not come to an end".to_owned());
+        }
+        lines
+    }
+}
+
+fn lines_of(shown: &Shown) -> Vec<String> {
+    let prints = shown.prints.iter().flatten().map(|text| format!("prints {}", text.trim_end()));
+    let errors = shown.errors.iter().map(|text| format!("reports {text}"));
+    let waits = shown.waits.iter().map(|text| format!("waits for ever {text}"));
+    prints.chain(errors).chain(waits).collect()
+}
+
+fn final_line(name: &str, values: &[Term]) -> String {
+    let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+    format!("{name} = {}", values.join(" or "))
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, shown) in self.replicas.iter().enumerate() {
+            for line in lines_of(shown) {
+                writeln!(f, "replica {number} {line}")?;
+            }
+        }
+        for (name, values) in &self.finals {
+            writeln!(f, "{}", final_line(name, values))?;
+        }
+        if self.endless {
+            writeln!(f, "it does not come to an end")?;
+        }
+        Ok(())
+    }
+}

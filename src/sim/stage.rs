@@ -1,0 +1,435 @@
+//! Nodes whose every turn and every delivery is chosen: plays a [`Schedule`], the same way every time.
+//!
+//! Each node has a clock of its own, since a real network may delay anything for longer than any sleep. Updates travel as
+//! the real messages; nothing is lost, so that what has been sent has been seen.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::compile::Session;
+use crate::lattice::dot::ReplicaId;
+use crate::library::Verb;
+use crate::node::Input;
+use crate::node::Node;
+use crate::node::Observation;
+use crate::node::Output;
+use crate::node::Settings;
+use crate::node::Turn;
+use crate::replica::PeerId;
+use crate::sim::outcome::Outcome;
+use crate::sim::outcome::Shown;
+use crate::sim::schedule::Schedule;
+use crate::sim::schedule::Step;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
+use crate::source::files::Files;
+use crate::source::span::Span;
+use crate::value::term::Term;
+use crate::vm::Unit;
+use crate::vm::code::Code;
+use crate::vm::code::Link;
+
+/// Steps of program that one turn may take.
+const TURN_FUEL: u64 = 3_000_000;
+/// How many turns all nodes together may take in one run.
+const TURNS_MAX: u32 = 600;
+/// How often a node's sleepers are woken: a program that goes on for ever is looked at for so long.
+const WAKES_MAX: u32 = 2;
+/// What a play costs before anything has happened, in steps.
+const PLAY_COST: u64 = 2000;
+/// What an update costs at each node that gets it, in steps.
+const STEPS_PER_UPDATE: u64 = 100;
+/// How much of a file is read in the time of a step.
+const BYTES_PER_STEP: u64 = 4;
+
+/// A program, compiled once, with what it may read.
+#[derive(Clone)]
+pub struct Play {
+    session: Session,
+    library: Unit,
+    unit: Unit,
+    files: BTreeMap<String, Vec<u8>>,
+    role: Term,
+    arguments: Vec<(String, Term)>,
+}
+
+impl Play {
+    /// Compiles a program. `name` is what places are told with.
+    ///
+    /// # Errors
+    /// What is wrong with the program.
+    pub fn new(name: &str, text: &str) -> Result<Play, Vec<Diagnostic>> {
+        let (mut session, mut library) = Session::new();
+        let (unit, _warnings) = session.program(name, text)?;
+        trim(&mut library, &unit);
+        let role = Term::atom("undefined");
+        Ok(Play { session, library, unit, files: BTreeMap::new(), role, arguments: Vec::new() })
+    }
+
+    /// Gives the program a file to read.
+    pub fn file(&mut self, path: &str, bytes: impl Into<Vec<u8>>) {
+        self.files.insert(path.to_owned(), bytes.into());
+    }
+
+    /// The files that the program asks for, when everything goes on by itself, and was not given.
+    #[must_use]
+    pub fn missing_files(&self, replicas: usize) -> BTreeSet<String> {
+        let mut stage = Stage::new(self, &Schedule::new(replicas));
+        stage.complete();
+        stage.missing
+    }
+
+    /// Sets what `arg(Name, Default)` gives; of `role` also `role()`.
+    pub fn set(&mut self, name: &str, value: Term) {
+        if name == "role" {
+            self.role = value.clone();
+        }
+        self.arguments.insert(0, (name.to_owned(), value));
+    }
+
+    /// Whether the program's own text has a call of this verb.
+    #[must_use]
+    pub fn uses(&self, verb: Verb) -> bool {
+        self.unit.codes.iter().flat_map(|code| &code.verbs).any(|site| site.verb == verb)
+    }
+
+    /// The program's texts, to show places by.
+    #[must_use]
+    pub fn files(&self) -> &Files {
+        &self.session.files
+    }
+
+    /// Plays a schedule to its end. Steps that cannot be taken, such as a turn of a node without a task that can go on, are
+    /// passed over.
+    #[must_use]
+    pub fn replay(&self, schedule: &Schedule) -> Outcome {
+        let mut stage = Stage::new(self, schedule);
+        for step in &schedule.steps {
+            stage.step(*step);
+        }
+        stage.complete();
+        stage.outcome()
+    }
+}
+
+/// Something that happened at one node, as far as the node can tell. Nodes with equal histories are in equal states.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Local {
+    /// A task had its turn.
+    Turn,
+    /// Time passed.
+    Woke,
+    /// Another one was connected.
+    Met(usize),
+    /// Updates came: what had been seen after that.
+    Saw(Vec<(ReplicaId, u64)>),
+}
+
+/// One node with what it has shown.
+struct Actor {
+    node: Node,
+    clock_ms: u64,
+    wakes: u32,
+    met: Vec<usize>,
+    prints: BTreeMap<u64, Vec<String>>,
+    reports: Vec<Diagnostic>,
+    history: Vec<Local>,
+    endless: bool,
+}
+
+/// See the module.
+pub(crate) struct Stage<'a> {
+    play: &'a Play,
+    actors: Vec<Actor>,
+    turns: u32,
+    /// About how much work it was so far: steps of program, and what else takes time in the same measure.
+    cost: u64,
+    /// The files that the program asked for and was not given.
+    missing: BTreeSet<String>,
+}
+
+impl<'a> Stage<'a> {
+    pub(crate) fn new(play: &'a Play, schedule: &Schedule) -> Stage<'a> {
+        let actors = (0..schedule.replicas)
+            .map(|number| {
+                let settings = Settings {
+                    name: format!("n{number}"),
+                    replica: u32::try_from(number).unwrap_or(u32::MAX),
+                    role: play.role.clone(),
+                    arguments: play.arguments.clone(),
+                    identity: identity(number),
+                    seed: schedule.seed.wrapping_add(number as u64),
+                    watch: false,
+                };
+                let mut node = Node::new(settings, play.session.clone(), &play.library, &play.unit);
+                node.observe();
+                let clock_ms = schedule.clock_ms;
+                let (met, prints, reports, history) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
+                Actor { node, clock_ms, wakes: 0, met, prints, reports, history, endless: false }
+            })
+            .collect();
+        Stage { play, actors, turns: 0, cost: PLAY_COST, missing: BTreeSet::new() }
+    }
+
+    /// The nodes' histories: two stages of one program with equal ones are in equal states.
+    pub(crate) fn histories(&self) -> Vec<Vec<Local>> {
+        self.actors.iter().map(|actor| actor.history.clone()).collect()
+    }
+
+    pub(crate) fn can_run(&self, at: usize) -> bool {
+        self.turns < TURNS_MAX && self.actors.get(at).is_some_and(|actor| !actor.endless && actor.node.can_go_on())
+    }
+
+    /// Sleepers wake when nothing else goes on at their node.
+    pub(crate) fn can_wake(&self, at: usize) -> bool {
+        self.turns < TURNS_MAX
+            && self.actors.get(at).is_some_and(|actor| {
+                let sleeps = actor.node.sleeps_until().is_some() && !actor.node.can_go_on();
+                sleeps && !actor.endless && actor.wakes < WAKES_MAX
+            })
+    }
+
+    /// How many updates the one has and the other lacks.
+    pub(crate) fn lacks(&self, from: usize, to: usize) -> u64 {
+        let (Some(from), Some(to)) = (self.actors.get(from), self.actors.get(to)) else { return 0 };
+        let seen: BTreeMap<ReplicaId, u64> = to.node.seen().into_iter().collect();
+        let more = from.node.seen().into_iter();
+        more.map(|(id, sequence)| sequence.saturating_sub(seen.get(&id).copied().unwrap_or(0))).sum()
+    }
+
+    /// Whether the two are connected.
+    pub(crate) fn have_met(&self, one: usize, other: usize) -> bool {
+        self.actors.get(one).is_some_and(|actor| actor.met.contains(&other))
+    }
+
+    /// Whether what comes from others can still make a difference to what the node does.
+    pub(crate) fn acts_on(&self, at: usize) -> bool {
+        self.actors.get(at).is_some_and(|actor| {
+            let node = &actor.node;
+            actor.wakes < WAKES_MAX && node.sleeps_until().is_some() || node.can_go_on() || node.listens()
+        })
+    }
+
+    /// Whether what comes from others has an effect before the node's next turn.
+    pub(crate) fn listens(&self, at: usize) -> bool {
+        self.actors.get(at).is_some_and(|actor| actor.node.listens())
+    }
+
+    /// Takes a step; says whether there was anything to do.
+    pub(crate) fn step(&mut self, step: Step) -> bool {
+        match step {
+            Step::Run(at) => self.can_run(at) && self.run(at),
+            Step::Wake(at) => self.can_wake(at) && self.wake(at),
+            Step::Send(from, to) => self.send(from, to, usize::MAX),
+            Step::SendOne(from, to) => self.send(from, to, 1),
+        }
+    }
+
+    fn run(&mut self, at: usize) -> bool {
+        let Some(actor) = self.actors.get_mut(at) else { return false };
+        self.turns += 1;
+        let turn = actor.node.one_turn(actor.clock_ms, TURN_FUEL);
+        actor.endless |= turn == Turn::Endless;
+        let task = match turn {
+            Turn::Had { task, steps } => {
+                self.cost += steps;
+                task
+            }
+            Turn::Endless => {
+                self.cost += TURN_FUEL;
+                u64::MAX
+            }
+            Turn::Nothing => u64::MAX,
+        };
+        if turn != Turn::Nothing {
+            actor.history.push(Local::Turn);
+        }
+        self.carry_out(at, task);
+        turn != Turn::Nothing
+    }
+
+    fn wake(&mut self, at: usize) -> bool {
+        let Some(actor) = self.actors.get_mut(at) else { return false };
+        let Some(due) = actor.node.sleeps_until() else { return false };
+        actor.clock_ms = actor.clock_ms.max(due);
+        actor.wakes += 1;
+        actor.node.handle(Input::Tick, actor.clock_ms);
+        actor.history.push(Local::Woke);
+        self.carry_out(at, u64::MAX);
+        true
+    }
+
+    fn send(&mut self, from: usize, to: usize, most: usize) -> bool {
+        let met = self.meet(from, to);
+        let (Some(sender), Some(receiver)) = (self.actors.get(from), self.actors.get(to)) else { return met };
+        let seen = receiver.node.seen();
+        let Some(bytes) = sender.node.updates_for(&seen, most) else { return met };
+        let Some(actor) = self.actors.get_mut(to) else { return met };
+        let listened = actor.node.listens();
+        actor.node.handle(Input::Received { peer: peer(from, to), bytes }, actor.clock_ms);
+        let now = actor.node.seen();
+        self.cost += STEPS_PER_UPDATE * updates(&now).saturating_sub(updates(&seen));
+        // Nobody was there to tell one batch from two.
+        if !listened && let Some(Local::Saw(_)) = actor.history.last() {
+            actor.history.pop();
+        }
+        actor.history.push(Local::Saw(now));
+        self.carry_out(to, u64::MAX);
+        true
+    }
+
+    fn meet(&mut self, one: usize, other: usize) -> bool {
+        if one == other || self.have_met(one, other) {
+            return false;
+        }
+        for (here, there) in [(one, other), (other, one)] {
+            let Some(actor) = self.actors.get_mut(here) else { return false };
+            actor.met.push(there);
+            actor.history.push(Local::Met(there));
+            let (peer, name) = (peer(one, other), format!("n{there}"));
+            let incarnation = identity(there);
+            actor.node.handle(Input::Connected { peer, name, incarnation }, actor.clock_ms);
+            self.carry_out(here, u64::MAX);
+        }
+        true
+    }
+
+    /// Does what the node asks for. Messages to peers are not needed: what peers get is chosen by the schedule.
+    fn carry_out(&mut self, at: usize, task: u64) {
+        let Some(actor) = self.actors.get_mut(at) else { return };
+        while let Some(output) = actor.node.poll_output() {
+            match output {
+                Output::Print { text, .. } => actor.prints.entry(task).or_default().push(text),
+                Output::Report(diagnostic) => actor.reports.push(diagnostic),
+                Output::ReadFile { request, path } => {
+                    let file = self.play.files.get(&path).cloned();
+                    self.cost += file.as_ref().map_or(0, |file| file.len() as u64 / BYTES_PER_STEP);
+                    if file.is_none() {
+                        self.missing.insert(path);
+                    }
+                    let result = file.ok_or_else(|| "there is no such file".to_owned());
+                    actor.node.handle(Input::File { request, result }, actor.clock_ms);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Lets everything go on by itself, to the end. Says in which steps.
+    pub(crate) fn complete(&mut self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        loop {
+            let nodes = 0..self.actors.len();
+            if let Some(at) = nodes.clone().find(|&at| self.can_run(at)) {
+                self.run(at);
+                steps.push(Step::Run(at));
+                continue;
+            }
+            let pairs = nodes.clone().flat_map(|from| nodes.clone().map(move |to| (from, to)));
+            let mut sent = false;
+            for (from, to) in pairs.filter(|(from, to)| from != to) {
+                if self.send(from, to, usize::MAX) {
+                    steps.push(Step::Send(from, to));
+                    sent = true;
+                }
+            }
+            if sent {
+                continue;
+            }
+            let Some(at) = nodes.clone().find(|&at| self.can_wake(at)) else { return steps };
+            self.wake(at);
+            steps.push(Step::Wake(at));
+        }
+    }
+
+    /// What everybody has shown, and the values now.
+    pub(crate) fn outcome(&mut self) -> Outcome {
+        let mut outcome = Outcome { endless: self.turns >= TURNS_MAX, ..Outcome::default() };
+        let files = self.play.files();
+        for actor in &mut self.actors {
+            outcome.endless |= actor.endless;
+            let mut prints: Vec<Vec<String>> = actor.prints.values().cloned().collect();
+            prints.sort();
+            let grave = actor.reports.iter().filter(|report| report.severity == Severity::Error);
+            let mut errors: Vec<String> = grave.map(|report| told(files, report)).collect();
+            errors.sort();
+            // A task that only waits so as to do something when it comes is at its end too: only the top level counts.
+            let waiting = actor.node.status().waiting.into_iter().filter(|wait| wait.top_level);
+            let mut waits: Vec<String> = waiting.map(|wait| format!("in line {}", files.place(wait.span).line)).collect();
+            waits.sort();
+            outcome.replicas.push(Shown { prints, errors, waits });
+            for last in actor.node.finals().into_iter().filter(|last| !last.dynamic) {
+                let values = outcome.finals.entry(last.name).or_default();
+                if !values.contains(&last.value) {
+                    values.push(last.value);
+                }
+            }
+        }
+        outcome.finals.values_mut().for_each(|values| values.sort());
+        outcome
+    }
+
+    /// About how much work it was, in steps of program.
+    pub(crate) fn cost(&self) -> u64 {
+        self.cost
+    }
+
+    /// What each node's program got to see, by place, in order.
+    pub(crate) fn observations(&mut self) -> Vec<Vec<Observation>> {
+        self.actors.iter_mut().map(|actor| actor.node.take_observations()).collect()
+    }
+
+    /// The places of errors of each node.
+    pub(crate) fn failures(&self) -> Vec<Vec<Span>> {
+        let places = |actor: &Actor| {
+            let labels = actor.reports.iter().filter_map(|report| report.labels.first());
+            labels.map(|label| label.span).collect()
+        };
+        self.actors.iter().map(places).collect()
+    }
+}
+
+/// Empties what a program can never come to of the library: each play loads it anew for each node.
+fn trim(library: &mut Unit, program: &Unit) {
+    let named: BTreeMap<u32, u32> = library.functions.iter().copied().collect();
+    let linked = |code: &Code| -> Vec<u32> {
+        let links = code.links.iter();
+        links.filter_map(|link| if let Link::Named(number) = link { named.get(number).copied() } else { None }).collect()
+    };
+    let mut needed: BTreeSet<u32> = BTreeSet::new();
+    let mut queue: Vec<u32> = program.codes.iter().flat_map(linked).collect();
+    queue.extend(&library.forms);
+    while let Some(at) = queue.pop() {
+        let Some(code) = library.codes.get(at as usize).filter(|_| needed.insert(at)) else { continue };
+        queue.extend(linked(code));
+        queue.extend(code.links.iter().filter_map(|link| if let Link::Local(at) = link { Some(*at) } else { None }));
+    }
+    library.functions.retain(|(_, at)| needed.contains(at));
+    for (code, at) in library.codes.iter_mut().zip(0..) {
+        if !needed.contains(&at) {
+            *code = Code::default();
+        }
+    }
+}
+
+/// Who a node is, in every run.
+fn identity(number: usize) -> ReplicaId {
+    ReplicaId(number as u128 + 1)
+}
+
+fn updates(seen: &[(ReplicaId, u64)]) -> u64 {
+    seen.iter().map(|(_, sequence)| sequence).sum()
+}
+
+/// The connection of two nodes.
+fn peer(one: usize, other: usize) -> PeerId {
+    let (low, high) = (one.min(other) as u64, one.max(other) as u64);
+    PeerId(low * crate::sim::schedule::REPLICAS_MAX as u64 + high)
+}
+
+fn told(files: &Files, report: &Diagnostic) -> String {
+    match report.labels.first() {
+        Some(label) => format!("{} in line {}: {}", report.code, files.place(label.span).line, report.title),
+        None => format!("{}: {}", report.code, report.title),
+    }
+}

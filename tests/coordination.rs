@@ -1,0 +1,251 @@
+//! The coordination report against the truth: a labelled set of small programs, of which the simulator plays all schedules.
+//!
+//! `tests/coordination/free/*.lasp` need no coordination; `tests/coordination/ordered/*.lasp` do, and a comment
+//! `%% point: KIND` stands in each line where timing can change the outcome.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::thread;
+
+use lasp::compile::Session;
+use lasp::coordination::Kind;
+use lasp::coordination::Order;
+use lasp::coordination::Report;
+use lasp::coordination::report;
+use lasp::sim::confirm::Effort;
+use lasp::sim::confirm::confirm;
+use lasp::sim::explore::Bounds;
+use lasp::sim::explore::Exploration;
+use lasp::sim::explore::Run;
+use lasp::sim::explore::explore;
+use lasp::sim::explore::play_once;
+use lasp::sim::schedule::Schedule;
+use lasp::sim::stage::Play;
+use lasp::source::span::Span;
+use support::files;
+use support::shown;
+use support::text;
+
+/// All schedules of two replicas.
+const ALL: Bounds = Bounds { plays: 6000, steps: 40, cost: u64::MAX };
+/// The shorter schedules of three.
+const SOME: Bounds = Bounds { plays: 300, steps: 12, cost: u64::MAX };
+
+/// A program with its label.
+struct Labelled {
+    name: String,
+    text: String,
+    /// Whether it needs no coordination.
+    free: bool,
+    /// Lines and kinds.
+    points: BTreeSet<(u32, &'static str)>,
+}
+
+fn labelled() -> Vec<Labelled> {
+    files("tests/coordination", &[".lasp"])
+        .into_iter()
+        .map(|path| {
+            let (name, text) = (shown(&path), text(&path));
+            let points = expected(&name, &text);
+            Labelled { free: name.contains("/free/"), name, text, points }
+        })
+        .collect()
+}
+
+fn expected(name: &str, text: &str) -> BTreeSet<(u32, &'static str)> {
+    let mut points = BTreeSet::new();
+    for (line, number) in text.lines().zip(1..) {
+        let words = line.split_once("%% point:").map_or("", |(_, words)| words);
+        for word in words.split_whitespace() {
+            let kind = Kind::ALL.iter().find(|kind| kind.name() == word);
+            points.insert((number, kind.unwrap_or_else(|| panic!("{name}:{number}: no kind `{word}`")).name()));
+        }
+    }
+    points
+}
+
+fn play(name: &str, text: &str) -> Play {
+    Play::new(name, text).unwrap_or_else(|mistakes| panic!("{name}: {mistakes:#?}"))
+}
+
+/// All that can be found out by playing: two replicas in full, three for a while, another clock and other dice.
+fn explored(play: &Play) -> Vec<Exploration> {
+    let mut two = explore(play, &Schedule::new(2), ALL);
+    play_once(play, Schedule { clock_ms: 5000, ..Schedule::new(2) }, &mut two);
+    play_once(play, Schedule { seed: 99, ..Schedule::new(2) }, &mut two);
+    vec![two, explore(play, &Schedule::new(3), SOME)]
+}
+
+/// Does something with each program, on as many threads as there are processors.
+fn each<T: Send>(programs: &[Labelled], work: impl Fn(&Labelled) -> T + Sync) -> Vec<T> {
+    let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let share = programs.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let work = &work;
+        let shares: Vec<_> = programs
+            .chunks(share)
+            .map(|share| scope.spawn(move || share.iter().map(work).collect::<Vec<T>>()))
+            .collect();
+        shares.into_iter().flat_map(|share| share.join().expect("no share fails")).collect()
+    })
+}
+
+fn none(findings: &[String], claim: &str) {
+    assert!(findings.is_empty(), "{claim}\n  {}\n", findings.join("\n  "));
+}
+
+/// What the static half says.
+fn reported(name: &str, text: &str) -> (Report, BTreeSet<(u32, &'static str)>) {
+    let mut session = Session::new().0;
+    let (checked, facts) = session.facts(name, text).unwrap_or_else(|mistakes| panic!("{name}: {mistakes:#?}"));
+    let files = session.files.clone();
+    let order = Order::of(&checked);
+    let source = |span: Span| (files.slice(span).to_owned(), files.place(span).line);
+    let report = report(&facts, &order, &source);
+    let points = report.points.iter().map(|point| (files.place(point.span).line, point.kind.name())).collect();
+    (report, points)
+}
+
+/// What is wrong with a label, by playing the program.
+fn mislabelled(program: &Labelled) -> Vec<String> {
+    let play = play(&program.name, &program.text);
+    let found = explored(&play);
+    let name = &program.name;
+    let mut wrong = Vec::new();
+    if !found[0].complete {
+        wrong.push(format!("{name}: there are too many schedules of two replicas to play them all"));
+    }
+    let several = found.iter().any(|found| found.outcomes.len() > 1);
+    let example = found.iter().find(|found| found.outcomes.len() > 1).map(|found| {
+        let other = found.runs.iter().find(|run| run.outcome != found.runs[0].outcome);
+        other.map_or_else(String::new, |run| format!("{}:\n{}", run.schedule, found.outcomes[run.outcome]))
+    });
+    match (program.free, several) {
+        (true, true) => wrong.push(format!("{name}: has several outcomes: {}", example.unwrap_or_default())),
+        (false, false) => wrong.push(format!("{name}: has one outcome:\n{}", found[0].outcomes[0])),
+        _ => {}
+    }
+    if program.free != program.points.is_empty() {
+        wrong.push(format!("{name}: its label and its points contradict each other"));
+    }
+    for (line, kind) in &program.points {
+        if !found.iter().any(|found| shows(&play, found, *line, kind)) {
+            wrong.push(format!("{name}:{line}: nothing that differs there goes with another outcome"));
+        }
+    }
+    wrong
+}
+
+/// Whether two runs with different outcomes differ in what is seen in a line, or, for changes, in what there is at the end.
+fn shows(play: &Play, found: &Exploration, line: u32, kind: &str) -> bool {
+    let change = Kind::ALL.iter().any(|known| known.name() == kind && known.is_change()) || kind == "stream";
+    let sight = |run: &Run| {
+        let here = run.sights.iter().filter(|((_, span), _)| play.files().place(*span).line == line);
+        here.map(|((replica, _), seen)| (*replica, seen.clone())).collect::<Vec<_>>()
+    };
+    let first = &found.runs[0];
+    let differ = |run: &&Run| run.outcome != first.outcome && (change || sight(run) != sight(first));
+    found.runs.iter().any(|run| differ(&run))
+}
+
+#[test]
+fn every_label_is_true_of_all_schedules() {
+    let programs = labelled();
+    assert!(programs.len() >= 60, "{} programs", programs.len());
+    let wrong: Vec<String> = each(&programs, mislabelled).concat();
+    none(&wrong, "Labels are what exploration finds.");
+}
+
+/// How many of how many.
+#[derive(Default)]
+struct Score {
+    right: usize,
+    reported: usize,
+    expected: usize,
+}
+
+impl Score {
+    fn precision(&self) -> f64 {
+        ratio(self.right, self.reported)
+    }
+
+    fn recall(&self) -> f64 {
+        ratio(self.right, self.expected)
+    }
+}
+
+fn ratio(part: usize, whole: usize) -> f64 {
+    let small = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    if whole == 0 { 1.0 } else { small(part) / small(whole) }
+}
+
+#[test]
+fn the_static_report_finds_the_points_and_no_others() {
+    let programs = labelled();
+    let (mut whole, mut points) = (Score::default(), Score::default());
+    let mut misses = Vec::new();
+    for program in &programs {
+        let (_, found) = reported(&program.name, &program.text);
+        whole.expected += usize::from(!program.free);
+        whole.reported += usize::from(!found.is_empty());
+        whole.right += usize::from(!found.is_empty() && !program.free);
+        points.expected += program.points.len();
+        points.reported += found.len();
+        points.right += found.intersection(&program.points).count();
+        for point in found.symmetric_difference(&program.points) {
+            let what = if found.contains(point) { "not there" } else { "missed" };
+            misses.push(format!("{}:{}: {} {what}", program.name, point.0, point.1));
+        }
+    }
+    eprintln!("{} programs", programs.len());
+    eprintln!("programs: precision {:.3}, recall {:.3}", whole.precision(), whole.recall());
+    eprintln!("points:   precision {:.3}, recall {:.3}", points.precision(), points.recall());
+    eprintln!("  {}", misses.join("\n  "));
+    assert!(whole.precision() >= 0.9 && whole.recall() >= 0.9, "of whole programs");
+    assert!(points.precision() >= 0.9 && points.recall() >= 0.9, "of points");
+}
+
+#[test]
+fn the_points_come_with_schedules_that_replay_to_different_outcomes() {
+    let programs = labelled();
+    let lines = each(&programs, |program| {
+        let play = play(&program.name, &program.text);
+        let (report, _) = reported(&program.name, &program.text);
+        let found = confirm(&play, &report.points, Effort::COMMAND);
+        let mut wrong = Vec::new();
+        let mut shown = 0;
+        for (point, sides) in report.points.iter().zip(&found.shown) {
+            let Some((one, other)) = sides else { continue };
+            shown += 1;
+            let replayed = [one, other].map(|side| {
+                let text = side.schedule.to_string();
+                play.replay(&text.parse().expect("a schedule reads back"))
+            });
+            if replayed[0] == replayed[1] {
+                wrong.push(format!("{}: {}: {} and {} come to the same", program.name, point.kind.name(), one.schedule, other.schedule));
+            }
+        }
+        if found.unexplained.is_some() {
+            wrong.push(format!("{}: differs, and no point was reported", program.name));
+        }
+        (shown, report.points.len(), wrong)
+    });
+    let shown: usize = lines.iter().map(|(shown, ..)| shown).sum();
+    let all: usize = lines.iter().map(|(_, all, _)| all).sum();
+    eprintln!("{shown} of {all} points shown by schedules");
+    let wrong: Vec<String> = lines.into_iter().flat_map(|(.., wrong)| wrong).collect();
+    none(&wrong, "Schedules show what the report says.");
+    assert!(ratio(shown, all) >= 0.9);
+}
+
+#[test]
+fn the_same_schedule_gives_the_same_outcome_every_time() {
+    let program = text(Path::new(&support::root().join("tests/coordination/ordered/a_leader_is_elected.lasp")));
+    let play = play("leader.lasp", &program);
+    let schedule: Schedule = "2 replicas: run 0, send 0 to 1".parse().expect("a schedule");
+    let outcome = play.replay(&schedule);
+    assert_eq!(outcome, play.replay(&schedule));
+    assert_ne!(outcome, play.replay(&Schedule::new(2)));
+}
