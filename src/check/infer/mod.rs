@@ -9,6 +9,8 @@
 //! Everything has a budget: where one ends, less is known, and nothing is told that is not sure.
 
 mod builtins;
+mod call;
+mod comprehension;
 mod derive;
 mod describe;
 mod expr;
@@ -50,6 +52,8 @@ pub struct Known {
     forms: Vec<triomphe::Arc<Form>>,
     /// How many texts the library has.
     library: u32,
+    /// How many names of the top level there are.
+    globals: usize,
 }
 
 impl Known {
@@ -62,6 +66,7 @@ impl Known {
 
     /// Takes in a text that was checked.
     pub fn add(&mut self, checked: Checked) {
+        self.globals = checked.globals.len();
         self.functions.extend(checked.functions.into_iter().map(triomphe::Arc::new));
         self.forms.extend(checked.forms.into_iter().map(triomphe::Arc::new));
         if self.forms.len() > HISTORY_MAX {
@@ -185,6 +190,7 @@ impl<'p> Passes<'p> {
         for form in &self.known.forms {
             run.form(form);
         }
+        run.earlier = self.known.globals;
         for form in &self.checked.forms {
             run.form(form);
         }
