@@ -34,6 +34,12 @@ pub enum Verb {
     /// Check programs without running them
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
+    /// Run the tests of programs and of documentation
+    #[command(after_help = TEST_HELP)]
+    Test(Test),
+    /// Show the documentation of the language's functions, verbs and types, or of a program
+    #[command(after_help = DOC_HELP)]
+    Doc(Doc),
     /// Explain the code of a message, or list all codes
     #[command(after_help = "Example:\n  lasp explain E0102")]
     Explain(Explain),
@@ -52,6 +58,37 @@ const CHECK_EXAMPLES: &str = "Examples:
   lasp check *.lasp
   lasp check --coordination shop.lasp
   lasp check --replay '2 replicas: run 0, send 0 to 1' shop.lasp";
+
+const TEST_HELP: &str = "\
+A test is a function without arguments whose name ends in `_test`, or a ```lasp block in a `%%` comment or in Markdown.
+Each runs on a fresh node, after the program's own forms. A test fails with an error in any task, or when it waits for ever.
+
+A block says what it gives; a form that is a comparison has to be true, and in comments:
+  X + 1.           % => 3           what the form before it gives; of a variable, its value
+  print(hello).    % prints: hello  the next line printed; with one such comment, these are all
+  1 / 0.           % fails: E0502   the error with which the block ends
+A block that starts with ```lasp ignore is not run. In a program, a block sees the program's functions and names; in Markdown
+each block is a program of its own.
+
+With --replicas N each test function runs on every one of N simulated nodes over a bad network: it passes when it does on
+all of them and they agree afterwards. The same seed gives the same run. Blocks are left out then.
+
+Exit codes: 0 all passed, or there were none; 1 a test failed; 2 wrong usage; 3 a program does not check.
+
+Examples:
+  lasp test
+  lasp test cart.lasp docs --filter total
+  lasp test cart.lasp --replicas 3 --seed 7 --runs 100";
+
+const DOC_HELP: &str = "\
+NAME is a function (`lists:map/2`, `map`), a module (`lists`), a verb (`update`), a type (`set`), or a program (`cart.lasp`).
+Without a name: what there is, or with --format markdown or json all of it. JSON has one object a line.
+
+Examples:
+  lasp doc
+  lasp doc lists:foldl
+  lasp doc top_k
+  lasp doc cart.lasp --format markdown";
 
 /// How a node takes part in a network.
 #[derive(Clone, Debug, Default, Args)]
@@ -130,6 +167,49 @@ pub struct Check {
     /// One JSON object a line on standard output
     #[arg(long)]
     pub json: bool,
+}
+
+/// `lasp test`
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Programs, Markdown files, and folders to search for both; the current folder if there are none
+    pub paths: Vec<PathBuf>,
+    /// Run each test function on so many simulated nodes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub replicas: Option<u32>,
+    /// Where the chance of the simulation starts
+    #[arg(long, value_name = "S", default_value = "1", requires = "replicas")]
+    pub seed: u64,
+    /// Run each test with so many seeds, from S on
+    #[arg(long, value_name = "K", default_value = "1", requires = "replicas", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub runs: u64,
+    /// Run only tests whose name, after file and colon, has this text
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `lasp doc`
+#[derive(Debug, Args)]
+pub struct Doc {
+    /// What to show
+    pub name: Option<String>,
+    /// As what
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+/// How documentation is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For the terminal
+    Text,
+    /// For web sites and files
+    Markdown,
+    /// For programs: one object a line
+    Json,
 }
 
 /// `lasp explain`

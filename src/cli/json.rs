@@ -70,6 +70,14 @@ impl Line {
         self
     }
 
+    /// Adds what is JSON already.
+    #[must_use]
+    pub fn raw(mut self, field: &str, value: &str) -> Line {
+        self.field(field);
+        self.text.push_str(value);
+        self
+    }
+
     /// The object, without the end of the line.
     #[must_use]
     pub fn end(mut self) -> String {
@@ -82,6 +90,12 @@ impl Line {
         put_string(&mut self.text, name);
         self.text.push(':');
     }
+}
+
+/// An array of what is JSON already.
+#[must_use]
+pub fn array(items: &[String]) -> String {
+    format!("[{}]", items.join(","))
 }
 
 /// A term as JSON.

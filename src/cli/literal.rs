@@ -19,7 +19,9 @@ pub fn value(text: &str) -> Term {
     read(text).filter(|term| term.depth() <= DEPTH_MAX).unwrap_or_else(|| Term::text(text))
 }
 
-fn read(text: &str) -> Option<Term> {
+/// The term that `text` is, if it is one.
+#[must_use]
+pub fn read(text: &str) -> Option<Term> {
     let parsed = parse_line(FileId::default(), text);
     if !parsed.diagnostics.is_empty() {
         return None;

@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod check;
 pub mod coordination;
+pub mod doc;
 pub mod driver;
 pub mod exit;
 pub mod explain;
@@ -16,6 +17,7 @@ pub mod repl;
 pub mod replicas;
 pub mod run;
 mod signals;
+pub mod test;
 
 use std::process::ExitCode;
 use std::thread;
@@ -52,6 +54,8 @@ fn act(arguments: &Arguments) -> Exit {
     match &arguments.verb {
         Verb::Run(run) => run::run(run, arguments.color),
         Verb::Check(check) => check::run(check, arguments.color),
+        Verb::Test(test) => test::run(test, arguments.color),
+        Verb::Doc(doc) => doc::run(doc, arguments.color),
         Verb::Explain(explain) => explain::run(explain, arguments.color),
         Verb::Repl(repl) => repl::run(repl, arguments.color),
     }

@@ -12,6 +12,7 @@ use crate::check::core::VerbCall;
 use crate::compile::builder::Builder;
 use crate::compile::function;
 use crate::compile::operator;
+use crate::library::Verb;
 use crate::value::atom::Atom;
 use crate::value::term::Term;
 use crate::vm::code::Link;
@@ -232,7 +233,8 @@ impl Builder<'_> {
         self.span = span;
         self.jump(done);
         self.bind(fail);
-        self.emit(Op::NoMatch { src });
+        let known = self.known(pattern);
+        self.emit(Op::NoMatch { src, known });
         self.bind(done);
     }
 
@@ -321,10 +323,14 @@ impl Builder<'_> {
     }
 
     fn verb(&mut self, call: &VerbCall, dst: Reg, part: &Expr) {
+        if let (Verb::Assert, [condition]) = (call.verb, call.arguments.as_slice()) {
+            return self.assertion(call.builtin, condition, dst);
+        }
         let at = self.call_arguments(&call.arguments, dst);
         let name = call.name.as_deref().and_then(|name| Atom::new(name).ok());
         let index = u16::try_from(self.code.verbs.len()).unwrap_or(u16::MAX);
-        self.code.verbs.push(VerbSite { builtin: call.builtin, verb: call.verb, name });
+        let site = VerbSite { builtin: call.builtin, verb: call.verb, name, seen: Vec::new(), compared: false };
+        self.code.verbs.push(site);
         self.span = part.span;
         if call.verb.calls() {
             self.emit(Op::Mark);
@@ -384,7 +390,7 @@ impl Builder<'_> {
         let mark = self.mark();
         self.span = part.span;
         match &part.node {
-            Node::Call(function, arguments) => {
+            Node::Call(function, arguments) if !self.keeps_caller(function.0) => {
                 let at = self.next();
                 self.consecutive(arguments.iter());
                 let function = self.link(Link::Named(function.0));
@@ -407,6 +413,10 @@ impl Builder<'_> {
             }
         }
         self.release(mark);
+    }
+
+    fn keeps_caller(&self, function: u32) -> bool {
+        !self.units.library && self.units.modules.contains(&function)
     }
 
     fn tail_short_circuit(&mut self, operator: Logic, left: &Expr, right: &Expr) {

@@ -2,8 +2,10 @@
 //!
 //! Knows the tree of the checker and the operations of the machine, and runs nothing.
 
+mod assertion;
 mod builder;
 mod comprehension;
+mod equality;
 mod expression;
 mod function;
 mod operator;

@@ -1,15 +1,25 @@
 //! What is known over all texts of a program, or of a session at the prompt.
 
+use std::ops::Range;
+
 use crate::check;
 use crate::check::Environment;
 use crate::check::Mode;
 use crate::check::Source;
 use crate::check::core::Checked;
+use crate::check::core::Expr;
+use crate::check::core::Form;
+use crate::check::core::Function;
+use crate::check::core::Node;
+use crate::check::core::VerbCall;
 use crate::check::facts::Facts;
 use crate::check::infer;
 use crate::check::infer::Known;
 use crate::compile::function::generate;
+use crate::compile::operator;
+use crate::library;
 use crate::library::MODULES;
+use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
@@ -20,12 +30,14 @@ use crate::syntax::Parsed;
 use crate::vm::Unit;
 
 /// The texts and names so far. Units must be loaded into a machine in the order in which they were made.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Session {
     /// All texts, for messages.
     pub files: Files,
     /// All names.
     pub environment: Environment,
+    /// The numbers of the functions in the library's modules.
+    modules: Range<u32>,
     /// What inference knows of earlier texts.
     known: Known,
 }
@@ -37,10 +49,19 @@ impl Session {
     /// A session that knows the library, and the library's code.
     #[must_use]
     pub fn new() -> (Session, Unit) {
-        let mut session = Session { files: Files::default(), environment: Environment::default(), known: Known::default() };
+        let mut session = Session {
+            files: Files::default(),
+            environment: Environment::default(),
+            modules: 0..0,
+            known: Known::default(),
+        };
         let (checked, _) = session.library();
+        // `prelude` comes first.
+        let in_modules = |function: &&Function| function.module.as_deref() != Some("prelude");
+        let mut numbers = checked.functions.iter().filter(in_modules).map(|function| function.id.0);
+        session.modules = numbers.next().map_or(0..0, |first| first..numbers.next_back().unwrap_or(first) + 1);
         // The tests hold that the library has no mistakes and fits.
-        let unit = generate(&checked).unwrap_or_default();
+        let unit = generate(&checked, None).unwrap_or_default();
         session.known.add_library(checked);
         (session, unit)
     }
@@ -83,6 +104,20 @@ impl Session {
         self.compile(file, parsed, Mode::Prompt, |_| None)
     }
 
+    /// Compiles an example: forms as they could be typed at the prompt, except that a form which is a comparison is an
+    /// assertion. `name` is what messages show.
+    ///
+    /// # Errors
+    /// All mistakes that were found, and the warnings; nothing of the text is known afterwards.
+    pub fn example(&mut self, name: &str, text: &str) -> Compiled {
+        let file = self.files.add(name, text);
+        let parsed = syntax::parse_line(file, text);
+        self.compile(file, parsed, Mode::Prompt, |checked| {
+            checked.forms.iter_mut().for_each(assert_comparison);
+            None
+        })
+    }
+
     /// Compiles one expression over the names of the program, such as the one of `--until`.
     ///
     /// # Errors
@@ -91,7 +126,7 @@ impl Session {
         let file = self.files.add(name, text);
         let parsed = syntax::parse_line(file, text);
         let whole = Span { file, start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) };
-        let one_form = |checked: &Checked| {
+        let one_form = |checked: &mut Checked| {
             let right = checked.forms.len() == 1 && checked.functions.is_empty();
             (!right).then(|| Diagnostic::error("E0525", "one expression is expected here").at(whole, ""))
         };
@@ -128,7 +163,7 @@ impl Session {
         file: FileId,
         parsed: Parsed,
         mode: Mode,
-        refuse: impl FnOnce(&Checked) -> Option<Diagnostic>,
+        adjust: impl FnOnce(&mut Checked) -> Option<Diagnostic>,
     ) -> Compiled {
         let mut environment = self.environment.clone();
         let source = Source { tree: &parsed.tree, module: None };
@@ -137,11 +172,11 @@ impl Session {
         said.extend(diagnostics);
         let wrong = said.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         let by_place = |diagnostic: &Diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start);
-        let Some(checked) = checked.filter(|_| !wrong) else {
+        let Some(mut checked) = checked.filter(|_| !wrong) else {
             said.sort_by_key(by_place);
             return Err(said);
         };
-        if let Some(refusal) = refuse(&checked) {
+        if let Some(refusal) = adjust(&mut checked) {
             return Err(vec![refusal]);
         }
         said.extend(infer::check(&self.known, &checked, file));
@@ -149,7 +184,7 @@ impl Session {
         if said.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(said);
         }
-        match generate(&checked) {
+        match generate(&checked, Some(self.modules.clone())) {
             Ok(unit) => {
                 self.environment = environment;
                 self.known.add(checked);
@@ -165,15 +200,30 @@ impl Session {
     }
 }
 
+/// `f(X) == Y` alone in a form becomes `assert(f(X) == Y)`.
+fn assert_comparison(form: &mut Form) {
+    let [only] = form.body.as_mut_slice() else { return };
+    let compares = matches!(&only.node, Node::Binary(binary, ..) if operator::comparison(*binary).is_some());
+    let Some(builtin) = library::find(None, "assert", 1).filter(|_| compares) else { return };
+    let condition = std::mem::replace(only, Expr { node: Node::Block(Vec::new()), span: only.span });
+    only.node = Node::Verb(VerbCall { builtin, verb: Verb::Assert, arguments: vec![condition], name: None });
+}
+
 #[cfg(test)]
 mod tests {
     use crate::check::Environment;
+    use crate::check::infer::Known;
     use crate::compile::Session;
     use crate::source::files::Files;
 
     #[test]
     fn the_library_has_no_mistakes() {
-        let mut session = Session { files: Files::default(), environment: Environment::default(), known: Known::default() };
+        let mut session = Session {
+            files: Files::default(),
+            environment: Environment::default(),
+            modules: 0..0,
+            known: Known::default(),
+        };
         let (checked, said) = session.library();
         assert!(said.is_empty(), "{said:#?}");
         assert!(checked.functions.len() > 60);

@@ -129,7 +129,9 @@ impl Refusal {
             }
             Refusal::TooLarge => Diagnostic::error("E0315", "the counter would become too large to be sent")
                 .help("an integer has at most four million bits"),
-            Refusal::NotEnoughRights { actor, available, asked, others } => not_enough(actor.as_ref(), available, asked, others),
+            Refusal::NotEnoughRights { actor, available, asked, others } => {
+                not_enough(actor.as_ref(), available, asked, others)
+            }
             Refusal::AmbiguousNode { name } => Diagnostic::error(
                 "E0341",
                 format!("rights cannot be moved to `{}`: several nodes have that name", Brief(name)),
@@ -145,19 +147,21 @@ const OWNERS_MAX: usize = 5;
 fn not_enough(actor: Option<&Term>, available: &Term, asked: &Term, others: &[(String, Term)]) -> Diagnostic {
     let who = actor.map_or_else(|| "this node".to_owned(), |actor| format!("`{}`", Brief(actor)));
     let title = format!("{who} has rights for {}, and {} are needed", Brief(available), Brief(asked));
-    let message = Diagnostic::error("E0340", title)
-        .help("a bounded counter is never below 0: whoever takes away has to have put in as much, or to have been given it");
+    let message = Diagnostic::error("E0340", title).help(
+        "a bounded counter is never below 0: whoever takes away has to have put in as much, or to have been given it",
+    );
     if others.is_empty() {
         return message.help("as far as this node knows, nobody else has any: `increment` makes rights");
     }
     let named = others.iter().take(OWNERS_MAX).map(|(owner, rights)| format!("{owner} has {}", Brief(rights)));
-    let more = if others.len() > OWNERS_MAX { format!(", and {} others", others.len() - OWNERS_MAX) } else { String::new() };
+    let more =
+        if others.len() > OWNERS_MAX { format!(", and {} others", others.len() - OWNERS_MAX) } else { String::new() };
     let named = named.collect::<Vec<_>>().join(", ");
     message.help(format!("{named}{more}: they can give some away with `{{move, N, To}}`"))
 }
 
 /// One thing that speaks for a content: a live entry of the variable's own, or (without a dot) a contribution or a slot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Support {
     pub(super) dot: Option<Dot>,
     pub(super) content: Content,

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use crate::engine::change::BaseChange;
 use crate::engine::evaluate::Evaluate;
+use crate::engine::reference_values;
+use crate::engine::reference_values::Piece;
+use crate::engine::reference_values::value;
 use crate::graph::Derivation;
 use crate::graph::Operator;
 use crate::graph::VariableId;
 use crate::lattice::dot::Dot;
-use crate::value::compare;
 use crate::value::content::Content;
 use crate::value::content::Tally;
 use crate::value::kind::Type;
@@ -22,7 +24,8 @@ use crate::value::term::Term;
 #[derive(Default)]
 pub struct Reference {
     kinds: Vec<Type>,
-    entries: BTreeMap<(VariableId, Dot), Content>,
+    /// With whether a node's `fold_dynamic` wrote it.
+    entries: BTreeMap<(VariableId, Dot), (Content, bool)>,
     derivations: Vec<Derivation>,
 }
 
@@ -44,7 +47,7 @@ impl Reference {
     pub fn apply(&mut self, change: &BaseChange) {
         let key = (change.variable, change.dot);
         if change.present {
-            self.entries.insert(key, change.content.clone());
+            self.entries.insert(key, (change.content.clone(), change.slot));
         } else {
             self.entries.remove(&key);
         }
@@ -60,8 +63,8 @@ impl Reference {
         let Some(derivation) = self.derivations.iter().find(|known| known.identity == derivation) else {
             return Vec::new();
         };
-        let contributed = self.contributed(derivation, eval);
-        let mut contents = compact(self.kind(derivation.destination), &contributed);
+        let contributed = given(self.contributed(derivation, eval));
+        let mut contents = reference_values::compact(self.kind(derivation.destination), &contributed);
         contents.sort();
         contents
     }
@@ -71,13 +74,14 @@ impl Reference {
     }
 
     /// All that speaks for a variable's value: its entries, and what every derivation into it contributes now.
-    fn contents(&self, variable: VariableId, eval: &mut dyn Evaluate) -> Vec<Content> {
-        let own = self.entries.iter().filter(|((owner, _), _)| *owner == variable);
-        let mut contents: Vec<Content> = own.map(|(_, content)| content.clone()).collect();
+    fn contents(&self, variable: VariableId, eval: &mut dyn Evaluate) -> Vec<Piece> {
+        let entries = self.entries.iter().filter(|((owner, _), _)| *owner == variable);
+        let piece = |(content, slot): &(Content, bool)| Piece { own: !slot, content: content.clone() };
+        let mut contents: Vec<Piece> = entries.map(|(_, entry)| piece(entry)).collect();
         for derivation in &self.derivations {
             let dynamic = matches!(derivation.operator, Operator::FoldDynamic(_));
             if derivation.destination == variable && !dynamic {
-                contents.extend(self.contributed(derivation, eval));
+                contents.extend(given(self.contributed(derivation, eval)));
             }
         }
         contents
@@ -131,114 +135,30 @@ impl Reference {
                 let kind = self.kind(derivation.destination);
                 left.iter().filter_map(|x| folded(kind, f, x, eval)).flatten().collect()
             }
-            Operator::Bind => compact(self.kind(derivation.sources[0]), &self.contents(derivation.sources[0], eval)),
+            Operator::Bind => {
+                reference_values::compact(self.kind(derivation.sources[0]), &self.contents(derivation.sources[0], eval))
+            }
         }
     }
 
     fn elements(&self, variable: VariableId, eval: &mut dyn Evaluate) -> Vec<Term> {
         let value = self.value(variable, eval);
         match self.kind(variable) {
-            Type::Set | Type::GSet | Type::TopK(_) => value.to_vec().unwrap_or_default(),
-            Type::Ivar | Type::LwwRegister if value == Term::atom("undefined") => Vec::new(),
+            Type::Set | Type::GSet | Type::RwSet | Type::TwoPSet | Type::TopK(_) => value.to_vec().unwrap_or_default(),
+            Type::GMap(_) | Type::AwMap(_) => match value {
+                Term::Map(map) => map.iter().map(|(k, v)| Term::tuple([k.clone(), v.clone()])).collect(),
+                _ => Vec::new(),
+            },
+            Type::Ivar | Type::LwwRegister | Type::MinInt if value == Term::atom("undefined") => Vec::new(),
+            Type::MvRegister if value == Term::Nil => Vec::new(),
             _ => vec![value],
         }
     }
 }
 
-/// The value that contents come to.
-fn value(kind: &Type, contents: &[Content]) -> Term {
-    match kind {
-        Type::Set | Type::GSet => {
-            let mut elements: Vec<Term> = contents.iter().filter_map(term).cloned().collect();
-            elements.sort();
-            elements.dedup();
-            Term::list(elements)
-        }
-        Type::Counter | Type::GCounter => total(contents).value(),
-        Type::MaxInt => contents.iter().filter_map(term).max().cloned().map_or(Term::Int(0), |n| n.max(Term::Int(0))),
-        Type::Boolean => Term::boolean(!contents.is_empty()),
-        Type::Ivar => {
-            let mut values: Vec<Term> = contents.iter().filter_map(term).cloned().collect();
-            values.sort();
-            values.dedup();
-            match values.len() {
-                0 => Term::atom("undefined"),
-                1 => values.remove(0),
-                _ => Term::tuple([Term::atom("conflict"), Term::list(values)]),
-            }
-        }
-        Type::LwwRegister => newest(contents).map_or(Term::atom("undefined"), |(_, value)| value),
-        Type::TopK(k) => Term::list(
-            best(*k, contents).into_iter().map(|(name, score)| Term::tuple([name, score])).collect::<Vec<_>>(),
-        ),
-        _ => Term::boolean(!contents.is_empty()),
-    }
-}
-
-/// Contents that come to the same, as few as possible.
-fn compact(kind: &Type, contents: &[Content]) -> Vec<Content> {
-    match kind {
-        Type::Set | Type::GSet => {
-            value(kind, contents).to_vec().unwrap_or_default().into_iter().map(Content::Element).collect()
-        }
-        Type::Counter | Type::GCounter => {
-            let total = total(contents);
-            if total.is_empty() { Vec::new() } else { vec![Content::Tally(Box::new(total))] }
-        }
-        Type::MaxInt => contents.iter().filter_map(term).max().cloned().map(Content::Number).into_iter().collect(),
-        Type::Boolean => contents.first().cloned().into_iter().collect(),
-        Type::Ivar => {
-            let mut contents = contents.to_vec();
-            contents.sort();
-            contents.dedup();
-            contents
-        }
-        Type::LwwRegister => newest(contents).map(|stamped| Content::Stamped(Box::new(stamped))).into_iter().collect(),
-        Type::TopK(k) => best(*k, contents).into_iter().map(|pair| Content::Score(Box::new(pair))).collect(),
-        _ => contents.to_vec(),
-    }
-}
-
-fn term(content: &Content) -> Option<&Term> {
-    match content {
-        Content::Element(term) | Content::Number(term) | Content::Value(term) => Some(term),
-        _ => None,
-    }
-}
-
-fn total(contents: &[Content]) -> Tally {
-    let mut total = Tally::default();
-    for content in contents {
-        if let Content::Tally(tally) = content {
-            total.add(tally);
-        }
-    }
-    total
-}
-
-fn newest(contents: &[Content]) -> Option<(Term, Term)> {
-    let stamped = contents.iter().filter_map(|content| match content {
-        Content::Stamped(stamped) => Some((**stamped).clone()),
-        _ => None,
-    });
-    stamped.max()
-}
-
-fn best(k: u32, contents: &[Content]) -> Vec<(Term, Term)> {
-    let better = |a: &Term, b: &Term| compare(b, a).then_with(|| a.cmp(b));
-    let mut names: BTreeMap<Term, Term> = BTreeMap::new();
-    for content in contents {
-        let Content::Score(pair) = content else { continue };
-        let (name, score) = &**pair;
-        let known = names.entry(name.clone()).or_insert_with(|| score.clone());
-        if better(score, known).is_lt() {
-            *known = score.clone();
-        }
-    }
-    let mut pairs: Vec<(Term, Term)> = names.into_iter().collect();
-    pairs.sort_by(|(name_a, a), (name_b, b)| compare(b, a).then_with(|| name_a.cmp(name_b)));
-    pairs.truncate(k as usize);
-    pairs
+/// What is contributed, as against a variable's own entries.
+fn given(contents: Vec<Content>) -> Vec<Piece> {
+    contents.into_iter().map(|content| Piece { own: false, content }).collect()
 }
 
 /// What a fold's function contributes for an element.
@@ -263,12 +183,17 @@ fn operation(kind: &Type, term: &Term) -> Option<Vec<Content>> {
         None => std::slice::from_ref(term),
     };
     let (word, rest) = words.split_first()?;
+    let nested = |kind: &Type, op: &Term, wrap: &dyn Fn(Content) -> Content| {
+        Some(operation(kind, op)?.into_iter().map(wrap).collect::<Vec<_>>())
+    };
     match (kind, word.as_atom()?, rest) {
-        (Type::Set | Type::GSet, "add", [x]) => {
+        (Type::Set | Type::GSet | Type::RwSet | Type::TwoPSet, "add", [x]) => {
             Some(x.to_vec().unwrap_or_else(|| vec![x.clone()]).into_iter().map(Content::Element).collect())
         }
-        (Type::Set | Type::GSet, "add_all", [x]) => Some(x.to_vec()?.into_iter().map(Content::Element).collect()),
-        (Type::Counter | Type::GCounter, word @ ("increment" | "decrement"), _) => {
+        (Type::Set | Type::GSet | Type::RwSet | Type::TwoPSet, "add_all", [x]) => {
+            Some(x.to_vec()?.into_iter().map(Content::Element).collect())
+        }
+        (Type::Counter | Type::GCounter | Type::LexCounter, word @ ("increment" | "decrement"), _) => {
             let amount = match rest {
                 [] => Term::Int(1),
                 [amount] => amount.clone(),
@@ -284,9 +209,27 @@ fn operation(kind: &Type, term: &Term) -> Option<Vec<Content>> {
             if down { &mut tally.down } else { &mut tally.up }.add(&amount);
             Some(vec![Content::Tally(Box::new(tally))])
         }
-        (Type::MaxInt, "set", [n @ (Term::Int(_) | Term::Big(_))]) => Some(vec![Content::Number(n.clone())]),
+        (Type::MaxInt | Type::MinInt, "set", [n @ (Term::Int(_) | Term::Big(_))]) => {
+            Some(vec![Content::Number(n.clone())])
+        }
         (Type::Boolean, "true", []) => Some(vec![Content::True]),
         (Type::TopK(_), "set", [name, score]) => Some(vec![Content::Score(Box::new((name.clone(), score.clone())))]),
+        (Type::GMap(kind) | Type::AwMap(kind), "apply", [key, op]) => {
+            nested(kind, op, &|content| Content::Entry(Box::new((key.clone(), content))))
+        }
+        (Type::GMap(inner) | Type::AwMap(inner), "apply_all", [list]) => {
+            let mut contents = Vec::new();
+            for item in list.to_vec()? {
+                let Some([key, op]) = item.as_tuple() else { return None };
+                contents.extend(nested(inner, op, &|content| Content::Entry(Box::new((key.clone(), content))))?);
+            }
+            Some(contents)
+        }
+        (Type::Pair(kinds), "fst", [op]) => nested(&kinds.0, op, &|content| Content::First(Box::new(content))),
+        (Type::Pair(kinds), "snd", [op]) => nested(&kinds.1, op, &|content| Content::Second(Box::new(content))),
+        (Type::Window(window), "at", [time @ (Term::Int(_) | Term::Big(_)), op]) => {
+            nested(&window.kind, op, &|content| Content::Event(Box::new((time.clone(), content))))
+        }
         _ => None,
     }
 }

@@ -8,7 +8,6 @@ use crate::node::Output;
 use crate::node::data::Format;
 use crate::node::verbs::Answer;
 use crate::node::verbs::Refusal;
-use crate::node::verbs::brief;
 use crate::node::verbs::check_function;
 use crate::node::verbs::ok;
 use crate::node::verbs::unusable;
@@ -28,7 +27,6 @@ impl Node {
             }
             (Verb::Format, [format]) => self.format(format, &Term::Nil),
             (Verb::Format, [format, arguments]) => self.format(format, arguments),
-            (Verb::Assert, [condition]) => self.assert(condition),
             (Verb::Node, []) => Ok(Node::name_term(&self.settings.name.clone())),
             (Verb::Nodes, []) => {
                 let mut names: Vec<Term> = self.peers.values().map(|name| Node::name_term(name)).collect();
@@ -68,7 +66,8 @@ impl Node {
             }
             (verb, _) => return Err(Refusal::new("E0391", format!("`{verb:?}` does not take these arguments"))),
         };
-        let refusal = Refusal::new("E0393", format!("`{name}` needs the replication release, and this is an earlier one"));
+        let refusal =
+            Refusal::new("E0393", format!("`{name}` needs the replication release, and this is an earlier one"));
         Err(if verb == Verb::EnforceOnce {
             refusal.help("`invariant` runs a function on every node that sees the threshold reached")
         } else {
@@ -110,17 +109,6 @@ impl Node {
         })?;
         self.show(Output::Print { value: Term::text(text.as_str()), text });
         Ok(ok())
-    }
-
-    fn assert(&mut self, condition: &Term) -> Result<Term, Refusal> {
-        if condition.as_bool() == Some(true) {
-            return Ok(Term::boolean(true));
-        }
-        self.assertion_failed = true;
-        Err(Refusal::new(
-            "E0394",
-            format!("an assertion does not hold: it is {}, and should be true", brief(condition)),
-        ))
     }
 
     fn argument(&self, name: &Term, default: &Term) -> Result<Term, Refusal> {

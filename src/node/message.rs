@@ -47,6 +47,14 @@ pub enum Input {
         /// The text.
         text: String,
     },
+    /// An example, or a call, to be evaluated form by form: each gives an [`Output::Evaluated`], until one fails. A form that
+    /// is a comparison is an assertion.
+    Example {
+        /// What messages show as its file.
+        name: String,
+        /// The text.
+        text: String,
+    },
     /// Ends what was typed last, if it still runs or waits.
     Cancel,
 }

@@ -5,15 +5,17 @@
 //!
 //! A task has its turn until it waits or ends. What peers send is taken in between turns only.
 
+mod assertion;
 mod calls;
 mod data;
 mod derive;
 mod effects;
 mod interface;
-mod met;
 mod message;
+mod met;
 mod refusal;
 mod report;
+mod sql;
 mod stage;
 mod tasks;
 mod transaction;
@@ -28,6 +30,7 @@ use std::collections::VecDeque;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 use crate::compile::Session;
 use crate::engine::Engine;
@@ -38,7 +41,9 @@ use crate::replica::PeerId;
 use crate::replica::Replica;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::files::Files;
+use crate::source::span::Span;
 use crate::value::content::Content;
+use crate::value::reference::Name;
 use crate::value::term::Term;
 use crate::vm::Failure;
 use crate::vm::Machine;
@@ -95,6 +100,8 @@ pub struct Node {
     transaction: Option<Transaction>,
     /// The keys of `once` whose functions have been called.
     done_once: BTreeSet<Term>,
+    /// The forms of an example that are still to be evaluated.
+    steps: VecDeque<FormId>,
     streams: BTreeMap<VariableId, Vec<Term>>,
     /// Names at top level that are bound to variables, by variable.
     named: BTreeMap<VariableId, Vec<String>>,
@@ -105,11 +112,19 @@ pub struct Node {
     all_connected: bool,
     files_asked: BTreeMap<u64, (TaskId, data::Format)>,
     requests: u64,
+    /// The functions of views made by `sql`, by their text.
+    sql_functions: FxHashMap<String, Vec<Term>>,
+    /// The names of variables that such views feed.
+    sql_names: FxHashSet<Name>,
+    /// Where the functions of derivations stand, and how many arguments they take, by the derivation's identity.
+    functions_at: FxHashMap<u128, (Span, u8)>,
     /// Failures of functions on elements, by the number that the engine was given for them.
     element_failures: Vec<Failure>,
     top_level: TopLevel,
     assertion_failed: bool,
     until: Option<Awaited>,
+    /// Whether it is being tested.
+    looking: bool,
     /// What the program got to see, if somebody wants to know.
     observations: Option<Vec<Observation>>,
 }
@@ -135,11 +150,13 @@ impl Node {
         let replica = Replica::new(settings.identity);
         let met = met::Met::new(Node::name_term(&settings.name), settings.identity);
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
+        // A watcher looks at everything.
+        let engine = if settings.watch { Engine::eager() } else { Engine::new() };
         Node {
             settings,
             session,
             machine,
-            engine: Engine::default(),
+            engine,
             replica,
             tasks,
             running: None,
@@ -156,6 +173,7 @@ impl Node {
             fresh_names: 0,
             transaction: None,
             done_once: BTreeSet::new(),
+            steps: VecDeque::new(),
             streams: BTreeMap::new(),
             named: BTreeMap::new(),
             unnamed_changes: BTreeMap::new(),
@@ -164,10 +182,14 @@ impl Node {
             all_connected: true,
             files_asked: BTreeMap::new(),
             requests: 0,
+            sql_functions: FxHashMap::default(),
+            sql_names: FxHashSet::default(),
+            functions_at: FxHashMap::default(),
             element_failures: Vec::new(),
             top_level: TopLevel::Running,
             assertion_failed: false,
             until: None,
+            looking: false,
             observations: None,
         }
     }
@@ -241,6 +263,7 @@ impl Node {
             }
             Input::File { request, result } => self.file_came(request, result),
             Input::Typed { text } => self.typed(&text),
+            Input::Example { name, text } => self.example(&name, &text),
             Input::Cancel => self.cancel(),
         }
         self.stale();
@@ -267,16 +290,40 @@ impl Node {
     }
 
     fn typed(&mut self, text: &str) {
-        match self.session.prompt(text) {
+        let compiled = self.session.prompt(text);
+        if let Some(forms) = self.loaded(compiled) {
+            let task = self.machine.top_level(&forms);
+            self.tasks.spawn(Purpose::Prompt, task);
+        }
+    }
+
+    fn example(&mut self, name: &str, text: &str) {
+        let compiled = self.session.example(name, text);
+        if let Some(forms) = self.loaded(compiled) {
+            self.steps = forms.into();
+            self.step();
+        }
+    }
+
+    /// Starts the next form of an example.
+    fn step(&mut self) {
+        if let Some(form) = self.steps.pop_front() {
+            let task = self.machine.top_level(&[form]);
+            self.tasks.spawn(Purpose::Prompt, task);
+        }
+    }
+
+    /// Loads what was typed, or tells what is wrong with it.
+    fn loaded(&mut self, compiled: Result<(Unit, Vec<Diagnostic>), Vec<Diagnostic>>) -> Option<Vec<FormId>> {
+        match compiled {
             Ok((unit, warnings)) => {
                 self.outputs.extend(warnings.into_iter().map(Output::Report));
-                let forms = self.machine.load(&unit).forms;
-                let task = self.machine.top_level(&forms);
-                self.tasks.spawn(Purpose::Prompt, task);
+                Some(self.machine.load(&unit).forms)
             }
             Err(diagnostics) => {
                 self.outputs.extend(diagnostics.into_iter().map(Output::Report));
                 self.outputs.push_back(Output::Evaluated { value: None, current: None });
+                None
             }
         }
     }

@@ -18,6 +18,7 @@ use crate::node::tasks::Wait;
 use crate::node::verbs::brief;
 use crate::replica::VariableKey;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 use crate::vm::Failure;
@@ -44,13 +45,32 @@ pub(super) fn more_elements(count: usize) -> Diagnostic {
 
 impl Node {
     /// A function failed on an element.
-    pub(super) fn element_diagnostic(failed: &ElementFailure, failures: &[Failure]) -> Diagnostic {
+    /// `function` is where the function stands, and how many arguments it takes, as far as that is known.
+    pub(super) fn element_diagnostic(
+        failed: &ElementFailure,
+        failures: &[Failure],
+        function: Option<(Span, u8)>,
+    ) -> Diagnostic {
         let place = |diagnostic: Diagnostic| {
             let (element, name) = (brief(&failed.element), failed.destination.name.plain());
             diagnostic.help(format!("the element {element} contributes nothing to {name}; the others are not affected"))
         };
         match (&failed.reason, failed.diagnostic()) {
-            (_, Some(diagnostic)) => diagnostic,
+            (FailureReason::NotContributable { .. }, Some(mut diagnostic)) => {
+                if let Some((span, arity)) = function {
+                    diagnostic = diagnostic.at(span, "this function returned it");
+                    if arity == 2 {
+                        diagnostic = diagnostic.help(
+                            "its second argument is what the destination begins with, and no accumulator: return an operation for each element, such as `{increment, X}`",
+                        );
+                    }
+                }
+                diagnostic
+            }
+            (_, Some(diagnostic)) => match function {
+                Some((span, _)) => diagnostic.at(span, "by this function"),
+                None => diagnostic,
+            },
             (FailureReason::Evaluation(Failed(number)), None) => match failures.get(*number as usize) {
                 Some(failure) => place(failure.diagnostic()),
                 None => more_elements(1),
@@ -135,8 +155,12 @@ impl Node {
         globals.filter_map(|(name, id)| Some((name.clone(), self.machine.global(id)?.clone()))).collect()
     }
 
-    /// The variables that names at top level are bound to, with their values, in the order of binding.
+    /// The variables that names at top level are bound to, with their values, in the order of binding. A transaction in whose
+    /// middle the node was stopped is undone first, and its task with it.
     pub fn finals(&mut self) -> Vec<Final> {
+        if let Some((.., mut task)) = self.running.take_if(|_| self.transaction.is_some()) {
+            self.abandon(&mut task);
+        }
         let mut finals = Vec::new();
         for (name, term) in self.bound_names() {
             let Term::Ref(reference) = term else { continue };

@@ -58,6 +58,15 @@ pub(super) struct Awaited {
     pub(super) written: Option<Term>,
 }
 
+impl Awaited {
+    /// Whether a read of this asks for the other: the same variable, at its threshold or above. As in the original Lasp, a
+    /// read at T also asks for what is strictly above T.
+    pub(super) fn asks_for(&self, other: &Awaited) -> bool {
+        let level = Threshold { level: other.threshold.level.clone(), strict: false };
+        self.variable == other.variable && self.threshold.at_least(&level)
+    }
+}
+
 /// A wait for thresholds.
 pub(super) struct Wait {
     /// It is over when one of these is met; the first in the list if several are. At least one.
@@ -76,8 +85,7 @@ impl Wait {
 
     /// Whether it waits for the same variable at that threshold or above.
     pub(super) fn needs(&self, other: &Awaited) -> bool {
-        let at_least = |mine: &Awaited| mine.variable == other.variable && mine.threshold.at_least(&other.threshold);
-        self.any.iter().any(at_least)
+        self.any.iter().any(|mine| mine.asks_for(other))
     }
 
     /// The variables that it waits for, each once.

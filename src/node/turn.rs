@@ -145,6 +145,11 @@ impl Node {
             }
             Purpose::Prompt => {
                 let current = value.as_ref().and_then(|value| self.current_value(value));
+                if value.is_some() {
+                    self.step();
+                } else {
+                    self.steps.clear();
+                }
                 self.outputs.push_back(Output::Evaluated { value, current });
             }
             Purpose::Thread => {}
@@ -166,7 +171,9 @@ impl Node {
             return;
         }
         let forms = until.form.clone();
+        self.looking = true;
         let state = self.evaluate_until(&forms);
+        self.looking = false;
         if let Some(until) = &mut self.until {
             until.state = state;
             until.stale = false;

@@ -11,6 +11,7 @@ use crate::node::tasks::Resumption;
 use crate::node::tasks::TaskId;
 use crate::node::tasks::Then;
 use crate::node::tasks::Wait;
+use crate::node::transaction::Held;
 use crate::node::verbs::Answer;
 use crate::node::verbs::Refusal;
 use crate::node::verbs::unusable;
@@ -48,16 +49,26 @@ impl Node {
 
     fn go_on_or_wait(&mut self, any: Vec<Awaited>, goes_on: Resumption) -> Answer {
         match self.first_met(&any) {
-            Some(variable) => Answer::Value(self.answer_to(variable, goes_on)),
+            Some(variable) => {
+                // Who reads what is there has asked for it all the same. The awaited expression asks for nothing.
+                match &mut self.transaction {
+                    _ if self.looking || goes_on == Resumption::Variable => {}
+                    Some(open) => open.hold(Held::Read(any)),
+                    None => self.wake_needed(&any),
+                }
+                Answer::Value(self.answer_to(variable, goes_on))
+            }
             None => Answer::Wait { any, goes_on },
         }
     }
 
     fn wait_needed(&mut self, target: &Term, threshold: Option<&Term>) -> Result<Answer, Refusal> {
         let awaited = self.awaited(target, threshold)?;
-        let read = self.tasks.waiters(awaited.variable).into_iter().any(|waiter| {
-            self.tasks.waiting(waiter).is_some_and(|wait| !wait.is_lazy() && wait.needs(&awaited))
-        });
+        let read = self
+            .tasks
+            .waiters(awaited.variable)
+            .into_iter()
+            .any(|waiter| self.tasks.waiting(waiter).is_some_and(|wait| !wait.is_lazy() && wait.needs(&awaited)));
         if read {
             return Ok(Answer::Value(target.clone()));
         }
@@ -83,21 +94,22 @@ impl Node {
     pub(super) fn wait(&mut self, id: TaskId, purpose: Purpose, wait: Wait) {
         self.stale();
         if !wait.is_lazy() {
-            self.wake_needed(&wait);
+            self.wake_needed(&wait.any);
         }
         self.tasks.wait(id, purpose, wait);
     }
 
-    /// Tasks in `wait_needed` go on when a wait begins that needs what they wait to be asked for.
-    fn wake_needed(&mut self, begun: &Wait) {
+    /// Tasks in `wait_needed` go on when something is read that asks for what they wait to be asked for.
+    pub(super) fn wake_needed(&mut self, reads: &[Awaited]) {
         let mut needed = Vec::new();
-        for variable in begun.variables() {
-            needed.extend(self.tasks.waiters(variable).into_iter().filter_map(|waiter| {
+        for read in reads {
+            needed.extend(self.tasks.waiters(read.variable).into_iter().filter_map(|waiter| {
                 let wait = self.tasks.waiting(waiter).filter(|wait| wait.is_lazy())?;
-                wait.any.iter().any(|awaited| begun.needs(awaited)).then_some((wait.since, waiter, variable))
+                wait.any.iter().any(|awaited| read.asks_for(awaited)).then_some((wait.since, waiter, read.variable))
             }));
         }
         needed.sort_unstable();
+        needed.dedup();
         for (_, waiter, variable) in needed {
             self.go_on(waiter, variable);
         }

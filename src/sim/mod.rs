@@ -10,6 +10,7 @@ pub mod confirm;
 pub mod explore;
 pub mod judge;
 mod network;
+mod testing;
 pub mod outcome;
 pub mod schedule;
 pub mod stage;
@@ -32,6 +33,7 @@ use crate::replica::PeerId;
 use crate::sim::network::Network;
 use crate::source::diagnostic::Diagnostic;
 use crate::value::term::Term;
+use crate::vm::Unit;
 
 pub use crate::sim::network::Faults;
 
@@ -47,6 +49,8 @@ struct Place {
     up: bool,
     prints: Vec<String>,
     reports: Vec<Diagnostic>,
+    /// What the forms of examples came to; none for one that failed.
+    evaluated: Vec<Option<Term>>,
 }
 
 /// The nodes, what is between them, and the time.
@@ -58,6 +62,8 @@ pub struct Cluster {
     files: BTreeMap<String, Vec<u8>>,
     trace: blake3::Hasher,
     bytes_sent: u64,
+    /// How many turns of a busy node are left, if that is bounded.
+    turns_left: Option<u64>,
 }
 
 impl Cluster {
@@ -67,7 +73,7 @@ impl Cluster {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let network = Network::new(random.next_u64(), faults);
         let (places, files, trace) = (Vec::new(), BTreeMap::new(), blake3::Hasher::new());
-        Cluster { now_ms: 0, random, network, places, files, trace, bytes_sent: 0 }
+        Cluster { now_ms: 0, random, network, places, files, trace, bytes_sent: 0, turns_left: None }
     }
 
     /// Gives programs a file to read.
@@ -95,6 +101,18 @@ impl Cluster {
     ) -> Result<usize, Vec<Diagnostic>> {
         let (mut session, library) = Session::new();
         let (unit, _warnings) = session.program("program.lasp", program)?;
+        Ok(self.join_compiled(session, &library, &unit, role, arguments))
+    }
+
+    /// The same with a program that is compiled already. `library` is the code that [`Session::new`] gave.
+    pub fn join_compiled(
+        &mut self,
+        session: Session,
+        library: &Unit,
+        unit: &Unit,
+        role: Term,
+        arguments: Vec<(String, Term)>,
+    ) -> usize {
         let number = self.places.len();
         let identity = ReplicaId(u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64()));
         let settings = Settings {
@@ -106,13 +124,14 @@ impl Cluster {
             seed: self.random.next_u64(),
             watch: false,
         };
-        let node = Node::new(settings, session, &library, &unit);
-        self.places.push(Place { node, identity, up: true, prints: Vec::new(), reports: Vec::new() });
+        let node = Node::new(settings, session, library, unit);
+        let (prints, reports, evaluated) = (Vec::new(), Vec::new(), Vec::new());
+        self.places.push(Place { node, identity, up: true, prints, reports, evaluated });
         for other in 0..number {
             self.connect(other, number);
         }
         self.work(number);
-        Ok(number)
+        number
     }
 
     /// Connects two nodes, if both are up and not connected.
@@ -189,10 +208,16 @@ impl Cluster {
     fn work(&mut self, node: usize) {
         for _ in 0..TURNS_MAX {
             let Some(place) = self.places.get_mut(node) else { return };
+            if self.turns_left == Some(0) {
+                return;
+            }
             let progress = place.node.run(self.now_ms, FUEL);
             let mut outputs = Vec::new();
             while let Some(output) = place.node.poll_output() {
                 outputs.push(output);
+            }
+            if progress == Progress::Busy {
+                self.turns_left = self.turns_left.map(|left| left.saturating_sub(1));
             }
             let quiet = outputs.is_empty();
             for output in outputs {
@@ -225,7 +250,8 @@ impl Cluster {
                     self.give(b, Input::Lost { peer });
                 }
             }
-            Output::Change { .. } | Output::Evaluated { .. } => {}
+            Output::Evaluated { value, .. } => self.places[node].evaluated.push(value),
+            Output::Change { .. } => {}
         }
     }
 
@@ -258,7 +284,7 @@ impl Cluster {
     /// Lets time pass until every node is quiescent and all agree, for `limit_ms` at most. Says whether they do.
     pub fn settle(&mut self, limit_ms: u64) -> bool {
         let end = self.now_ms.saturating_add(limit_ms);
-        while self.now_ms < end {
+        while self.now_ms < end && !self.exhausted() {
             self.run_for(10);
             if self.settled() {
                 return true;

@@ -56,7 +56,9 @@ impl Op {
     pub fn joining(kind: &Type, value: &Term) -> Result<Vec<Op>, BadValue> {
         let refused = || BadValue { kind: kind.clone(), given: value.clone() };
         let ops = match kind {
-            Type::Set | Type::GSet | Type::RwSet | Type::TwoPSet => value.to_vec().map(|elements| vec![Op::Add(elements)]),
+            Type::Set | Type::GSet | Type::RwSet | Type::TwoPSet => {
+                value.to_vec().map(|elements| vec![Op::Add(elements)])
+            }
             Type::Boolean => value.as_bool().map(|set| if set { vec![Op::True] } else { Vec::new() }),
             Type::MinInt if value.as_atom() == Some("undefined") => Some(Vec::new()),
             Type::MaxInt | Type::MinInt => {

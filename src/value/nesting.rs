@@ -17,8 +17,8 @@ use crate::value::term::Term;
 
 /// The variants, in the order in which they are declared: their numbers are the format.
 const VARIANTS: &[&str] = &[
-    "Element", "Tally", "Number", "Value", "Stamped", "Score", "True", "Removed", "Disabled", "Rights", "Entry", "First",
-    "Second", "Event",
+    "Element", "Tally", "Number", "Value", "Stamped", "Score", "True", "Removed", "Disabled", "Rights", "Entry",
+    "First", "Second", "Event",
 ];
 
 impl<'de> Deserialize<'de> for Content {

@@ -128,8 +128,8 @@ pub enum Op {
     NoCase { src: Reg },
     /// No clause of an `if` is true.
     NoIf,
-    /// A pattern does not match.
-    NoMatch { src: Reg },
+    /// A pattern does not match; the index is that of the names in it that had values.
+    NoMatch { src: Reg, known: u16 },
 }
 
 /// The boolean operators.
@@ -163,6 +163,8 @@ impl Logic {
 /// A function, a `fun` or a statement form.
 #[derive(Clone, Debug, Default)]
 pub struct Code {
+    /// Whether it is of the library: failures in it are told at the place in the program that led there.
+    pub library: bool,
     /// For messages: `lists:map/2`, `fun/1`, `the top level`.
     pub name: String,
     /// How many arguments it takes.
@@ -183,8 +185,27 @@ pub struct Code {
     pub links: Vec<Link>,
     /// The verbs that it calls.
     pub verbs: Vec<VerbSite>,
+    /// For each match that may fail, the names in its pattern that may have values already.
+    pub known: Vec<Vec<Known>>,
     /// What it is, apart from names and places.
     pub skeleton: Skeleton,
+    /// Where it tests pairs for an equality of their parts: the functions of the two sides' keys.
+    pub equality: Option<Equality>,
+}
+
+/// That a function of a pair is true only where a key of the first equals a key of the second. Follows from its code, and is
+/// no part of its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Equality {
+    /// The code of the key of the first, by its index in the same unit: a function of the first that captures the same
+    /// values. It returns `{Key}`, or `[]` where the pair's function is false whatever the second is.
+    pub left: u32,
+    /// The same of the second.
+    pub right: u32,
+    /// Whether the keys are compared by value, `==`, and not exactly.
+    pub by_value: bool,
+    /// Whether the pair's function fails wherever a key does.
+    pub told: bool,
 }
 
 /// A function that code refers to.
@@ -205,6 +226,28 @@ pub struct VerbSite {
     pub verb: Verb,
     /// The name of the variable that it makes.
     pub name: Option<Atom>,
+    /// What an assertion tells besides when it fails: the places of expressions whose values lie behind the arguments.
+    pub seen: Vec<Span>,
+    /// Whether these are the two sides of a comparison.
+    pub compared: bool,
+}
+
+/// A name in a pattern that may have a value already.
+#[derive(Clone, Copy, Debug)]
+pub struct Known {
+    /// Where it stands in the pattern.
+    pub span: Span,
+    /// Where its value lies.
+    pub place: Holder,
+}
+
+/// Where the value of a name lies.
+#[derive(Clone, Copy, Debug)]
+pub enum Holder {
+    /// In a register of the frame.
+    Register(Reg),
+    /// It is a name of the top level.
+    Global(u32),
 }
 
 /// The canonical form of a function's tree: local names and places are left out, and what it refers to is a hole.

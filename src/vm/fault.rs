@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fmt::Write;
 
+use crate::library::about;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::value::term::DEPTH_MAX;
@@ -26,8 +27,8 @@ pub enum Fault {
     NoCase(Term),
     /// No clause of an `if` is true.
     NoIf,
-    /// A pattern does not match.
-    NoMatch(Term),
+    /// A pattern does not match; the names in it that had values, by place.
+    NoMatch { value: Term, known: Vec<(Span, Term)> },
     /// Something is called that is not a function.
     NotFunction(Term),
     /// A function is called with another number of arguments.
@@ -75,7 +76,7 @@ impl Fault {
             Fault::NoClause { .. } => "E0504",
             Fault::NoCase(_) => "E0505",
             Fault::NoIf => "E0506",
-            Fault::NoMatch(_) => "E0507",
+            Fault::NoMatch { .. } => "E0507",
             Fault::NotFunction(_) => "E0508",
             Fault::Arity { .. } => "E0509",
             Fault::Unbound(_) => "E0510",
@@ -106,12 +107,16 @@ impl Fault {
             Fault::Operands { operator, left: None, right } => format!("`{operator}` does not take {}", show(right)),
             Fault::DivisionByZero { operator, left } => format!("division by zero: {} {operator} 0", show(left)),
             Fault::NumberTooLarge { operator } => format!("the result of `{operator}` is too large"),
+            Fault::NoClause { function, arguments } if helped(function).is_some() => {
+                let title = helped(function).unwrap_or_default();
+                format!("{title} cannot go on with ({})", show_all(arguments))
+            }
             Fault::NoClause { function, arguments } => {
                 format!("no clause of {function} matches the arguments ({})", show_all(arguments))
             }
             Fault::NoCase(value) => format!("no clause of this `case` matches {}", show(value)),
             Fault::NoIf => "no clause of this `if` is true".into(),
-            Fault::NoMatch(value) => format!("the pattern does not match {}", show(value)),
+            Fault::NoMatch { value, .. } => format!("the pattern does not match {}", show(value)),
             Fault::NotFunction(value) => format!("{} is called, but is not a function", show(value)),
             Fault::Arity { arity, given, .. } => {
                 format!("a function of {arity} {} is called with {given}", plural(usize::from(*arity), "argument"))
@@ -142,9 +147,39 @@ impl Fault {
     #[must_use]
     pub fn help(&self) -> Vec<String> {
         let text = match self {
+            _ if self.given_variable() => {
+                "this is a variable: `query(V)` is its value now, `read(V, Threshold)` waits for one".into()
+            }
             Fault::Operands { operator: "+", left: Some(Term::Str(_)), .. } => "strings are joined with `++`".into(),
+            Fault::Operands { operator: "++", left: Some(left), right } => match (left, right) {
+                (Term::Str(_), Term::Int(_) | Term::Big(_)) | (Term::Int(_) | Term::Big(_), Term::Str(_)) => {
+                    "`++` joins texts: make one of the number with `integer_to_list(N)`".into()
+                }
+                (Term::Str(_), Term::Atom(_)) | (Term::Atom(_), Term::Str(_)) => {
+                    "an atom is no text: texts stand in double quotes; `atom_to_list(A)` makes a text of an atom".into()
+                }
+                (Term::Str(_), _) | (_, Term::Str(_)) => "`term_to_string(X)` makes a text of any term".into(),
+                _ => "`++` joins two lists or two texts; one element is put in front with `[X | L]`".into(),
+            },
+            Fault::Argument { arguments, why, .. } if why.contains("list") && has_text(arguments) => {
+                "a text is one value, not a list of characters: see `lasp doc string`".into()
+            }
+            Fault::NoClause { function, arguments } if has_text(arguments) && about(function).is_none() => {
+                "a text is one value, not a list of characters: it does not match `[First | Rest]`".into()
+            }
+            Fault::Argument { arguments, why, .. }
+                if why.contains("integer") && arguments.iter().any(|term| matches!(term, Term::Float(_))) =>
+            {
+                "`/` always gives a float: `div` divides whole numbers, `round(X)` makes an integer".into()
+            }
             Fault::NumberTooLarge { .. } => {
                 format!("integers have at most {INTEGER_BITS_MAX} bits, and floats are at most 1.8e308")
+            }
+            Fault::NoMatch { known, .. } if known.iter().any(|(_, value)| matches!(value, Term::Ref(_))) => {
+                "a variable is changed by an operation, `update(V, Operation)`; `=` never changes anything".into()
+            }
+            Fault::NoMatch { known, .. } if !known.is_empty() => {
+                "a name is bound once: what stands there again is compared; give a new value a name of its own".into()
             }
             Fault::NoIf => "end it with a clause `true -> ..`".into(),
             Fault::Unbound(name) => format!("bind `{name}` above the first call that reads it"),
@@ -154,10 +189,48 @@ impl Fault {
             Fault::Impure(_) => "call the verb outside, and hand its result to the function".into(),
             Fault::UnknownFunction(_) => "run the same program on all nodes".into(),
             Fault::Refused { help, .. } => return help.clone(),
+            Fault::NoClause { function: title, arguments } | Fault::Argument { builtin: title, arguments, .. } => {
+                return of_the_library(title, arguments);
+            }
             _ => return Vec::new(),
         };
         vec![text]
     }
+}
+
+/// The function of the library that a helper of this title belongs to.
+fn helped(title: &str) -> Option<&'static str> {
+    about(title).map(|known| &*known.title).filter(|known| *known != title)
+}
+
+impl Fault {
+    /// Whether a replicated variable stands where its value is meant.
+    fn given_variable(&self) -> bool {
+        let is_variable = |term: &Term| matches!(term, Term::Ref(_));
+        match self {
+            Fault::Operands { left, right, .. } => left.iter().any(is_variable) || is_variable(right),
+            Fault::Argument { builtin, arguments, .. } => {
+                !builtin.starts_with("is_") && arguments.iter().any(is_variable)
+            }
+            Fault::NotMap(term) | Fault::NotList(term) | Fault::NotBoolean { value: term, .. } => is_variable(term),
+            Fault::NoKey { map, .. } => is_variable(map),
+            _ => false,
+        }
+    }
+}
+
+fn has_text(arguments: &[Term]) -> bool {
+    arguments.iter().any(|term| matches!(term, Term::Str(_)))
+}
+
+/// What a function of the library does; and where a string stands for a list, as it does in Erlang, what takes strings.
+fn of_the_library(title: &str, arguments: &[Term]) -> Vec<String> {
+    let Some(known) = about(title) else { return Vec::new() };
+    let mut help = vec![format!("`{}`: {} For example, `{}`", known.title, known.text, known.example)];
+    if title.starts_with("lists:") && arguments.iter().any(|term| term.as_text().is_some()) {
+        help.push("a string is one value, and no list; `string:to_graphemes` gives the list of its characters".into());
+    }
+    help
 }
 
 fn plural(count: usize, noun: &str) -> String {
@@ -259,6 +332,11 @@ impl Failure {
         let mut diagnostic = Diagnostic::error(inner.fault.code(), inner.fault.title());
         if inner.span != Span::default() {
             diagnostic = diagnostic.at(inner.span, format!("in {}", inner.function));
+        }
+        if let Fault::NoMatch { known, .. } = &inner.fault {
+            for (span, value) in known {
+                diagnostic = diagnostic.at(*span, format!("this is {} already", show(value)));
+            }
         }
         for (function, span) in &inner.path {
             diagnostic = diagnostic.at(*span, format!("called from here, in {function}"));

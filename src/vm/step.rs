@@ -10,6 +10,8 @@ use crate::vm::LIST_LENGTH_MAX;
 use crate::vm::STRING_BYTES_MAX;
 use crate::vm::boolean;
 use crate::vm::code::Code;
+use crate::vm::code::Holder;
+use crate::vm::code::Known;
 use crate::vm::code::Logic;
 use crate::vm::code::Op;
 use crate::vm::code::Reg;
@@ -64,6 +66,18 @@ fn fail_to(matches: bool, target: Target) -> Step {
     Ok(if matches { Flow::Next } else { Flow::Jump(target) })
 }
 
+/// A failed match, with the values of the names in its pattern.
+#[cold]
+fn no_match(globals: &[Option<Term>], code: &Code, window: &Window, src: Reg, known: u16) -> Box<Fault> {
+    let names = code.known.get(usize::from(known)).map_or(&[][..], Vec::as_slice);
+    let value = |known: &Known| match known.place {
+        Holder::Register(register) => window.get(usize::from(register)).cloned(),
+        Holder::Global(index) => globals.get(index as usize).cloned().flatten(),
+    };
+    let known = names.iter().filter_map(|known| Some((known.span, value(known)?))).collect();
+    Box::new(Fault::NoMatch { value: get(window, src).clone(), known })
+}
+
 /// Loads, arithmetic, comparisons; what is not among them is a match or a construction.
 #[inline(always)]
 pub(super) fn step(program: &Program, globals: &mut [Option<Term>], code: &Code, window: &mut Window, op: Op) -> Step {
@@ -94,6 +108,7 @@ pub(super) fn step(program: &Program, globals: &mut [Option<Term>], code: &Code,
         Op::JumpUnlessTrue { src, target } => fail_to(truth(get(window, src)) == Some(true), target),
         Op::Test { operator, src, target } => test(window, operator, src, target, true),
         Op::TestNot { operator, src, target } => test(window, operator, src, target, false),
+        Op::NoMatch { src, known } => Err(no_match(globals, code, window, src, known)),
         Op::Global { dst, index } => match globals.get(index as usize) {
             Some(Some(value)) => put(window, dst, value.clone()),
             _ => Err(Box::new(Fault::Unbound(program.global_name(index)))),
@@ -267,7 +282,6 @@ fn rare(window: &mut Window, op: Op) -> Step {
         }
         Op::NoCase { src } => Err(Box::new(Fault::NoCase(get(window, src).clone()))),
         Op::NoIf => Err(Box::new(Fault::NoIf)),
-        Op::NoMatch { src } => Err(Box::new(Fault::NoMatch(get(window, src).clone()))),
         // The rest is control, which the loop has taken already.
         _ => Ok(Flow::Next),
     }

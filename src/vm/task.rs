@@ -37,6 +37,10 @@ pub struct Request {
     /// What a function gave that the verb had called by [`Machine::call_in`](crate::vm::Machine::call_in): the verb goes on
     /// from there, and has no arguments.
     pub returned: Option<Returned>,
+    /// For `assert`: parts of the condition, and their values.
+    pub seen: Vec<(Span, Term)>,
+    /// Whether these are the two sides of a comparison.
+    pub compared: bool,
 }
 
 /// The end of a call that a verb had made.

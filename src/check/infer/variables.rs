@@ -108,13 +108,13 @@ impl Variables {
         Some(name.as_atom().map_or_else(|| name.to_string(), str::to_owned))
     }
 
-    /// `the variable S, a counter`
+    /// `the variable S (a counter)`
     pub(super) fn words(&self, number: u32) -> String {
         let kind = self.get(number).and_then(|variable| variable.kind.as_ref());
         match (self.shown(number), kind) {
-            (Some(name), Some(kind)) => format!("the variable `{name}`, {}", kind.with_article()),
+            (Some(name), Some(kind)) => format!("the variable `{name}` ({})", kind.with_article()),
             (Some(name), None) => format!("the variable `{name}`"),
-            (None, Some(kind)) => format!("a variable, {}", kind.with_article()),
+            (None, Some(kind)) => format!("a variable ({})", kind.with_article()),
             (None, None) => "a variable".to_owned(),
         }
     }

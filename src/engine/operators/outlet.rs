@@ -47,7 +47,8 @@ impl Outlet {
     /// A part may have changed.
     fn part(&mut self, state: &State, part: &Term) {
         let now = state.part(part);
-        let before = if now.is_empty() { self.parts.remove(part) } else { self.parts.insert(part.clone(), now.clone()) };
+        let before =
+            if now.is_empty() { self.parts.remove(part) } else { self.parts.insert(part.clone(), now.clone()) };
         before.into_iter().flatten().for_each(|content| self.note(content, -1));
         now.into_iter().for_each(|content| self.note(content, 1));
     }

@@ -90,8 +90,7 @@ impl BoundedState {
 
     /// The event of an entry: after all that is here, in the place of the one before.
     fn written(&self, rights: Rights, author: &Author) -> Effect {
-        let (mine, others): (Vec<Dot>, Vec<Dot>) =
-            self.base.keys().partition(|dot| dot.replica() == author.replica);
+        let (mine, others): (Vec<Dot>, Vec<Dot>) = self.base.keys().partition(|dot| dot.replica() == author.replica);
         let mut parts: Vec<Vec<Dot>> = others.chunks(REMOVES_MAX).map(<[Dot]>::to_vec).collect();
         let after = parts.pop().unwrap_or_default();
         // An event has a limited size: the first ones bring nothing but what the last must not be without.

@@ -80,9 +80,7 @@ impl State {
             Type::GSet => State::Set(set::SetState::new(removable)),
             Type::RwSet => State::Marked(marked::MarkedState::new(true, removable)),
             Type::TwoPSet => State::Marked(marked::MarkedState::new(false, removable)),
-            Type::Counter | Type::GCounter | Type::LexCounter => {
-                State::Counter(counter::CounterState::new(removable))
-            }
+            Type::Counter | Type::GCounter | Type::LexCounter => State::Counter(counter::CounterState::new(removable)),
             Type::BCounter => State::Bounded(bounded::BoundedState::default()),
             Type::MaxInt => State::Extremum(extremum::ExtremumState::new(false, removable)),
             Type::MinInt => State::Extremum(extremum::ExtremumState::new(true, removable)),
@@ -97,6 +95,14 @@ impl State {
             Type::AwMap(kind) => State::Map(map::MapState::new(kind, true)),
             Type::Pair(kinds) => State::Pair(Box::new(pair::PairState::new(kinds, removable))),
             Type::Window(window) => State::Window(Box::new(window::WindowState::new(window, removable))),
+        }
+    }
+
+    /// A copy, of a set.
+    pub(super) fn copied(&self) -> Option<State> {
+        match self {
+            State::Set(state) => Some(State::Set(state.clone())),
+            _ => None,
         }
     }
 

@@ -55,9 +55,7 @@ impl PairState {
 
     pub(super) fn prepare(&self, op: &Op, author: &Author) -> Result<Effect, Refusal> {
         Ok(match op {
-            Op::First(op) => {
-                self.first.state.prepare(op, author)?.wrapped(|content| Content::First(Box::new(content)))
-            }
+            Op::First(op) => self.first.state.prepare(op, author)?.wrapped(|content| Content::First(Box::new(content))),
             Op::Second(op) => {
                 self.second.state.prepare(op, author)?.wrapped(|content| Content::Second(Box::new(content)))
             }

@@ -136,7 +136,8 @@ impl RankingState {
         // Only a negative number beyond 64 bits comes before the smallest small one.
         let before = self.dots.range(..(name.clone(), Term::Int(i64::MIN))).rev();
         let mut dots: Vec<Dot> = Vec::new();
-        let of_name = from.take_while(|(pair, _)| pair.0 == *name).chain(before.take_while(|(pair, _)| pair.0 == *name));
+        let of_name =
+            from.take_while(|(pair, _)| pair.0 == *name).chain(before.take_while(|(pair, _)| pair.0 == *name));
         dots.extend(of_name.filter(|(pair, _)| such(&pair.1)).flat_map(|(_, dots)| dots));
         dots.sort_unstable();
         dots

@@ -235,9 +235,11 @@ impl SetState {
     }
 
     pub(super) fn entries(&self, entries: &mut Vec<(Dot, Content)>) {
-        entries.extend(self.elements.keys().flat_map(|element| {
-            self.dots(element).into_iter().map(|dot| (dot, Content::Element(element.clone())))
-        }));
+        entries.extend(
+            self.elements
+                .keys()
+                .flat_map(|element| self.dots(element).into_iter().map(|dot| (dot, Content::Element(element.clone())))),
+        );
     }
 
     pub(super) fn contains(&self, element: &Term) -> bool {

@@ -1,0 +1,91 @@
+//! A test on several simulated nodes: each runs the program, and then the test as a task; chance, by the seed, decides when,
+//! and how long messages take. All have to pass, and to agree in the end.
+
+use crate::cli::program::Program;
+use crate::cli::test::Compiled;
+use crate::cli::test::judge::CALL;
+use crate::cli::test::judge::Ran;
+use crate::node::TopLevel;
+use crate::sim::Cluster;
+use crate::sim::Faults;
+use crate::sim::judge;
+use crate::source::diagnostic::Diagnostic;
+use crate::value::term::Term;
+
+/// How many turns of a million steps all nodes together may use up.
+const TURNS_MAX: u64 = 40;
+/// The most milliseconds between two nodes' starts, and between the start of a node and that of its test.
+const BETWEEN_MS_MAX: u64 = 200;
+/// How long the nodes have, in virtual time, to come to an end and to agree.
+const SETTLE_MS_MAX: u64 = 120_000;
+/// Messages are lost and doubled now and then, and overtake each other.
+const FAULTS: Faults = Faults { lost: 50, doubled: 50, delay_ms: 150 };
+
+/// Runs a test function on so many nodes.
+pub(super) fn run(program: &Program, compiled: &Compiled, function: &str, nodes: u32, seed: u64) -> Ran {
+    let mut cluster = Cluster::new(seed, FAULTS);
+    cluster.limit_turns(TURNS_MAX);
+    // A simulated cluster has no disk: it gets the files that texts of the program name.
+    for path in program.text.split('"').skip(1).step_by(2) {
+        if let Ok(bytes) = program.file(path) {
+            cluster.file(path, bytes);
+        }
+    }
+    let mut numbers = Vec::new();
+    for _ in 0..nodes {
+        let session = compiled.session.clone();
+        let role = Term::atom("undefined");
+        numbers.push(cluster.join_compiled(session, &compiled.library, &compiled.unit, role, Vec::new()));
+        let pause = cluster.chance(BETWEEN_MS_MAX);
+        cluster.run_for(pause);
+    }
+    for node in &numbers {
+        cluster.example(*node, CALL, &format!("{function}()."));
+        let pause = cluster.chance(BETWEEN_MS_MAX);
+        cluster.run_for(pause);
+    }
+    cluster.heal();
+    let settled = cluster.settle(SETTLE_MS_MAX);
+    judged(&mut cluster, &numbers, settled)
+}
+
+fn judged(cluster: &mut Cluster, nodes: &[usize], settled: bool) -> Ran {
+    let mut ran = Ran::default();
+    let mut waits = false;
+    for node in nodes {
+        let name = format!("n{node}");
+        for text in cluster.prints(*node) {
+            ran.prints.push_str(&format!("{name}: {text}"));
+        }
+        ran.reports.extend(cluster.reports(*node).iter().map(|report| {
+            let mut report = report.clone();
+            report.title = format!("{} (on {name})", report.title);
+            report
+        }));
+        let done = cluster.evaluated(*node).len() == 1;
+        let Some(status) = cluster.status(*node) else { continue };
+        if !done && !cluster.exhausted() && status.top_level != TopLevel::Failed {
+            waits = true;
+            ran.reports.extend(status.waiting.iter().take(3).map(|waiting| {
+                Diagnostic::error("E0701", format!("the test waits for ever on {name}: {}", waiting.text))
+                    .at(waiting.span, "waits here")
+            }));
+        }
+        ran.files = cluster.texts(*node).cloned().unwrap_or_default();
+    }
+    if cluster.exhausted() {
+        ran.reports.push(Diagnostic::error("E0702", "the test takes too many steps"));
+    } else if !settled && !waits {
+        ran.reports.push(
+            Diagnostic::error("E0702", "the nodes do not come to rest")
+                .help("something goes on for ever, on some node"),
+        );
+    }
+    if settled {
+        ran.reports.extend(judge::differences(cluster).iter().map(|difference| {
+            Diagnostic::error("E0706", format!("the replicas differ: {difference}"))
+                .help("this is a fault in lasp; please report it with the program")
+        }));
+    }
+    ran
+}

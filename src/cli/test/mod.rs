@@ -1,0 +1,154 @@
+//! `lasp test`: finds tests, runs each apart from the others, and tells what came of them.
+
+mod cluster;
+mod example;
+mod find;
+mod judge;
+mod report;
+mod single;
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::ColorChoice;
+
+use crate::cli::arguments;
+use crate::cli::exit::Exit;
+use crate::cli::out::Out;
+use crate::cli::program::Program;
+use crate::cli::program::summary;
+use crate::cli::test::find::Kind;
+use crate::cli::test::find::Test;
+use crate::cli::test::judge::CALL;
+use crate::cli::test::judge::Verdict;
+use crate::cli::test::report::Outcome;
+use crate::cli::test::report::Report;
+use crate::compile::Session;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
+use crate::vm::Unit;
+
+/// A program that checks, ready to be run again and again.
+struct Compiled {
+    session: Session,
+    library: Unit,
+    unit: Unit,
+}
+
+/// Runs the tests of all files; the gravest outcome is the exit code.
+#[must_use]
+pub fn run(arguments: &arguments::Test, color: ColorChoice) -> Exit {
+    let out = Out::new(color, arguments.json, false);
+    let paths = if arguments.paths.is_empty() { vec![PathBuf::from(".")] } else { arguments.paths.clone() };
+    let files = match find::files(&paths) {
+        Ok(files) => files,
+        Err(error) => {
+            out.error(None, "E0801", &format!("a folder cannot be read: {error}"), "");
+            return Exit::Usage;
+        }
+    };
+    let mut run = Run { arguments, out: &out, report: Report::new(&out), exit: Exit::Done };
+    for file in &files {
+        run.file(file);
+    }
+    run.report.end(run.exit == Exit::Done);
+    if run.exit == Exit::Done && run.report.failed() { Exit::Failed } else { run.exit }
+}
+
+struct Run<'a> {
+    arguments: &'a arguments::Test,
+    out: &'a Out,
+    report: Report<'a>,
+    exit: Exit,
+}
+
+impl Run<'_> {
+    fn file(&mut self, path: &Path) {
+        let program = match Program::read(self.out, path) {
+            Ok(program) => program,
+            Err(exit) => return self.graver(exit),
+        };
+        let markdown = find::is_markdown(path);
+        let mut tests = if markdown { find::in_markdown(&program.text) } else { find::in_program(&program.text) };
+        tests.retain(|test| self.wanted(&program, test));
+        if tests.is_empty() {
+            return;
+        }
+        let text = if markdown { "" } else { &program.text };
+        let Some(compiled) = self.compiled(&program.name, text) else { return self.graver(Exit::Unsound) };
+        self.report.file(&program.name);
+        for test in &tests {
+            self.test(&program, &compiled, test);
+        }
+    }
+
+    fn wanted(&self, program: &Program, test: &Test) -> bool {
+        let Some(filter) = &self.arguments.filter else { return true };
+        format!("{}: {}", program.name, test.name).contains(filter.as_str())
+    }
+
+    /// A program that does not check has all its mistakes told.
+    fn compiled(&self, name: &str, text: &str) -> Option<Compiled> {
+        let (mut session, library) = Session::new();
+        let (told, unit) = match session.program(name, text) {
+            Ok((unit, warnings)) => (warnings, Some(unit)),
+            Err(told) => (told, None),
+        };
+        for diagnostic in &told {
+            self.out.diagnostic(None, &session.files, diagnostic);
+        }
+        summary(self.out, told.iter().filter(|told| told.severity == Severity::Error).count());
+        unit.map(|unit| Compiled { session, library, unit })
+    }
+
+    fn test(&mut self, program: &Program, compiled: &Compiled, test: &Test) {
+        let outcome = match (&test.kind, self.arguments.replicas) {
+            (Kind::Example(example), _) if example.ignored => Outcome::Ignored("it is marked as ignored"),
+            (Kind::Example(_), Some(_)) => Outcome::Ignored("an example is for one node"),
+            (Kind::Example(example), None) => {
+                let ran = single::run(program, compiled, &program.name, &example.text, example.forms);
+                Outcome::of(judge::example(example, &program.name, ran))
+            }
+            (Kind::Function(name), None) => {
+                let ran = single::run(program, compiled, CALL, &format!("{name}()."), 1);
+                Outcome::of(judge::function(ran))
+            }
+            (Kind::Function(name), Some(nodes)) => self.simulated(program, compiled, test, name, nodes),
+        };
+        self.report.test(&program.name, test, &outcome);
+    }
+
+    /// The first seed with which the test fails counts.
+    fn simulated(&self, program: &Program, compiled: &Compiled, test: &Test, name: &str, nodes: u32) -> Outcome {
+        for seed in (self.arguments.seed..=u64::MAX).take(usize::try_from(self.arguments.runs).unwrap_or(usize::MAX)) {
+            let verdict = judge::function(cluster::run(program, compiled, name, nodes, seed));
+            if !verdict.failures.is_empty() {
+                let file = report::quoted(&program.name);
+                let filter = report::quoted(&format!(": {}", test.name));
+                let again = format!("lasp test {file} --filter {filter} --replicas {nodes} --seed {seed}");
+                return Outcome::Failed(verdict, Some(again));
+            }
+        }
+        Outcome::Ok
+    }
+
+    /// Usage before what does not check, before all else.
+    fn graver(&mut self, exit: Exit) {
+        if self.exit != Exit::Usage {
+            self.exit = exit;
+        }
+    }
+}
+
+impl Outcome {
+    fn of(verdict: Verdict) -> Outcome {
+        if verdict.failures.is_empty() { Outcome::Ok } else { Outcome::Failed(verdict, None) }
+    }
+}
+
+/// The codes of failures, for the summary of one line.
+fn codes(failures: &[Diagnostic]) -> String {
+    let mut codes: Vec<&str> = failures.iter().map(|failure| failure.code).collect();
+    codes.dedup();
+    codes.join(", ")
+}
