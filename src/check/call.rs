@@ -121,6 +121,11 @@ impl<'a> Checker<'a> {
             let inner = inner.filter(|_| at + 1 == arguments.len());
             checked.push(if inner.is_some() { self.expr_named(*argument, inner) } else { self.expr(*argument) });
         }
+        if let (Verb::Sql, [Expr { node: Node::Literal(text), .. }]) = (verb, checked.as_slice())
+            && let Some(text) = text.as_text()
+        {
+            self.sql_text(text, arguments[0]);
+        }
         let makes = match verb {
             Verb::Declare | Verb::DeclareDynamic => arguments.len() == 1,
             _ => makes_destination(verb, arguments.len()),

@@ -11,11 +11,14 @@ pub mod facts;
 mod forms;
 mod guard;
 mod hints;
+pub mod infer;
 mod pattern;
 mod scope;
+mod sql;
 mod suggest;
 
 pub use environment::Environment;
+pub use suggest::nearest;
 
 use rustc_hash::FxHashMap;
 use rustc_hash::FxHashSet;

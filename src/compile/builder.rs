@@ -1,5 +1,7 @@
 //! One function's code while it grows: registers, labels, constants, links.
 
+use std::ops::Range;
+
 use crate::check::core::LocalId;
 use crate::source::span::Span;
 use crate::value::term::Term;
@@ -20,6 +22,11 @@ pub(super) struct Units {
     pub(super) unit: Unit,
     /// The first function that needs more registers or operations than there are.
     pub(super) too_large: Option<Span>,
+    /// Whether the unit is the library's.
+    pub(super) library: bool,
+    /// The functions of the library's modules. A call of one keeps its caller waiting even where it comes last, so that a
+    /// failure in it can be told at the place of the call.
+    pub(super) modules: Range<u32>,
 }
 
 /// One function while it grows.

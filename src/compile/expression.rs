@@ -390,7 +390,7 @@ impl Builder<'_> {
         let mark = self.mark();
         self.span = part.span;
         match &part.node {
-            Node::Call(function, arguments) => {
+            Node::Call(function, arguments) if !self.keeps_caller(function.0) => {
                 let at = self.next();
                 self.consecutive(arguments.iter());
                 let function = self.link(Link::Named(function.0));
@@ -413,6 +413,10 @@ impl Builder<'_> {
             }
         }
         self.release(mark);
+    }
+
+    fn keeps_caller(&self, function: u32) -> bool {
+        !self.units.library && self.units.modules.contains(&function)
     }
 
     fn tail_short_circuit(&mut self, operator: Logic, left: &Expr, right: &Expr) {

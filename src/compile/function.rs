@@ -1,5 +1,7 @@
 //! Functions, `fun`s and statement forms: clauses one after the other, each leading to the next where it does not match.
 
+use std::ops::Range;
+
 use crate::check::core::Checked;
 use crate::check::core::Form;
 use crate::check::core::Function;
@@ -9,21 +11,25 @@ use crate::check::core::PatternNode;
 use crate::compile::builder::Builder;
 use crate::compile::builder::Units;
 use crate::compile::builder::clip;
+use crate::compile::equality;
+use crate::compile::equality::Keys;
 use crate::compile::skeleton;
 use crate::library::BuiltinId;
 use crate::source::span::Span;
 use crate::vm::Unit;
 use crate::vm::code::Code;
+use crate::vm::code::Equality;
 use crate::vm::code::Op;
 use crate::vm::code::Skeleton;
 use crate::vm::code::VerbSite;
 
-/// The code of a checked text.
+/// The code of a checked text. `modules` are the numbers of the functions in the library's modules; `None` where the text is
+/// the library's own.
 ///
 /// # Errors
 /// The place of a function that needs more registers than there are.
-pub fn generate(checked: &Checked) -> Result<Unit, Span> {
-    let mut units = Units::default();
+pub fn generate(checked: &Checked, modules: Option<Range<u32>>) -> Result<Unit, Span> {
+    let mut units = Units { library: modules.is_none(), modules: modules.unwrap_or_default(), ..Units::default() };
     for function in &checked.functions {
         let code = named(&mut units, function);
         units.unit.functions.push((function.id.0, code));
@@ -53,6 +59,7 @@ pub(super) fn lambda(units: &mut Units, lambda: &Lambda, name: String) -> u32 {
     let captures = lambda.captures.len();
     let mut code = Code {
         name,
+        library: units.library,
         arity: lambda.arity,
         captures: u16::try_from(captures).unwrap_or(u16::MAX),
         itself: lambda.itself.is_some(),
@@ -88,7 +95,25 @@ pub(super) fn lambda(units: &mut Units, lambda: &Lambda, name: String) -> u32 {
     }
     builder.span = lambda.span;
     builder.emit(Op::NoClause);
-    builder.finish()
+    let index = builder.finish();
+    if let Some(keys) = equality::of(lambda) {
+        keyed(units, index, keys);
+    }
+    index
+}
+
+/// Compiles the keys of a function of pairs, and notes them with it.
+fn keyed(units: &mut Units, index: u32, keys: Keys) {
+    let name = units.unit.codes.get(index as usize).map(|code| code.name.clone()).unwrap_or_default();
+    let equality = Equality {
+        left: lambda(units, &keys.left, name.clone()),
+        right: lambda(units, &keys.right, name),
+        by_value: keys.by_value,
+        told: keys.told,
+    };
+    if let Some(code) = units.unit.codes.get_mut(index as usize) {
+        code.equality = Some(equality);
+    }
 }
 
 /// The locals that are arguments as they are: they need no register of their own.

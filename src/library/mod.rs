@@ -3,6 +3,7 @@
 //! The table feeds the checker, did-you-mean, completion, documentation and the machine. It says what a built-in is, never
 //! how it works: pure ones are implemented in `vm`, verbs by `node`.
 
+mod about;
 mod absent;
 mod modules;
 mod numbers;
@@ -11,6 +12,8 @@ mod strings;
 pub mod types;
 mod verbs;
 
+pub use about::About;
+pub use about::about;
 pub use absent::instead;
 pub use absent::instead_of_module;
 
@@ -104,6 +107,7 @@ pub const MODULES: &[(&str, &str)] = &[
     ("sets", include_str!("../../stdlib/sets.lasp")),
     ("ordsets", include_str!("../../stdlib/ordsets.lasp")),
     ("proplists", include_str!("../../stdlib/proplists.lasp")),
+    ("sql", include_str!("../../stdlib/sql.lasp")),
     ("queue", include_str!("../../stdlib/queue.lasp")),
 ];
 

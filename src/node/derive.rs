@@ -62,7 +62,7 @@ impl Node {
     }
 
     /// What a derivation is, the same on all nodes: operator, functions, sources, destination.
-    fn derivation_identity(
+    pub(super) fn derivation_identity(
         &self,
         operator: &Operator,
         sources: &[VariableId],

@@ -57,6 +57,8 @@ pub(super) enum Held {
     Thread(Term),
     /// A task that begins by waiting.
     Wait(Wait),
+    /// What has been read, and so asked for.
+    Read(Vec<Awaited>),
     /// A function to be called with each new value of a variable that had `value` then.
     Stream { variable: VariableId, function: Term, value: Term },
     /// A function to be called again and again.
@@ -126,7 +128,13 @@ impl Node {
         }
         let Some(done) = self.transaction.take() else { return Ok(()) };
         self.replica.commit();
-        for held in done.held {
+        let (streams, others): (Vec<Held>, Vec<Held>) =
+            done.held.into_iter().partition(|held| matches!(held, Held::Stream { .. }));
+        others.into_iter().for_each(|held| self.start(held));
+        self.report_element_failures();
+        self.wake_for_changes(&done.before);
+        for held in streams {
+            // What has changed since the stream was made, it sees.
             if let Held::Stream { variable, function, value } = &held {
                 let now = self.engine.value(*variable);
                 if now != *value {
@@ -136,8 +144,6 @@ impl Node {
             }
             self.start(held);
         }
-        self.report_element_failures();
-        self.wake_for_changes(&done.before);
         Ok(())
     }
 

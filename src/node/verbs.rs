@@ -108,6 +108,7 @@ impl Node {
                 let operator = Operator::Join(left_key.clone(), right_key.clone());
                 self.derive(operator, &[left.clone(), right.clone()], rest.first(), name)?
             }
+            (Verb::Sql, [text]) => self.sql(text, name)?,
             (Verb::GroupBy, [source, key, function, destination]) => {
                 let operator = Operator::GroupBy(key.clone(), function.clone());
                 self.derive(operator, std::slice::from_ref(source), Some(destination), None)?
@@ -196,6 +197,8 @@ impl Node {
             Some(term) => Threshold::parse(&self.engine.reference(variable).kind, term)?,
             None => Threshold::bound(),
         };
+        // Who waits for a variable looks at it from now on.
+        self.engine.observe(variable);
         Ok(Awaited { variable, threshold: parsed, written: threshold.cloned() })
     }
 }

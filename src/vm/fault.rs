@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fmt::Write;
 
+use crate::library::about;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::value::term::DEPTH_MAX;
@@ -106,6 +107,10 @@ impl Fault {
             Fault::Operands { operator, left: None, right } => format!("`{operator}` does not take {}", show(right)),
             Fault::DivisionByZero { operator, left } => format!("division by zero: {} {operator} 0", show(left)),
             Fault::NumberTooLarge { operator } => format!("the result of `{operator}` is too large"),
+            Fault::NoClause { function, arguments } if helped(function).is_some() => {
+                let title = helped(function).unwrap_or_default();
+                format!("{title} cannot go on with ({})", show_all(arguments))
+            }
             Fault::NoClause { function, arguments } => {
                 format!("no clause of {function} matches the arguments ({})", show_all(arguments))
             }
@@ -184,10 +189,19 @@ impl Fault {
             Fault::Impure(_) => "call the verb outside, and hand its result to the function".into(),
             Fault::UnknownFunction(_) => "run the same program on all nodes".into(),
             Fault::Refused { help, .. } => return help.clone(),
+            Fault::NoClause { function: title, .. } | Fault::Argument { builtin: title, .. } => match about(title) {
+                Some(known) => format!("`{}`: {} For example, `{}`", known.title, known.text, known.example),
+                None => return Vec::new(),
+            },
             _ => return Vec::new(),
         };
         vec![text]
     }
+}
+
+/// The function of the library that a helper of this title belongs to.
+fn helped(title: &str) -> Option<&'static str> {
+    about(title).map(|known| &*known.title).filter(|known| *known != title)
 }
 
 impl Fault {

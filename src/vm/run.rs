@@ -267,10 +267,17 @@ pub(super) fn failure(program: &Program, stack: &Stack, at: Frame, fault: Fault)
         let span = code.spans.get((frame.pc as usize).saturating_sub(1)).copied().unwrap_or_default();
         (code.name.clone(), span)
     };
-    let (function, span) = place(&at);
-    let path: Vec<_> = stack.callers.iter().rev().take(PATH_MAX).map(place).collect();
-    let omitted = stack.callers.len() - path.len();
-    Failure::new(fault, span, function).with_path(path, omitted)
+    // People look for the mistake in their own text: the library's frames are left out, if there is any other.
+    let own = |frame: &&Frame| !program.code(frame.code).library;
+    let frames = || stack.callers.iter().rev();
+    let Some(first) = [&at].into_iter().chain(frames()).find(own) else {
+        let (function, span) = place(&at);
+        return Failure::new(fault, span, function);
+    };
+    let mut rest = [&at].into_iter().chain(frames()).filter(own).skip(1);
+    let path: Vec<_> = rest.by_ref().take(PATH_MAX).map(place).collect();
+    let (function, span) = place(first);
+    Failure::new(fault, span, function).with_path(path, rest.count())
 }
 
 /// The limit for tasks.

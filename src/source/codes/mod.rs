@@ -1,9 +1,12 @@
 //! The catalogue of codes: `lasp explain E0102` prints from here. A code is never reused.
 
+mod checks;
 mod names;
 mod network;
 mod run;
+mod sql;
 mod syntax;
+mod tasks;
 mod tools;
 mod values;
 mod verbs;
@@ -29,10 +32,13 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .iter()
         .chain(names::CODES)
         .chain(values::CODES)
+        .chain(tasks::CODES)
+        .chain(checks::CODES)
         .chain(verbs::CODES)
         .chain(run::CODES)
         .chain(network::CODES)
         .chain(tools::CODES)
+        .chain(sql::CODES)
 }
 
 /// The long form of `code`.
