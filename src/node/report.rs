@@ -145,7 +145,8 @@ impl Node {
     }
 
     /// The names at top level that are bound, in the order of binding: that in which they stand in the program.
-    pub(super) fn bound_names(&self) -> Vec<(String, Term)> {
+    #[must_use]
+    pub fn bound_names(&self) -> Vec<(String, Term)> {
         let globals = self.session.globals().iter().zip(0..);
         globals.filter_map(|(name, id)| Some((name.clone(), self.machine.global(id)?.clone()))).collect()
     }
