@@ -11,6 +11,7 @@ pub mod value;
 // F2: what both halves share.
 pub mod graph;
 pub mod library;
+pub mod sql;
 // F3: the halves.
 pub mod check;
 pub mod engine;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use lasp::engine::Author;
 use lasp::engine::BaseChange;
 use lasp::engine::Engine;
 use lasp::engine::Evaluate;
@@ -20,6 +21,7 @@ use lasp::lattice::ranking::Score;
 use lasp::lattice::sum::Sum;
 use lasp::value::content::Content;
 use lasp::value::kind::Type;
+use lasp::value::kind::Window;
 use lasp::value::operation::Op;
 use lasp::value::reference::Name;
 use lasp::value::reference::Reference;
@@ -47,25 +49,118 @@ fn int(value: i64) -> Term {
     Term::Int(value)
 }
 
+fn apply(key: i64, op: Term) -> Term {
+    tuple("apply", &[int(key), op])
+}
+
+fn map_of(kind: Type) -> Type {
+    Type::AwMap(Box::new(kind))
+}
+
+fn window(span: u64, slide: Option<(u64, u32)>, kind: Type) -> Type {
+    Type::Window(Box::new(Window { span, slide, kind }))
+}
+
 /// Every type with three operations.
 fn types() -> Vec<(Type, [Term; 3])> {
+    plain_types().into_iter().chain(nested_types()).collect()
+}
+
+fn plain_types() -> Vec<(Type, [Term; 3])> {
     let set = |value| tuple("set", &[int(value)]);
     let half = Term::float(0.5).expect("finite");
     let score = |name, score| tuple("set", &[Term::atom(name), int(score)]);
+    let (enable, disable) = (Term::atom("enable"), Term::atom("disable"));
+    let in_and_out =
+        || [tuple("add", &[int(1)]), tuple("rmv", &[int(1)]), tuple("add", &[Term::list([int(1), int(2)])])];
     vec![
-        (Type::Set, [tuple("add", &[int(1)]), tuple("rmv", &[int(1)]), tuple("add", &[Term::list([int(1), int(2)])])]),
+        (Type::Set, in_and_out()),
+        (Type::RwSet, in_and_out()),
+        (Type::TwoPSet, in_and_out()),
         (Type::GSet, [tuple("add", &[int(1)]), tuple("add", &[int(2)]), tuple("add_all", &[Term::list([int(2)])])]),
         (
             Type::Counter,
             [Term::atom("increment"), tuple("decrement", &[int(3)]), tuple("increment", std::slice::from_ref(&half))],
         ),
+        (Type::LexCounter, [Term::atom("increment"), tuple("decrement", &[int(3)]), Term::atom("decrement")]),
+        (
+            Type::BCounter,
+            [tuple("increment", &[int(2)]), tuple("decrement", &[int(1)]), tuple("move", &[int(1), Term::atom("n1")])],
+        ),
         (Type::GCounter, [Term::atom("increment"), tuple("increment", &[int(3)]), tuple("increment", &[half])]),
         (Type::MaxInt, [Term::atom("increment"), set(2), set(-1)]),
+        (Type::MinInt, [set(3), set(2), set(-1)]),
         (Type::Ivar, [set(1), set(2), set(1)]),
         (Type::Boolean, [Term::atom("true"), Term::atom("true"), Term::atom("true")]),
+        (Type::EwFlag, [enable.clone(), disable.clone(), enable.clone()]),
+        (Type::DwFlag, [enable.clone(), disable.clone(), enable]),
         (Type::LwwRegister, [set(1), set(2), tuple("set", &[int(2), int(3)])]),
+        (Type::MvRegister, [set(1), set(2), set(3)]),
         (Type::TopK(1), [score("a", 1), score("b", 2), score("a", 3)]),
         (Type::TopK(2), [score("a", 2), score("b", 2), score("c", 3)]),
+    ]
+}
+
+fn nested_types() -> Vec<(Type, [Term; 3])> {
+    let set = |value| tuple("set", &[int(value)]);
+    let score = |name, score| tuple("set", &[Term::atom(name), int(score)]);
+    let (add, up) = (|value| tuple("add", &[int(value)]), || Term::atom("increment"));
+    let (gone, at) = (tuple("rmv", &[int(1)]), |time, op| tuple("at", &[int(time), op]));
+    let both = |first, second| Type::Pair(Box::new((first, second)));
+    let awmap = |kind: Type, one: Term, other: Term| (map_of(kind), [apply(1, one), gone.clone(), apply(1, other)]);
+    vec![
+        awmap(Type::Set, add(1), tuple("rmv", &[int(1)])),
+        awmap(Type::GSet, add(1), add(2)),
+        awmap(Type::RwSet, add(1), tuple("rmv", &[int(1)])),
+        awmap(Type::TwoPSet, add(1), tuple("rmv", &[int(1)])),
+        awmap(Type::Counter, up(), tuple("decrement", &[int(0)])),
+        awmap(Type::MaxInt, set(5), set(2)),
+        awmap(Type::MinInt, set(5), set(2)),
+        awmap(Type::Boolean, Term::atom("true"), Term::atom("true")),
+        awmap(Type::EwFlag, Term::atom("enable"), Term::atom("disable")),
+        awmap(Type::DwFlag, Term::atom("enable"), Term::atom("disable")),
+        awmap(Type::Ivar, set(1), set(2)),
+        awmap(Type::LwwRegister, set(1), tuple("set", &[int(2), int(3)])),
+        awmap(Type::MvRegister, set(1), set(2)),
+        awmap(Type::TopK(1), score("a", 3), score("b", 2)),
+        awmap(both(Type::Counter, Type::MaxInt), tuple("fst", &[up()]), tuple("snd", &[set(4)])),
+        awmap(window(2, None, Type::Counter), at(1, up()), at(5, up())),
+        (map_of(map_of(Type::Set)), [apply(1, apply(1, add(1))), apply(1, gone.clone()), gone.clone()]),
+        (
+            Type::GMap(Box::new(map_of(Type::MvRegister))),
+            [apply(1, apply(1, set(1))), apply(1, gone.clone()), apply(1, apply(2, set(2)))],
+        ),
+        (
+            Type::GMap(Box::new(both(Type::Counter, Type::Set))),
+            [
+                apply(1, tuple("fst", &[up()])),
+                apply(1, tuple("snd", &[add(1)])),
+                apply(1, tuple("snd", &[gone.clone()])),
+            ],
+        ),
+        (
+            map_of(Type::Counter),
+            [
+                tuple("apply_all", &[Term::list([Term::pair(int(1), up()), Term::pair(int(1), up())])]),
+                gone.clone(),
+                apply(2, up()),
+            ],
+        ),
+        (
+            both(Type::Set, Type::LwwRegister),
+            [tuple("fst", &[add(1)]), tuple("fst", &[gone.clone()]), tuple("snd", &[set(1)])],
+        ),
+        (
+            both(window(3, None, Type::MaxInt), Type::Counter),
+            [tuple("fst", &[at(1, set(9))]), tuple("fst", &[at(5, set(2))]), tuple("snd", &[up()])],
+        ),
+        (window(3, None, Type::Counter), [at(1, up()), at(3, up()), at(5, up())]),
+        (window(3, None, Type::Set), [at(1, add(1)), at(3, add(1)), at(5, add(2))]),
+        (window(4, Some((2, 2)), Type::Counter), [at(1, up()), at(4, up()), at(7, up())]),
+        (
+            window(4, Some((2, 2)), map_of(Type::TopK(1))),
+            [at(1, apply(1, score("a", 1))), at(4, apply(1, score("b", 2))), at(7, apply(2, score("a", 1)))],
+        ),
     ]
 }
 
@@ -99,6 +194,8 @@ struct History {
     kind: Type,
     replicas: Vec<State>,
     sequences: Vec<u64>,
+    /// What each update changed, alone.
+    deltas: Vec<State>,
     states: Vec<State>,
 }
 
@@ -108,6 +205,7 @@ impl History {
             kind: kind.clone(),
             replicas: vec![State::bottom(); replicas],
             sequences: vec![0; replicas],
+            deltas: Vec::new(),
             states: vec![State::bottom()],
         }
     }
@@ -115,11 +213,17 @@ impl History {
     fn update(&mut self, replica: usize, operation: &Term) {
         let op = Op::parse(&self.kind, operation).expect("an operation of the type");
         let me = ReplicaIndex(u32::try_from(replica).expect("few replicas"));
-        let prepared = engine(&self.kind, &self.replicas[replica]).prepare(VARIABLE, &op, me);
+        let nodes = ["n0", "n1", "n2"].map(Term::atom).into_iter().zip((0..3u128).map(|at| vec![at])).collect();
+        let author = Author { nodes: Some(&nodes), ..Author::alone(me, replica as u128) };
+        let prepared = engine(&self.kind, &self.replicas[replica]).prepare(VARIABLE, &op, &author);
         for write in prepared.map(|effect| effect.writes).unwrap_or_default() {
             self.sequences[replica] += 1;
             let dot = Dot::new(me, self.sequences[replica]).expect("few events");
             assert!(write.content.as_ref().is_none_or(|content| content.fits(&self.kind)));
+            let mut delta = State::bottom();
+            delta.seen.extend(write.removes.iter().copied());
+            delta.write(dot, write.content.clone(), &[]);
+            self.deltas.push(delta);
             self.replicas[replica].write(dot, write.content, &write.removes);
         }
         self.note(replica);
@@ -140,7 +244,22 @@ impl History {
     /// The laws, and that values follow from the merged entries whichever way they came.
     fn check(&self) {
         check(&self.states).unwrap_or_else(|broken| panic!("{}: {broken}", self.kind));
-        let mut all = State::bottom();
+        let (mut all, mut joined) = (State::bottom(), State::bottom());
+        for state in &self.states {
+            joined.merge(state);
+        }
+        // Deltas join to the state, in whatever order and however often they come.
+        for turned in 0..self.deltas.len() {
+            let (mut onwards, mut backwards) = (State::bottom(), State::bottom());
+            let in_turn = self.deltas[turned..].iter().chain(&self.deltas[..turned]);
+            for delta in in_turn.clone().chain(self.deltas.first()) {
+                onwards.merge(delta);
+            }
+            for delta in in_turn.rev() {
+                backwards.merge(delta);
+            }
+            assert_eq!((&onwards, &backwards), (&joined, &joined), "{}", self.kind);
+        }
         for state in &self.states {
             let mut walked = engine(&self.kind, state);
             let before = all.clone();
@@ -156,11 +275,12 @@ impl History {
 
 #[test]
 fn the_laws_hold_for_all_short_histories_of_two_replicas() {
-    for (kind, operations) in types() {
+    let long = plain_types().into_iter().map(|typed| (typed, 4));
+    for ((kind, operations), length) in long.chain(nested_types().into_iter().map(|typed| (typed, 3))) {
         let mut seen = BTreeSet::new();
-        for code in 0..8usize.pow(4) {
+        for code in 0..8usize.pow(length) {
             let mut history = History::new(&kind, 2);
-            for place in 0..4u32 {
+            for place in 0..length {
                 match code / 8usize.pow(place) % 8 {
                     act @ 0..6 => history.update(act % 2, &operations[act / 2]),
                     act => history.merge(act % 2, 1 - act % 2),
@@ -268,6 +388,47 @@ impl Default for Best {
     fn default() -> Best {
         Best(Ranking::new(2))
     }
+}
+
+/// An engine with one variable, to which contributions come and from which they go.
+#[derive(Default)]
+struct Contributed(Option<Engine>);
+
+impl Contributed {
+    fn change(&mut self, kind: &Type, content: &Content, present: bool) {
+        let engine = self.0.get_or_insert_with(|| engine(kind, &State::bottom()));
+        let dot = Dot::new(ReplicaIndex(0), 1).expect("a dot");
+        let change = BaseChange { variable: VARIABLE, dot, content: content.clone(), slot: true, present };
+        engine.apply(vec![change], &mut Nothing);
+    }
+}
+
+#[test]
+fn withdrawal_of_contributions_is_exact_for_every_type_that_takes_them() {
+    let more = [
+        (Type::Counter, vec![Term::atom("increment"), tuple("decrement", &[int(3)])]),
+        (map_of(Type::TopK(1)), vec![apply(1, tuple("set", &[Term::atom("b"), int(2)]))]),
+    ];
+    let of_types = types().into_iter().map(|(kind, ops)| (kind, ops.to_vec()));
+    let mut tried = 0;
+    for (kind, ops) in of_types.chain(more) {
+        let ops = ops.iter().map(|op| Op::parse(&kind, op).expect("an operation of the type"));
+        let mut contents: Vec<Content> = ops.filter_map(|op| op.contribution(&kind)).flatten().collect();
+        contents.extend_from_within(..1.min(contents.len()));
+        tried += usize::from(!contents.is_empty());
+        let bottom = engine(&kind, &State::bottom()).value(VARIABLE);
+        check_withdrawal(
+            &contents,
+            |state: &mut Contributed, content| state.change(&kind, content, true),
+            |state, content| state.change(&kind, content, false),
+            |state| match &state.0 {
+                Some(engine) => engine.value_now(VARIABLE),
+                None => bottom.clone(),
+            },
+        )
+        .unwrap_or_else(|broken| panic!("{kind}: {broken}"));
+    }
+    assert!(tried > 20, "{tried} types take contributions");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::check::core::FunctionId;
 use crate::check::core::Node;
 use crate::check::core::VerbCall;
 use crate::check::forms::capital;
+use crate::check::hints;
 use crate::check::scope::Found;
 use crate::check::suggest;
 use crate::library;
@@ -120,6 +121,11 @@ impl<'a> Checker<'a> {
             let inner = inner.filter(|_| at + 1 == arguments.len());
             checked.push(if inner.is_some() { self.expr_named(*argument, inner) } else { self.expr(*argument) });
         }
+        if let (Verb::Sql, [Expr { node: Node::Literal(text), .. }]) = (verb, checked.as_slice())
+            && let Some(text) = text.as_text()
+        {
+            self.sql_text(text, arguments[0]);
+        }
         let makes = match verb {
             Verb::Declare | Verb::DeclareDynamic => arguments.len() == 1,
             _ => makes_destination(verb, arguments.len()),
@@ -199,13 +205,17 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) fn unknown_module(&mut self, module: &str, span: Span) {
-        let all = self.environment.modules();
-        let help = match suggest::nearest(module, all.iter().copied()) {
+        let all: Vec<&str> = self.environment.modules().into_iter().filter(|name| *name != "prelude").collect();
+        let near = suggest::nearest(module, all.iter().copied());
+        let help = match hints::for_module(module).map(str::to_owned).ok_or(near) {
+            Ok(hint) => hint,
+            Err(near) => match near {
             _ if library::instead_of_module(module).is_some() => {
                 library::instead_of_module(module).unwrap_or_default().to_owned()
             }
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", all.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+            },
         };
         self.tell(
             Diagnostic::error("E0204", format!("there is no module `{module}`")).at(span, "not known").help(help),
@@ -223,6 +233,9 @@ impl<'a> Checker<'a> {
             let mut diagnostic =
                 Diagnostic::error("E0203", format!("`{prefix}{name}/{arity}` does not exist; {others}"))
                     .at(span, format!("called with {arity} argument{}", if arity == 1 { "" } else { "s" }));
+            if (prefix.as_str(), name) == ("", "print") {
+                diagnostic = diagnostic.help("for several values write `print({A, B})`, or `io:format(\"~s ~p~n\", [Text, X])`");
+            }
             for found in arities.iter().filter_map(|arity| library::find(module, name, *arity)) {
                 diagnostic = diagnostic.help(format!("`{}`", found.row().signature));
             }
@@ -253,6 +266,13 @@ impl<'a> Checker<'a> {
         if module.is_none() && matches!(self.find(&variable), Found::Local(_) | Found::Global(_)) {
             return format!("to call the function in `{variable}`, write `{variable}(..)`");
         }
+        let hint = match module {
+            Some(module) => hints::for_function_of(module, name),
+            None => hints::for_function(name),
+        };
+        if let Some(hint) = hint {
+            return hint.to_owned();
+        }
         let mut names: Vec<&str> =
             library::BUILTINS.iter().filter(|row| row.module == module).map(|row| row.name).collect();
         names.extend(self.environment.function_names(module));
@@ -273,17 +293,10 @@ impl<'a> Checker<'a> {
                 return format!("did you mean `{module}:{name}`?");
             }
         }
-        match name {
-            "return" => "the value of a body is its last expression: write that expression alone".to_owned(),
-            "println" | "printf" | "puts" | "echo" | "log" => {
-                "to print, write `print(X)` or `io:format(Format, [X])`".to_owned()
-            }
-            "len" | "size" | "count" => "write `length(L)` for a list, `map_size(M)` for a map".to_owned(),
-            _ if module.is_some() => {
-                "names and numbers of arguments are Erlang's, where Erlang has such a function".to_owned()
-            }
-            _ => format!("define it: `{name}({}) -> ..`", vec!["_"; arity.min(8)].join(", ")),
+        if module.is_some() {
+            return "names and numbers of arguments are Erlang's, where Erlang has such a function".to_owned();
         }
+        format!("define it: `{name}({}) -> ..`", vec!["_"; arity.min(8)].join(", "))
     }
 
     /// `update(ads, ..)`, where `Ads` is meant.

@@ -9,6 +9,7 @@ use crate::check::forms::capital;
 use crate::check::pattern::Binds;
 use crate::check::scope::Binding;
 use crate::check::scope::Found;
+use crate::check::hints;
 use crate::check::suggest;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
@@ -268,6 +269,7 @@ impl<'a> Checker<'a> {
         let globals = self.environment.globals().iter().map(String::as_str);
         let near = suggest::nearest(name, known.into_iter().chain(globals));
         diagnostic = match near {
+            _ if hints::for_name(name).is_some() => diagnostic.help(hints::for_name(name).unwrap_or_default()),
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None if self.at_prompt() => diagnostic.help(format!("bind it first: `{name} = ..`")),
             None => diagnostic.help("names start with a capital letter and are bound by `Name = ..` or in a pattern; atoms start with a small one"),

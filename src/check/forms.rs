@@ -6,6 +6,7 @@ use crate::check::bound;
 use crate::check::core::Checked;
 use crate::check::core::Form;
 use crate::check::core::Function;
+use crate::check::hints;
 use crate::check::scope::Binding;
 use crate::check::scope::Kind;
 use crate::check::scope::Scope;
@@ -96,7 +97,10 @@ impl<'a> Checker<'a> {
             _ => self.tell(
                 Diagnostic::error("E0212", format!("`-{written}(..)` is not an attribute that is known"))
                     .at(tree.span(name), "not known")
-                    .help("there are `-module(name).` and `-import(module, [function/1]).`"),
+                    .help(
+                        hints::for_attribute(&written)
+                            .unwrap_or("there are `-module(name).` and `-import(module, [function/1]).`"),
+                    ),
             ),
         }
     }
@@ -237,6 +241,7 @@ impl<'a> Checker<'a> {
         let help = match tree.node(head) {
             Node::Error => return,
             Node::Call(name, _) if matches!(tree.node(*name), Node::Variable) => {
+                self.told.insert(tree.raw(*name));
                 format!("names of functions start with a small letter: `{}(..) -> ..`", lower(tree.raw(*name)))
             }
             Node::Atom => {

@@ -74,7 +74,7 @@ impl<'a> Checker<'a> {
             Some(row) if row.guard && !own => None,
             None if !own && module.is_none() && self.resolve(None, name, arity).is_none() => None,
             _ => Some((
-                format!("{what} may not call `{name}/{arity}`"),
+                format!("{what} may not call `{}{name}/{arity}`", module.map_or(String::new(), |module| format!("{module}:"))),
                 "guards call a few built-ins only, such as `length/1` and `is_list/1`: bind the value before, and test the name"
                     .to_owned(),
             )),

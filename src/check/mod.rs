@@ -10,11 +10,14 @@ mod expr;
 pub mod facts;
 mod forms;
 mod guard;
+mod hints;
 mod pattern;
 mod scope;
+mod sql;
 mod suggest;
 
 pub use environment::Environment;
+pub use suggest::nearest;
 
 use rustc_hash::FxHashMap;
 use rustc_hash::FxHashSet;

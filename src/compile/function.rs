@@ -11,11 +11,14 @@ use crate::check::core::PatternNode;
 use crate::compile::builder::Builder;
 use crate::compile::builder::Units;
 use crate::compile::builder::clip;
+use crate::compile::equality;
+use crate::compile::equality::Keys;
 use crate::compile::skeleton;
 use crate::library::BuiltinId;
 use crate::source::span::Span;
 use crate::vm::Unit;
 use crate::vm::code::Code;
+use crate::vm::code::Equality;
 use crate::vm::code::Op;
 use crate::vm::code::Skeleton;
 use crate::vm::code::VerbSite;
@@ -92,7 +95,25 @@ pub(super) fn lambda(units: &mut Units, lambda: &Lambda, name: String) -> u32 {
     }
     builder.span = lambda.span;
     builder.emit(Op::NoClause);
-    builder.finish()
+    let index = builder.finish();
+    if let Some(keys) = equality::of(lambda) {
+        keyed(units, index, keys);
+    }
+    index
+}
+
+/// Compiles the keys of a function of pairs, and notes them with it.
+fn keyed(units: &mut Units, index: u32, keys: Keys) {
+    let name = units.unit.codes.get(index as usize).map(|code| code.name.clone()).unwrap_or_default();
+    let equality = Equality {
+        left: lambda(units, &keys.left, name.clone()),
+        right: lambda(units, &keys.right, name),
+        by_value: keys.by_value,
+        told: keys.told,
+    };
+    if let Some(code) = units.unit.codes.get_mut(index as usize) {
+        code.equality = Some(equality);
+    }
 }
 
 /// The locals that are arguments as they are: they need no register of their own.

@@ -5,6 +5,7 @@
 mod assertion;
 mod builder;
 mod comprehension;
+mod equality;
 mod expression;
 mod function;
 mod operator;

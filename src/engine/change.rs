@@ -161,7 +161,7 @@ fn not_enough(actor: Option<&Term>, available: &Term, asked: &Term, others: &[(S
 }
 
 /// One thing that speaks for a content: a live entry of the variable's own, or (without a dot) a contribution or a slot.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Support {
     pub(super) dot: Option<Dot>,
     pub(super) content: Content,

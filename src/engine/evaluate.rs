@@ -16,6 +16,25 @@ pub trait Evaluate {
     /// # Errors
     /// When it fails; the evaluator keeps what there is to say.
     fn call(&mut self, function: &Term, arguments: &[Term]) -> Result<Term, Failed>;
+
+    /// What is known of a function of pairs; by default, nothing.
+    fn equality(&self, _function: &Term) -> Option<Equality> {
+        None
+    }
+}
+
+/// That a function of `{X, Y}` is true only where two keys are equal: `left(X)` and `right(Y)`, each of which returns `{Key}`,
+/// or `[]` where the function is false whatever the other side is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Equality {
+    /// The function of the first's key.
+    pub left: Term,
+    /// The function of the second's key.
+    pub right: Term,
+    /// Whether keys are compared by value, `==`, and not exactly.
+    pub by_value: bool,
+    /// Whether the function of the pair fails wherever a key's does. Such an element is reported, once.
+    pub told: bool,
 }
 
 /// A failed call: where its evaluator keeps the message.

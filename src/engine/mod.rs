@@ -14,6 +14,7 @@ mod author;
 mod change;
 mod evaluate;
 mod known;
+mod lazy;
 mod operators;
 pub mod reference;
 mod reference_values;
@@ -33,6 +34,7 @@ pub use change::Effect;
 pub use change::Refusal;
 pub use change::Write;
 pub use evaluate::ElementFailure;
+pub use evaluate::Equality;
 pub use evaluate::Evaluate;
 pub use evaluate::Failed;
 pub use evaluate::FailureReason;
@@ -41,6 +43,7 @@ pub use operators::Work;
 use crate::engine::change::Inbox;
 use crate::engine::change::Support;
 use crate::engine::known::Known;
+use crate::engine::lazy::Lazy;
 use crate::engine::operators::Context;
 use crate::engine::operators::Running;
 use crate::engine::states::State;
@@ -91,6 +94,12 @@ pub struct Engine {
     /// Derivations whose slots may have changed.
     slots: BTreeSet<DerivationId>,
     failures: Vec<(DerivationId, Term, FailureReason)>,
+    /// By variable: whether somebody looks at it, so that it has to hold all that it holds.
+    observed: Vec<bool>,
+    /// By variable: what there is about products that are not built.
+    lazy: Vec<Option<Box<Lazy>>>,
+    /// Whether everything is observed.
+    eager: bool,
     work: Work,
 }
 
@@ -112,6 +121,8 @@ impl Engine {
             self.inboxes.push(Inbox::default());
             self.values.push(Known::default());
             self.is_changed.push(false);
+            self.observed.push(self.eager);
+            self.lazy.push(None);
         }
         Ok(variable)
     }
@@ -144,7 +155,12 @@ impl Engine {
         let kind = |variable: VariableId| &self.graph.reference(variable).kind;
         let source = derivation.sources[0];
         self.running.push(Running::new(&derivation.operator, kind(source), kind(derivation.destination)));
-        self.run(id, eval, operators::Running::load);
+        if !self.derive_lazily(id, eval) {
+            for source in self.graph.derivation(id).sources.clone() {
+                self.observe(source);
+            }
+            self.run(id, eval, Running::load);
+        }
         self.settle(eval);
         Ok(true)
     }
@@ -160,11 +176,15 @@ impl Engine {
     /// Takes changed entries in, and brings all that follows from them up to date.
     pub fn apply(&mut self, changes: Vec<BaseChange>, eval: &mut dyn Evaluate) {
         for change in changes {
+            let support = Support { dot: (!change.slot).then_some(change.dot), content: change.content };
+            if let Some(base) = self.base_inbox(change.variable) {
+                let support = support.clone();
+                if change.present { base.came.push(support) } else { base.went.push(support) }
+            }
             let inbox = &mut self.inboxes[change.variable.0 as usize];
             if inbox.is_empty() {
                 self.waiting.push(Reverse((self.graph.rank(change.variable), change.variable)));
             }
-            let support = Support { dot: (!change.slot).then_some(change.dot), content: change.content };
             if change.present { inbox.came.push(support) } else { inbox.went.push(support) }
         }
         self.settle(eval);
@@ -188,13 +208,10 @@ impl Engine {
                     self.changed.push(variable);
                 }
             }
-            if !delta.touched {
-                continue;
+            if delta.touched {
+                self.propagate(variable, &delta, eval);
             }
-            for reader in 0..self.graph.readers(variable).len() {
-                let (id, side) = self.graph.readers(variable)[reader];
-                self.run(id, eval, |running, _, context| running.change(side, &delta, context));
-            }
+            self.propagate_base(variable, eval);
         }
     }
 
@@ -206,6 +223,7 @@ impl Engine {
         let destination = derivation.destination;
         let out = &mut self.inboxes[destination.0 as usize];
         let was_empty = out.is_empty();
+        let before = (out.came.len(), out.went.len());
         let mut failures = Vec::new();
         let mut context = Context {
             eval,
@@ -223,13 +241,25 @@ impl Engine {
         if matches!(derivation.operator, Operator::FoldDynamic(_)) {
             self.slots.insert(id);
         }
+        if !matches!(derivation.operator, Operator::Product)
+            && let Some(lazy) = &mut self.lazy[destination.0 as usize]
+        {
+            lazy.copy_to_base(&self.inboxes[destination.0 as usize], before);
+        }
         self.failures.extend(failures.into_iter().map(|(element, reason)| (id, element, reason)));
     }
 
-    /// The value. Kept until it changes, and that of a set mended when it changed a little.
+    /// The value. Kept until it changes, and that of a set mended when it changed a little. The variable is observed.
     pub fn value(&mut self, variable: VariableId) -> Term {
+        self.observe(variable);
         let at = variable.0 as usize;
         self.values[at].value(&self.states[at])
+    }
+
+    /// The value, computed anew.
+    #[must_use]
+    pub fn value_now(&self, variable: VariableId) -> Term {
+        self.states[variable.0 as usize].value()
     }
 
     /// How many of the variable's live entries only say that something was taken out: what grows with removals.
@@ -238,10 +268,13 @@ impl Engine {
         self.states[variable.0 as usize].removal_records()
     }
 
-    /// Whether the variable is at or above the threshold.
+    /// Whether the variable is at or above the threshold. Who asks more than once observes it first.
     #[must_use]
     pub fn meets(&self, variable: VariableId, threshold: &Threshold) -> bool {
-        self.states[variable.0 as usize].meets(threshold)
+        if self.is_whole(variable) {
+            return self.states[variable.0 as usize].meets(threshold);
+        }
+        self.whole_state(variable).is_some_and(|state| state.meets(threshold))
     }
 
     /// The variables whose values changed since this was last asked, by age.

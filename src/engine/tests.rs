@@ -8,12 +8,17 @@ use crate::value::kind::Type;
 use crate::value::reference::Name;
 use crate::value::term::Closure;
 
-/// 0: doubles; 1: is even; 2: fails on 7; 3: adds to a counter; 4: sets a maximum; 5: scores; 6: halves; 7: removes.
+/// 0: doubles; 1: is even; 2: fails on 7; 3: adds to a counter; 4: sets a maximum; 5: scores; 6: halves; 7: removes;
+/// 8: is a pair equal modulo 1000, by the key 9.
 struct Native;
 
 impl Evaluate for Native {
     fn call(&mut self, function: &Term, arguments: &[Term]) -> Result<Term, Failed> {
-        let (Term::Fun(closure), [Term::Int(x), ..]) = (function, arguments) else { return Err(Failed(1)) };
+        let Term::Fun(closure) = function else { return Err(Failed(1)) };
+        if let (8, Some([Term::Int(x), Term::Int(y)])) = (closure.code, arguments[0].as_tuple()) {
+            return Ok(Term::boolean(x % 1000 == y % 1000));
+        }
+        let [Term::Int(x), ..] = arguments else { return Err(Failed(1)) };
         let x = *x;
         Ok(match closure.code {
             0 => int(x * 2),
@@ -24,8 +29,14 @@ impl Evaluate for Native {
             4 => op("set", [int(x)]),
             5 => op("set", [int(x), int(x)]),
             6 => int(x / 2),
+            9 => Term::tuple([int(x % 1000)]),
             _ => op("rmv", [int(x)]),
         })
+    }
+
+    fn equality(&self, asked: &Term) -> Option<Equality> {
+        let equality = Equality { left: function(9, 1), right: function(9, 1), by_value: false, told: true };
+        matches!(asked, Term::Fun(closure) if closure.code == 8).then_some(equality)
     }
 }
 
@@ -339,4 +350,47 @@ fn entries_of_any_replica_speak_for_an_element() {
         desk.engine.apply(change(dots[0], true, false), &mut Native);
         assert_eq!(desk.shown(set), "[]");
     }
+}
+
+#[test]
+fn a_filter_of_a_product_by_an_equality_costs_its_matches_and_never_builds_the_product() {
+    let mut desk = Desk::default();
+    let [left, right, pairs, kept] = ["left", "right", "pairs", "kept"].map(|name| desk.set(name));
+    desk.made(Operator::Product, &[left, right], pairs);
+    desk.made(Operator::Filter(function(8, 1)), &[pairs], kept);
+    // Elements beyond 10,000 match nothing but each other's remainders: ten of each side share each of a thousand keys.
+    desk.add(left, 0..10_000);
+    desk.add(right, (0..10_000).map(|x| if x < 100 { x } else { 1_000_000 + x * 1000 + 999 }));
+    let matches = 100 * 10;
+    let far = 9_900 * 10;
+    let work = desk.engine.work();
+    assert!(work.evaluations <= 20_000 + matches + far, "{work:?}");
+    assert!(work.elements <= 3 * (20_000 + matches + far), "{work:?}, and the product has a hundred million pairs");
+    desk.add(left, [20_000]);
+    let change = desk.engine.work();
+    assert!(change.elements - work.elements <= 8, "a change costs its partners: {change:?} after {work:?}");
+    desk.remove(right, (100..10_000).map(|x| 1_000_000 + x * 1000 + 999));
+    assert_eq!(desk.engine.value(kept).to_vec().map(|pairs| pairs.len()), Some(1001));
+}
+
+#[test]
+fn a_product_is_built_when_somebody_looks_and_is_kept_up_to_date_from_then_on() {
+    let mut desk = Desk::default();
+    let [left, right, pairs, kept] = ["left", "right", "pairs", "kept"].map(|name| desk.set(name));
+    desk.made(Operator::Filter(function(8, 1)), &[pairs], kept);
+    desk.made(Operator::Product, &[left, right], pairs);
+    desk.add(left, [1, 2]);
+    desk.add(right, [2, 1001]);
+    assert_eq!(desk.shown(kept), "[{1, 1001}, {2, 2}]");
+    assert!(desk.engine.meets(pairs, &Threshold::bound()), "also for who asks in passing");
+    assert_eq!(desk.shown(pairs), "[{1, 2}, {1, 1001}, {2, 2}, {2, 1001}]");
+    desk.remove(left, [1]);
+    assert_eq!((desk.shown(pairs), desk.shown(kept)), ("[{2, 2}, {2, 1001}]".into(), "[{2, 2}]".into()));
+    // Its own elements are filtered too, and those that are also pairs of the product count twice.
+    let own = Term::tuple([int(2), int(2)]);
+    desk.update(pairs, &op("add", [own.clone()]));
+    desk.remove(left, [2]);
+    assert_eq!((desk.shown(pairs), desk.shown(kept)), ("[{2, 2}]".into(), "[{2, 2}]".into()));
+    desk.update(pairs, &op("rmv", [own]));
+    assert_eq!(desk.shown(kept), "[]");
 }

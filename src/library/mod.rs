@@ -107,6 +107,7 @@ pub const MODULES: &[(&str, &str)] = &[
     ("sets", include_str!("../../stdlib/sets.lasp")),
     ("ordsets", include_str!("../../stdlib/ordsets.lasp")),
     ("proplists", include_str!("../../stdlib/proplists.lasp")),
+    ("sql", include_str!("../../stdlib/sql.lasp")),
     ("queue", include_str!("../../stdlib/queue.lasp")),
 ];
 

@@ -40,6 +40,12 @@ impl Node {
         };
         let target = self.variable(&destination)?;
         let identity = self.derivation_identity(&operator, &ids, &destination)?;
+        // What a fold or group_by contributes comes from its last function.
+        if let Some(Term::Fun(function)) = operator.functions().last().copied()
+            && let Some(place) = self.machine.place(&Term::Fun(function.clone()))
+        {
+            self.functions_at.insert(identity, (place, function.arity));
+        }
         let derivation = Derivation { operator, sources: ids, destination: target, identity };
         let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
         self.engine.derive(derivation, &mut caller)?;
@@ -56,7 +62,7 @@ impl Node {
     }
 
     /// What a derivation is, the same on all nodes: operator, functions, sources, destination.
-    fn derivation_identity(
+    pub(super) fn derivation_identity(
         &self,
         operator: &Operator,
         sources: &[VariableId],

@@ -5,6 +5,7 @@ use std::mem;
 
 use crate::engine::Author;
 use crate::engine::BaseChange;
+use crate::engine::Equality;
 use crate::engine::Evaluate;
 use crate::engine::Failed;
 use crate::engine::SlotChange;
@@ -41,6 +42,11 @@ impl Evaluate for Caller<'_> {
             self.failures.push(failure);
             Failed(u32::try_from(self.failures.len() - 1).unwrap_or(u32::MAX))
         })
+    }
+
+    fn equality(&self, function: &Term) -> Option<Equality> {
+        let (left, right, found) = self.machine.equality(function)?;
+        Some(Equality { left, right, by_value: found.by_value, told: found.told })
     }
 }
 
@@ -233,7 +239,10 @@ impl Node {
         }
         let failures = mem::take(&mut self.element_failures);
         for element in failed.iter().take(ELEMENT_REPORTS_MAX) {
-            self.report(Node::element_diagnostic(element, &failures));
+            let place = self.functions_at.get(&element.derivation).copied();
+            let told = self.no_row(element);
+            let diagnostic = told.unwrap_or_else(|| Node::element_diagnostic(element, &failures, place));
+            self.report(diagnostic);
         }
         if failed.len() > ELEMENT_REPORTS_MAX {
             self.report(crate::node::report::more_elements(failed.len() - ELEMENT_REPORTS_MAX));

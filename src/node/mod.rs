@@ -15,6 +15,7 @@ mod met;
 mod message;
 mod refusal;
 mod report;
+mod sql;
 mod stage;
 mod tasks;
 mod transaction;
@@ -29,6 +30,7 @@ use std::collections::VecDeque;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 use crate::compile::Session;
 use crate::engine::Engine;
@@ -39,7 +41,9 @@ use crate::replica::PeerId;
 use crate::replica::Replica;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::files::Files;
+use crate::source::span::Span;
 use crate::value::content::Content;
+use crate::value::reference::Name;
 use crate::value::term::Term;
 use crate::vm::Failure;
 use crate::vm::Machine;
@@ -108,6 +112,12 @@ pub struct Node {
     all_connected: bool,
     files_asked: BTreeMap<u64, (TaskId, data::Format)>,
     requests: u64,
+    /// The functions of views made by `sql`, by their text.
+    sql_functions: FxHashMap<String, Vec<Term>>,
+    /// The names of variables that such views feed.
+    sql_names: FxHashSet<Name>,
+    /// Where the functions of derivations stand, and how many arguments they take, by the derivation's identity.
+    functions_at: FxHashMap<u128, (Span, u8)>,
     /// Failures of functions on elements, by the number that the engine was given for them.
     element_failures: Vec<Failure>,
     top_level: TopLevel,
@@ -138,11 +148,13 @@ impl Node {
         let replica = Replica::new(settings.identity);
         let met = met::Met::new(Node::name_term(&settings.name), settings.identity);
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
+        // A watcher looks at everything.
+        let engine = if settings.watch { Engine::eager() } else { Engine::new() };
         Node {
             settings,
             session,
             machine,
-            engine: Engine::default(),
+            engine,
             replica,
             tasks,
             running: None,
@@ -168,6 +180,9 @@ impl Node {
             all_connected: true,
             files_asked: BTreeMap::new(),
             requests: 0,
+            sql_functions: FxHashMap::default(),
+            sql_names: FxHashSet::default(),
+            functions_at: FxHashMap::default(),
             element_failures: Vec::new(),
             top_level: TopLevel::Running,
             assertion_failed: false,

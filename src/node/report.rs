@@ -18,6 +18,7 @@ use crate::node::tasks::Wait;
 use crate::node::verbs::brief;
 use crate::replica::VariableKey;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 use crate::vm::Failure;
@@ -44,13 +45,32 @@ pub(super) fn more_elements(count: usize) -> Diagnostic {
 
 impl Node {
     /// A function failed on an element.
-    pub(super) fn element_diagnostic(failed: &ElementFailure, failures: &[Failure]) -> Diagnostic {
+    /// `function` is where the function stands, and how many arguments it takes, as far as that is known.
+    pub(super) fn element_diagnostic(
+        failed: &ElementFailure,
+        failures: &[Failure],
+        function: Option<(Span, u8)>,
+    ) -> Diagnostic {
         let place = |diagnostic: Diagnostic| {
             let (element, name) = (brief(&failed.element), failed.destination.name.plain());
             diagnostic.help(format!("the element {element} contributes nothing to {name}; the others are not affected"))
         };
         match (&failed.reason, failed.diagnostic()) {
-            (_, Some(diagnostic)) => diagnostic,
+            (FailureReason::NotContributable { .. }, Some(mut diagnostic)) => {
+                if let Some((span, arity)) = function {
+                    diagnostic = diagnostic.at(span, "this function returned it");
+                    if arity == 2 {
+                        diagnostic = diagnostic.help(
+                            "its second argument is what the destination begins with, and no accumulator: return an operation for each element, such as `{increment, X}`",
+                        );
+                    }
+                }
+                diagnostic
+            }
+            (_, Some(diagnostic)) => match function {
+                Some((span, _)) => diagnostic.at(span, "by this function"),
+                None => diagnostic,
+            },
             (FailureReason::Evaluation(Failed(number)), None) => match failures.get(*number as usize) {
                 Some(failure) => place(failure.diagnostic()),
                 None => more_elements(1),

@@ -126,7 +126,13 @@ impl Node {
         }
         let Some(done) = self.transaction.take() else { return Ok(()) };
         self.replica.commit();
-        for held in done.held {
+        let (streams, others): (Vec<Held>, Vec<Held>) =
+            done.held.into_iter().partition(|held| matches!(held, Held::Stream { .. }));
+        others.into_iter().for_each(|held| self.start(held));
+        self.report_element_failures();
+        self.wake_for_changes(&done.before);
+        for held in streams {
+            // What has changed since the stream was made, it sees.
             if let Held::Stream { variable, function, value } = &held {
                 let now = self.engine.value(*variable);
                 if now != *value {
@@ -136,8 +142,6 @@ impl Node {
             }
             self.start(held);
         }
-        self.report_element_failures();
-        self.wake_for_changes(&done.before);
         Ok(())
     }
 

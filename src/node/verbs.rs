@@ -108,6 +108,7 @@ impl Node {
                 let operator = Operator::Join(left_key.clone(), right_key.clone());
                 self.derive(operator, &[left.clone(), right.clone()], rest.first(), name)?
             }
+            (Verb::Sql, [text]) => self.sql(text, name)?,
             (Verb::GroupBy, [source, key, function, destination]) => {
                 let operator = Operator::GroupBy(key.clone(), function.clone());
                 self.derive(operator, std::slice::from_ref(source), Some(destination), None)?
@@ -169,7 +170,17 @@ impl Node {
         match term {
             Term::Ref(reference) => Ok(reference.clone()),
             other => Err(Refusal::new("E0392", format!("a variable is needed here, and this is {}", brief(other)))
-                .help("`X = declare(set)` makes a variable and binds X to it.")),
+                .help(match other {
+                    Term::Fun(_) => "the variable comes first: `map(S, F)`, `fold(S, F, D)`, `invariant(V, T, F)`",
+                    Term::Cons(_) | Term::Nil => {
+                        "this is a plain list, such as `query` gives: update the variable itself; for lists there is `lists:map(F, L)` and its like"
+                    }
+                    Term::Map(_) => "this is a plain map, such as `query` gives: update the variable itself",
+                    Term::Int(_) | Term::Big(_) | Term::Float(_) => {
+                        "a number does not change; `C = declare(counter)` makes a variable that does"
+                    }
+                    _ => "`X = declare(set)` makes a variable and binds X to it",
+                })),
         }
     }
 
@@ -186,6 +197,8 @@ impl Node {
             Some(term) => Threshold::parse(&self.engine.reference(variable).kind, term)?,
             None => Threshold::bound(),
         };
+        // Who waits for a variable looks at it from now on.
+        self.engine.observe(variable);
         Ok(Awaited { variable, threshold: parsed, written: threshold.cloned() })
     }
 }

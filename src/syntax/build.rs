@@ -346,8 +346,25 @@ impl Builder {
     }
 
     /// `A < B < C`
-    pub(super) fn comparison_chain(&mut self, left: ExprId, right: ExprId) {
+    pub(super) fn comparison_chain(&mut self, left: ExprId, middle: ExprId, right: ExprId) {
         let place = self.span((self.range(left).0, self.range(right).1));
+        // `X > 1 and X < 5` is read as `X > (1 and X) < 5`.
+        let strict = match self.tree.node(middle) {
+            Node::Binop(Infix::And, ..) => Some(("and", "andalso")),
+            Node::Binop(Infix::Or, ..) => Some(("or", "orelse")),
+            _ => None,
+        };
+        if let Some((word, right)) = strict {
+            let told = self.diagnostics.last().and_then(|last| last.labels.first()).map(|label| label.span.start);
+            if told != Some(place.start) {
+                self.diagnostics.push(
+                    Diagnostic::error("E0114", format!("`{word}` binds tighter than comparisons"))
+                        .at(place, "read as a chain of comparisons")
+                        .help(format!("write `{right}`: `X > 1 {right} X < 5`")),
+                );
+            }
+            return;
+        }
         self.diagnostics.push(
             Diagnostic::error("E0114", "comparisons do not chain")
                 .at(place, "two comparisons beside each other")

@@ -81,7 +81,7 @@ pub(super) fn group(builder: &mut Builder, first: ExprId, rest: &[Link]) -> Expr
                 break;
             }
             if level_before == level && side == Side::Neither {
-                builder.comparison_chain(left, operand);
+                builder.comparison_chain(left, right, operand);
             }
             right = binop(builder, before, left, right);
             waiting.pop();

@@ -91,6 +91,13 @@ impl Reader<'_> {
 
     /// A `.` ends a form only before space, a comment or the end.
     fn dot(&mut self, start: usize, end: usize) -> Option<usize> {
+        if self.text[start..].starts_with("...") {
+            let diagnostic = Diagnostic::error("E0108", "`...` does not take a list apart")
+                .help("lists are joined with `++`, `A ++ [3]`; an element is put in front with `[1 | A]`");
+            self.tell(diagnostic, start, start + 3, "not known");
+            self.push(Token::Error, start, start + 3);
+            return Some(start + 3);
+        }
         let next = self.text[end..].chars().next();
         match next {
             None | Some('%' | '\u{a0}' | '\u{feff}') => self.push(Token::Dot, start, end),
@@ -119,6 +126,7 @@ impl Reader<'_> {
             Token::ForeignNotEqual => (Token::NotEqual, "/="),
             Token::ForeignEqual => (Token::ExactlyEqual, "=:="),
             Token::ForeignAnd => (Token::AndAlso, "andalso"),
+            Token::ForeignNot if self.after_operand(start) => return self.send(start, end),
             Token::ForeignNot => (Token::Not, "not"),
             Token::ForeignPower => (Token::Times, "math:pow(X, Y)"),
             _ => return self.other_habit(token, start, end),
@@ -127,6 +135,24 @@ impl Reader<'_> {
             .help(format!("write `{right}` in place of `{written}`"));
         self.tell(diagnostic, start, end, &format!("`{right}`"));
         self.push(meant, start, end);
+        None
+    }
+
+    /// Whether what stands before on the same line is an operand.
+    fn after_operand(&self, start: usize) -> bool {
+        self.out.tokens.last().is_some_and(|last| {
+            last.token.ends_expression() && !self.text[last.end as usize..start].contains('\n')
+        })
+    }
+
+    /// `Pid ! Message`
+    fn send(&mut self, start: usize, end: usize) -> Option<usize> {
+        let diagnostic = Diagnostic::error("E0108", "there are no messages to send").help(
+            "tasks and nodes share variables: `update(Inbox, {add, Message})`, and who waits for it: `read(Inbox, {cardinality, 1})`",
+        );
+        self.tell(diagnostic, start, end, "not an operator here");
+        // Any operator will do.
+        self.push(Token::Append, start, end);
         None
     }
 
@@ -159,16 +185,16 @@ impl Reader<'_> {
                 None
             }
             Token::ForeignSlashes => self.slashes(start, end),
+            Token::ForeignHash if self.text[end..].starts_with(|c: char| c.is_lowercase()) && self.record(start).is_some() => {
+                self.record(start).and_then(|end| self.told_record(start, end))
+            }
             _ => Some(self.foreign_comment(start)),
         }
     }
 
     /// `//` after an operand and before another is meant as a division, else as a comment.
     fn slashes(&mut self, start: usize, end: usize) -> Option<usize> {
-        let operand_before =
-            self.out.tokens.last().is_some_and(|last| {
-                last.token.ends_expression() && !self.text[last.end as usize..start].contains('\n')
-            });
+        let operand_before = self.after_operand(start);
         let rest = self.text[end..].trim_start_matches([' ', '\t']);
         let operand_after = rest.starts_with(|c: char| c.is_ascii_digit() || c.is_uppercase() || c == '(');
         let words_after = rest.split_whitespace().nth(1).is_some_and(|word| word.starts_with(char::is_alphabetic));
@@ -180,6 +206,39 @@ impl Reader<'_> {
             return None;
         }
         Some(self.foreign_comment(start))
+    }
+
+    /// Where `#cart{items = []}` or `#cart.items` ends that starts here, if something of the kind does.
+    fn record(&self, start: usize) -> Option<usize> {
+        let rest = &self.text[start..];
+        let name = 1 + rest[1..].find(|c: char| !c.is_alphanumeric() && c != '_')?;
+        if let Some(field) = rest[name..].strip_prefix('.') {
+            let length = field.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(field.len());
+            return (length > 0).then_some(start + name + 1 + length);
+        }
+        if !rest[name..].starts_with('{') {
+            return None;
+        }
+        let mut depth = 0_usize;
+        for (at, c) in rest.char_indices().skip_while(|(at, _)| *at < name) {
+            match c {
+                '{' => depth += 1,
+                '}' if depth == 1 => return Some(start + at + 1),
+                '}' => depth -= 1,
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn told_record(&mut self, start: usize, end: usize) -> Option<usize> {
+        let diagnostic = Diagnostic::error("E0113", "there are no records")
+            .help("use a map: `#{items => [], owner => ann}`; a field of one is `maps:get(items, Cart)`");
+        self.tell(diagnostic, start, end, "not known here");
+        if !self.after_operand(start) {
+            self.push(Token::Error, start, end);
+        }
+        Some(end)
     }
 
     fn foreign_comment(&mut self, start: usize) -> usize {
@@ -219,12 +278,18 @@ impl Reader<'_> {
             return None;
         }
         let written = self.text[start..end].chars().next().unwrap_or(' ');
+        if let Some(end) = self.other_quotes(written, start) {
+            return Some(end);
+        }
         let shown = if written.is_control() { format!("\\x{{{:x}}}", u32::from(written)) } else { written.to_string() };
         let help = match written {
             '“' | '”' | '„' | '‘' | '’' | '`' => "texts stand between straight double quotes: `\"text\"`",
             '&' => "write `andalso`, or `band` for bits",
             '^' => "write `bxor` for bits, `math:pow(X, Y)` for powers",
             '~' => "write `bnot` for bits",
+            '?' if self.text[end..].starts_with(' ') => {
+                "a choice is written `case X > 2 of true -> big; false -> small end`"
+            }
             '?' => "there are no macros; a name at top level serves as a constant",
             '@' => "names may contain `@`, but not start with it",
             _ => "outside of texts and comments only names, numbers and operators may stand",
@@ -233,6 +298,29 @@ impl Reader<'_> {
         self.tell(diagnostic, start, end, "not known");
         self.push(Token::Error, start, end);
         None
+    }
+
+    /// A text in quotes of another kind, if it ends on its line: where.
+    fn other_quotes(&mut self, written: char, start: usize) -> Option<usize> {
+        let closes = match written {
+            '`' => '`',
+            '“' | '„' | '”' => '”',
+            '‘' | '’' => '’',
+            _ => return None,
+        };
+        let rest = &self.text[start + written.len_utf8()..];
+        let line = rest.lines().next().unwrap_or("");
+        let end = start + written.len_utf8() + line.find(closes)? + closes.len_utf8();
+        let inside = &self.text[start..end];
+        let diagnostic = Diagnostic::error("E0107", "a text stands between straight double quotes");
+        let diagnostic = if inside.contains("${") {
+            diagnostic.help("texts are joined with `++`: `\"hello \" ++ Name`")
+        } else {
+            diagnostic.help("write `\"text\"`")
+        };
+        self.tell(diagnostic, start, end, "not a text");
+        self.push(Token::Error, start, end);
+        Some(end)
     }
 
     fn finish(mut self) -> Lexed {

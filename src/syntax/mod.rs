@@ -3,6 +3,7 @@
 
 mod build;
 pub mod expected;
+mod foreign;
 mod infix;
 pub mod lexer;
 pub mod literal;

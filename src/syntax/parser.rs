@@ -1,6 +1,8 @@
 //! The one file that knows the parser generator. Forms are parsed one by one, so that a mistake stays in its form; a form
 //! with a mistake is mended by `repair.rs` and parsed again, until it parses or is given up.
 
+use std::ops::Range;
+
 use lalrpop_util::ParseError;
 
 use crate::source::diagnostic::Diagnostic;
@@ -186,7 +188,9 @@ impl Forms {
             }
             let place = tokens[mistake.at].start;
             let (diagnostic, repair) = repair::judge(&self.builder.tree, &tokens, &mistake);
-            if self.last_told != Some(place) && !self.told_by_lexer(place) {
+            let repeated = diagnostic.title == repair::SEMICOLON
+                && self.diagnostics.iter().any(|told| told.title == diagnostic.title);
+            if self.last_told != Some(place) && !self.told_by_lexer(place) && !repeated {
                 self.diagnostics.push(diagnostic);
             }
             self.last_told = Some(place);
@@ -216,7 +220,8 @@ impl Forms {
                 Repair::Remove(at) => {
                     tokens.remove(at);
                 }
-                Repair::Substitute(at, others) => substitute(&mut tokens, at, others),
+                Repair::Substitute(at, others) => substitute(&mut tokens, at..at + 1, others),
+                Repair::Exchange(range, others) => substitute(&mut tokens, range, others),
                 Repair::Replace(range) => {
                     self.lose(&tokens[range.clone()]);
                     let (start, end) = (tokens[range.start].start, tokens[range.end - 1].end);
@@ -300,8 +305,8 @@ impl Forms {
     fn dot_added(&mut self, file: FileId, text: &str, dot: Lexeme) {
         let before = text[..dot.end as usize].char_indices().next_back().map_or(0, |(at, _)| at);
         let place = Span { file, start: u32::try_from(before).unwrap_or(dot.start), end: dot.end };
-        let errors = self.diagnostics.iter().flat_map(|told| &told.labels).any(|label| label.span.end >= dot.end);
-        if !errors {
+        // Beside a real mistake it is not worth a word.
+        if self.diagnostics.is_empty() {
             self.diagnostics.push(
                 Diagnostic::warning("E0117", "the last `.` is missing")
                     .at(place, "a `.` was added here")
@@ -320,12 +325,12 @@ impl Forms {
     }
 }
 
-/// Puts other tokens in place of one: the first has its place, the others are empty, behind it.
-fn substitute(tokens: &mut Vec<Lexeme>, at: usize, others: &[Token]) {
-    let (start, end) = (tokens[at].start, tokens[at].end);
+/// Puts other tokens in place of some: the first has its place, the others are empty, behind it.
+fn substitute(tokens: &mut Vec<Lexeme>, range: Range<usize>, others: &[Token]) {
+    let (start, end) = (tokens[range.start].start, tokens[range.end - 1].end);
     let lexeme =
         |(nth, token): (usize, &Token)| Lexeme { token: *token, start: if nth == 0 { start } else { end }, end };
-    tokens.splice(at..=at, others.iter().enumerate().map(lexeme));
+    tokens.splice(range, others.iter().enumerate().map(lexeme));
 }
 
 /// The first token that opens more than may be open at once.

@@ -21,6 +21,9 @@ pub(super) struct Mistake {
     pub expected: Vec<String>,
 }
 
+/// What is said once of a text in which forms end with `;`.
+pub(super) const SEMICOLON: &str = "a form ends with `.`, not with `;`";
+
 /// A change of a form's tokens.
 #[derive(Debug)]
 pub(super) enum Repair {
@@ -30,6 +33,8 @@ pub(super) enum Repair {
     Remove(usize),
     /// Takes a token for others.
     Substitute(usize, &'static [Token]),
+    /// Puts others in place of these.
+    Exchange(Range<usize>, &'static [Token]),
     /// Puts an unreadable expression in place of these.
     Replace(Range<usize>),
     /// Ends the form before this token; the rest is a form of its own.
@@ -54,7 +59,8 @@ pub(super) fn opens(tokens: &[Lexeme], at: usize) -> bool {
 pub(super) fn judge(tree: &Tree, tokens: &[Lexeme], mistake: &Mistake) -> (Diagnostic, Repair) {
     let place = Place::new(tree, tokens, mistake);
     place
-        .foreign_word()
+        .construct()
+        .or_else(|| place.foreign_word())
         .or_else(|| place.foreign_operator())
         .or_else(|| place.foreign_entry())
         .or_else(|| place.trailing_separator())
@@ -64,15 +70,16 @@ pub(super) fn judge(tree: &Tree, tokens: &[Lexeme], mistake: &Mistake) -> (Diagn
         .unwrap_or_else(|| place.unexpected())
 }
 
-struct Place<'a> {
-    tree: &'a Tree,
-    tokens: &'a [Lexeme],
-    at: usize,
-    here: Lexeme,
-    before: Option<Lexeme>,
+/// The token where the parser stopped, with what is around it.
+pub(super) struct Place<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) tokens: &'a [Lexeme],
+    pub(super) at: usize,
+    pub(super) here: Lexeme,
+    pub(super) before: Option<Lexeme>,
     expected: &'a [String],
     /// What is open there, the innermost last.
-    open: Vec<usize>,
+    pub(super) open: Vec<usize>,
 }
 
 impl<'a> Place<'a> {
@@ -90,11 +97,11 @@ impl<'a> Place<'a> {
         Place { tree, tokens, at, here: tokens[at], before, expected: &mistake.expected, open }
     }
 
-    fn written(&self, lexeme: Lexeme) -> &'a str {
+    pub(super) fn written(&self, lexeme: Lexeme) -> &'a str {
         self.tree.slice((lexeme.start, lexeme.end))
     }
 
-    fn span(&self, lexeme: Lexeme) -> Span {
+    pub(super) fn span(&self, lexeme: Lexeme) -> Span {
         self.tree.place((lexeme.start, lexeme.end))
     }
 
@@ -109,18 +116,18 @@ impl<'a> Place<'a> {
         self.expected.iter().any(|name| name.trim_matches('"') == terminal)
     }
 
-    fn first_on_line(&self) -> bool {
+    pub(super) fn first_on_line(&self) -> bool {
         let start = self.here.start as usize;
         let line = self.tree.text()[..start].rfind('\n').map_or(0, |newline| newline + 1);
         self.before.is_some() && self.tree.text()[line..start].trim().is_empty()
     }
 
-    fn column(&self, lexeme: Lexeme) -> usize {
+    pub(super) fn column(&self, lexeme: Lexeme) -> usize {
         let start = lexeme.start as usize;
         start - self.tree.text()[..start].rfind('\n').map_or(0, |newline| newline + 1)
     }
 
-    fn innermost(&self) -> Option<Lexeme> {
+    pub(super) fn innermost(&self) -> Option<Lexeme> {
         self.open.last().map(|index| self.tokens[*index])
     }
 
@@ -157,6 +164,9 @@ impl<'a> Place<'a> {
             "try" | "catch" | "after" => {
                 "there are no exceptions: a failing expression ends its own task, with its error"
             }
+            "lambda" => "a function without a name is `fun(X) -> X + 1 end`",
+            "new" => "nothing is made with `new`: `S = declare(set)` makes a variable, `#{}` is an empty map",
+            "async" | "await" => "`thread(fun() -> .. end)` starts a task, and `read(Variable, Threshold)` waits",
             "receive" => "there are no mailboxes: tasks wait with `read(Variable, Threshold)`",
             "maybe" | "cond" => "use `case .. of .. end`; as an atom it needs quotes: `'maybe'`",
             "then" => "`if` has clauses with arrows: `if X > 0 -> a; true -> b end`",
@@ -175,7 +185,14 @@ impl<'a> Place<'a> {
             }
             "def" | "fn" | "function" | "func" | "defn" | "proc" | "sub" => Repair::Remove(index),
             "then" => Repair::Substitute(index, &[Token::Arrow]),
-            "else" | "elif" | "elsif" | "elseif" if index == self.at => {
+            "elif" | "elsif" | "elseif" => Repair::Substitute(index, &[Token::Semicolon]),
+            "else" if self.tokens.get(index + 1).is_some_and(|next| next.token == Token::If) => {
+                Repair::Exchange(index..index + 2, &[Token::Semicolon])
+            }
+            "else" if self.tokens.get(index + 1).is_some_and(|next| next.token == Token::Arrow) => {
+                Repair::Substitute(index, &[Token::Semicolon, Token::Error])
+            }
+            "else" if index == self.at => {
                 Repair::Substitute(index, &[Token::Semicolon, Token::Error, Token::Arrow])
             }
             "else" => Repair::Substitute(index, &[Token::Error, Token::Arrow]),
@@ -242,8 +259,25 @@ impl<'a> Place<'a> {
             .at(self.span(open), "opened here")
             .at(self.visible(self.here), format!("`{}` is missing before this", closing_text(closer)))
             .help(format!("close it with `{}`", closing_text(closer)));
+        let diagnostic = match self.comment_behind() {
+            true => diagnostic.help("`%` starts a comment; the remainder of a division is `7 rem 2`"),
+            false => diagnostic,
+        };
         let repair = if next_form { Repair::LoseUntil(self.at) } else { Repair::Insert(self.at, closer) };
         Some((diagnostic, repair))
+    }
+
+    /// Whether a comment follows what stands before the mistake, on its line.
+    fn comment_behind(&self) -> bool {
+        let Some(before) = self.before else { return false };
+        let comments = &self.tree.comments;
+        let next = comments.get(comments.partition_point(|comment| comment.0 < before.end));
+        next.is_some_and(|comment| {
+            let slice = self.tree.slice(*comment);
+            !self.tree.slice((before.end, comment.0)).contains('\n')
+                && slice.ends_with(['.', ',', ')', ']', '}'])
+                && !slice.starts_with("%%")
+        })
     }
 
     /// `[1, 2}`
@@ -290,7 +324,7 @@ impl<'a> Place<'a> {
     }
 
     /// An added `.` is empty; what stands before it is shown.
-    fn visible(&self, lexeme: Lexeme) -> Span {
+    pub(super) fn visible(&self, lexeme: Lexeme) -> Span {
         if lexeme.start == lexeme.end { self.gap() } else { self.span(lexeme) }
     }
 
@@ -303,6 +337,12 @@ impl<'a> Place<'a> {
         let separator = start.checked_sub(1)?;
         if self.tokens[separator].token != Token::Comma {
             return None;
+        }
+        if self.written(self.tokens[start]) == self.written(self.tokens[0]) {
+            let diagnostic = Diagnostic::error("E0103", "a `;` belongs between the clauses of a function")
+                .at(self.span(self.tokens[separator]), "`;` belongs here")
+                .help("clauses are separated by `;`, expressions by `,`");
+            return Some((diagnostic, Repair::Substitute(separator, &[Token::Semicolon])));
         }
         let diagnostic = Diagnostic::error("E0102", "a `.` is missing before a function")
             .at(self.span(self.tokens[separator]), "`.` belongs here")
@@ -387,7 +427,7 @@ impl<'a> Place<'a> {
         (diagnostic, self.lose_element())
     }
 
-    fn lose_element(&self) -> Repair {
+    pub(super) fn lose_element(&self) -> Repair {
         let range = self.element();
         if range.is_empty() {
             return Repair::Insert(self.at, Token::Error);
@@ -402,7 +442,7 @@ impl<'a> Place<'a> {
     }
 
     /// All from the bracket to the one that closes it.
-    fn lose_brackets(&self, open: usize) -> Repair {
+    pub(super) fn lose_brackets(&self, open: usize) -> Repair {
         let mut depth = 0_usize;
         for index in open..self.tokens.len() {
             if opens(self.tokens, index) {
@@ -418,7 +458,7 @@ impl<'a> Place<'a> {
     }
 
     /// The part between separators, on one level of brackets, in which the mistake is.
-    fn element(&self) -> Range<usize> {
+    pub(super) fn element(&self) -> Range<usize> {
         let mut start = self.at;
         let mut depth = 0_usize;
         while let Some(index) = start.checked_sub(1) {

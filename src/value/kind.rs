@@ -316,6 +316,10 @@ impl BadType {
 
     /// What was probably meant.
     fn help(&self) -> Option<String> {
+        if let Some(text) = self.given.as_text() {
+            let known = Type::NAMES.iter().any(|(name, _)| *name == text);
+            return known.then(|| format!("types are atoms, not texts: write `{text}`"));
+        }
         let word = match self.given.as_tuple() {
             Some(parts) => parts.first()?.as_atom()?,
             None => self.given.as_atom()?,

@@ -16,5 +16,6 @@ pub mod term;
 mod text;
 pub mod threshold;
 
+pub use order::by_value;
 pub use order::compare;
 pub use text::RESERVED;

@@ -281,7 +281,39 @@ impl BadOp {
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
         let title = format!("{} has no operation `{}`", self.kind.with_article(), Brief(&self.given));
-        Diagnostic::error(BAD_OPERATION, title).help(format!("it has {}", list(shapes(&self.kind))))
+        let diagnostic = Diagnostic::error(BAD_OPERATION, title);
+        let diagnostic = match self.meant() {
+            Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+            None if self.kind.is_counter() && self.given.as_tuple().is_some_and(|parts| parts[..1] == [Term::atom("set")]) => {
+                diagnostic.help("a counter adds up what all nodes do, so that it cannot be set; `max_int` and `lwwregister` can")
+            }
+            None => diagnostic,
+        };
+        diagnostic.help(format!("it has {}", list(shapes(&self.kind))))
+    }
+
+    /// The shape that was probably meant: another word for it, or its word without its argument.
+    fn meant(&self) -> Option<&'static str> {
+        let word = match self.given.as_tuple() {
+            Some(parts) => parts.first()?.as_atom()?,
+            None => self.given.as_atom()?,
+        };
+        let own = match word {
+            "push" | "append" | "insert" | "put" | "store" | "union" => "add",
+            "delete" | "del" | "erase" | "pop" | "discard" | "subtract" => "rmv",
+            "inc" | "incr" | "plus" | "up" => "increment",
+            "dec" | "decr" | "minus" | "down" => "decrement",
+            "write" | "assign" | "store_value" | "bind" => "set",
+            "on" | "set_true" => "enable",
+            "off" | "set_false" => "disable",
+            other => other,
+        };
+        let mut with_word = shapes(&self.kind).iter().map(|shape| shape.split(" with ").next().unwrap_or(shape));
+        with_word.find(|shape| {
+            let first = shape.trim_start_matches('{').split([',', '}']).next().unwrap_or("");
+            let takes_more = shape.starts_with('{') != self.given.as_tuple().is_some();
+            first == own && (own != word || takes_more)
+        })
     }
 }
 

@@ -19,6 +19,28 @@ pub fn compare(left: &Term, right: &Term) -> Ordering {
     walk(left, right, Numbers::ByValue)
 }
 
+/// The one term that stands for all that are equal by value, `==`: whole floats become integers, however deep. Keys of maps
+/// and what functions captured stay as they are, so two terms may have one representative and yet differ.
+#[must_use]
+pub fn by_value(term: &Term) -> Term {
+    match term {
+        Term::Float(float) if float.get().fract() == 0.0 => {
+            BigInt::from_f64(float.get()).map_or_else(|| term.clone(), Term::big)
+        }
+        Term::Tuple(tuple) => Term::tuple(tuple.items().iter().map(by_value)),
+        Term::Map(map) => Term::map(map.iter().map(|(key, value)| (key.clone(), by_value(value))).collect()),
+        Term::Cons(_) => {
+            let (mut heads, mut rest) = (Vec::new(), term);
+            while let Term::Cons(cell) = rest {
+                heads.push(by_value(cell.head()));
+                rest = cell.tail();
+            }
+            heads.into_iter().rev().fold(by_value(rest), |tail, head| Term::cons(head, tail))
+        }
+        _ => term.clone(),
+    }
+}
+
 /// What to say of an integer and a float with the same value.
 #[derive(Clone, Copy, PartialEq)]
 enum Numbers {

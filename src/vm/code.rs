@@ -189,6 +189,23 @@ pub struct Code {
     pub known: Vec<Vec<Known>>,
     /// What it is, apart from names and places.
     pub skeleton: Skeleton,
+    /// Where it tests pairs for an equality of their parts: the functions of the two sides' keys.
+    pub equality: Option<Equality>,
+}
+
+/// That a function of a pair is true only where a key of the first equals a key of the second. Follows from its code, and is
+/// no part of its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Equality {
+    /// The code of the key of the first, by its index in the same unit: a function of the first that captures the same
+    /// values. It returns `{Key}`, or `[]` where the pair's function is false whatever the second is.
+    pub left: u32,
+    /// The same of the second.
+    pub right: u32,
+    /// Whether the keys are compared by value, `==`, and not exactly.
+    pub by_value: bool,
+    /// Whether the pair's function fails wherever a key does.
+    pub told: bool,
 }
 
 /// A function that code refers to.

@@ -146,10 +146,53 @@ impl Fault {
     /// What to do instead.
     #[must_use]
     pub fn help(&self) -> Vec<String> {
-        let text = match self {
+        if let Fault::Refused { help, .. } = self {
+            return help.clone();
+        }
+        self.hint().or_else(|| self.about()).into_iter().collect()
+    }
+
+    /// What the function of the library does that could not go on.
+    fn about(&self) -> Option<String> {
+        let known = match self {
+            Fault::NoClause { function: title, .. } | Fault::Argument { builtin: title, .. } => about(title)?,
+            _ => return None,
+        };
+        Some(format!("`{}`: {} For example, `{}`", known.title, known.text, known.example))
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            _ if self.given_variable() => {
+                "this is a variable: `query(V)` is its value now, `read(V, Threshold)` waits for one".into()
+            }
             Fault::Operands { operator: "+", left: Some(Term::Str(_)), .. } => "strings are joined with `++`".into(),
+            Fault::Operands { operator: "++", left: Some(left), right } => match (left, right) {
+                (Term::Str(_), Term::Int(_) | Term::Big(_)) | (Term::Int(_) | Term::Big(_), Term::Str(_)) => {
+                    "`++` joins texts: make one of the number with `integer_to_list(N)`".into()
+                }
+                (Term::Str(_), Term::Atom(_)) | (Term::Atom(_), Term::Str(_)) => {
+                    "an atom is no text: texts stand in double quotes; `atom_to_list(A)` makes a text of an atom".into()
+                }
+                (Term::Str(_), _) | (_, Term::Str(_)) => "`term_to_string(X)` makes a text of any term".into(),
+                _ => "`++` joins two lists or two texts; one element is put in front with `[X | L]`".into(),
+            },
+            Fault::Argument { arguments, why, .. } if why.contains("list") && has_text(arguments) => {
+                "a text is one value, not a list of characters: see `lasp doc string`".into()
+            }
+            Fault::NoClause { arguments, .. } if has_text(arguments) => {
+                "a text is one value, not a list of characters: it does not match `[First | Rest]`".into()
+            }
+            Fault::Argument { arguments, why, .. }
+                if why.contains("integer") && arguments.iter().any(|term| matches!(term, Term::Float(_))) =>
+            {
+                "`/` always gives a float: `div` divides whole numbers, `round(X)` makes an integer".into()
+            }
             Fault::NumberTooLarge { .. } => {
                 format!("integers have at most {INTEGER_BITS_MAX} bits, and floats are at most 1.8e308")
+            }
+            Fault::NoMatch { known, .. } if known.iter().any(|(_, value)| matches!(value, Term::Ref(_))) => {
+                "a variable is changed by an operation, `update(V, Operation)`; `=` never changes anything".into()
             }
             Fault::NoMatch { known, .. } if !known.is_empty() => {
                 "a name is bound once: what stands there again is compared; give a new value a name of its own".into()
@@ -161,13 +204,8 @@ impl Fault {
             }
             Fault::Impure(_) => "call the verb outside, and hand its result to the function".into(),
             Fault::UnknownFunction(_) => "run the same program on all nodes".into(),
-            Fault::Refused { help, .. } => return help.clone(),
-            Fault::NoClause { function: title, arguments } | Fault::Argument { builtin: title, arguments, .. } => {
-                return of_the_library(title, arguments);
-            }
-            _ => return Vec::new(),
-        };
-        vec![text]
+            _ => return None,
+        })
     }
 }
 
@@ -176,14 +214,24 @@ fn helped(title: &str) -> Option<&'static str> {
     about(title).map(|known| &*known.title).filter(|known| *known != title)
 }
 
-/// What a function of the library does; and where a string stands for a list, as it does in Erlang, what takes strings.
-fn of_the_library(title: &str, arguments: &[Term]) -> Vec<String> {
-    let Some(known) = about(title) else { return Vec::new() };
-    let mut help = vec![format!("`{}`: {} For example, `{}`", known.title, known.text, known.example)];
-    if title.starts_with("lists:") && arguments.iter().any(|term| term.as_text().is_some()) {
-        help.push("a string is one value, and no list; `string:to_graphemes` gives the list of its characters".into());
+impl Fault {
+    /// Whether a replicated variable stands where its value is meant.
+    fn given_variable(&self) -> bool {
+        let is_variable = |term: &Term| matches!(term, Term::Ref(_));
+        match self {
+            Fault::Operands { left, right, .. } => left.iter().any(is_variable) || is_variable(right),
+            Fault::Argument { builtin, arguments, .. } => {
+                !builtin.starts_with("is_") && arguments.iter().any(is_variable)
+            }
+            Fault::NotMap(term) | Fault::NotList(term) | Fault::NotBoolean { value: term, .. } => is_variable(term),
+            Fault::NoKey { map, .. } => is_variable(map),
+            _ => false,
+        }
     }
-    help
+}
+
+fn has_text(arguments: &[Term]) -> bool {
+    arguments.iter().any(|term| matches!(term, Term::Str(_)))
 }
 
 fn plural(count: usize, noun: &str) -> String {

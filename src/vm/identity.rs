@@ -74,6 +74,15 @@ impl Program {
 }
 
 impl Machine {
+    /// Where a function value was written, if that is in a text known here.
+    #[must_use]
+    pub fn place(&self, function: &Term) -> Option<Span> {
+        let Term::Fun(closure) = function else { return None };
+        let code = self.program.code(self.program.code_of(closure)?);
+        // The last operation, which is reached where no clause matches, has the place of the whole.
+        code.spans.last().copied().filter(|span| *span != Span::default())
+    }
+
     /// The content hash of a function value: its code and all functions that it calls, what it captured, and the values
     /// of the globals that it reads.
     ///

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::cell::RefCell;
 
 use rustc_hash::FxHashMap;
+use triomphe::Arc;
 
 use crate::library::BUILTINS;
 use crate::library::BuiltinId;
@@ -13,6 +14,7 @@ use crate::value::term::Term;
 use crate::vm::CALL_FRAMES_MAX;
 use crate::vm::CALL_STEPS_MAX;
 use crate::vm::code::Code;
+use crate::vm::code::Equality;
 use crate::vm::code::Link;
 use crate::vm::code::Op;
 use crate::vm::code::Unit;
@@ -127,6 +129,10 @@ impl Machine {
                 if let Op::Call { function, .. } | Op::TailCall { function, .. } | Op::Closure { function, .. } = op {
                     *function = links.get(*function as usize).copied().unwrap_or(MISSING);
                 }
+            }
+            if let Some(equality) = &mut code.equality {
+                equality.left += offset;
+                equality.right += offset;
             }
             program.codes.push(code);
             program.links.push(links);
@@ -309,6 +315,18 @@ impl Machine {
         let failure = run::failure(program, stack, at, fault);
         stack.clear();
         Err(failure)
+    }
+
+    /// The functions of the two sides' keys, where a function of a pair tests them for equality; see [`Equality`].
+    #[must_use]
+    pub fn equality(&self, function: &Term) -> Option<(Term, Term, Equality)> {
+        let Term::Fun(closure) = function else { return None };
+        let equality = self.program.code(self.program.code_of(closure)?).equality?;
+        let key = |code: u32| {
+            let digest = self.program.digest(code);
+            Term::Fun(Arc::new(Closure { code, arity: 1, digest, captured: closure.captured.clone() }))
+        };
+        Some((key(equality.left), key(equality.right), equality))
     }
 
     /// The value of a name of the top level, once it is bound.

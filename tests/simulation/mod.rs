@@ -66,6 +66,8 @@ pub(crate) struct Cluster {
     links: BTreeMap<PeerId, (usize, usize)>,
     parted: BTreeSet<(usize, usize)>,
     truth: BTreeMap<GlobalDot, Truth>,
+    /// The first and the last update of each transaction, by the last.
+    transactions: BTreeMap<GlobalDot, u64>,
     counter: u64,
     pub(crate) trace: blake3::Hasher,
     pub(crate) bytes_sent: usize,
@@ -135,6 +137,7 @@ impl Cluster {
             links: BTreeMap::new(),
             parted: BTreeSet::new(),
             truth: BTreeMap::new(),
+            transactions: BTreeMap::new(),
             counter: 0,
             trace: blake3::Hasher::new(),
             bytes_sent: 0,
@@ -190,7 +193,7 @@ impl Cluster {
     }
 
     /// Node `node` adds an element, or removes all entries of one of its elements, or replaces some.
-    fn update(&mut self, node: usize) {
+    fn update(&mut self, node: usize) -> Dot {
         let key = variable(self.below(3));
         let element = Content::Element(Term::Int(self.below(12).cast_signed()));
         let kind = self.below(4);
@@ -202,7 +205,7 @@ impl Cluster {
             .filter(|(_, (at, content))| *at == index && *content == element)
             .map(|(&dot, _)| dot)
             .collect();
-        self.write(node, &key, (kind > 0).then_some(element), &seen);
+        self.write(node, &key, (kind > 0).then_some(element), &seen)
     }
 
     pub(crate) fn write(&mut self, node: usize, key: &VariableKey, adds: Option<Content>, removes: &[Dot]) -> Dot {
@@ -220,6 +223,32 @@ impl Cluster {
         let before = self.truth.insert((n.id, dot.sequence()), truth);
         assert!(before.is_none(), "a dot was used twice");
         dot
+    }
+
+    /// Node `node` makes several updates together; or begins to, and gives up.
+    fn transact(&mut self, node: usize) {
+        let before: u64 = self.nodes[node].replica.vector().map(|(_, height)| height).sum();
+        let (mirror, truth) = (self.nodes[node].mirror.clone(), self.truth.len());
+        let mut made = Vec::new();
+        self.nodes[node].replica.begin();
+        for _ in 0..1 + self.below(6) {
+            made.push(self.update(node));
+        }
+        let middle: u64 = self.nodes[node].replica.vector().map(|(_, height)| height).sum();
+        assert_eq!(before, middle, "nothing is recorded before the end");
+        if self.below(3) == 0 {
+            let n = &mut self.nodes[node];
+            n.replica.abort();
+            n.mirror = mirror;
+            made.iter().for_each(|dot| assert!(self.truth.remove(&(n.id, dot.sequence())).is_some()));
+            assert_eq!(self.truth.len(), truth);
+        } else {
+            let n = &mut self.nodes[node];
+            n.replica.commit();
+            let ends = made.first().zip(made.last()).map(|(first, last)| (first.sequence(), last.sequence()));
+            let (first, last) = ends.expect("there is one at least");
+            self.transactions.insert((n.id, last), first);
+        }
     }
 
     pub(crate) fn flush(&mut self, node: usize) {
@@ -288,7 +317,11 @@ impl Cluster {
             for _ in 0..self.below(3) {
                 let node = self.below(self.nodes.len() as u64) as usize;
                 if self.nodes[node].up {
-                    self.update(node);
+                    if self.below(3) == 0 {
+                        self.transact(node);
+                    } else {
+                        self.update(node);
+                    }
                     if self.below(3) > 0 {
                         self.flush(node);
                     }
@@ -343,6 +376,11 @@ impl Cluster {
     pub(crate) fn judge(&self, node: usize) {
         let n = &self.nodes[node];
         let vector: BTreeMap<ReplicaId, u64> = n.replica.vector().collect();
+        for (&id, &height) in &vector {
+            let cut = self.transactions.range((id, height + 1)..).next();
+            let cut = cut.filter(|((of, _), first)| *of == id && **first <= height);
+            assert!(cut.is_none(), "node {node} has a part of the transaction {cut:?} at {} ms", self.now);
+        }
         let covered = || vector.iter().flat_map(|(&id, &to)| self.truth.range((id, 1)..=(id, to)));
         let removed: BTreeSet<GlobalDot> = covered().flat_map(|(_, truth)| truth.removes.iter().copied()).collect();
         let expected: BTreeMap<GlobalDot, (VariableKey, Content)> = covered()

@@ -18,18 +18,22 @@ impl Filter {
     }
 
     pub(super) fn change(&mut self, delta: &Delta, context: &mut Context) {
-        self.image.change(
-            delta,
-            context,
-            |function, element, context| {
-                let verdict = context.call(function, std::slice::from_ref(element))?;
-                verdict.as_bool().ok_or_else(|| FailureReason::NotABoolean(verdict))
-            },
-            |element, keep, present, context| {
-                if keep {
-                    context.element(element.clone(), present);
-                }
-            },
-        );
+        self.image.change(delta, context, verdict, contribute);
+    }
+
+    /// The same for one element that enters, or leaves.
+    pub(super) fn change_one(&mut self, element: &Term, present: bool, context: &mut Context) {
+        self.image.change_one(element, present, context, verdict, contribute);
+    }
+}
+
+fn verdict(function: &Term, element: &Term, context: &mut Context) -> Result<bool, FailureReason> {
+    let verdict = context.call(function, std::slice::from_ref(element))?;
+    verdict.as_bool().ok_or_else(|| FailureReason::NotABoolean(verdict))
+}
+
+fn contribute(element: &Term, keep: bool, present: bool, context: &mut Context) {
+    if keep {
+        context.element(element.clone(), present);
     }
 }

@@ -32,21 +32,32 @@ impl Image {
         hand_on: impl Fn(&Term, R, bool, &mut Context),
     ) {
         for element in &delta.left {
-            if !self.failed.is_empty() && self.failed.remove(element) {
-                continue;
-            }
-            if let Ok(result) = compute(&self.function, element, context) {
-                hand_on(element, result, false, context);
-            }
+            self.change_one(element, false, context, &compute, &hand_on);
         }
         for element in &delta.entered {
-            match compute(&self.function, element, context) {
-                Ok(result) => hand_on(element, result, true, context),
-                Err(reason) => {
-                    self.failed.insert(element.clone());
-                    context.failures.push((element.clone(), reason));
-                }
+            self.change_one(element, true, context, &compute, &hand_on);
+        }
+    }
+
+    /// The same for one element that enters, or leaves.
+    pub(super) fn change_one<R>(
+        &mut self,
+        element: &Term,
+        present: bool,
+        context: &mut Context,
+        compute: impl Fn(&Term, &Term, &mut Context) -> Result<R, FailureReason>,
+        hand_on: impl Fn(&Term, R, bool, &mut Context),
+    ) {
+        if !present && !self.failed.is_empty() && self.failed.remove(element) {
+            return;
+        }
+        match compute(&self.function, element, context) {
+            Ok(result) => hand_on(element, result, present, context),
+            Err(reason) if present => {
+                self.failed.insert(element.clone());
+                context.failures.push((element.clone(), reason));
             }
+            Err(_) => {}
         }
     }
 }

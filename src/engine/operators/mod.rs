@@ -17,6 +17,8 @@ mod outlet;
 mod product;
 mod union;
 
+pub(super) use join::EquiJoin;
+
 use crate::engine::change::Delta;
 use crate::engine::change::Inbox;
 use crate::engine::evaluate::Evaluate;
@@ -154,7 +156,8 @@ impl Running {
     }
 }
 
-fn whole(state: &State) -> Delta {
+/// All that a state holds, as if it came now.
+pub(super) fn whole(state: &State) -> Delta {
     let mut entered = Vec::new();
     state.each(&mut |element| entered.push(element.clone()));
     let changed = !entered.is_empty();

@@ -98,6 +98,14 @@ impl State {
         }
     }
 
+    /// A copy, of a set.
+    pub(super) fn copied(&self) -> Option<State> {
+        match self {
+            State::Set(state) => Some(State::Set(state.clone())),
+            _ => None,
+        }
+    }
+
     /// Takes changes in, which empties the inbox, and says what they come to. Elements of what is neither a set nor a
     /// ranking are told if somebody watches.
     pub(super) fn apply(&mut self, inbox: &mut Inbox, watched: bool) -> Delta {

@@ -3,7 +3,9 @@
 mod names;
 mod network;
 mod run;
+mod sql;
 mod syntax;
+mod tasks;
 mod tools;
 mod values;
 mod verbs;
@@ -29,10 +31,12 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .iter()
         .chain(names::CODES)
         .chain(values::CODES)
+        .chain(tasks::CODES)
         .chain(verbs::CODES)
         .chain(run::CODES)
         .chain(network::CODES)
         .chain(tools::CODES)
+        .chain(sql::CODES)
 }
 
 /// The long form of `code`.

@@ -59,10 +59,11 @@ the quotes themselves. A text may go over several lines, a quoted atom may not."
     },
     Explanation {
         code: "E0108",
-        title: "an operator of another language",
+        title: "a sign of another language",
         text: "The operators are Erlang's: `=<` and `>=`, `==` and `/=`, `=:=` and `=/=` for exact comparison, `andalso`, `orelse` \
 and `not`, `div` and `rem` for whole numbers, `band`, `bor` and `bxor` for bits. `X<-1` is read with an arrow, as in a \
-comprehension, and `X=<<` with `=<`: a space tells them apart.",
+comprehension, and `X=<<` with `=<`: a space tells them apart. Nothing is changed in place, so that there is no `+=` and no `++` that \
+counts; elements are not reached with brackets (`lists:nth(1, L)`); a map is `#{a => 1}`, and a function `fun(X) -> X * 2 end`.",
         wrong: "X = 3, Y = X <= 4.",
         right: "X = 3, Y = X =< 4.",
     },
@@ -99,10 +100,10 @@ float has digits on both sides of its point: `1.0`, `1.0e5`.",
     },
     Explanation {
         code: "E0113",
-        title: "a word of another language",
+        title: "a construct of another language",
         text: "There are no declarations with a word in front: `X = 1` binds a name, `f(X) -> X.` defines a function, and the value \
-of a body is its last expression. There are no loops, exceptions or mailboxes: use comprehensions, functions that call \
-themselves, and `read`.",
+of a body is its last expression; bodies stand behind arrows, not in braces or behind a `:`. There are no loops, exceptions, \
+mailboxes or records: use comprehensions, functions that call themselves, `read`, and maps.",
         wrong: "let X = 1.",
         right: "X = 1.",
     },

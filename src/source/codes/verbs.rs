@@ -16,8 +16,8 @@ start counts anew.",
     Explanation {
         code: "E0391",
         title: "a verb does not take these arguments",
-        text: "The verb exists, but not for values like these: `sleep` takes milliseconds, `random` a positive integer, \
-`csv:read` and `json:read` the path of a file as a text.",
+        text: "The verb exists, but not for values like these: `sleep` and `every` take milliseconds, `random` a positive \
+integer, `read_any` a list of pairs `{Variable, Threshold}`, `csv:read`, `json:read` and `each_line` the path of a file as a text.",
         wrong: "print(random(0)).",
         right: "X = random(6), assert(X =< 6).",
     },
@@ -30,6 +30,15 @@ is a value, and never changes; so is what `query` gives.",
         right: "S = declare(set), update(S, {add, [1, 2, 3]}).",
     },
     Explanation {
+        code: "E0393",
+        title: "a verb is not there yet",
+        text: "`enforce_once` needs nodes that decide together and keep what they decided, topics need nodes that take only a \
+part of what there is. Both come with the replication release. The verbs are known, so that a program can be checked, but they do nothing \
+that looks as if they worked. Until then, `invariant` runs a function on every node that sees a threshold reached, and every node takes everything.",
+        wrong: "interested(news).",
+        right: "C = declare(counter), invariant(C, {value, 1}, fun() -> print(reached) end), update(C, increment).",
+    },
+    Explanation {
         code: "E0394",
         title: "an assertion does not hold",
         text: "`assert(E)` ends its task, and the run with exit code 1, unless E is `true`.",
@@ -40,22 +49,22 @@ is a value, and never changes; so is what `query` gives.",
         code: "E0395",
         title: "a verb is given something that is not a function that it can call",
         text: "`map` and `filter` call their function with an element, `fold` and `fold_dynamic` with an element, and with the \
-destination's bottom value too if it takes two arguments; `stream` calls it with a value, `thread` and `invariant` without \
-arguments.",
+destination's bottom value too if it takes two arguments; `stream` calls it with a value, `each_line` with a line, and `thread`, \
+`invariant`, `every`, `once` and `atomically` without arguments.",
         wrong: "thread(fun(X) -> print(X) end).",
         right: "thread(fun() -> print(hello) end).",
     },
     Explanation {
         code: "E0396",
         title: "a file cannot be read",
-        text: "`csv:read` and `json:read` look a relative path up beside the program first, then in the current folder.",
+        text: "`csv:read`, `json:read` and `each_line` look a relative path up beside the program first, then in the current folder.",
         wrong: "csv:read(\"there is no such file.csv\").",
         right: "print(ok).",
     },
     Explanation {
         code: "E0397",
         title: "a file is not well-formed",
-        text: "The file was read, but it is not the CSV or JSON that it should be; the message says where it stops being so. \
+        text: "The file was read, but it is not the CSV, JSON or UTF-8 text that it should be; the message says where it stops being so. \
 A CSV file starts with a line of column names, and each row has as many cells as there are columns.",
         wrong: "",
         right: "",

@@ -1,0 +1,105 @@
+//! The tree of a query.
+
+use std::ops::Range;
+
+/// `select items from tables where condition group by groups having having`
+#[derive(Clone, Debug)]
+pub(super) struct Query {
+    pub(super) items: Vec<Item>,
+    /// At least one.
+    pub(super) tables: Vec<Table>,
+    /// The conditions of `where` and of each `on`: all hold.
+    pub(super) conditions: Vec<Expr>,
+    pub(super) groups: Vec<Expr>,
+    pub(super) having: Option<Expr>,
+}
+
+/// What is selected.
+#[derive(Clone, Debug)]
+pub(super) enum Item {
+    /// `*`
+    All,
+    /// `t.*`
+    AllOf(String, Range<usize>),
+    /// An expression, and the name that it is given.
+    Value(Expr, Option<String>),
+}
+
+/// A table and the name that columns are qualified with.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) name: String,
+    pub(super) alias: String,
+    pub(super) place: Range<usize>,
+}
+
+/// An expression with its place in the text.
+#[derive(Clone, Debug)]
+pub(super) struct Expr {
+    pub(super) node: Node,
+    pub(super) place: Range<usize>,
+    /// How deep expressions are nested in it.
+    pub(super) depth: u32,
+}
+
+/// What an expression can be.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    /// As the language writes it.
+    Number(String),
+    Text(String),
+    Truth(bool),
+    Null,
+    /// A column, perhaps of a table that is named.
+    Column(Option<String>, String),
+    Compare(Comparison, Box<Expr>, Box<Expr>),
+    /// Two or more.
+    And(Vec<Expr>),
+    /// Two or more.
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    IsNull(Box<Expr>),
+    Arithmetic(char, Box<Expr>, Box<Expr>),
+    /// Of an expression; of none in `count(*)`.
+    Aggregate(Aggregate, Option<Box<Expr>>),
+}
+
+/// The comparisons; the others are these the other way round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// What is made of a group's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aggregate {
+    Count,
+    Sum,
+    Min,
+    Max,
+    Average,
+}
+
+impl Aggregate {
+    /// Of this name, in whatever case.
+    pub(super) fn named(name: &str) -> Option<Aggregate> {
+        let all = [Aggregate::Count, Aggregate::Sum, Aggregate::Min, Aggregate::Max, Aggregate::Average];
+        all.into_iter().find(|aggregate| aggregate.name().eq_ignore_ascii_case(name))
+    }
+
+    /// The name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Aggregate::Count => "count",
+            Aggregate::Sum => "sum",
+            Aggregate::Min => "min",
+            Aggregate::Max => "max",
+            Aggregate::Average => "avg",
+        }
+    }
+}
