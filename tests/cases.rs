@@ -6,6 +6,7 @@
 //! | comment | meaning |
 //! |---|---|
 //! | `%% case D5 D6: what it shows` | a case begins, under its numbers in the collection |
+//! | `%% program: examples/01_hello_set.lasp` | this program is run instead of one that stands here |
 //! | `%% nodes: 3` | on so many replicas; otherwise as many as are mentioned |
 //! | `%% at 2: update(S, {add, 1})` | this is typed at the second replica |
 //! | `%% apart`, `%% meet` | from now on nobody hears of anybody; all do again, and agree |
@@ -16,6 +17,8 @@
 //!
 //! All else is the program, which every replica runs at first. An error that no line speaks of fails the case. Cases without an observable meaning stand in
 //! `tests/cases/README.md`, with the reason; together they are all that the collection has.
+//!
+//! `tests/scenarios/*.lasp` are written in the same way: what the examples do when their nodes part and meet.
 
 mod replicas;
 mod support;
@@ -82,16 +85,22 @@ struct Case {
 }
 
 /// The cases of a file.
-fn cases(text: &str) -> Result<Vec<Case>, String> {
+fn cases(written: &str) -> Result<Vec<Case>, String> {
     let mut found: Vec<Case> = Vec::new();
-    for line in text.lines() {
+    for line in written.lines() {
         if let Some(rest) = line.strip_prefix("%% case ") {
             let (numbers, title) = rest.split_once(':').ok_or_else(|| format!("no title: {line}"))?;
             let numbers = numbers.split_whitespace().map(str::to_owned).collect();
             found.push(Case { numbers, title: title.trim().to_owned(), ..Case::default() });
         } else if let Some(case) = found.last_mut() {
             match line.strip_prefix("%% ") {
-                Some(step) => case.steps.push(Step::read(step)?),
+                Some(step) => {
+                    let step = Step::read(step)?;
+                    if step.key == "program" {
+                        case.program.push_str(&text(&root().join(&step.value)));
+                    }
+                    case.steps.push(step);
+                }
                 None => {
                     case.program.push_str(line);
                     case.program.push('\n');
@@ -102,7 +111,7 @@ fn cases(text: &str) -> Result<Vec<Case>, String> {
     Ok(found)
 }
 
-const KEYS: &[&str] = &["nodes", "at", "apart", "meet", "expect", "prints", "refuses", "wait"];
+const KEYS: &[&str] = &["program", "nodes", "at", "apart", "meet", "expect", "prints", "refuses", "wait"];
 
 impl Step {
     fn read(line: &str) -> Result<Step, String> {
@@ -237,6 +246,13 @@ fn main() {
             programs.extend(case.numbers.iter().cloned());
             trials.push(Trial::test(format!("{}: {}", case.numbers.join(" "), case.title), move || case.run()));
         }
+    }
+    for path in files("tests/scenarios", &[".lasp"]) {
+        let found = cases(&text(&path)).unwrap_or_else(|said| panic!("{}: {said}", shown(&path)));
+        trials.extend(found.into_iter().map(|case| {
+            let name = format!("{}: {}", shown(&path), case.title);
+            Trial::test(name, move || case.run())
+        }));
     }
     trials.push(Trial::test("every_case_is_there", move || every_case_is_there(&programs)));
     libtest_mimic::run(&arguments, trials).exit();

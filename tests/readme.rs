@@ -1,5 +1,6 @@
-//! README.md is true: its programs run, and its commands print what it shows.
+//! README.md and the pages in docs/ are true: their programs run, and their commands print what they show.
 //!
+//! Every `lasp` block is an example as `lasp test` knows it.
 //! A `lasp` block under a comment `<!-- file: votes.lasp -->` is that file. In a `console` block each `$ ` line is a command, run
 //! where those files and `examples/` are; the lines after it are what one sees. All of standard output must be shown; of
 //! standard error only what is shown must be there. `[..]` stands for anything on a line.
@@ -10,11 +11,14 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use support::files;
+use support::lasp;
 use support::root;
 use support::run;
+use support::shown;
 use support::text;
 
 /// A fenced block: its language, the comment line before it, its lines.
@@ -138,12 +142,56 @@ fn prepared(blocks: &[Block]) -> tempfile::TempDir {
 
 #[test]
 fn commands_print_what_is_shown() {
-    let blocks = blocks(&text(&root().join("README.md")));
-    let folder = prepared(&blocks);
-    let consoles = blocks.iter().filter(|block| block.language == "console");
-    let found: Vec<String> =
-        consoles.flat_map(commands).filter_map(|shown| differences(&shown, folder.path())).collect();
-    assert!(found.is_empty(), "README.md shows what is not so:\n{}", found.join("\n"));
+    for page in pages() {
+        let blocks = blocks(&text(&page));
+        let folder = prepared(&blocks);
+        let consoles = blocks.iter().filter(|block| block.language == "console");
+        let found: Vec<String> =
+            consoles.flat_map(commands).filter_map(|shown| differences(&shown, folder.path())).collect();
+        assert!(found.is_empty(), "{} shows what is not so:\n{}", shown(&page), found.join("\n"));
+    }
+}
+
+/// The pages for users.
+fn pages() -> Vec<PathBuf> {
+    let mut pages = files("docs", &[".md"]);
+    pages.extend(files("examples", &[".md"]));
+    pages.push(root().join("README.md"));
+    pages
+}
+
+#[test]
+fn every_example_on_every_page_gives_what_it_says() {
+    let pages: Vec<String> = pages().iter().map(|page| shown(page)).collect();
+    let mut arguments = vec!["test"];
+    arguments.extend(pages.iter().map(String::as_str));
+    let ran = lasp(&arguments, "");
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn the_page_about_the_library_is_what_the_tables_say() {
+    let ran = lasp(&["doc", "--format", "markdown"], "");
+    let page = text(&root().join("docs/library.md"));
+    assert!(page == ran.stdout, "docs/library.md is old: lasp doc --format markdown > docs/library.md");
+}
+
+/// Where the links of a page lead, if not outside or within it.
+fn links(page: &str) -> Vec<String> {
+    let ends = page.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+    let inner = ends.filter(|link| !link.contains("://") && !link.starts_with('#'));
+    inner.map(|link| link.split('#').next().unwrap_or(link).to_owned()).collect()
+}
+
+#[test]
+fn no_link_leads_nowhere() {
+    let mut found = Vec::new();
+    for page in pages().into_iter().chain(["ARCHITECTURE.md", "CONTRIBUTING.md"].map(|name| root().join(name))) {
+        let folder = page.parent().expect("a page lies in a folder").to_owned();
+        let dead = links(&text(&page)).into_iter().filter(|link| !folder.join(link).exists());
+        found.extend(dead.map(|link| format!("{}: {link}", shown(&page))));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]
@@ -155,7 +203,7 @@ fn every_program_is_in_a_file_that_a_command_runs() {
         .flat_map(commands)
         .map(|shown| shown.command)
         .collect();
-    for block in blocks.iter().filter(|block| block.language == "lasp") {
+    for block in blocks.iter().filter(|block| block.language.starts_with("lasp")) {
         let name = block.before.strip_prefix("<!-- file: ").and_then(|rest| rest.strip_suffix(" -->"));
         assert!(
             name.is_some_and(|name| run.iter().any(|command| command.contains(name))),

@@ -39,7 +39,9 @@ pub(super) fn for_function(name: &str) -> Option<&'static str> {
         "int" | "parseInt" => "`list_to_integer(Text)` reads a number, `trunc(F)` cuts a float",
         "now" | "time" | "date" => "`now_ms()` is the time in milliseconds",
         "range" => "`lists:seq(1, 10)` is the list of these integers",
-        "append" | "push" => "`L ++ [X]` is a list with one element more; a set variable grows by `update(S, {add, X})`",
+        "append" | "push" => {
+            "`L ++ [X]` is a list with one element more; a set variable grows by `update(S, {add, X})`"
+        }
         "input" | "readline" => "programs read files, `csv:read(Path)`, and arguments, `arg(Name, Default)`",
         _ => return None,
     })
@@ -51,9 +53,7 @@ pub(super) fn for_function_of(module: &str, name: &str) -> Option<&'static str> 
         ("io", "fwrite" | "printf" | "println" | "put_chars" | "write") => {
             "write `io:format(Format, [X])`, or `print(X)`"
         }
-        ("erlang", "now" | "system_time" | "monotonic_time" | "timestamp") => {
-            "`now_ms()` is the time in milliseconds"
-        }
+        ("erlang", "now" | "system_time" | "monotonic_time" | "timestamp") => "`now_ms()` is the time in milliseconds",
         ("erlang", "spawn" | "self" | "send" | "throw" | "exit" | "put" | "get") => return for_function(name),
         ("lists", "len" | "length" | "size" | "count") => "write `length(L)`",
         ("lists", "push" | "add") => "write `L ++ [X]`, or `[X | L]` in front",

@@ -11,6 +11,7 @@ pub mod facts;
 mod forms;
 mod guard;
 mod hints;
+pub mod infer;
 mod pattern;
 mod scope;
 mod sql;

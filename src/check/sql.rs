@@ -24,7 +24,8 @@ impl Checker<'_> {
             let near = suggest::nearest(&table.name, self.environment.globals().iter().map(String::as_str));
             let help = match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "tables are names of the top level that are bound to variables, written as in the program".to_owned(),
+                None => "tables are names of the top level that are bound to variables, written as in the program"
+                    .to_owned(),
             };
             let span = self.within(text, argument, &table.place);
             self.tell(
@@ -40,7 +41,9 @@ impl Checker<'_> {
         let whole = self.tree.span(argument);
         let written = self.tree.raw(argument);
         let clip = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-        let Some(start) = written.find(text).filter(|_| !part.is_empty()) else { return whole };
-        Span { start: whole.start + clip(start + part.start), end: whole.start + clip(start + part.end), ..whole }
+        let Some(start) = written.find(text) else { return whole };
+        // What is missing at the end is missing at the closing quote.
+        let end = part.end.max(part.start + 1).min(written.len() - start);
+        Span { start: whole.start + clip(start + part.start), end: whole.start + clip(start + end), ..whole }
     }
 }

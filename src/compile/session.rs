@@ -13,6 +13,8 @@ use crate::check::core::Function;
 use crate::check::core::Node;
 use crate::check::core::VerbCall;
 use crate::check::facts::Facts;
+use crate::check::infer;
+use crate::check::infer::Known;
 use crate::compile::function::generate;
 use crate::compile::operator;
 use crate::library;
@@ -21,6 +23,7 @@ use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
+use crate::source::span::FileId;
 use crate::source::span::Span;
 use crate::syntax;
 use crate::syntax::Parsed;
@@ -35,6 +38,8 @@ pub struct Session {
     pub environment: Environment,
     /// The numbers of the functions in the library's modules.
     modules: Range<u32>,
+    /// What inference knows of earlier texts.
+    known: Known,
 }
 
 /// Code with warnings, or what is wrong, in order of the text.
@@ -44,7 +49,12 @@ impl Session {
     /// A session that knows the library, and the library's code.
     #[must_use]
     pub fn new() -> (Session, Unit) {
-        let mut session = Session { files: Files::default(), environment: Environment::default(), modules: 0..0 };
+        let mut session = Session {
+            files: Files::default(),
+            environment: Environment::default(),
+            modules: 0..0,
+            known: Known::default(),
+        };
         let (checked, _) = session.library();
         // `prelude` comes first.
         let in_modules = |function: &&Function| function.module.as_deref() != Some("prelude");
@@ -52,6 +62,7 @@ impl Session {
         session.modules = numbers.next().map_or(0..0, |first| first..numbers.next_back().unwrap_or(first) + 1);
         // The tests hold that the library has no mistakes and fits.
         let unit = generate(&checked, None).unwrap_or_default();
+        session.known.add_library(checked);
         (session, unit)
     }
 
@@ -80,21 +91,7 @@ impl Session {
     pub fn program(&mut self, name: &str, text: &str) -> Compiled {
         let file = self.files.add(name, text);
         let parsed = syntax::parse(file, text);
-        self.compile(parsed, Mode::Program, |_| None)
-    }
-
-    /// Checks a program and finds out about its dataflow, without compiling it.
-    ///
-    /// # Errors
-    /// All mistakes that were found, and the warnings.
-    pub fn facts(&mut self, name: &str, text: &str) -> Result<(Checked, Facts), Vec<Diagnostic>> {
-        let file = self.files.add(name, text);
-        let parsed = syntax::parse(file, text);
-        let source = Source { tree: &parsed.tree, module: None };
-        let (checked, diagnostics) = check::check(&mut self.environment.clone(), &source, Mode::Program);
-        let checked = checked.ok_or(diagnostics)?;
-        let facts = Facts::default();
-        Ok((checked, facts))
+        self.compile(file, parsed, Mode::Program, |_| None)
     }
 
     /// Compiles what was typed at the prompt.
@@ -104,7 +101,7 @@ impl Session {
     pub fn prompt(&mut self, text: &str) -> Compiled {
         let file = self.files.add("prompt", text);
         let parsed = syntax::parse_line(file, text);
-        self.compile(parsed, Mode::Prompt, |_| None)
+        self.compile(file, parsed, Mode::Prompt, |_| None)
     }
 
     /// Compiles an example: forms as they could be typed at the prompt, except that a form which is a comparison is an
@@ -115,7 +112,7 @@ impl Session {
     pub fn example(&mut self, name: &str, text: &str) -> Compiled {
         let file = self.files.add(name, text);
         let parsed = syntax::parse_line(file, text);
-        self.compile(parsed, Mode::Prompt, |checked| {
+        self.compile(file, parsed, Mode::Prompt, |checked| {
             checked.forms.iter_mut().for_each(assert_comparison);
             None
         })
@@ -133,7 +130,26 @@ impl Session {
             let right = checked.forms.len() == 1 && checked.functions.is_empty();
             (!right).then(|| Diagnostic::error("E0525", "one expression is expected here").at(whole, ""))
         };
-        self.compile(parsed, Mode::Prompt, one_form).map(|(unit, _)| unit)
+        self.compile(file, parsed, Mode::Prompt, one_form).map(|(unit, _)| unit)
+    }
+
+    /// A checked program, and what is known of its dataflow before it runs. `name` is what messages show: its path.
+    ///
+    /// # Errors
+    /// All mistakes that were found, and the warnings.
+    pub fn facts(&mut self, name: &str, text: &str) -> Result<(Checked, Facts), Vec<Diagnostic>> {
+        let file = self.files.add(name, text);
+        let parsed = syntax::parse(file, text);
+        let source = Source { tree: &parsed.tree, module: None };
+        let (checked, diagnostics) = check::check(&mut self.environment.clone(), &source, Mode::Program);
+        let said: Vec<Diagnostic> = parsed.diagnostics.into_iter().chain(diagnostics).collect();
+        match checked {
+            Some(checked) => {
+                let facts = infer::facts(&self.known, &checked, file);
+                Ok((checked, facts))
+            }
+            None => Err(said),
+        }
     }
 
     /// The names of the top level, by number.
@@ -144,6 +160,7 @@ impl Session {
 
     fn compile(
         &mut self,
+        file: FileId,
         parsed: Parsed,
         mode: Mode,
         adjust: impl FnOnce(&mut Checked) -> Option<Diagnostic>,
@@ -154,16 +171,23 @@ impl Session {
         let mut said = parsed.diagnostics;
         said.extend(diagnostics);
         let wrong = said.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        let by_place = |diagnostic: &Diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start);
         let Some(mut checked) = checked.filter(|_| !wrong) else {
-            said.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
+            said.sort_by_key(by_place);
             return Err(said);
         };
         if let Some(refusal) = adjust(&mut checked) {
             return Err(vec![refusal]);
         }
+        said.extend(infer::check(&self.known, &checked, file));
+        said.sort_by_key(by_place);
+        if said.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return Err(said);
+        }
         match generate(&checked, Some(self.modules.clone())) {
             Ok(unit) => {
                 self.environment = environment;
+                self.known.add(checked);
                 Ok((unit, said))
             }
             Err(span) => {
@@ -188,12 +212,18 @@ fn assert_comparison(form: &mut Form) {
 #[cfg(test)]
 mod tests {
     use crate::check::Environment;
+    use crate::check::infer::Known;
     use crate::compile::Session;
     use crate::source::files::Files;
 
     #[test]
     fn the_library_has_no_mistakes() {
-        let mut session = Session { files: Files::default(), environment: Environment::default(), modules: 0..0 };
+        let mut session = Session {
+            files: Files::default(),
+            environment: Environment::default(),
+            modules: 0..0,
+            known: Known::default(),
+        };
         let (checked, said) = session.library();
         assert!(said.is_empty(), "{said:#?}");
         assert!(checked.functions.len() > 60);

@@ -233,7 +233,10 @@ impl<'a> Model<'a> {
         let lowers = |op: &Operation| op.word.as_deref() == Some("decrement") || op.negative;
         let fold = matches!(derivation.verb, Verb::Fold | Verb::FoldDynamic | Verb::GroupBy);
         if fold && derivation.functions.iter().flat_map(|function| &function.operations).any(lowers) {
-            let counts = derivation.destination.known.iter().any(|to| self.kind(*to).is_some_and(Type::is_counter));
+            // What only grows refuses to be counted down.
+            let counts = derivation.destination.known.iter().any(|to| {
+                self.kind(*to).is_some_and(|kind| kind.is_counter() && !matches!(kind, Type::GCounter))
+            });
             let source = derivation.sources.iter().find_map(|source| source.known.first().copied());
             if let (true, Some(source)) = (counts, source) {
                 return from(source, format!("the function in line {} can count down", self.line(derivation.span)));

@@ -1,7 +1,9 @@
 //! Changes: which updates do not get on with those that other replicas make at the same time.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::check::facts::Operation;
 use crate::check::facts::Update;
 use crate::check::facts::VariableId;
 use crate::coordination::Kind;
@@ -98,9 +100,18 @@ fn same_operand(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
     is_name && operand.chars().all(|c| c.is_alphanumeric() || c == '_') && words.any(|word| word == operand)
 }
 
-/// Values that several replicas put in one place.
+/// Values that several replicas put in one place. The parts of a pair and the keys of a map are places of their own.
 fn assignments(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {
-    let assigns: Vec<&Write<'_>> = writes.iter().filter(|write| write.change == Change::Assign).collect();
+    let mut places: BTreeMap<String, Vec<&Write<'_>>> = BTreeMap::new();
+    for write in writes.iter().filter(|write| write.change == Change::Assign) {
+        for part in parts(write.update) {
+            places.entry(part).or_default().push(write);
+        }
+    }
+    places.values().flat_map(|assigns| assigned(model, variable, assigns)).collect()
+}
+
+fn assigned(model: &Model<'_>, variable: VariableId, assigns: &[&Write<'_>]) -> Vec<Point> {
     let Some(first) = assigns.first() else { return Vec::new() };
     let together = assigns.iter().all(|write| model.order.beside(first.update.span, write.update.span));
     let same = assigns.iter().all(|write| is_same_value(model, write.update));
@@ -118,7 +129,34 @@ fn assignments(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) ->
         _ => "which one counts depends on which of the others it had seen",
     };
     let why = format!("several replicas assign {name}: {outcome}");
-    assigns.into_iter().map(|write| point(model, Kind::Assignment, variable, write, why.clone())).collect()
+    // What the same replica surely overwrites is not seen at the end.
+    let register = matches!(model.kind(variable), Some(Type::LwwRegister | Type::MvRegister));
+    let lasts = assigns.iter().filter(|write| {
+        let over = |later: &&Write<'_>| model.order.together(write.update.span, later.update.span);
+        !(register && assigns.iter().any(|later| over(later)))
+    });
+    lasts.map(|write| point(model, Kind::Assignment, variable, write, why.clone())).collect()
+}
+
+/// Which parts of a variable an update is about: `fst`, `snd`, a key, or all of it.
+fn parts(update: &Update) -> BTreeSet<String> {
+    if update.operations.is_empty() {
+        return BTreeSet::from([String::new()]);
+    }
+    let part = |operation: &Operation| match operation.word.as_deref() {
+        Some(word @ ("fst" | "snd")) => word.to_owned(),
+        Some("apply") => key(operation),
+        Some("set") if operation.term.as_ref().and_then(Term::as_tuple).is_some_and(|parts| parts.len() == 3) => {
+            key(operation)
+        }
+        _ => String::new(),
+    };
+    update.operations.iter().map(part).collect()
+}
+
+fn key(operation: &Operation) -> String {
+    let parts = operation.term.as_ref().and_then(Term::as_tuple);
+    parts.and_then(|parts| parts.get(1)).map_or_else(|| "?".to_owned(), ToString::to_string)
 }
 
 /// Whether all replicas assign the same value, in every run.

@@ -63,6 +63,7 @@ impl Node {
                 self.tasks.spawn(crate::node::tasks::Purpose::Thread, task);
             }
             Held::Wait(wait) => self.tasks.spawn_waiting(wait),
+            Held::Read(any) => self.wake_needed(&any),
             Held::Stream { variable, function, .. } => self.streams.entry(variable).or_default().push(function),
             Held::Every(every) => self.repeat(every),
         }

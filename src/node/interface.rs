@@ -66,7 +66,8 @@ impl Node {
             }
             (verb, _) => return Err(Refusal::new("E0391", format!("`{verb:?}` does not take these arguments"))),
         };
-        let refusal = Refusal::new("E0393", format!("`{name}` needs the replication release, and this is an earlier one"));
+        let refusal =
+            Refusal::new("E0393", format!("`{name}` needs the replication release, and this is an earlier one"));
         Err(if verb == Verb::EnforceOnce {
             refusal.help("`invariant` runs a function on every node that sees the threshold reached")
         } else {

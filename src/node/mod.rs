@@ -11,8 +11,8 @@ mod data;
 mod derive;
 mod effects;
 mod interface;
-mod met;
 mod message;
+mod met;
 mod refusal;
 mod report;
 mod sql;
@@ -123,6 +123,8 @@ pub struct Node {
     top_level: TopLevel,
     assertion_failed: bool,
     until: Option<Awaited>,
+    /// Whether it is being tested.
+    looking: bool,
     /// What the program got to see, if somebody wants to know.
     observations: Option<Vec<Observation>>,
 }
@@ -187,6 +189,7 @@ impl Node {
             top_level: TopLevel::Running,
             assertion_failed: false,
             until: None,
+            looking: false,
             observations: None,
         }
     }

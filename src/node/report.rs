@@ -155,8 +155,12 @@ impl Node {
         globals.filter_map(|(name, id)| Some((name.clone(), self.machine.global(id)?.clone()))).collect()
     }
 
-    /// The variables that names at top level are bound to, with their values, in the order of binding.
+    /// The variables that names at top level are bound to, with their values, in the order of binding. A transaction in whose
+    /// middle the node was stopped is undone first, and its task with it.
     pub fn finals(&mut self) -> Vec<Final> {
+        if let Some((.., mut task)) = self.running.take_if(|_| self.transaction.is_some()) {
+            self.abandon(&mut task);
+        }
         let mut finals = Vec::new();
         for (name, term) in self.bound_names() {
             let Term::Ref(reference) = term else { continue };

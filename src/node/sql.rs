@@ -48,9 +48,8 @@ impl Node {
     /// The variable that a table is.
     fn table(&mut self, text: &str, table: &TableUse) -> Result<Term, Refusal> {
         let names = self.session.globals();
-        let error = |code, title, help: String| {
-            Err(refusal(text, SqlError { code, title, place: table.place.clone(), help }))
-        };
+        let error =
+            |code, title, help: String| Err(refusal(text, SqlError { code, title, place: table.place.clone(), help }));
         let Some(id) = names.iter().position(|name| *name == table.name) else {
             let near = crate::check::nearest(&table.name, names.iter().map(String::as_str));
             return error("E0902", no_table(&table.name), table_help(near));
@@ -92,16 +91,12 @@ impl Node {
         Ok(functions)
     }
 
-    fn build(
-        &mut self,
-        view: &View,
-        tables: &[Term],
-        functions: &[Term],
-        name: Option<Atom>,
-    ) -> Result<Term, Refusal> {
+    fn build(&mut self, view: &View, tables: &[Term], functions: &[Term], name: Option<Atom>) -> Result<Term, Refusal> {
         let mut functions = functions.iter().cloned();
         let mut next = || functions.next().unwrap_or(Term::Nil);
-        let Some((first, others)) = tables.split_first() else { return Err(Refusal::new("E0901", "there is no table")) };
+        let Some((first, others)) = tables.split_first() else {
+            return Err(Refusal::new("E0901", "there is no table"));
+        };
         let mut source = first.clone();
         for table in others {
             let operator = Operator::Join(next(), next());

@@ -1,8 +1,8 @@
 //! A node under the control of a simulator that chooses every turn: one turn at a time, what it would tell a peer, and what
 //! its program got to see.
 
-use crate::lattice::dot::ReplicaId;
 use crate::graph::VariableId;
+use crate::lattice::dot::ReplicaId;
 use crate::library::Verb;
 use crate::node::Node;
 use crate::source::span::Span;
@@ -94,18 +94,18 @@ impl Node {
         self.observations.as_mut().map_or_else(Vec::new, std::mem::take)
     }
 
-    /// Notes what a program sees, if somebody wants to know.
-    pub(super) fn observed(&mut self, span: Span, verb: Option<Verb>, value: &Term) {
-        if let Some(observations) = &mut self.observations {
-            observations.push(Observation { span, verb, value: value.clone() });
+    /// Notes the value with which a wait ends, if somebody wants to know.
+    pub(super) fn saw_met(&mut self, span: Span, variable: VariableId) {
+        if self.observations.is_some() {
+            let value = self.engine.value(variable);
+            self.saw(span, None, &value);
         }
     }
 
-    /// The same of a threshold that was met: with the variable's value then.
-    pub(super) fn observe_met(&mut self, span: Span, variable: VariableId) {
-        if self.observations.is_some() {
-            let value = self.engine.value(variable);
-            self.observed(span, None, &value);
+    /// Notes what a program sees, if somebody wants to know.
+    pub(super) fn saw(&mut self, span: Span, verb: Option<Verb>, value: &Term) {
+        if let Some(observations) = &mut self.observations {
+            observations.push(Observation { span, verb, value: value.clone() });
         }
     }
 }

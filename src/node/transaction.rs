@@ -57,6 +57,8 @@ pub(super) enum Held {
     Thread(Term),
     /// A task that begins by waiting.
     Wait(Wait),
+    /// What has been read, and so asked for.
+    Read(Vec<Awaited>),
     /// A function to be called with each new value of a variable that had `value` then.
     Stream { variable: VariableId, function: Term, value: Term },
     /// A function to be called again and again.

@@ -51,12 +51,9 @@ impl Node {
             match work {
                 Work::Run(task) => return Some((id, purpose, task)),
                 Work::Await(wait) => match &wait.then {
-                    Then::Call(function) if self.first_met(&wait.any).is_some() => {
-                        let task = self.machine.task(function, Vec::new());
-                        if let Some(variable) = self.first_met(&wait.any) {
-                            self.observe_met(wait.span, variable);
-                        }
-                        return Some((id, purpose, task));
+                    Then::Call(function) if let Some(variable) = self.first_met(&wait.any) => {
+                        self.saw_met(wait.span, variable);
+                        return Some((id, purpose, self.machine.task(function, Vec::new())));
                     }
                     _ => self.wait(id, purpose, wait),
                 },
@@ -98,7 +95,7 @@ impl Node {
                     }
                     match self.verb(&request) {
                         Answer::Value(value) => {
-                            self.observed(request.span, Some(request.verb), &value);
+                            self.saw(request.span, Some(request.verb), &value);
                             task.resume(value);
                         }
                         Answer::Refused(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
@@ -174,7 +171,9 @@ impl Node {
             return;
         }
         let forms = until.form.clone();
+        self.looking = true;
         let state = self.evaluate_until(&forms);
+        self.looking = false;
         if let Some(until) = &mut self.until {
             until.state = state;
             until.stale = false;

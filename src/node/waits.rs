@@ -11,6 +11,7 @@ use crate::node::tasks::Resumption;
 use crate::node::tasks::TaskId;
 use crate::node::tasks::Then;
 use crate::node::tasks::Wait;
+use crate::node::transaction::Held;
 use crate::node::verbs::Answer;
 use crate::node::verbs::Refusal;
 use crate::node::verbs::unusable;
@@ -49,9 +50,11 @@ impl Node {
     fn go_on_or_wait(&mut self, any: Vec<Awaited>, goes_on: Resumption) -> Answer {
         match self.first_met(&any) {
             Some(variable) => {
-                if !matches!(goes_on, Resumption::Variable) {
-                    // Who reads what is there has asked for it all the same.
-                    self.wake_needed(&any);
+                // Who reads what is there has asked for it all the same. The awaited expression asks for nothing.
+                match &mut self.transaction {
+                    _ if self.looking || goes_on == Resumption::Variable => {}
+                    Some(open) => open.hold(Held::Read(any)),
+                    None => self.wake_needed(&any),
                 }
                 Answer::Value(self.answer_to(variable, goes_on))
             }
@@ -97,7 +100,7 @@ impl Node {
     }
 
     /// Tasks in `wait_needed` go on when something is read that asks for what they wait to be asked for.
-    fn wake_needed(&mut self, reads: &[Awaited]) {
+    pub(super) fn wake_needed(&mut self, reads: &[Awaited]) {
         let mut needed = Vec::new();
         for read in reads {
             needed.extend(self.tasks.waiters(read.variable).into_iter().filter_map(|waiter| {
@@ -130,7 +133,7 @@ impl Node {
 
     fn go_on(&mut self, waiter: TaskId, variable: VariableId) {
         let Some((purpose, wait)) = self.tasks.release(waiter) else { return };
-        self.observe_met(wait.span, variable);
+        self.saw_met(wait.span, variable);
         match wait.then {
             Then::Resume(mut task, goes_on) => {
                 task.resume(self.answer_to(variable, goes_on));

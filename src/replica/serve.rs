@@ -32,7 +32,8 @@ pub(crate) struct Serving {
 
 impl Replica {
     /// A message with the first `most` of the recent updates here that a node that has seen `seen` lacks, its dependencies
-    /// first. `None` when there are none, or when they are no longer told one by one, or too many for one message.
+    /// first; more where a transaction would be cut. `None` when there are none, or when they are no longer told one by one,
+    /// or too many for one message.
     #[must_use]
     pub fn updates_above(&self, seen: &[(ReplicaId, u64)], most: usize) -> Option<Vec<u8>> {
         let mut base = VersionVector::new();
@@ -42,7 +43,9 @@ impl Replica {
             }
         }
         let mut events = self.state.log.between(&base, self.state.vector(), self.limits.group_bytes)?;
-        events.truncate(most);
+        // A transaction is told whole.
+        let following = most.checked_sub(1).and_then(|last| events.get(last)).map_or(0, |event| event.following);
+        events.truncate(most.saturating_add(following as usize));
         let mut groups = group::groups(&self.state, &events, self.limits.group_bytes);
         match (groups.pop(), groups.is_empty()) {
             (Some(group), true) => Some(wire::encode(&Message::Push { group })),

@@ -338,6 +338,121 @@ fn a_latecomer_finds_a_variables_entries() {
     assert_eq!(values(&mut replica), [element(7), element(4)], "and again");
 }
 
+/// A replica with identity 2 that has made one update, then a transaction of three, and what it has to send.
+fn transacted() -> (Replica, Vec<Vec<u8>>) {
+    let mut replica = Replica::new(ReplicaId(2));
+    replica.connected(PEER, 0);
+    let x = replica.key(&key(Type::Set));
+    replica.write(x, Some(element(1)), &[], None).unwrap();
+    replica.begin();
+    let dot = replica.write(x, Some(element(2)), &[], None).unwrap();
+    assert_eq!(replica.entry(dot).map(|(_, content, _)| content.clone()), Some(element(2)));
+    replica.write(x, Some(element(3)), &[dot], None).unwrap();
+    replica.write(x, Some(element(4)), &[], None).unwrap();
+    assert_eq!((replica.live_entries(), replica.vector().map(|(_, n)| n).sum()), (1, 1u64));
+    replica.commit();
+    replica.flush(0);
+    let sent = outs(&mut replica).into_iter().filter_map(|out| match out {
+        Out::Send(_, bytes) => Some(bytes),
+        _ => None,
+    });
+    let sent = sent.collect();
+    (replica, sent)
+}
+
+#[test]
+fn a_transaction_that_comes_early_is_applied_whole_when_its_time_has_come() {
+    let (_, sent) = transacted();
+    let pushed = sent.iter().filter_map(|bytes| match wire::decode(bytes) {
+        Ok(Message::Push { group }) => Some(group),
+        _ => None,
+    });
+    let runs: Vec<Run> = pushed.flat_map(|group| group.runs.0).collect();
+    assert_eq!(
+        runs.iter().map(|run| (run.replica, run.first, run.events.len())).collect::<Vec<_>>(),
+        [(0, 1, 1), (message::WHOLE, 2, 3)]
+    );
+    let alone = |run: &Run| {
+        let tables = Tables { replicas: vec![id(2)].into(), ..group(1, Vec::new()).tables };
+        wire::encode(&Message::Push { group: Group { tables, runs: vec![run.clone()].into() } })
+    };
+    let mut replica = victim();
+    replica.handle(PEER, &alone(&runs[1]), 1);
+    assert_eq!((outs(&mut replica), replica.live_entries()), (Vec::new(), 1));
+    replica.handle(PEER, &alone(&runs[0]), 2);
+    let changes: Vec<Out> = outs(&mut replica);
+    let [Out::Changes(changes)] = changes.as_slice() else { panic!("{changes:?}") };
+    assert_eq!(changes.iter().map(|change| change.present).collect::<Vec<_>>(), [true, true, false, true, true]);
+    assert_eq!(replica.live_entries(), 4);
+}
+
+#[test]
+fn a_transaction_is_never_told_in_part() {
+    let (replica, _) = transacted();
+    for (most, events) in [(1, 1), (2, 4), (3, 4), (4, 4)] {
+        let bytes = replica.updates_above(&[], most).unwrap();
+        let Ok(Message::Push { group }) = wire::decode(&bytes) else { panic!("{bytes:?}") };
+        assert_eq!(group.runs.iter().map(|run| run.events.len()).sum::<usize>(), events);
+    }
+}
+
+#[test]
+fn what_is_given_up_has_never_been() {
+    let mut replica = victim();
+    let before = replica.vector_digest();
+    let x = replica.key(&key(Type::Set));
+    replica.begin();
+    let dot = replica.write(x, Some(element(8)), &[], None).unwrap();
+    replica.abort();
+    assert_eq!((replica.vector_digest(), replica.live_entries(), replica.entry(dot)), (before, 1, None));
+    replica.flush(1);
+    assert_eq!(outs(&mut replica), []);
+    assert_eq!(replica.write(x, Some(element(9)), &[], None), Ok(dot));
+}
+
+#[test]
+fn the_largest_transaction_fits_into_a_message() {
+    let mut replica = victim();
+    let dots: Vec<Dot> = {
+        let x = replica.key(&key(Type::Set));
+        (0..30_000).map(|n| replica.write(x, Some(element(n)), &[], None).unwrap()).collect()
+    };
+    replica.flush(1);
+    outs(&mut replica);
+    replica.begin();
+    let mut written = 0;
+    // Long names, removals, contents: until there is no room.
+    for n in 0..1000 {
+        let name = Name::Given(Term::text(format!("{n:016000}")));
+        let long = replica.key(&VariableKey { name, kind: Type::Set });
+        if replica.write(long, Some(element(n)), &[], None).is_err() || n > 10 {
+            break;
+        }
+    }
+    let x = replica.key(&key(Type::Set));
+    for part in dots.chunks(3) {
+        match replica.write(x, Some(element(-1)), part, None) {
+            Ok(_) => written += 1,
+            Err(limit) => {
+                assert!(matches!(limit, Limit::Transaction { .. }));
+                break;
+            }
+        }
+    }
+    assert!((5000..10_000).contains(&written), "{written}");
+    replica.commit();
+    replica.flush(2);
+    let sizes: Vec<usize> = outs(&mut replica)
+        .iter()
+        .map(|out| match out {
+            Out::Send(_, bytes) => bytes.len(),
+            _ => 0,
+        })
+        .collect();
+    assert!(sizes.iter().all(|size| *size < MESSAGE_BYTES_MAX), "{sizes:?}");
+    assert!(sizes.iter().any(|size| *size > 300 << 10), "{sizes:?}");
+}
+
 fn any_term() -> impl Strategy<Value = Term> {
     let leaf = prop_oneof![any::<i64>().prop_map(Term::Int), "[a-z]{1,3}".prop_map(Term::text), Just(Term::Nil)];
     leaf.prop_recursive(3, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Term::tuple))

@@ -26,13 +26,15 @@ use crate::source::files::Files;
 use crate::source::span::Span;
 use crate::value::term::Term;
 use crate::vm::Unit;
+use crate::vm::code::Code;
+use crate::vm::code::Link;
 
 /// Steps of program that one turn may take.
 const TURN_FUEL: u64 = 3_000_000;
 /// How many turns all nodes together may take in one run.
 const TURNS_MAX: u32 = 600;
 /// How often a node's sleepers are woken: a program that goes on for ever is looked at for so long.
-const WAKES_MAX: u32 = 4;
+const WAKES_MAX: u32 = 2;
 /// What a play costs before anything has happened, in steps.
 const PLAY_COST: u64 = 2000;
 /// What an update costs at each node that gets it, in steps.
@@ -57,8 +59,9 @@ impl Play {
     /// # Errors
     /// What is wrong with the program.
     pub fn new(name: &str, text: &str) -> Result<Play, Vec<Diagnostic>> {
-        let (mut session, library) = Session::new();
+        let (mut session, mut library) = Session::new();
         let (unit, _warnings) = session.program(name, text)?;
+        trim(&mut library, &unit);
         let role = Term::atom("undefined");
         Ok(Play { session, library, unit, files: BTreeMap::new(), role, arguments: Vec::new() })
     }
@@ -386,7 +389,30 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// The incarnation of a node of this number.
+/// Empties what a program can never come to of the library: each play loads it anew for each node.
+fn trim(library: &mut Unit, program: &Unit) {
+    let named: BTreeMap<u32, u32> = library.functions.iter().copied().collect();
+    let linked = |code: &Code| -> Vec<u32> {
+        let links = code.links.iter();
+        links.filter_map(|link| if let Link::Named(number) = link { named.get(number).copied() } else { None }).collect()
+    };
+    let mut needed: BTreeSet<u32> = BTreeSet::new();
+    let mut queue: Vec<u32> = program.codes.iter().flat_map(linked).collect();
+    queue.extend(&library.forms);
+    while let Some(at) = queue.pop() {
+        let Some(code) = library.codes.get(at as usize).filter(|_| needed.insert(at)) else { continue };
+        queue.extend(linked(code));
+        queue.extend(code.links.iter().filter_map(|link| if let Link::Local(at) = link { Some(*at) } else { None }));
+    }
+    library.functions.retain(|(_, at)| needed.contains(at));
+    for (code, at) in library.codes.iter_mut().zip(0..) {
+        if !needed.contains(&at) {
+            *code = Code::default();
+        }
+    }
+}
+
+/// Who a node is, in every run.
 fn identity(number: usize) -> ReplicaId {
     ReplicaId(number as u128 + 1)
 }

@@ -47,16 +47,16 @@ impl Translator<'_> {
 
     /// An expression that is selected, or the condition of `having`: over groups where there are any.
     pub(super) fn result(&mut self, expr: &Expr) -> Translated {
-        if let Some(groups) = &self.groups
-            && !has_aggregate(expr)
+        let Some(groups) = &self.groups else { return self.of_row(expr) };
+        if !has_aggregate(expr)
             && let Ok(of_row) = self.of_row(expr)
             && let Some(at) = groups.iter().position(|group| *group == of_row)
         {
             return Ok(format!("K{at}"));
         }
-        match (&expr.node, &self.groups) {
-            (Node::Aggregate(aggregate, of), Some(_)) => self.aggregate(*aggregate, of.as_deref(), expr),
-            (Node::Column(..), Some(_)) => {
+        match &expr.node {
+            Node::Aggregate(aggregate, of) => self.aggregate(*aggregate, of.as_deref(), expr),
+            Node::Column(..) => {
                 let help = "name it in `group by`, or say which of the group's values: min(..), max(..)";
                 let title = "this column has many values in a group";
                 Err(SqlError::new("E0906", title, expr.place.clone(), help))

@@ -28,7 +28,8 @@ pub(super) enum Kind {
 }
 
 /// Longer ones first.
-const MARKS: &[&str] = &["<=", ">=", "=<", "=>", "<>", "!=", "==", "=", "<", ">", "(", ")", ",", ".", "*", "+", "-", "/", ";"];
+const MARKS: &[&str] =
+    &["<=", ">=", "=<", "=>", "<>", "!=", "==", "=", "<", ">", "(", ")", ",", ".", "*", "+", "-", "/", ";"];
 
 /// The tokens of a text; the last is [`Kind::End`].
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, SqlError> {

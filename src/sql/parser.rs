@@ -18,9 +18,43 @@ use crate::sql::query::Table;
 const DEPTH_MAX: u32 = 40;
 /// Words that cannot be names without quotes.
 const KEYWORDS: &[&str] = &[
-    "select", "distinct", "from", "where", "group", "by", "having", "as", "and", "or", "not", "join", "inner", "on", "is",
-    "null", "undefined", "true", "false", "in", "between", "like", "order", "limit", "offset", "union", "intersect",
-    "except", "left", "right", "full", "outer", "cross", "natural", "using", "exists", "case",
+    "select",
+    "distinct",
+    "from",
+    "where",
+    "group",
+    "by",
+    "having",
+    "as",
+    "and",
+    "or",
+    "not",
+    "join",
+    "inner",
+    "on",
+    "is",
+    "null",
+    "undefined",
+    "true",
+    "false",
+    "in",
+    "between",
+    "like",
+    "order",
+    "limit",
+    "offset",
+    "union",
+    "intersect",
+    "except",
+    "left",
+    "right",
+    "full",
+    "outer",
+    "cross",
+    "natural",
+    "using",
+    "exists",
+    "case",
 ];
 /// Parts of SQL that there are not, and what does the same.
 const ABSENT: &[(&str, &str)] = &[
@@ -170,14 +204,30 @@ impl Parser {
         }
         self.at = start;
         let value = self.expression()?;
-        let named = self.keyword("as") || matches!(self.peek(), Kind::Quoted(_)) || self.plain_word();
-        let name = if named { Some(self.name("a name")?.0) } else { None };
+        let name = if self.keyword("as") {
+            Some(self.any_word("a name")?)
+        } else if matches!(self.peek(), Kind::Quoted(_)) || self.plain_word() {
+            Some(self.name("a name")?.0)
+        } else {
+            None
+        };
         Ok(Item::Value(value, name))
     }
 
     /// Whether a word that is no keyword comes next.
     fn plain_word(&self) -> bool {
         matches!(self.peek(), Kind::Word(word) if !KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword)))
+    }
+
+    /// A name where no keyword can stand.
+    fn any_word(&mut self, what: &str) -> Parsed<String> {
+        match self.peek().clone() {
+            Kind::Word(word) | Kind::Quoted(word) => {
+                self.at += 1;
+                Ok(word)
+            }
+            _ => Err(self.unexpected(what)),
+        }
     }
 
     fn name(&mut self, what: &str) -> Parsed<(String, Range<usize>)> {
@@ -191,9 +241,10 @@ impl Parser {
                 self.at += 1;
                 Ok((word, place))
             }
-            Kind::Mark("(") if self.tokens.get(self.at + 1).is_some_and(|next| {
-                matches!(&next.kind, Kind::Word(word) if word.eq_ignore_ascii_case("select"))
-            }) =>
+            Kind::Mark("(")
+                if self.tokens.get(self.at + 1).is_some_and(
+                    |next| matches!(&next.kind, Kind::Word(word) if word.eq_ignore_ascii_case("select")),
+                ) =>
             {
                 let help = "make a view of the inner query: `Inner = sql(\"select ..\")`, and select from `Inner`";
                 Err(SqlError::new("E0907", "there are no queries in queries", place, help))
@@ -378,7 +429,7 @@ impl Parser {
             return Ok(Expr { node: Node::Aggregate(aggregate, of), place: place.start..self.end(), depth });
         }
         if self.mark(".") {
-            let (column, _) = self.name("a column")?;
+            let column = self.any_word("a column")?;
             return Ok(Expr { node: Node::Column(Some(name), column), place: place.start..self.end(), depth: 1 });
         }
         Ok(Expr { node: Node::Column(None, name), place, depth: 1 })

@@ -83,7 +83,11 @@ pub fn view(text: &str) -> Result<View, SqlError> {
         aggregated(&query, translator, &condition, &mut functions)?
     } else {
         let row = selected(&query, &mut translator)?;
-        functions.push(format!("fun({}) -> {} end", rows(query.tables.len()), when(&condition, &format!("{{add, {row}}}"))));
+        functions.push(format!(
+            "fun({}) -> {} end",
+            rows(query.tables.len()),
+            when(&condition, &format!("{{add, {row}}}"))
+        ));
         Shape::Rows
     };
     let tables = query.tables.iter().map(|table| TableUse { name: table.name.clone(), place: table.place.clone() });
@@ -140,8 +144,12 @@ fn join(
                     (certain && !tables.is_empty()).then_some(tables)
                 };
                 match (of(left), of(right)) {
-                    (Some(a), Some(b)) if a.iter().all(|of| *of < table) && b.iter().all(|of| *of == table) => Some((left, right)),
-                    (Some(a), Some(b)) if b.iter().all(|of| *of < table) && a.iter().all(|of| *of == table) => Some((right, left)),
+                    (Some(a), Some(b)) if a.iter().all(|of| *of < table) && b.iter().all(|of| *of == table) => {
+                        Some((left, right))
+                    }
+                    (Some(a), Some(b)) if b.iter().all(|of| *of < table) && a.iter().all(|of| *of == table) => {
+                        Some((right, left))
+                    }
                     _ => None,
                 }
             }

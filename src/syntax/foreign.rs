@@ -21,8 +21,12 @@ fn starter(word: &str) -> Option<&'static str> {
     Some(match word {
         "def" | "fn" | "function" | "func" | "defn" | "sub" | "proc" | "async" => FUNCTION,
         "for" | "foreach" | "while" | "loop" | "do" => LOOPS,
-        "class" | "struct" | "interface" => "there are no records or classes: use maps, `#{name => \"Ann\"}`, and functions",
-        "defmodule" | "module" | "namespace" | "package" => "a program is one file of forms: definitions stand in it as they are",
+        "class" | "struct" | "interface" => {
+            "there are no records or classes: use maps, `#{name => \"Ann\"}`, and functions"
+        }
+        "defmodule" | "module" | "namespace" | "package" => {
+            "a program is one file of forms: definitions stand in it as they are"
+        }
         "import" | "include" | "use" | "require" | "from" => {
             "write `-import(module, [function/1]).`, or call `module:function(X)`"
         }
@@ -56,6 +60,7 @@ impl Place<'_> {
             .or_else(|| self.binary())
             .or_else(|| self.case_without_of())
             .or_else(|| self.comma_between_clauses())
+            .or_else(|| self.word_as_atom())
     }
 
     fn word(&self, lexeme: Lexeme) -> &str {
@@ -74,7 +79,9 @@ impl Place<'_> {
     /// Whether a token is the last on its line.
     fn ends_line(&self, index: usize) -> bool {
         match self.tokens.get(index + 1) {
-            Some(next) => self.tree.slice((self.tokens[index].end, next.start)).contains('\n') || next.start == next.end,
+            Some(next) => {
+                self.tree.slice((self.tokens[index].end, next.start)).contains('\n') || next.start == next.end
+            }
             None => true,
         }
     }
@@ -236,9 +243,10 @@ impl Place<'_> {
         let ends = matches!(self.here.token, Token::Dot | Token::Comma | Token::Semicolon) || self.here.token.closes();
         if ends && matches!(before.token, Token::Append | Token::Subtract) {
             let operator = self.word(before);
-            let diagnostic = Diagnostic::error("E0108", format!("`{operator}` stands between two lists, and counts nothing"))
-                .at(self.span(before), "nothing can be changed in place")
-                .help(bound_once);
+            let diagnostic =
+                Diagnostic::error("E0108", format!("`{operator}` stands between two lists, and counts nothing"))
+                    .at(self.span(before), "nothing can be changed in place")
+                    .help(bound_once);
             return Some((diagnostic, Repair::Remove(self.at - 1)));
         }
         None
@@ -350,7 +358,9 @@ impl Place<'_> {
         }
         let diagnostic = Diagnostic::error("E0108", "`|>` is not an operator here")
             .at(self.tree.place((self.here.start, next.end)), "not known here")
-            .help("calls stand within each other, `lists:sum(lists:sort(L))`, or one after the other with names between");
+            .help(
+                "calls stand within each other, `lists:sum(lists:sort(L))`, or one after the other with names between",
+            );
         Some((diagnostic, self.lose_element()))
     }
 
@@ -370,7 +380,8 @@ impl Place<'_> {
     fn case_without_of(&self) -> Found {
         let open = *self.open.last()?;
         let has_of = self.tokens[open..self.at].iter().any(|lexeme| lexeme.token == Token::Of);
-        let could = self.here.token.starts_expression() && self.before.is_some_and(|before| before.token.ends_expression());
+        let could =
+            self.here.token.starts_expression() && self.before.is_some_and(|before| before.token.ends_expression());
         if self.tokens[open].token != Token::Case || has_of || !could {
             return None;
         }
@@ -384,7 +395,9 @@ impl Place<'_> {
     /// `case X of 1 -> one, 2 -> two end`
     fn comma_between_clauses(&self) -> Found {
         let open = *self.open.last()?;
-        if !matches!(self.here.token, Token::Arrow | Token::When) || self.tokens[open].token.closer() != Some(Token::End) {
+        if !matches!(self.here.token, Token::Arrow | Token::When)
+            || self.tokens[open].token.closer() != Some(Token::End)
+        {
             return None;
         }
         let separator = self.element().start.checked_sub(1).filter(|index| *index > open)?;
@@ -397,5 +410,30 @@ impl Place<'_> {
             .at(self.span(self.tokens[separator + 1]), "a clause starts here")
             .help("clauses are separated by `;`, expressions by `,`");
         Some((diagnostic, Repair::Substitute(separator, &[Token::Semicolon])))
+    }
+
+    /// `{band, 2}`
+    fn word_as_atom(&self) -> Found {
+        let word = self.word(self.here);
+        let is_word = self.here.token != Token::Atom && word.starts_with(|c: char| c.is_ascii_lowercase());
+        let ends_something = self.here.token == Token::End
+            && self.open.iter().any(|open| self.tokens[*open].token.closer() == Some(Token::End));
+        let opens = |token: Token| {
+            matches!(
+                token,
+                Token::OpenBrace | Token::OpenBracket | Token::OpenParenthesis | Token::Comma | Token::OpenMap
+            )
+        };
+        let closes =
+            |token: Token| token == Token::Comma || token == Token::Put || (token.closes() && token != Token::End);
+        let stands_alone =
+            self.before.is_some_and(|before| opens(before.token)) && self.next().is_some_and(|next| closes(next.token));
+        if !is_word || ends_something || !stands_alone {
+            return None;
+        }
+        let diagnostic = Diagnostic::error("E0101", format!("`{word}` is a word of the language"))
+            .at(self.span(self.here), "not an atom")
+            .help(format!("as an atom it needs quotes: `'{word}'`"));
+        Some((diagnostic, Repair::Substitute(self.at, &[Token::Atom])))
     }
 }

@@ -140,9 +140,10 @@ impl Reader<'_> {
 
     /// Whether what stands before on the same line is an operand.
     fn after_operand(&self, start: usize) -> bool {
-        self.out.tokens.last().is_some_and(|last| {
-            last.token.ends_expression() && !self.text[last.end as usize..start].contains('\n')
-        })
+        self.out
+            .tokens
+            .last()
+            .is_some_and(|last| last.token.ends_expression() && !self.text[last.end as usize..start].contains('\n'))
     }
 
     /// `Pid ! Message`
@@ -185,7 +186,9 @@ impl Reader<'_> {
                 None
             }
             Token::ForeignSlashes => self.slashes(start, end),
-            Token::ForeignHash if self.text[end..].starts_with(|c: char| c.is_lowercase()) && self.record(start).is_some() => {
+            Token::ForeignHash
+                if self.text[end..].starts_with(|c: char| c.is_lowercase()) && self.record(start).is_some() =>
+            {
                 self.record(start).and_then(|end| self.told_record(start, end))
             }
             _ => Some(self.foreign_comment(start)),

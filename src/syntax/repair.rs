@@ -185,19 +185,32 @@ impl<'a> Place<'a> {
             }
             "def" | "fn" | "function" | "func" | "defn" | "proc" | "sub" => Repair::Remove(index),
             "then" => Repair::Substitute(index, &[Token::Arrow]),
-            "elif" | "elsif" | "elseif" => Repair::Substitute(index, &[Token::Semicolon]),
-            "else" if self.tokens.get(index + 1).is_some_and(|next| next.token == Token::If) => {
-                Repair::Exchange(index..index + 2, &[Token::Semicolon])
-            }
-            "else" if self.tokens.get(index + 1).is_some_and(|next| next.token == Token::Arrow) => {
-                Repair::Substitute(index, &[Token::Semicolon, Token::Error])
-            }
-            "else" if index == self.at => {
-                Repair::Substitute(index, &[Token::Semicolon, Token::Error, Token::Arrow])
-            }
+            "else" | "elif" | "elsif" | "elseif" if index == self.at => self.without_else(word, index),
             "else" => Repair::Substitute(index, &[Token::Error, Token::Arrow]),
             _ => self.lose_element(),
         }
+    }
+
+    /// A clause in place of `else` and its like.
+    fn without_else(&self, word: &str, index: usize) -> Repair {
+        let follows = |token: Token| self.tokens.get(index + 1).is_some_and(|next| next.token == token);
+        let separated = self.before.is_some_and(|before| before.token == Token::Semicolon);
+        let ends = self.tokens.iter().filter(|lexeme| lexeme.token == Token::End).count();
+        let begun = (0..self.tokens.len())
+            .filter(|at| opens(self.tokens, *at) && self.tokens[*at].token.closer() == Some(Token::End))
+            .count();
+        // `else if .. end end` holds an `if` of its own, `else if .. end` does not.
+        let width = if word == "else" && follows(Token::If) && begun > ends { 2 } else { 1 };
+        let condition = word != "else" || width == 2;
+        let tokens: &'static [Token] = match (separated, condition, follows(Token::Arrow)) {
+            (true, true, _) => &[],
+            (false, true, _) => &[Token::Semicolon],
+            (true, false, true) => &[Token::Error],
+            (true, false, false) => &[Token::Error, Token::Arrow],
+            (false, false, true) => &[Token::Semicolon, Token::Error],
+            (false, false, false) => &[Token::Semicolon, Token::Error, Token::Arrow],
+        };
+        Repair::Exchange(index..index + width, tokens)
     }
 
     /// `A || B`, and `X<-1` outside of a comprehension.

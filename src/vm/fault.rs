@@ -180,7 +180,9 @@ impl Fault {
             Fault::Argument { arguments, why, .. } if why.contains("list") && has_text(arguments) => {
                 "a text is one value, not a list of characters: see `lasp doc string`".into()
             }
-            Fault::NoClause { arguments, .. } if has_text(arguments) => {
+            Fault::NoClause { function, arguments }
+                if has_text(arguments) && (function.starts_with("lists:") || about(function).is_none()) =>
+            {
                 "a text is one value, not a list of characters: it does not match `[First | Rest]`".into()
             }
             Fault::Argument { arguments, why, .. }

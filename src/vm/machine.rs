@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 use triomphe::Arc;
@@ -75,6 +76,9 @@ struct ByDigest {
     codes: FxHashMap<u128, u32>,
 }
 
+/// The implementations of built-ins, looked up once.
+static NATIVES: LazyLock<Vec<Option<Native>>> = LazyLock::new(|| BUILTINS.iter().map(native::find).collect());
+
 /// The code that stands for functions that do not exist, which the checker does not let through.
 const MISSING: u32 = 0;
 
@@ -102,7 +106,7 @@ impl Machine {
             names: Vec::new(),
             digests: vec![OnceCell::new()],
             by_digest: RefCell::default(),
-            natives: BUILTINS.iter().map(native::find).collect(),
+            natives: NATIVES.clone(),
         };
         Machine { program, globals: Vec::new(), scratch: Stack::default() }
     }

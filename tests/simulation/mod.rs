@@ -317,7 +317,7 @@ impl Cluster {
             for _ in 0..self.below(3) {
                 let node = self.below(self.nodes.len() as u64) as usize;
                 if self.nodes[node].up {
-                    if self.below(3) == 0 {
+                    if self.below(6) == 0 {
                         self.transact(node);
                     } else {
                         self.update(node);

@@ -39,7 +39,9 @@ impl State {
             (State::Map(state), Level::Keys(keys)) => {
                 let bottom = State::bottom(state.kind(), false);
                 let parts = || keys.iter().map(|(key, threshold)| (state.child(key).unwrap_or(&bottom), threshold));
-                all_met(parts, strict)
+                // A key that the threshold does not name puts the map above it, as another element does with a set.
+                let more = || state.keys().any(|key| keys.iter().all(|(named, _)| named != key));
+                all_met(parts, false) && (!strict || more() || all_met(parts, true))
             }
             (State::Pair(state), Level::Both(both)) => {
                 let parts = || state.states().into_iter().zip([&both.0, &both.1]);

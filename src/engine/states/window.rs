@@ -253,7 +253,9 @@ impl WindowState {
         if !self.removable && self.cutoff(newest).is_some_and(|cutoff| *time <= cutoff) {
             return Effect::default();
         }
-        let newest = newest.map_or(time, |newest| newest.max(time));
+        // Beneath a removable key the newest may go with the key, and what it had hidden counts again: there an event takes
+        // out only what it hides itself.
+        let newest = newest.filter(|newest| !self.removable && *newest > time).unwrap_or(time);
         let expired = self.cutoff(Some(newest)).unwrap_or_else(|| time.clone());
         let expired = self.own.keys().take_while(|(time, _)| *time <= expired).map(|(_, dot)| *dot);
         let mut removes: Vec<Dot> = expired.collect();

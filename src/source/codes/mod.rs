@@ -1,5 +1,6 @@
 //! The catalogue of codes: `lasp explain E0102` prints from here. A code is never reused.
 
+mod checks;
 mod names;
 mod network;
 mod run;
@@ -32,6 +33,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .chain(names::CODES)
         .chain(values::CODES)
         .chain(tasks::CODES)
+        .chain(checks::CODES)
         .chain(verbs::CODES)
         .chain(run::CODES)
         .chain(network::CODES)

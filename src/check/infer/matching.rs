@@ -1,0 +1,580 @@
+//! Patterns against abstract values: whether they can match, whether they are sure to, and what their names then hold.
+
+use crate::check::core::Binary;
+use crate::check::core::Clause;
+use crate::check::core::Expr;
+use crate::check::core::Lambda;
+use crate::check::core::Node;
+use crate::check::core::Pattern;
+use crate::check::core::PatternNode;
+use crate::check::infer::parts::Code;
+use crate::check::infer::parts::Few;
+use crate::check::infer::parts::MapShape;
+use crate::check::infer::parts::Parts;
+use crate::check::infer::run::Call;
+use crate::check::infer::run::Frame;
+use crate::check::infer::run::Run;
+use crate::check::infer::site::Failure;
+use crate::check::infer::site::Why;
+use crate::check::infer::site::site;
+use crate::check::infer::value::Value;
+use crate::check::infer::value::both;
+use crate::source::diagnostic::Diagnostic;
+use crate::value::term::Term;
+
+/// Whether a pattern or a guard holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Holds {
+    Never,
+    Perhaps,
+    Always,
+}
+
+impl Holds {
+    pub(super) fn and(self, other: Holds) -> Holds {
+        self.min(other)
+    }
+
+    pub(super) fn or(self, other: Holds) -> Holds {
+        self.max(other)
+    }
+
+    fn at_most(self, other: Holds) -> Holds {
+        self.min(other)
+    }
+
+    fn when(certain: bool) -> Holds {
+        if certain { Holds::Always } else { Holds::Perhaps }
+    }
+}
+
+impl<'p> Run<'p> {
+    /// Matches, and binds the pattern's names to what they hold if it does.
+    pub(super) fn matches(&mut self, pattern: &'p Pattern, value: &Value, frame: &mut Frame) -> Holds {
+        if value.is_never() {
+            return Holds::Never;
+        }
+        match &pattern.node {
+            PatternNode::Any => Holds::Always,
+            PatternNode::Bind(local) => {
+                frame.set(local.0, value.clone());
+                Holds::Always
+            }
+            PatternNode::Same(local) => {
+                let known = frame.get(local.0);
+                let met = known.meet(value);
+                if met.is_never() {
+                    return Holds::Never;
+                }
+                let certain = known.single().is_some() && known.single() == value.single();
+                frame.set(local.0, met);
+                Holds::when(certain)
+            }
+            PatternNode::Global(global) => self.match_global(global.0 as usize, value, frame),
+            PatternNode::Literal(term) => literal(term, value),
+            PatternNode::Tuple(items) => self.match_tuple(items, value, frame),
+            PatternNode::Cons(..) => self.match_list(pattern, value, frame),
+            PatternNode::Map(pairs) => self.match_map(pairs, value, frame),
+            PatternNode::Both(left, right) => {
+                let left = self.matches(left, value, frame);
+                if left == Holds::Never { Holds::Never } else { left.and(self.matches(right, value, frame)) }
+            }
+            PatternNode::Prefix(prefix, rest) => {
+                let possible = match value.parts().map(|parts| &parts.texts) {
+                    Some(Few::Of(few)) => {
+                        few.iter().any(|text| text.as_text().is_some_and(|text| text.starts_with(prefix.as_str())))
+                    }
+                    _ => true,
+                };
+                if !possible {
+                    return Holds::Never;
+                }
+                let rest = self.matches(rest, &Value::texts().touched(&value.from), frame);
+                rest.at_most(Holds::Perhaps)
+            }
+        }
+    }
+
+    fn match_global(&mut self, global: usize, value: &Value, frame: &Frame) -> Holds {
+        let known = if frame.in_function { self.global(global) } else { self.globals.get(global).cloned().flatten() };
+        match known {
+            Some(known) => {
+                if !known.meets(value) {
+                    return Holds::Never;
+                }
+                let certain = known.single().is_some() && known.single() == value.single();
+                Holds::when(certain)
+            }
+            None => {
+                if let Some(slot) = self.globals.get_mut(global).filter(|_| !frame.in_function) {
+                    *slot = Some(value.clone());
+                }
+                Holds::Always
+            }
+        }
+    }
+
+    /// What a function sees in a name of the top level.
+    pub(super) fn global(&self, global: usize) -> Option<Value> {
+        let settled = self.settled.get(global).cloned().flatten();
+        let now = self.globals.get(global).cloned().flatten();
+        Some(settled.or(now).unwrap_or_else(Value::any))
+    }
+
+    fn match_tuple(&mut self, items: &'p [Pattern], value: &Value, frame: &mut Frame) -> Holds {
+        let Some(parts) = value.parts() else { return self.match_unknown(items, value, frame) };
+        let Few::Of(shapes) = &parts.tuples else { return self.match_unknown(items, value, frame) };
+        let fitting: Vec<&Vec<Value>> = shapes
+            .iter()
+            .filter(|shape| shape.len() == items.len() && items.iter().zip(*shape).all(|(item, value)| fits(item, value)))
+            .collect();
+        let Some((first, others)) = fitting.split_first() else { return Holds::Never };
+        let certain = others.is_empty() && shapes.len() == 1 && parts.kinds() == 1;
+        let mut holds = Holds::when(certain);
+        for (at, item) in items.iter().enumerate() {
+            let joined = others.iter().fold(first[at].clone(), |all, shape| all.join(&shape[at]));
+            holds = holds.and(self.matches(item, &joined.touched(&value.from), frame));
+            if holds == Holds::Never {
+                break;
+            }
+        }
+        holds
+    }
+
+    fn match_unknown(&mut self, items: &'p [Pattern], value: &Value, frame: &mut Frame) -> Holds {
+        let unknown = Value::any().touched(&value.from);
+        let holds = items.iter().fold(Holds::Always, |all, item| all.and(self.matches(item, &unknown, frame)));
+        holds.at_most(Holds::Perhaps)
+    }
+
+    /// Cell by cell: a list pattern may be long.
+    fn match_list(&mut self, pattern: &'p Pattern, value: &Value, frame: &mut Frame) -> Holds {
+        let (mut pattern, mut value) = (pattern, value.clone());
+        let mut holds = Holds::Always;
+        while let PatternNode::Cons(head, tail) = &pattern.node {
+            let (first, rest, certain) = match value.parts() {
+                None => (Value::any(), Value::any(), false),
+                Some(parts) => match &parts.cons {
+                    None => return Holds::Never,
+                    Some(cons) => (cons.items[0].clone(), cons.tail(), parts.kinds() == 1),
+                },
+            };
+            holds = holds.and(Holds::when(certain));
+            holds = holds.and(self.matches(head, &first.touched(&value.from), frame));
+            if holds == Holds::Never {
+                return Holds::Never;
+            }
+            (pattern, value) = (tail, rest.touched(&value.from));
+        }
+        holds.and(self.matches(pattern, &value, frame))
+    }
+
+    fn match_map(&mut self, pairs: &'p [(Expr, Pattern)], value: &Value, frame: &mut Frame) -> Holds {
+        let shape = match value.parts() {
+            None => None,
+            Some(Parts { map: Some(shape), .. }) => Some(shape.clone()),
+            Some(_) => return Holds::Never,
+        };
+        let only_maps = value.parts().is_some_and(|parts| parts.kinds() == 1);
+        let mut holds = Holds::when(only_maps);
+        for (key, pattern) in pairs {
+            let key = self.quietly(key, frame);
+            let (found, always) = match &shape {
+                None => (Value::any(), false),
+                Some(shape) => entry(shape, &key),
+            };
+            if found.is_never() {
+                return Holds::Never;
+            }
+            holds = holds.and(Holds::when(always));
+            holds = holds.and(self.matches(pattern, &found.touched(&value.from), frame));
+            if holds == Holds::Never {
+                return Holds::Never;
+            }
+        }
+        holds
+    }
+
+    /// Names of a pattern that cannot match hold anything, so that only the pattern is told.
+    pub(super) fn bind_unknown(&mut self, pattern: &'p Pattern, frame: &mut Frame) {
+        match &pattern.node {
+            PatternNode::Bind(local) => frame.set(local.0, Value::any()),
+            PatternNode::Global(global) if !frame.in_function => {
+                if let Some(slot) = self.globals.get_mut(global.0 as usize) {
+                    slot.get_or_insert_with(Value::any);
+                }
+            }
+            PatternNode::Tuple(items) => items.iter().for_each(|item| self.bind_unknown(item, frame)),
+            PatternNode::Cons(..) => {
+                let mut pattern = pattern;
+                while let PatternNode::Cons(head, tail) = &pattern.node {
+                    self.bind_unknown(head, frame);
+                    pattern = tail;
+                }
+                self.bind_unknown(pattern, frame);
+            }
+            PatternNode::Map(pairs) => pairs.iter().for_each(|(_, pattern)| self.bind_unknown(pattern, frame)),
+            PatternNode::Both(left, right) => {
+                self.bind_unknown(left, frame);
+                self.bind_unknown(right, frame);
+            }
+            PatternNode::Prefix(_, rest) => self.bind_unknown(rest, frame),
+            _ => {}
+        }
+    }
+
+    /// A guard: alternatives of conjunctions. What fails in it is false.
+    pub(super) fn guard(&mut self, guard: &'p [Vec<Expr>], frame: &mut Frame) -> Holds {
+        if guard.is_empty() {
+            return Holds::Always;
+        }
+        let mut holds = Holds::Never;
+        for conjunction in guard {
+            let mut all = Holds::Always;
+            for test in conjunction {
+                let most = if cannot_fail(test) { Holds::Always } else { Holds::Perhaps };
+                all = all.and(truth(&self.quietly(test, frame))).and(most);
+                if all == Holds::Never {
+                    break;
+                }
+            }
+            holds = holds.or(all);
+        }
+        holds
+    }
+
+    /// The clauses of a function, on its arguments.
+    pub(super) fn function_clauses(&mut self, lambda: &'p Lambda, call: &Call, frame: &mut Frame) -> Value {
+        let mut result = Value::never();
+        let mut why: Option<Why> = None;
+        for clause in &lambda.clauses {
+            let mark = frame.trail.len();
+            let mut holds = Holds::Always;
+            for (pattern, argument) in clause.patterns.iter().zip(&call.arguments) {
+                holds = holds.and(self.matches(pattern, argument, frame));
+                if holds == Holds::Never {
+                    break;
+                }
+            }
+            if holds != Holds::Never {
+                holds = holds.and(self.guard(&clause.guard, frame));
+            }
+            if holds != Holds::Never {
+                let value = self.body(&clause.body, frame);
+                if value.is_never() {
+                    let now = self.why.clone();
+                    why = Some(why.map_or_else(|| now.clone(), |why| why.either(now.clone())));
+                }
+                let value = if lambda.clauses.len() > 1 { self.chosen(value, &call.arguments) } else { value };
+                result = result.join(&value);
+            }
+            frame.undo(mark);
+            if holds == Holds::Always {
+                break;
+            }
+        }
+        if result.is_never() {
+            self.why = match why {
+                Some(why) => why,
+                None => self.no_clause(lambda, call),
+            };
+        }
+        result
+    }
+
+    /// A result that was chosen by these.
+    fn chosen(&self, value: Value, by: &[Value]) -> Value {
+        if self.recorder.is_none() || value.is_never() {
+            return value;
+        }
+        by.iter().fold(value, |value, by| value.touched(&by.from))
+    }
+
+    fn no_clause(&mut self, lambda: &'p Lambda, call: &Call) -> Why {
+        let title = match call.code {
+            Code::Lambda(_) => "this `fun`".to_owned(),
+            code => format!("`{}`", self.title(code)),
+        };
+        let given = self.describe_all(&call.arguments);
+        let diagnostic = Diagnostic::error("E0504", format!("no clause of {title} matches the arguments ({given})"));
+        // Only told through a call: the function itself may be right.
+        let diagnostic = if self.sites.is_library(lambda.span) {
+            diagnostic
+        } else {
+            diagnostic.at(lambda.span, "has no clause for this")
+        };
+        Why::Failed(Failure::new(0, diagnostic, None))
+    }
+
+    /// The clauses of a `case`, on its subject; those of an `if` have none.
+    pub(super) fn alternatives(
+        &mut self,
+        clauses: &'p [Clause],
+        subject: Option<&Value>,
+        frame: &mut Frame,
+    ) -> Option<Value> {
+        let mut result = Value::never();
+        let mut rest = subject.cloned();
+        let mut why: Option<Why> = None;
+        let mut taken = false;
+        let mut kept: Vec<(Vec<(u32, Value)>, bool)> = Vec::new();
+        let control = self.control.clone();
+        let mut waited = control.clone();
+        for clause in clauses {
+            let mark = frame.trail.len();
+            let mut holds = Holds::Always;
+            if let (Some(pattern), Some(rest)) = (clause.patterns.first(), &rest) {
+                holds = self.matches(pattern, rest, frame);
+            }
+            let matched = holds;
+            if holds != Holds::Never {
+                holds = holds.and(self.guard(&clause.guard, frame));
+            }
+            if holds == Holds::Never {
+                if !rest.as_ref().is_some_and(Value::is_never) {
+                    self.never_matches(clause, subject, matched);
+                }
+                frame.undo(mark);
+                continue;
+            }
+            self.sites.fine(site(clause), clause.span);
+            taken = true;
+            self.control = match subject {
+                Some(subject) => both(&control, &subject.from),
+                None => control.clone(),
+            };
+            self.choices += 1;
+            let value = self.body(&clause.body, frame);
+            self.choices -= 1;
+            waited = both(&waited, &self.control);
+            let dead = value.is_never();
+            if dead {
+                let now = self.why.clone();
+                why = Some(why.map_or_else(|| now.clone(), |why| why.either(now.clone())));
+            }
+            result = result.join(&value);
+            kept.push((frame.changed(mark), dead));
+            frame.undo(mark);
+            if holds == Holds::Always {
+                break;
+            }
+            if let (Some(rest), Some(pattern)) = (&mut rest, clause.patterns.first())
+                && clause.guard.is_empty()
+            {
+                without(rest, pattern);
+            }
+        }
+        self.control = waited;
+        if !taken {
+            // One mistake, one message: the whole is told, and not each clause too.
+            clauses.iter().for_each(|clause| self.sites.fine(site(clause), clause.span));
+            return None;
+        }
+        frame.keep(kept);
+        if result.is_never() {
+            self.why = why.unwrap_or(Why::Open);
+        }
+        Some(match subject {
+            Some(subject) if !result.is_never() => result.touched(&subject.from),
+            _ => result,
+        })
+    }
+
+    /// A clause that was not taken: perhaps it never is.
+    fn never_matches(&mut self, clause: &'p Clause, subject: Option<&Value>, matched: Holds) {
+        let Some(subject) = subject else {
+            let constant = clause.guard.iter().flatten().all(|test| {
+                matches!(test.node, Node::Global(_) | Node::Literal(_))
+            });
+            if !constant {
+                self.sites.suspect(site(clause), clause.span, || {
+                    let place = clause.guard.first().and_then(|all| all.first()).map_or(clause.span, |test| test.span);
+                    Diagnostic::warning("E0401", "this condition is never true").at(place, "never true")
+                });
+            }
+            return;
+        };
+        let Some(pattern) = clause.patterns.first() else { return };
+        // A constant of the program, compared with another of its kind, is a switch and no mistake.
+        if subject.is_constant() && matches!(&pattern.node, PatternNode::Literal(term) if term.depth() == 0) {
+            return;
+        }
+        let guarded = matched != Holds::Never;
+        let value = if self.sites.watches(clause.span) { self.describe(subject) } else { String::new() };
+        self.sites.suspect(site(clause), clause.span, || {
+            let place = if guarded {
+                clause.guard.first().and_then(|all| all.first()).map_or(pattern.span, |test| test.span)
+            } else {
+                pattern.span
+            };
+            let why = if guarded { "this guard is never true" } else { "never matches" };
+            Diagnostic::warning("E0401", "this clause can never match")
+                .at(place, why)
+                .help(format!("the value is {value}"))
+        });
+    }
+}
+
+/// The value of a key that is perhaps not known, and whether it is sure to be there.
+pub(super) fn entry(shape: &MapShape, key: &Value) -> (Value, bool) {
+    if let Some(key) = key.single() {
+        return shape.get(&key);
+    }
+    if key.parts().is_some_and(Parts::none) {
+        return (Value::any(), false);
+    }
+    let mut all = shape.rest.as_ref().map_or_else(Value::never, |(_, values)| values.clone());
+    for known in &shape.known {
+        if Value::literal(&known.key).meets(key) {
+            all = all.join(&known.value);
+        }
+    }
+    (all, false)
+}
+
+fn literal(term: &Term, value: &Value) -> Holds {
+    if value.single().is_some_and(|single| single == *term) {
+        return Holds::Always;
+    }
+    if value.is_any() || Value::literal(term).meets(value) { Holds::Perhaps } else { Holds::Never }
+}
+
+/// A first look, without binding names.
+fn fits(pattern: &Pattern, value: &Value) -> bool {
+    let Some(parts) = value.parts() else { return true };
+    match &pattern.node {
+        PatternNode::Literal(term) => literal(term, value) != Holds::Never,
+        PatternNode::Tuple(items) => match &parts.tuples {
+            Few::All => true,
+            Few::Of(shapes) => shapes
+                .iter()
+                .any(|shape| shape.len() == items.len() && items.iter().zip(shape).all(|(item, value)| fits(item, value))),
+        },
+        PatternNode::Cons(..) => parts.cons.is_some(),
+        PatternNode::Map(_) => parts.map.is_some(),
+        PatternNode::Prefix(..) => parts.texts.some(),
+        _ => !parts.none(),
+    }
+}
+
+/// Whether a test has a value whatever its operands are; what fails in a guard is false.
+fn cannot_fail(test: &Expr) -> bool {
+    match &test.node {
+        Node::Literal(_) | Node::Local(_) => true,
+        Node::Builtin(builtin, arguments) => {
+            let row = builtin.row();
+            row.arity == 1 && row.name.starts_with("is_") && arguments.iter().all(cannot_fail)
+        }
+        Node::Binary(binary, left, right) => is_comparison(*binary) && cannot_fail(left) && cannot_fail(right),
+        _ => false,
+    }
+}
+
+/// Whether it compares.
+pub(super) fn is_comparison(binary: Binary) -> bool {
+    matches!(
+        binary,
+        Binary::Equal
+            | Binary::NotEqual
+            | Binary::ExactlyEqual
+            | Binary::ExactlyNotEqual
+            | Binary::Less
+            | Binary::LessOrEqual
+            | Binary::Greater
+            | Binary::GreaterOrEqual
+    )
+}
+
+/// Takes out what a clause without a guard has taken.
+fn without(rest: &mut Value, pattern: &Pattern) {
+    let Some(parts) = rest.parts() else { return };
+    let mut left = parts.clone();
+    match &pattern.node {
+        PatternNode::Literal(Term::Atom(atom)) => {
+            if let Few::Of(few) = &mut left.atoms {
+                few.retain(|known| known != atom);
+            }
+        }
+        PatternNode::Literal(Term::Nil) => left.nil = false,
+        PatternNode::Cons(head, tail) if is_open(head) && is_open(tail) => left.cons = None,
+        PatternNode::Tuple(items) => {
+            let all_open = |items: &[Pattern]| items.iter().all(is_open);
+            if let Few::Of(shapes) = &mut left.tuples {
+                shapes.retain(|shape| {
+                    let taken = shape.len() == items.len()
+                        && match items.split_first() {
+                            Some((first, others)) => {
+                                all_open(others)
+                                    && (is_open(first)
+                                        || matches!((&first.node, shape[0].single()), (PatternNode::Literal(term), Some(tag)) if *term == tag))
+                            }
+                            None => true,
+                        };
+                    !taken
+                });
+            }
+        }
+        _ => return,
+    }
+    *rest = Value::of(left).touched(&rest.from);
+}
+
+/// Whether it takes everything.
+fn is_open(pattern: &Pattern) -> bool {
+    matches!(pattern.node, PatternNode::Any | PatternNode::Bind(_))
+}
+
+/// Whether a condition holds.
+pub(super) fn truth(value: &Value) -> Holds {
+    let Some(parts) = value.parts() else { return Holds::Perhaps };
+    match &parts.atoms {
+        Few::All => Holds::Perhaps,
+        Few::Of(few) if few.iter().any(|atom| atom.text() == "true") => {
+            Holds::when(few.len() == 1 && parts.kinds() == 1)
+        }
+        Few::Of(_) => Holds::Never,
+    }
+}
+
+impl Frame {
+    /// Takes back what was set since the mark.
+    pub(super) fn undo(&mut self, mark: usize) {
+        while self.trail.len() > mark {
+            if let Some((local, old)) = self.trail.pop()
+                && let Some(slot) = self.locals.get_mut(local as usize)
+            {
+                *slot = old;
+            }
+        }
+    }
+
+    /// What was set since the mark, as it is now.
+    pub(super) fn changed(&self, mark: usize) -> Vec<(u32, Value)> {
+        let mut locals: Vec<u32> = self.trail[mark..].iter().map(|(local, _)| *local).collect();
+        locals.sort_unstable();
+        locals.dedup();
+        locals.into_iter().map(|local| (local, self.get(local))).collect()
+    }
+
+    /// Sets what branches have set, joined; those that end without a value say nothing.
+    pub(super) fn keep(&mut self, branches: Vec<(Vec<(u32, Value)>, bool)>) {
+        let live: Vec<Vec<(u32, Value)>> =
+            branches.into_iter().filter(|(_, dead)| !dead).map(|(changed, _)| changed).collect();
+        let mut changed: Vec<u32> = live.iter().flatten().map(|(local, _)| *local).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        let mut joined = Vec::with_capacity(changed.len());
+        for local in changed {
+            let before = self.locals.get(local as usize).cloned().flatten();
+            let in_branch = |branch: &Vec<(u32, Value)>| {
+                let set = branch.binary_search_by_key(&local, |(local, _)| *local).ok().map(|at| branch[at].1.clone());
+                set.or_else(|| before.clone())
+            };
+            let all = live.iter().filter_map(in_branch).reduce(|all, value| all.join(&value));
+            joined.push((local, all.unwrap_or_else(Value::any)));
+        }
+        for (local, value) in joined {
+            self.set(local, value);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What is wrong with a program, found before it runs: by abstract interpretation of its checked tree.
+//!
+//! Optimistic, as success typings are (Lindahl and Sagonas, "Practical type inference based on success typings", PPDP 2006):
+//! what is told as an error is sure to fail when it is executed, with every value that can reach it; what cannot be decided is
+//! left to run. No annotations. Functions are analysed for each list of abstract arguments that they are called with, and once
+//! for any; variables of the dataflow carry their types. Elements of variables may come from anywhere: what follows only from
+//! what *this* program puts into them is a warning.
+//!
+//! Everything has a budget: where one ends, less is known, and nothing is told that is not sure.
+
+mod builtins;
+mod derive;
+mod describe;
+mod expr;
+mod matching;
+mod operation;
+mod operators;
+mod parts;
+mod recorder;
+mod run;
+mod site;
+mod value;
+mod variables;
+mod verbs;
+mod walk;
+
+use rustc_hash::FxHashMap;
+
+use crate::check::core::Checked;
+use crate::check::core::Form;
+use crate::check::core::Function;
+use crate::check::core::FunctionId;
+use crate::check::facts::Facts;
+use crate::check::infer::parts::Code;
+use crate::check::infer::recorder::Recorder;
+use crate::check::infer::run::Call;
+use crate::check::infer::run::Run;
+use crate::check::infer::value::Value;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
+use crate::source::span::FileId;
+
+/// The most forms of earlier lines that are looked at again for a new one at the prompt.
+const HISTORY_MAX: usize = 400;
+
+/// What is known of earlier texts: the library's, and at the prompt those of earlier lines.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    functions: Vec<triomphe::Arc<Function>>,
+    forms: Vec<triomphe::Arc<Form>>,
+    /// How many texts the library has.
+    library: u32,
+}
+
+impl Known {
+    /// Takes in the library's modules, whose texts come first.
+    pub fn add_library(&mut self, checked: Checked) {
+        let last = checked.functions.iter().map(|function| function.lambda.span.file.0 + 1).max();
+        self.library = self.library.max(last.unwrap_or(0));
+        self.add(checked);
+    }
+
+    /// Takes in a text that was checked.
+    pub fn add(&mut self, checked: Checked) {
+        self.functions.extend(checked.functions.into_iter().map(triomphe::Arc::new));
+        self.forms.extend(checked.forms.into_iter().map(triomphe::Arc::new));
+        if self.forms.len() > HISTORY_MAX {
+            // Names that they bound then hold anything.
+            let old = self.forms.len() - HISTORY_MAX;
+            self.forms.drain(..old);
+        }
+    }
+}
+
+/// What is wrong with a text, in no order. Errors are sure to fail when they are executed.
+#[must_use]
+pub fn check(known: &Known, checked: &Checked, file: FileId) -> Vec<Diagnostic> {
+    let mut passes = Passes::new(known, checked, file);
+    let mut told = passes.told();
+    told.extend(walk::shadowed(checked));
+    // One mistake may be seen from several places, and in several passes.
+    let mut seen = rustc_hash::FxHashSet::default();
+    told.retain(|diagnostic| {
+        let place = diagnostic.labels.first().map(|label| label.span);
+        seen.insert((place, diagnostic.code))
+    });
+    told
+}
+
+/// The facts of a text's dataflow.
+#[must_use]
+pub fn facts(known: &Known, checked: &Checked, file: FileId) -> Facts {
+    let mut passes = Passes::new(known, checked, file);
+    let (settled, variables) = passes.first(true);
+    let mut run = passes.run(true);
+    run.settled = settled;
+    run.variables = variables;
+    run.recorder = Some(Recorder::default());
+    passes.everything(&mut run, false);
+    run.facts()
+}
+
+/// The passes over one text.
+struct Passes<'p> {
+    known: &'p Known,
+    checked: &'p Checked,
+    file: FileId,
+}
+
+impl<'p> Passes<'p> {
+    fn new(known: &'p Known, checked: &'p Checked, file: FileId) -> Passes<'p> {
+        Passes { known, checked, file }
+    }
+
+    fn run(&self, follow: bool) -> Run<'p> {
+        let earlier = self.known.functions.iter().map(|function| &**function);
+        let functions: FxHashMap<FunctionId, &'p Function> =
+            earlier.chain(&self.checked.functions).map(|function| (function.id, function)).collect();
+        let mut run = Run::new(functions, &self.checked.globals);
+        run.follow = follow;
+        run.sites.file = self.file;
+        run.sites.library = self.known.library;
+        run
+    }
+
+    /// What the names of the top level come to hold, without messages.
+    fn first(&mut self, follow: bool) -> (Vec<Option<Value>>, variables::Variables) {
+        let mut run = self.run(follow);
+        self.everything(&mut run, false);
+        run.variables.settle();
+        let settled = run.globals.into_iter().map(|global| global.or_else(|| Some(Value::any()))).collect();
+        (settled, run.variables)
+    }
+
+    /// Open world for errors, closed for warnings. When a budget ends, calls are not followed any longer.
+    fn told(&mut self) -> Vec<Diagnostic> {
+        for follow in [true, false] {
+            let (settled, variables) = self.first(follow);
+            let mut run = self.run(follow);
+            run.settled = settled;
+            run.variables = variables;
+            run.sites.telling = true;
+            self.everything(&mut run, true);
+            if run.exhausted() {
+                continue;
+            }
+            run.tell_removals();
+            let mut told = run.sites.tell();
+            run.variables.settle();
+            let (settled, variables) = (run.globals, run.variables);
+            told.extend(self.closed(follow, settled, variables));
+            return told;
+        }
+        Vec::new()
+    }
+
+    /// What follows from what this program puts into its variables.
+    fn closed(
+        &self,
+        follow: bool,
+        settled: Vec<Option<Value>>,
+        variables: variables::Variables,
+    ) -> Vec<Diagnostic> {
+        let mut run = self.run(follow);
+        run.settled = settled.into_iter().map(|global| global.or_else(|| Some(Value::any()))).collect();
+        run.variables = variables;
+        run.closed = true;
+        run.sites.telling = true;
+        self.everything(&mut run, true);
+        if run.exhausted() {
+            return Vec::new();
+        }
+        let warn = |diagnostic: Diagnostic| Diagnostic { severity: Severity::Warning, ..diagnostic };
+        run.sites.tell().into_iter().map(warn).collect()
+    }
+
+    /// All forms, then all functions with any arguments, then all `fun`s that nobody called.
+    fn everything(&self, run: &mut Run<'p>, all_functions: bool) {
+        for form in &self.known.forms {
+            run.form(form);
+        }
+        for form in &self.checked.forms {
+            run.form(form);
+        }
+        if !all_functions {
+            return;
+        }
+        for function in &self.checked.functions {
+            let arguments = vec![Value::any(); usize::from(function.lambda.arity)];
+            let code = Code::Named(function.id);
+            run.always(Call { code, captured: Vec::new(), arguments, control: None });
+        }
+        run.uncalled();
+    }
+}

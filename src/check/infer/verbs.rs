@@ -1,0 +1,518 @@
+//! Verbs on abstract values: what they take, what they give, and which functions they call.
+
+use crate::check::core::Expr;
+use crate::check::core::Node;
+use crate::check::core::VerbCall;
+use crate::check::infer::operation::added;
+use crate::check::infer::operation::may_be_operation;
+use crate::check::infer::operation::may_be_threshold;
+use crate::check::infer::operation::value_of;
+use crate::check::infer::parts::Few;
+use crate::check::infer::run::Frame;
+use crate::check::infer::run::Run;
+use crate::check::infer::site::site;
+use crate::check::infer::value::Value;
+use crate::check::infer::variables::Variable;
+use crate::library::Verb;
+use crate::source::diagnostic::Diagnostic;
+use crate::value::atom::Atom;
+use crate::value::kind::Type;
+use crate::value::operation;
+use crate::value::operation::Op;
+use crate::value::term::Term;
+use crate::value::threshold;
+use crate::value::threshold::Threshold;
+
+impl<'p> Run<'p> {
+    /// Does a verb. Its arguments are evaluated first.
+    pub(super) fn verb(&mut self, expr: &'p Expr, call: &'p VerbCall, frame: &mut Frame) -> Value {
+        let Some(arguments) = self.all(&call.arguments, frame) else { return Value::never() };
+        self.effect(call.builtin.row().title(), expr.span);
+        let value = self.verb_value(expr, call, &arguments, frame);
+        if value.is_never() { value } else { self.fine(expr, value) }
+    }
+
+    fn verb_value(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> Value {
+        match (call.verb, arguments) {
+            (Verb::Declare | Verb::DeclareDynamic, _) => self.declare(expr, call, arguments, frame),
+            (Verb::Update | Verb::TryUpdate, [target, op, ..]) => self.update(expr, call, target, op, frame),
+            (Verb::Bind, [target, value]) => self.bind(expr, call, target, value, frame),
+            (Verb::Query, [target]) => {
+                if !self.is_variable(expr, call, target, frame) {
+                    return Value::never();
+                }
+                let seen = self.value_of_variable(target);
+                self.observe(expr, call, &[target.clone()], None, seen)
+            }
+            (Verb::Read, [target, ..]) => {
+                if !self.is_variable(expr, call, target, frame) || !self.has_threshold(expr, call, 1, target, arguments, frame) {
+                    return Value::never();
+                }
+                let seen = self.value_of_variable(target);
+                self.observe(expr, call, &[target.clone()], arguments.get(1), seen)
+            }
+            (Verb::WaitNeeded, [target, ..]) => {
+                if !self.is_variable(expr, call, target, frame) || !self.has_threshold(expr, call, 1, target, arguments, frame) {
+                    return Value::never();
+                }
+                self.observe(expr, call, &[target.clone()], arguments.get(1), target.clone())
+            }
+            (Verb::ReadAny, [list]) => self.read_any(expr, call, list),
+            (Verb::Invariant | Verb::EnforceOnce, [target, limit, function]) => {
+                if !self.is_variable(expr, call, target, frame)
+                    || !self.has_threshold(expr, call, 1, target, arguments, frame)
+                    || !self.takes(expr, call, 2, function, 0, frame)
+                {
+                    return Value::never();
+                }
+                let seen = self.observe(expr, call, &[target.clone()], Some(limit), Value::atom("ok"));
+                self.start(expr, function, Vec::new(), &seen, false, frame);
+                Value::atom("ok")
+            }
+            (Verb::Stream, [target, function]) => {
+                if !self.is_variable(expr, call, target, frame) || !self.takes(expr, call, 1, function, 1, frame) {
+                    return Value::never();
+                }
+                let value = self.value_of_variable(target);
+                let seen = self.observe(expr, call, &[target.clone()], None, value);
+                self.start(expr, function, vec![seen.clone()], &seen, true, frame);
+                Value::atom("ok")
+            }
+            _ => self.other_verb(expr, call, arguments, frame),
+        }
+    }
+
+    fn other_verb(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> Value {
+        match (call.verb, arguments) {
+            (Verb::Thread, [function]) => {
+                if !self.takes(expr, call, 0, function, 0, frame) {
+                    return Value::never();
+                }
+                self.note_effect(expr, call, arguments);
+                self.start(expr, function, Vec::new(), &Value::any(), false, frame);
+                Value::atom("ok")
+            }
+            (Verb::Once, [_, function]) => {
+                if !self.takes(expr, call, 1, function, 0, frame) {
+                    return Value::never();
+                }
+                let seen = self.observe(expr, call, &[], None, Value::any());
+                self.begin_once();
+                self.start(expr, function, Vec::new(), &seen, false, frame);
+                self.end_once();
+                Value::any()
+            }
+            (Verb::Atomically, [function]) => {
+                if !self.takes(expr, call, 0, function, 0, frame) {
+                    return Value::never();
+                }
+                self.begin_atomic();
+                let value = self.apply_value(expr, function, Vec::new(), frame);
+                self.end_atomic();
+                value
+            }
+            (Verb::Every, [_, function]) => {
+                if !self.takes(expr, call, 1, function, 0, frame) {
+                    return Value::never();
+                }
+                self.note_effect(expr, call, arguments);
+                self.start(expr, function, Vec::new(), &Value::any(), true, frame);
+                Value::atom("ok")
+            }
+            (Verb::EachLine, [_, function]) => {
+                if !self.takes(expr, call, 1, function, 1, frame) {
+                    return Value::never();
+                }
+                let line = self.observe(expr, call, &[], None, Value::texts());
+                self.start(expr, function, vec![line.clone()], &line, true, frame);
+                Value::any()
+            }
+            (Verb::SetTopic | Verb::RemoveTopic, [target, _]) => {
+                if self.is_variable(expr, call, target, frame) { target.clone() } else { Value::never() }
+            }
+            (Verb::Print, [value]) => {
+                self.note_effect(expr, call, arguments);
+                value.join(&Value::atom("ok"))
+            }
+            (Verb::Print | Verb::Format | Verb::Assert | Verb::Sleep | Verb::Interested | Verb::Disinterested, _) => {
+                self.note_effect(expr, call, arguments);
+                Value::any()
+            }
+            (Verb::Node, _) => self.observe(expr, call, &[], None, Value::atoms().join(&Value::texts())),
+            (Verb::Nodes, _) => self.observe(expr, call, &[], None, Value::list_of(&Value::any())),
+            (Verb::Replica | Verb::NowMs | Verb::Random, _) => self.observe(expr, call, &[], None, Value::ints()),
+            (Verb::Converged, _) => self.observe(expr, call, &[], None, Value::booleans()),
+            (Verb::Role | Verb::Arg | Verb::JsonRead, _) => self.observe(expr, call, &[], None, Value::any()),
+            (Verb::CsvRead, _) => {
+                let row = Value::maps(Value::atoms(), Value::any());
+                self.observe(expr, call, &[], None, Value::list_of(&row))
+            }
+            _ => self.derive(expr, call, arguments, frame),
+        }
+    }
+
+    fn declare(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> Value {
+        let at = arguments.len().saturating_sub(1);
+        let written = match call.arguments.get(at).map(|argument| &argument.node) {
+            Some(Node::Literal(term)) => Some(term.clone()),
+            _ => arguments.get(at).and_then(Value::single),
+        };
+        let kind = match written.as_ref().map(Type::read) {
+            Some(Ok(kind)) => Some(kind),
+            Some(Err(bad)) => {
+                let place = call.arguments.get(at).map_or(expr.span, |argument| argument.span);
+                self.fail(expr, frame, |_| bad.diagnostic().at(place, "not a type"));
+                return Value::never();
+            }
+            None if arguments.get(at).is_some_and(is_no_type) => {
+                let place = call.arguments.get(at).map_or(expr.span, |argument| argument.span);
+                let given = arguments[at].clone();
+                return self.fail(expr, frame, |run| {
+                    Diagnostic::error("E0302", format!("{} is not a type of variables", run.describe(&given)))
+                        .at(place, "not a type")
+                        .help(format!("types are {}", Type::shapes().join(", ")))
+                });
+            }
+            None => None,
+        };
+        let name = match (&call.name, arguments.len()) {
+            (Some(name), _) => Atom::new(name).ok().map(Term::Atom),
+            (None, 2) => arguments[0].single(),
+            (None, _) => None,
+        };
+        let fresh = call.name.is_none() && arguments.len() == 1;
+        let number = self.variables.intern(Variable {
+            site: site(expr),
+            name,
+            fresh,
+            kind,
+            dynamic: call.verb == Verb::DeclareDynamic,
+            verb: call.verb,
+            span: expr.span,
+            content: Value::never(),
+            escapes: false,
+        });
+        Value::variable(number)
+    }
+
+    /// Whether it may be a variable; if not, that is told.
+    pub(super) fn is_variable(
+        &mut self,
+        expr: &'p Expr,
+        call: &'p VerbCall,
+        target: &Value,
+        frame: &Frame,
+    ) -> bool {
+        self.is_variable_at(expr, call, 0, target, frame)
+    }
+
+    pub(super) fn is_variable_at(
+        &mut self,
+        expr: &'p Expr,
+        call: &'p VerbCall,
+        at: usize,
+        target: &Value,
+        frame: &Frame,
+    ) -> bool {
+        if target.parts().is_none_or(|parts| parts.refs.some()) {
+            return true;
+        }
+        let Some(place) = call.arguments.get(at) else { return true };
+        self.fail(expr, frame, |run| {
+            let given = run.describe(target);
+            let row = call.builtin.row();
+            let message = Diagnostic::error("E0392", format!("a variable is needed here, and this is {given}"))
+                .at(place.span, format!("`{}` needs a variable", row.title()));
+            let is_list = target.parts().is_some_and(|parts| parts.nil || parts.cons.is_some());
+            match call.verb {
+                Verb::Map | Verb::Filter if is_list => {
+                    message.help(format!("for a list, write `lists:{}(Function, List)`", row.name))
+                }
+                _ if target.parts().is_some_and(|parts| parts.funs.some()) => {
+                    message.help(format!("the variable comes first, and then the function: `{}`", row.signature))
+                }
+                _ => message.help(
+                    "`X = declare(set)` makes a variable and binds X to it; `query(X)` is its value, which is none",
+                ),
+            }
+        });
+        false
+    }
+
+    /// The variables that a value may be; `None` where others are possible.
+    pub(super) fn known_variables(&self, target: &Value) -> Option<Vec<u32>> {
+        match &target.parts()?.refs {
+            Few::Of(few) => Some(few.clone()),
+            Few::All => None,
+        }
+    }
+
+    fn update(&mut self, expr: &'p Expr, call: &'p VerbCall, target: &Value, op: &Value, frame: &Frame) -> Value {
+        if !self.is_variable(expr, call, target, frame) {
+            return Value::never();
+        }
+        self.note_update(expr, call, target, op);
+        let Some(numbers) = self.known_variables(target) else {
+            self.variables.put_anywhere(&Value::any());
+            self.escape(op);
+            return self.update_result(call, target);
+        };
+        self.escape(op);
+        let wrong = |number: &&u32| {
+            let kind = self.variables.get(**number).and_then(|variable| variable.kind.as_ref());
+            kind.is_some_and(|kind| !may_be_operation(kind, op, false))
+        };
+        let mistaken = numbers.iter().find(wrong).copied();
+        if call.verb == Verb::Update
+            && let Some(number) = mistaken
+            && numbers.iter().all(|number| wrong(&number))
+        {
+            let place = call.arguments.get(1).map_or(expr.span, |argument| argument.span);
+            return self.fail(expr, frame, |run| run.no_operation(number, op).at_first(place));
+        }
+        for number in &numbers {
+            let content = match self.variables.get(*number).and_then(|variable| variable.kind.as_ref()) {
+                Some(kind) if kind.is_set() => added(op),
+                _ => Value::any(),
+            };
+            self.variables.put(*number, &content);
+        }
+        if let [only] = &*numbers
+            && removes(op)
+        {
+            self.removals.push((*only, expr));
+        }
+        self.update_result(call, target)
+    }
+
+    fn update_result(&mut self, call: &VerbCall, target: &Value) -> Value {
+        if call.verb == Verb::Update {
+            return target.clone();
+        }
+        let ok = Value::tuple(vec![Value::atom("ok"), target.clone()]);
+        ok.join(&Value::tuple(vec![Value::atom("refused"), Value::any()]))
+    }
+
+    /// An operation that the type does not have. The main place is still to be put in front.
+    fn no_operation(&self, number: u32, op: &Value) -> Told {
+        let Some(variable) = self.variables.get(number) else { return Told(Diagnostic::error("E0303", "")) };
+        let Some(kind) = &variable.kind else { return Told(Diagnostic::error("E0303", "")) };
+        let exact = op.single().and_then(|term| Op::parse(kind, &term).err());
+        let message = match exact {
+            Some(bad) => bad.diagnostic(),
+            None => Diagnostic::error(
+                operation::BAD_OPERATION,
+                format!("{} has no operation {}", kind.with_article(), self.describe(op)),
+            )
+            .help(format!("it has {}", operation::list(operation::shapes(kind)))),
+        };
+        Told(self.declared_here(message, number))
+    }
+
+    /// Adds where the variable is declared.
+    pub(super) fn declared_here(&self, message: Diagnostic, number: u32) -> Diagnostic {
+        let Some(variable) = self.variables.get(number) else { return message };
+        let name = self.variables.shown(number).map_or_else(|| "it".to_owned(), |name| format!("`{name}`"));
+        match &variable.kind {
+            Some(kind) => message.at(variable.span, format!("{name} is declared as {} here", kind.with_article())),
+            None => message.at(variable.span, format!("{name} is declared here")),
+        }
+    }
+
+    /// Whether it may be a threshold of the variable; if not, that is told.
+    fn has_threshold(
+        &mut self,
+        expr: &'p Expr,
+        call: &'p VerbCall,
+        at: usize,
+        target: &Value,
+        arguments: &[Value],
+        frame: &Frame,
+    ) -> bool {
+        let (Some(limit), Some(place)) = (arguments.get(at), call.arguments.get(at)) else { return true };
+        let Some(numbers) = self.known_variables(target) else { return true };
+        let wrong = |number: &&u32| {
+            let kind = self.variables.get(**number).and_then(|variable| variable.kind.as_ref());
+            kind.is_some_and(|kind| !may_be_threshold(kind, limit))
+        };
+        let Some(number) = numbers.iter().find(wrong).copied().filter(|_| numbers.iter().all(|n| wrong(&n))) else {
+            return true;
+        };
+        self.fail(expr, frame, |run| {
+            let Some(kind) = run.variables.get(number).and_then(|variable| variable.kind.clone()) else {
+                return Diagnostic::error(threshold::BAD_THRESHOLD, "the type has no such threshold");
+            };
+            let exact = limit.single().and_then(|term| Threshold::parse(&kind, &term).err());
+            let message = match exact {
+                Some(bad) => bad.diagnostic(),
+                None => Diagnostic::error(
+                    threshold::BAD_THRESHOLD,
+                    format!("{} has no threshold {}", kind.with_article(), run.describe(limit)),
+                )
+                .help(format!(
+                    "it has {}; each may be wrapped as `{{strict, T}}`",
+                    operation::list(threshold::shapes(&kind))
+                )),
+            };
+            run.declared_here(message.at(place.span, "no threshold of it"), number)
+        });
+        false
+    }
+
+    /// Whether it may be a function of so many arguments; if not, that is told.
+    fn takes(
+        &mut self,
+        expr: &'p Expr,
+        call: &'p VerbCall,
+        at: usize,
+        function: &Value,
+        arity: u8,
+        frame: &Frame,
+    ) -> bool {
+        let Some(place) = call.arguments.get(at) else { return true };
+        let fits = match function.parts().map(|parts| &parts.funs) {
+            None | Some(Few::All) => true,
+            Some(Few::Of(funs)) => funs.iter().any(|fun| fun.arity == arity),
+        };
+        if fits {
+            return true;
+        }
+        let expected = if arity == 0 { "a function without arguments" } else { "a function of one argument" };
+        let wrap = if arity == 0 { "fun() -> .. end" } else { "fun(X) -> .. end" };
+        self.fail(expr, frame, |run| {
+            let name = call.builtin.row().name;
+            let given = match function.parts().map(|parts| &parts.funs) {
+                Some(Few::Of(funs)) if !funs.is_empty() => format!("this one takes {}", funs[0].arity),
+                _ => format!("this is {}", run.describe(function)),
+            };
+            Diagnostic::error("E0395", format!("`{name}` needs {expected}, and {given}"))
+                .at(place.span, "not one")
+                .help(format!("write `{wrap}`"))
+        });
+        false
+    }
+
+    /// What is seen of a variable here.
+    pub(super) fn value_of_variable(&mut self, target: &Value) -> Value {
+        let Some(numbers) = self.known_variables(target) else { return Value::any() };
+        let mut all = Value::never();
+        for number in numbers {
+            let Some(kind) = self.variables.get(number).and_then(|variable| variable.kind.clone()) else {
+                return Value::any();
+            };
+            all = all.join(&value_of(&kind, &self.elements(number)));
+        }
+        all
+    }
+
+    /// What a set can have as elements: anything, since other programs may put it there, or what this program puts in.
+    pub(super) fn elements(&self, number: u32) -> Value {
+        if !self.closed {
+            return Value::any();
+        }
+        let content = self.variables.content(number);
+        if content.is_never() { Value::any() } else { content }
+    }
+
+    fn read_any(&mut self, expr: &'p Expr, call: &'p VerbCall, list: &Value) -> Value {
+        let element = match list.parts() {
+            None => Value::any(),
+            Some(parts) => parts.cons.as_ref().map_or_else(Value::any, crate::check::infer::parts::Cons::elements),
+        };
+        let target = match element.parts().map(|parts| &parts.tuples) {
+            Some(Few::Of(shapes)) => shapes
+                .iter()
+                .filter_map(|shape| shape.first().cloned())
+                .reduce(|all, one| all.join(&one))
+                .unwrap_or_else(Value::any),
+            _ => Value::any(),
+        };
+        let value = self.value_of_variable(&target);
+        let seen = self.observe(expr, call, std::slice::from_ref(&target), None, value);
+        Value::tuple(vec![target, seen.clone()]).touched(&seen.from)
+    }
+
+    fn bind(&mut self, expr: &'p Expr, call: &'p VerbCall, target: &Value, value: &Value, frame: &Frame) -> Value {
+        if !self.is_variable(expr, call, target, frame) {
+            return Value::never();
+        }
+        self.note_update(expr, call, target, value);
+        self.escape(value);
+        let content = match value.parts() {
+            Some(parts) => parts.cons.as_ref().map_or_else(Value::any, crate::check::infer::parts::Cons::elements),
+            None => Value::any(),
+        };
+        match self.known_variables(target) {
+            Some(numbers) => numbers.iter().for_each(|number| self.variables.put(*number, &content)),
+            None => self.variables.put_anywhere(&Value::any()),
+        }
+        target.clone()
+    }
+
+    /// A function that runs as a task of its own, or later: what it comes to does not come back here.
+    pub(super) fn start(
+        &mut self,
+        expr: &'p Expr,
+        function: &Value,
+        arguments: Vec<Value>,
+        because: &Value,
+        repeats: bool,
+        frame: &Frame,
+    ) {
+        let control = self.control.clone();
+        self.control = crate::check::infer::value::both(&self.control, &because.from);
+        self.repeats += u32::from(repeats);
+        let effect = self.effect.clone();
+        let fits = match function.parts().map(|parts| &parts.funs) {
+            Some(Few::Of(funs)) => funs.iter().any(|fun| usize::from(fun.arity) == arguments.len()),
+            _ => false,
+        };
+        if fits {
+            self.apply_value(expr, function, arguments, frame);
+        }
+        self.effect = effect;
+        self.repeats -= u32::from(repeats);
+        self.control = control;
+    }
+
+    /// Variables in a value go where they are not followed.
+    pub(super) fn escape(&mut self, value: &Value) {
+        let Some(parts) = value.parts() else { return };
+        let mut inside = Vec::new();
+        if let Few::Of(few) = &parts.refs {
+            few.iter().for_each(|number| self.variables.escape(*number));
+        }
+        parts.children(&mut |child| inside.push(child.clone()));
+        for child in inside.iter().filter(|child| !child.is_any()) {
+            self.escape(child);
+        }
+    }
+}
+
+/// A message whose first place is missing.
+struct Told(Diagnostic);
+
+impl Told {
+    fn at_first(self, place: crate::source::span::Span) -> Diagnostic {
+        let mut message = self.0;
+        message.labels.insert(0, crate::source::diagnostic::Label { span: place, text: "no operation of it".to_owned() });
+        message
+    }
+}
+
+/// Whether it is sure to be no type: a number, a list, a function, ..
+fn is_no_type(value: &Value) -> bool {
+    value.parts().is_some_and(|parts| !parts.atoms.some() && !parts.tuples.some())
+}
+
+/// Whether it is an operation that takes elements or keys out.
+fn removes(op: &Value) -> bool {
+    let Some(parts) = op.parts() else { return false };
+    match &parts.tuples {
+        Few::Of(shapes) if !shapes.is_empty() && parts.kinds() == 1 => shapes.iter().all(|shape| {
+            let word = crate::check::infer::parts::tag(shape);
+            word.is_some_and(|word| matches!(word.text(), "rmv" | "remove" | "rmv_all" | "remove_all"))
+        }),
+        _ => false,
+    }
+}

@@ -1,0 +1,214 @@
+//! Walks over the checked tree, without values: what reads a name, and which clauses stand behind one that takes everything.
+
+use crate::check::core::Checked;
+use crate::check::core::Clause;
+use crate::check::core::Expr;
+use crate::check::core::LocalId;
+use crate::check::core::Node;
+use crate::check::core::Pattern;
+use crate::check::core::PatternNode;
+use crate::check::core::Qualifier;
+use crate::source::diagnostic::Diagnostic;
+use crate::value::term::Term;
+
+/// The most clauses that each is compared with.
+const CLAUSES_MAX: usize = 100;
+
+/// Whether a clause reads a local, apart from binding it.
+pub(super) fn reads(clause: &Clause, local: LocalId) -> bool {
+    let first = clause.patterns.iter().any(|pattern| in_pattern(pattern, local));
+    first || clause.guard.iter().flatten().chain(&clause.body).any(|expr| in_expr(expr, local))
+}
+
+fn in_pattern(pattern: &Pattern, local: LocalId) -> bool {
+    let mut found = matches!(&pattern.node, PatternNode::Same(same) if *same == local);
+    parts(pattern, &mut |part| found = found || in_pattern(part, local), &mut |_| {});
+    let mut keys = false;
+    parts(pattern, &mut |_| {}, &mut |key| keys = keys || in_expr(key, local));
+    found || keys
+}
+
+fn in_expr(expr: &Expr, local: LocalId) -> bool {
+    match &expr.node {
+        Node::Local(read) => return *read == local,
+        Node::Fun(lambda) => return lambda.captures.iter().any(|(outer, _)| *outer == local),
+        _ => {}
+    }
+    let mut found = false;
+    patterns(expr, &mut |pattern| found = found || in_pattern(pattern, local));
+    let mut inside = false;
+    children(expr, &mut |child| inside = inside || in_expr(child, local));
+    found || inside
+}
+
+/// The patterns and keys that a pattern is made of.
+fn parts<'a>(pattern: &'a Pattern, each: &mut impl FnMut(&'a Pattern), key: &mut impl FnMut(&'a Expr)) {
+    match &pattern.node {
+        PatternNode::Tuple(items) => items.iter().for_each(each),
+        PatternNode::Cons(head, tail) | PatternNode::Both(head, tail) => {
+            each(head);
+            each(tail);
+        }
+        PatternNode::Map(pairs) => pairs.iter().for_each(|(at, pattern)| {
+            key(at);
+            each(pattern);
+        }),
+        PatternNode::Prefix(_, rest) => each(rest),
+        _ => {}
+    }
+}
+
+/// The patterns that stand in an expression itself.
+fn patterns<'a>(expr: &'a Expr, each: &mut impl FnMut(&'a Pattern)) {
+    match &expr.node {
+        Node::Match(pattern, _) => each(pattern),
+        Node::Case(_, clauses) => clauses.iter().flat_map(|clause| &clause.patterns).for_each(each),
+        Node::ListComprehension(_, qualifiers) | Node::MapComprehension(_, qualifiers) => {
+            for qualifier in qualifiers {
+                match qualifier {
+                    Qualifier::List(pattern, _) => each(pattern),
+                    Qualifier::Map(key, value, _) => {
+                        each(key);
+                        each(value);
+                    }
+                    Qualifier::Filter(_) => {}
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The expressions that an expression is made of, those in clauses and `fun`s included.
+fn children<'a>(expr: &'a Expr, each: &mut impl FnMut(&'a Expr)) {
+    match &expr.node {
+        Node::Literal(_) | Node::Local(_) | Node::Global(_) | Node::FunctionValue(_) | Node::BuiltinValue(_) => {}
+        Node::Tuple(items) | Node::Call(_, items) | Node::Builtin(_, items) | Node::Block(items) => {
+            items.iter().for_each(each);
+        }
+        Node::Verb(call) => call.arguments.iter().for_each(each),
+        Node::Map(entries) => entries.iter().for_each(|(key, value)| {
+            each(key);
+            each(value);
+        }),
+        Node::MapUpdate(map, entries) => {
+            each(map);
+            entries.iter().for_each(|(_, key, value)| {
+                each(key);
+                each(value);
+            });
+        }
+        Node::Match(_, operand) | Node::Unary(_, operand) => each(operand),
+        Node::Cons(left, right)
+        | Node::Binary(_, left, right)
+        | Node::AndAlso(left, right)
+        | Node::OrElse(left, right) => {
+            each(left);
+            each(right);
+        }
+        Node::Apply(function, arguments) => {
+            each(function);
+            arguments.iter().for_each(each);
+        }
+        Node::Fun(lambda) => in_clauses(&lambda.clauses, each),
+        Node::Case(subject, clauses) => {
+            each(subject);
+            in_clauses(clauses, each);
+        }
+        Node::If(clauses) => in_clauses(clauses, each),
+        Node::ListComprehension(element, qualifiers) => {
+            each(element);
+            in_qualifiers(qualifiers, each);
+        }
+        Node::MapComprehension(entry, qualifiers) => {
+            each(&entry.0);
+            each(&entry.1);
+            in_qualifiers(qualifiers, each);
+        }
+    }
+}
+
+fn in_clauses<'a>(clauses: &'a [Clause], each: &mut impl FnMut(&'a Expr)) {
+    clauses.iter().flat_map(|clause| clause.guard.iter().flatten().chain(&clause.body)).for_each(each);
+}
+
+fn in_qualifiers<'a>(qualifiers: &'a [Qualifier], each: &mut impl FnMut(&'a Expr)) {
+    for qualifier in qualifiers {
+        match qualifier {
+            Qualifier::List(_, source) | Qualifier::Map(_, _, source) | Qualifier::Filter(source) => each(source),
+        }
+    }
+}
+
+/// Clauses behind one that takes all that they would.
+pub(super) fn shadowed(checked: &Checked) -> Vec<Diagnostic> {
+    let mut told = Vec::new();
+    let mut open: Vec<&Expr> = checked.forms.iter().flat_map(|form| &form.body).collect();
+    for function in &checked.functions {
+        behind(&function.lambda.clauses, &mut told);
+        in_clauses(&function.lambda.clauses, &mut |expr| open.push(expr));
+    }
+    while let Some(expr) = open.pop() {
+        match &expr.node {
+            Node::Fun(lambda) => behind(&lambda.clauses, &mut told),
+            Node::Case(_, clauses) => behind(clauses, &mut told),
+            _ => {}
+        }
+        children(expr, &mut |child| open.push(child));
+    }
+    told
+}
+
+fn behind(clauses: &[Clause], told: &mut Vec<Diagnostic>) {
+    for (at, clause) in clauses.iter().enumerate().take(CLAUSES_MAX) {
+        let first = clauses[..at].iter().find(|first| first.guard.is_empty() && takes_all_of(first, clause));
+        let (Some(first), Some(pattern)) = (first, clause.patterns.first()) else { continue };
+        let place = |clause: &Clause, pattern: &Pattern| {
+            clause.patterns.last().map_or(pattern.span, |last| pattern.span.to(last.span))
+        };
+        let earlier = first.patterns.first().map_or(first.span, |pattern| place(first, pattern));
+        told.push(
+            Diagnostic::warning("E0401", "this clause can never match")
+                .at(place(clause, pattern), "never reached")
+                .at(earlier, "takes all that it would, and comes first")
+                .help("clauses are tried from top to bottom: put the one for all the rest last"),
+        );
+    }
+}
+
+fn takes_all_of(first: &Clause, later: &Clause) -> bool {
+    !first.patterns.is_empty()
+        && first.patterns.len() == later.patterns.len()
+        && first.patterns.iter().zip(&later.patterns).all(|(first, later)| covers(first, later))
+}
+
+/// Whether everything that `later` matches is matched by `first`.
+fn covers(first: &Pattern, later: &Pattern) -> bool {
+    match (&first.node, &later.node) {
+        (PatternNode::Any | PatternNode::Bind(_), _) => true,
+        (PatternNode::Both(a, b), _) => covers(a, later) && covers(b, later),
+        (_, PatternNode::Both(a, b)) => covers(first, a) || covers(first, b),
+        (_, PatternNode::Literal(term)) => covers_term(first, term),
+        (PatternNode::Tuple(a), PatternNode::Tuple(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| covers(a, b))
+        }
+        (PatternNode::Cons(a, b), PatternNode::Cons(c, d)) => covers(a, c) && covers(b, d),
+        _ => false,
+    }
+}
+
+fn covers_term(first: &Pattern, term: &Term) -> bool {
+    match (&first.node, term) {
+        (PatternNode::Any | PatternNode::Bind(_), _) => true,
+        (PatternNode::Literal(literal), _) => literal == term,
+        (PatternNode::Both(a, b), _) => covers_term(a, term) && covers_term(b, term),
+        (PatternNode::Tuple(items), Term::Tuple(tuple)) => {
+            items.len() == tuple.items().len()
+                && items.iter().zip(tuple.items()).all(|(item, term)| covers_term(item, term))
+        }
+        (PatternNode::Cons(head, tail), Term::Cons(cell)) => {
+            covers_term(head, cell.head()) && covers_term(tail, cell.tail())
+        }
+        _ => false,
+    }
+}

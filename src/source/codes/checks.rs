@@ -1,0 +1,42 @@
+//! E04: what inference finds that would not fail when it runs. What would fail has the code that it would have had then.
+
+use crate::source::codes::Explanation;
+
+pub(super) const CODES: &[Explanation] = &[
+    Explanation {
+        code: "E0401",
+        title: "a clause can never match",
+        text: "\
+The value that is matched cannot have the shape of this pattern, or the guard cannot be true, whatever else happens: what
+stands in the clause never runs. It is a warning, since the program runs all the same, but probably not as meant.
+
+A common reason: the value of a variable is not what the pattern expects. The value of a set is a list, that of a counter a
+number, that of a `top_k` a list of `{Name, Score}`, that of a map a map.",
+        wrong: "C = declare(counter).\nprint(case query(C) of [] -> none; N -> N end).\n",
+        right: "C = declare(counter).\nprint(case query(C) of 0 -> none; N -> N end).\n",
+    },
+    Explanation {
+        code: "E0402",
+        title: "a fold has no accumulator",
+        text: "\
+`lists:foldl` hands its result from element to element. The verb `fold` does not: elements come and go in any order, on any
+node, and each contributes operations of its own, which are taken back when it leaves. The function's second argument is
+always the destination's first value (0 of a counter, `[]` of a set), so that a function that computes with it computes with
+that, every time.
+
+Return what one element contributes: the destination adds it up.",
+        wrong: "S = declare(set).\nN = declare(counter).\nfold(S, fun(X, Acc) -> {increment, Acc + X} end, N).\n",
+        right: "S = declare(set).\nN = declare(counter).\nfold(S, fun(X) -> {increment, X} end, N).\n",
+    },
+    Explanation {
+        code: "E0403",
+        title: "a removal does not prevail against a derivation",
+        text: "\
+A derivation contributes to its destination for as long as its source has the element. `{rmv, X}` on the destination takes
+back what was added to it by updates, and nothing else: what is derived into it stays, or comes back.
+
+Remove the element from the source; or derive into another variable, and remove from this one.",
+        wrong: "S = declare(set).\nD = map(S, fun(X) -> X * 2 end).\nupdate(S, {add, 1}).\nupdate(D, {rmv, 2}).\n",
+        right: "S = declare(set).\nD = map(S, fun(X) -> X * 2 end).\nupdate(S, {add, 1}).\nupdate(S, {rmv, 1}).\n",
+    },
+];
