@@ -266,7 +266,7 @@ fn built_ins_convert_and_test() {
         ("string:uppercase(\"äb\")", "\"ÄB\""),
         ("io_lib:format(\"~p ~s ~b ~.2f ~~ ~w~n\", [\"a\", \"b\", 3, 1.005, x])", "\"\\\"a\\\" b 3 1.00 ~ x\\n\""),
         ("io_lib:format(\"[~5b|~-5s|~5.1.0f|~c]\", [42, \"ab\", 1.25, 65])", "\"[   42|ab   |001.3|A]\""),
-        ("io_lib:format(\"~e ~.16b ~a\", [12.5, 255, abc])", "\"1.25000e+01 ff abc\""),
+        ("io_lib:format(\"~e ~.16b ~a\", [12.5, 255, abc])", "\"1.25000e+1 ff abc\""),
     ]);
 }
 

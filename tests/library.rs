@@ -5,6 +5,8 @@ mod bare;
 mod support;
 
 use bare::Evaluator;
+use lasp::library;
+use lasp::library::BUILTINS;
 use support::files;
 use support::shown;
 use support::text;
@@ -26,4 +28,114 @@ fn every_function_gives_what_erlang_says() {
     }
     assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(count > 500, "{count}");
+}
+
+/// Arguments of all kinds, right and wrong ones.
+const ARGUMENTS: &[&str] = &[
+    "0",
+    "1",
+    "2",
+    "-1",
+    "1 bsl 60",
+    "-(1 bsl 63)",
+    "1 bsl 70",
+    "-(1 bsl 200)",
+    "0.5",
+    "-2.5",
+    "1.0e308",
+    "a",
+    "true",
+    "all",
+    "leading",
+    "both",
+    "trim",
+    "utf8",
+    "infinity",
+    "\"\"",
+    "\"ab\"",
+    "\"12\"",
+    "\"äe\\x{30a}\\r\\n\"",
+    "\"~p~5.2f~*c\"",
+    "[]",
+    "[1, 2]",
+    "[2, 1, 1.0]",
+    "[1 | 2]",
+    "[[1 | 2], 3]",
+    "[{a, 1}, {b, 2}]",
+    "[{a, 1} | b]",
+    "[\"a\", 98]",
+    "[[1], [2, [3]]]",
+    "[global]",
+    "[{decimals, 3}, compact]",
+    "{}",
+    "{1, 2}",
+    "{[], [1]}",
+    "{pad, {1, 2}}",
+    "#{}",
+    "#{a => 1, 2 => [b]}",
+    "fun() -> a end",
+    "fun(X) -> X end",
+    "fun(X) -> [X] end",
+    "fun(_) -> true end",
+    "fun(X, _) -> X end",
+    "fun(X, Y) -> {X, Y} end",
+    "fun(_, _) -> false end",
+    "fun(_, _, Z) -> Z end",
+];
+
+/// Names and arities of all pure functions that a program can call.
+fn functions() -> Vec<(String, u8)> {
+    let mut all: Vec<(String, u8)> = BUILTINS
+        .iter()
+        .filter(|row| row.pure)
+        .map(|row| (row.module.map_or(row.name.to_owned(), |module| format!("{module}:{}", row.name)), row.arity))
+        .collect();
+    let (session, _) = lasp::compile::Session::new();
+    for name in session.environment.names_for_completion() {
+        let Some((module, function)) = name.split_once(':') else { continue };
+        let arities = (0..=6).filter(|arity| session.environment.function(Some(module), function, *arity).is_some());
+        all.extend(arities.map(|arity| (name.clone(), arity)));
+    }
+    all
+}
+
+#[test]
+fn no_arguments_make_a_function_panic_or_run_without_end() {
+    let mut evaluator = Evaluator::new();
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        usize::try_from(random % below as u64).unwrap_or(0)
+    };
+    let all = functions();
+    assert!(all.len() > 340, "{}", all.len());
+    for (name, arity) in all {
+        for _ in 0..25 * usize::from(arity) {
+            let arguments: Vec<&str> = (0..arity).map(|_| ARGUMENTS[next(ARGUMENTS.len())]).collect();
+            let call = format!("{name}({})", arguments.join(", "));
+            let got = evaluator.evaluate(&call);
+            assert_ne!(got, "out of fuel", "{call}");
+            assert_ne!(got, "E0516", "{call}");
+        }
+    }
+}
+
+#[test]
+fn what_is_left_out_is_not_there_and_what_is_told_instead_is() {
+    let mut evaluator = Evaluator::new();
+    let title = |call: &str| evaluator.evaluate(call);
+    let absent = ["spawn(1)", "lists:reduce(1)", "string:strip(1)", "ets:new(1)", "rand:uniform(1)", "self()"];
+    let told: Vec<String> = absent.into_iter().map(title).collect();
+    assert!(told.iter().all(|told| told.starts_with("E020")), "{told:#?}");
+    for (module, name) in [(None, "self"), (Some("string"), "strip"), (Some("erlang"), "spawn")] {
+        assert!(library::instead(module, name).is_some(), "{name}");
+    }
+    assert!(BUILTINS.iter().all(|row| library::instead(row.module, row.name).is_none()));
+    let (session, _) = lasp::compile::Session::new();
+    for name in session.environment.names_for_completion() {
+        let (module, function) = name.split_once(':').map_or((None, &*name), |(module, name)| (Some(module), name));
+        assert_eq!(library::instead(module, function), None, "{name}");
+    }
 }

@@ -119,6 +119,14 @@ pub(super) const ROWS: &[Builtin] = &[
     ),
     pure(
         "lists",
+        "uniq",
+        1,
+        "lists:uniq(list) -> list",
+        "Without elements that come again, in the order of the first occurrences.",
+        "lists:uniq([b, a, b]) == [b, a]",
+    ),
+    pure(
+        "lists",
         "subtract",
         2,
         "lists:subtract(list, list) -> list",

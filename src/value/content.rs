@@ -77,7 +77,7 @@ impl Content {
             | (Type::RwSet | Type::TwoPSet, Content::Element(_) | Content::Removed(_))
             | (Type::Ivar | Type::MvRegister, Content::Value(_))
             | (Type::Boolean | Type::EwFlag, Content::True)
-            | (Type::DwFlag, Content::Disabled | Content::True)
+            | (Type::DwFlag, Content::Disabled)
             | (Type::TopK(_), Content::Score(_)) => true,
             (Type::Counter | Type::LexCounter, Content::Tally(tally)) => {
                 !tally.up.is_negative() && !tally.down.is_negative()

@@ -222,7 +222,7 @@ impl Type {
 const BOUNDED: &str = "a `bcounter` cannot stand inside a map whose keys are removed: removing a key would take rights away, and break its bound";
 
 /// What may be contributed to the events of a window.
-const IN_WINDOW: &str = "a window holds what can be withdrawn again: sets that grow, counters (not `bcounter`), `max_int`, `min_int`, `boolean`, `top_k`, and maps and pairs of these";
+const IN_WINDOW: &str = "a window holds what can be withdrawn again: sets that grow, counters (not `bcounter`), `max_int`, `min_int`, `boolean`, `top_k`, and windows, maps and pairs of these";
 
 fn read(term: &Term, depth: u32) -> Result<Type, BadType> {
     let bad = |reason: Option<String>| BadType { given: term.clone(), reason };
@@ -284,6 +284,8 @@ fn in_window(kind: &Type) -> bool {
         | Type::MinInt
         | Type::Boolean
         | Type::TopK(_) => true,
+        // It has been read already.
+        Type::Window(_) => true,
         Type::GMap(kind) | Type::AwMap(kind) => in_window(kind),
         Type::Pair(kinds) => in_window(&kinds.0) && in_window(&kinds.1),
         _ => false,

@@ -164,7 +164,7 @@ impl Fault {
             Fault::Argument { arguments, why, .. } if why.contains("list") && has_text(arguments) => {
                 "a text is one value, not a list of characters: see `lasp doc string`".into()
             }
-            Fault::NoClause { arguments, .. } if has_text(arguments) => {
+            Fault::NoClause { function, arguments } if has_text(arguments) && about(function).is_none() => {
                 "a text is one value, not a list of characters: it does not match `[First | Rest]`".into()
             }
             Fault::Argument { arguments, why, .. }
@@ -189,10 +189,9 @@ impl Fault {
             Fault::Impure(_) => "call the verb outside, and hand its result to the function".into(),
             Fault::UnknownFunction(_) => "run the same program on all nodes".into(),
             Fault::Refused { help, .. } => return help.clone(),
-            Fault::NoClause { function: title, .. } | Fault::Argument { builtin: title, .. } => match about(title) {
-                Some(known) => format!("`{}`: {} For example, `{}`", known.title, known.text, known.example),
-                None => return Vec::new(),
-            },
+            Fault::NoClause { function: title, arguments } | Fault::Argument { builtin: title, arguments, .. } => {
+                return of_the_library(title, arguments);
+            }
             _ => return Vec::new(),
         };
         vec![text]
@@ -222,6 +221,16 @@ impl Fault {
 
 fn has_text(arguments: &[Term]) -> bool {
     arguments.iter().any(|term| matches!(term, Term::Str(_)))
+}
+
+/// What a function of the library does; and where a string stands for a list, as it does in Erlang, what takes strings.
+fn of_the_library(title: &str, arguments: &[Term]) -> Vec<String> {
+    let Some(known) = about(title) else { return Vec::new() };
+    let mut help = vec![format!("`{}`: {} For example, `{}`", known.title, known.text, known.example)];
+    if title.starts_with("lists:") && arguments.iter().any(|term| term.as_text().is_some()) {
+        help.push("a string is one value, and no list; `string:to_graphemes` gives the list of its characters".into());
+    }
+    help
 }
 
 fn plural(count: usize, noun: &str) -> String {

@@ -98,7 +98,6 @@ impl FlagState {
             // Written even where it is there already: who does the opposite now has not seen this.
             (Kind::EnableWins, Op::True) => Effect::one(Some(Content::True), both()),
             (Kind::DisableWins, Op::False) => Effect::one(Some(Content::Disabled), both()),
-            (Kind::DisableWins, Op::True) if self.removable => Effect::one(Some(Content::True), both()),
             (Kind::DisableWins, Op::True) => Effect::removal(&seen(&self.disabled)),
             (Kind::EnableWins, Op::False) => Effect::removal(&seen(&self.enabled)),
             _ => Effect::default(),
@@ -123,8 +122,7 @@ impl FlagState {
     pub(super) fn summary(&self) -> Option<Content> {
         match self.kind {
             Kind::Boolean | Kind::EnableWins => self.enabled.any().then_some(Content::True),
-            Kind::DisableWins if self.disabled.any() => Some(Content::Disabled),
-            Kind::DisableWins => self.enabled.any().then_some(Content::True),
+            Kind::DisableWins => self.disabled.any().then_some(Content::Disabled),
         }
     }
 

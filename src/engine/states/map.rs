@@ -95,7 +95,8 @@ impl MapState {
     fn prepare_key(&self, key: &Term, op: &Op, author: &Author) -> Result<Effect, Refusal> {
         let effect = match self.children.get(key) {
             Some(child) => child.state.prepare(op, author),
-            None => State::bottom(&self.kind, self.removable).prepare(op, author),
+            // Of a key that is not there everything is written: `{apply, K, {set, 0}}` makes it exist.
+            None => State::bottom(&self.kind, true).prepare(op, author),
         };
         Ok(effect?.wrapped(|content| Content::Entry(Box::new((key.clone(), content)))))
     }
@@ -113,7 +114,7 @@ impl MapState {
             }
             let trial = tried.entry(key).or_insert_with(|| match self.children.get(key) {
                 Some(child) => Trial::new(child.state.clone()),
-                None => Trial::new(State::bottom(&self.kind, self.removable)),
+                None => Trial::new(State::bottom(&self.kind, true)),
             });
             let effect = trial.state.prepare(op, author)?;
             all.try_out(effect, trial, |content| Content::Entry(Box::new((key.clone(), content))));

@@ -1,5 +1,7 @@
 //! `lists`: what the language itself would be slow at.
 
+use std::collections::BTreeSet;
+
 use num_bigint::BigInt;
 use num_integer::Integer;
 use num_traits::Signed;
@@ -15,6 +17,7 @@ use crate::vm::native::Answer;
 use crate::vm::native::Refusal;
 use crate::vm::native::Table;
 use crate::vm::native::list;
+use crate::vm::native::no_list;
 use crate::vm::native::size;
 use crate::vm::number;
 use crate::vm::number::Arithmetic;
@@ -49,11 +52,17 @@ pub(super) const NATIVES: Table = &[
     ("member", 2, member),
     ("append", 1, |a| Ok(Term::list(joined(&a[0])?))),
     ("append", 2, |a| Ok(step::append(&a[0], &a[1])?)),
+    ("uniq", 1, |a| {
+        let items = list(&a[0])?;
+        let mut seen = BTreeSet::new();
+        let first: Vec<bool> = items.iter().map(|item| seen.insert(item)).collect();
+        Ok(Term::list(items.iter().zip(first).filter(|(_, first)| *first).map(|(item, _)| item.clone())))
+    }),
     ("subtract", 2, |a| Ok(step::subtract(&a[0], &a[1])?)),
     ("flatten", 1, |a| Ok(Term::list(leaves(&a[0])?))),
     ("flatten", 2, |a| {
         if !matches!(a[1], Term::Nil | Term::Cons(_)) {
-            return Err(LIST);
+            return Err(no_list(&a[1]));
         }
         Ok(onto(leaves(&a[0])?, a[1].clone()))
     }),
@@ -75,8 +84,6 @@ pub(super) const NATIVES: Table = &[
         Ok(Term::text(text))
     }),
 ];
-
-const LIST: Refusal = Refusal::Why("a list is needed");
 
 /// The items before a tail.
 fn onto(items: Vec<Term>, tail: Term) -> Term {
@@ -108,7 +115,7 @@ fn reverse(list: &Term, tail: Term) -> Answer {
         result = Term::cons(cell.head().clone(), result);
         rest = cell.tail();
     }
-    if matches!(rest, Term::Nil) { Ok(result) } else { Err(LIST) }
+    if matches!(rest, Term::Nil) { Ok(result) } else { Err(no_list(list)) }
 }
 
 /// The elements of nested lists. Nesting is bounded, but lists are long: a stack of its own.
@@ -125,7 +132,7 @@ fn leaves(nested: &Term) -> Result<Vec<Term>, Refusal> {
                     leaf => found.push(leaf.clone()),
                 }
             }
-            _ => return Err(LIST),
+            other => return Err(no_list(other)),
         }
         if found.len() > LIST_LENGTH_MAX {
             return Err(Fault::TooLarge("the flattened list").into());
@@ -198,7 +205,7 @@ fn last(list: &Term) -> Answer {
         found = Some(cell.head());
         rest = cell.tail();
     }
-    if matches!(rest, Term::Nil) { found.cloned().ok_or(NOT_EMPTY) } else { Err(LIST) }
+    if matches!(rest, Term::Nil) { found.cloned().ok_or(NOT_EMPTY) } else { Err(no_list(list)) }
 }
 
 /// The first of the elements that none is better than.
@@ -224,5 +231,5 @@ fn member(arguments: &[Term]) -> Answer {
         }
         rest = cell.tail();
     }
-    if matches!(rest, Term::Nil) { Ok(boolean(false)) } else { Err(LIST) }
+    if matches!(rest, Term::Nil) { Ok(boolean(false)) } else { Err(no_list(&arguments[1])) }
 }

@@ -63,11 +63,25 @@ pub(super) fn find(row: &Builtin) -> Option<Native> {
 }
 
 fn list(term: &Term) -> Result<Vec<Term>, Refusal> {
-    term.to_vec().ok_or(Refusal::Why("a list is needed"))
+    term.to_vec().ok_or_else(|| no_list(term))
+}
+
+/// What to say where a list is needed. In Erlang a string is a list, so that many expect it here.
+fn no_list(term: &Term) -> Refusal {
+    match term {
+        Term::Str(_) => Refusal::Why("a list is needed, and a string is not one: see `string:length`, `string:slice`"),
+        _ => Refusal::Why("a list is needed"),
+    }
 }
 
 fn text(term: &Term) -> Result<&str, Refusal> {
-    term.as_text().ok_or(Refusal::Why("a string is needed"))
+    term.as_text().ok_or(match term {
+        Term::Nil | Term::Cons(_) => {
+            Refusal::Why("a string is needed; `iolist_to_binary` makes one of a list of strings and code points")
+        }
+        Term::Atom(_) => Refusal::Why("a string is needed; `atom_to_list` makes one of an atom"),
+        _ => Refusal::Why("a string is needed; `term_to_string` makes one of any term"),
+    })
 }
 
 fn int(term: &Term) -> Result<i64, Refusal> {

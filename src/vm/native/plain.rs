@@ -15,6 +15,7 @@ use crate::vm::native::Table;
 use crate::vm::native::int;
 use crate::vm::native::length;
 use crate::vm::native::list;
+use crate::vm::native::no_list;
 use crate::vm::native::size;
 use crate::vm::number;
 use crate::vm::truth;
@@ -32,11 +33,11 @@ pub(super) const NATIVES: Table = &[
     ("element", 2, |a| tuple(&a[1]).and_then(|items| Ok(items[place(&a[0], items)?].clone()))),
     ("hd", 1, |a| match &a[0] {
         Term::Cons(cell) => Ok(cell.head().clone()),
-        _ => Err(NOT_EMPTY),
+        other => Err(not_empty(other)),
     }),
     ("tl", 1, |a| match &a[0] {
         Term::Cons(cell) => Ok(cell.tail().clone()),
-        _ => Err(NOT_EMPTY),
+        other => Err(not_empty(other)),
     }),
     ("length", 1, list_length),
     ("size", 1, |a| match &a[0] {
@@ -107,7 +108,12 @@ pub(super) const NATIVES: Table = &[
     ("error", 1, |a| Err(Fault::Raised(a[0].clone()).into())),
 ];
 
-const NOT_EMPTY: Refusal = Refusal::Why("a list of at least one element is needed");
+fn not_empty(term: &Term) -> Refusal {
+    match term {
+        Term::Nil => Refusal::Why("a list of at least one element is needed"),
+        other => no_list(other),
+    }
+}
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a built-in")]
 fn is(value: bool) -> Answer {
@@ -151,5 +157,5 @@ fn list_length(arguments: &[Term]) -> Answer {
         count += 1;
         rest = cell.tail();
     }
-    if matches!(rest, Term::Nil) { Ok(length(count)) } else { Err(Refusal::Why("a list is needed")) }
+    if matches!(rest, Term::Nil) { Ok(length(count)) } else { Err(no_list(&arguments[0])) }
 }
