@@ -86,11 +86,8 @@ impl Threshold {
         if inner.as_atom() == Some("bound") {
             return Ok(Threshold::bound());
         }
-        // Lasp's own way to say it: strictly above the undefined value.
-        if strict
-            && matches!(kind, Type::Ivar | Type::LwwRegister | Type::MvRegister)
-            && inner.as_atom() == Some("undefined")
-        {
+        // Lasp's own way to say it, of every type: strictly above the undefined value.
+        if strict && inner.as_atom() == Some("undefined") {
             return Ok(Threshold::bound());
         }
         let level = match kind {
