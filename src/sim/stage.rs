@@ -49,7 +49,8 @@ pub struct Play {
     library: Unit,
     unit: Unit,
     files: BTreeMap<String, Vec<u8>>,
-    role: Term,
+    /// By number of replica; the last one is that of all further ones.
+    roles: Vec<Term>,
     arguments: Vec<(String, Term)>,
 }
 
@@ -62,8 +63,7 @@ impl Play {
         let (mut session, mut library) = Session::new();
         let (unit, _warnings) = session.program(name, text)?;
         trim(&mut library, &unit);
-        let role = Term::atom("undefined");
-        Ok(Play { session, library, unit, files: BTreeMap::new(), role, arguments: Vec::new() })
+        Ok(Play { session, library, unit, files: BTreeMap::new(), roles: Vec::new(), arguments: Vec::new() })
     }
 
     /// Gives the program a file to read.
@@ -82,9 +82,14 @@ impl Play {
     /// Sets what `arg(Name, Default)` gives; of `role` also `role()`.
     pub fn set(&mut self, name: &str, value: Term) {
         if name == "role" {
-            self.role = value.clone();
+            self.roles = vec![value.clone()];
         }
         self.arguments.insert(0, (name.to_owned(), value));
+    }
+
+    /// Sets what `role()` gives, replica by replica; the last one is that of all further ones.
+    pub fn set_roles(&mut self, roles: &[Term]) {
+        self.roles = roles.to_vec();
     }
 
     /// Whether the program's own text has a call of this verb.
@@ -97,6 +102,11 @@ impl Play {
     #[must_use]
     pub fn files(&self) -> &Files {
         &self.session.files
+    }
+
+    fn role(&self, number: usize) -> Term {
+        let role = self.roles.get(number).or(self.roles.last());
+        role.cloned().unwrap_or_else(|| Term::atom("undefined"))
     }
 
     /// Plays a schedule to its end. Steps that cannot be taken, such as a turn of a node without a task that can go on, are
@@ -155,7 +165,7 @@ impl<'a> Stage<'a> {
                 let settings = Settings {
                     name: format!("n{number}"),
                     replica: u32::try_from(number).unwrap_or(u32::MAX),
-                    role: play.role.clone(),
+                    role: play.role(number),
                     arguments: play.arguments.clone(),
                     identity: identity(number),
                     seed: schedule.seed.wrapping_add(number as u64),
