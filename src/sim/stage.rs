@@ -62,7 +62,10 @@ impl Play {
     pub fn new(name: &str, text: &str) -> Result<Play, Vec<Diagnostic>> {
         let (mut session, mut library) = Session::new();
         let (unit, _warnings) = session.program(name, text)?;
-        trim(&mut library, &unit);
+        // What a view in SQL needs of the library is known only when it is made.
+        if !uses(&unit, Verb::Sql) {
+            trim(&mut library, &unit);
+        }
         Ok(Play { session, library, unit, files: BTreeMap::new(), roles: Vec::new(), arguments: Vec::new() })
     }
 
@@ -95,7 +98,7 @@ impl Play {
     /// Whether the program's own text has a call of this verb.
     #[must_use]
     pub fn uses(&self, verb: Verb) -> bool {
-        self.unit.codes.iter().flat_map(|code| &code.verbs).any(|site| site.verb == verb)
+        uses(&self.unit, verb)
     }
 
     /// The program's texts, to show places by.
@@ -365,7 +368,8 @@ impl<'a> Stage<'a> {
             errors.sort();
             // A task that only waits so as to do something when it comes is at its end too: only the top level counts.
             let waiting = actor.node.status().waiting.into_iter().filter(|wait| wait.top_level);
-            let mut waits: Vec<String> = waiting.map(|wait| format!("in line {}", files.place(wait.span).line)).collect();
+            let mut waits: Vec<String> =
+                waiting.map(|wait| format!("in line {}", files.place(wait.span).line)).collect();
             waits.sort();
             outcome.replicas.push(Shown { prints, errors, waits });
             for last in actor.node.finals().into_iter().filter(|last| !last.dynamic) {
@@ -399,12 +403,19 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// Whether the code has a call of this verb.
+fn uses(unit: &Unit, verb: Verb) -> bool {
+    unit.codes.iter().flat_map(|code| &code.verbs).any(|site| site.verb == verb)
+}
+
 /// Empties what a program can never come to of the library: each play loads it anew for each node.
 fn trim(library: &mut Unit, program: &Unit) {
     let named: BTreeMap<u32, u32> = library.functions.iter().copied().collect();
     let linked = |code: &Code| -> Vec<u32> {
         let links = code.links.iter();
-        links.filter_map(|link| if let Link::Named(number) = link { named.get(number).copied() } else { None }).collect()
+        links
+            .filter_map(|link| if let Link::Named(number) = link { named.get(number).copied() } else { None })
+            .collect()
     };
     let mut needed: BTreeSet<u32> = BTreeSet::new();
     let mut queue: Vec<u32> = program.codes.iter().flat_map(linked).collect();
