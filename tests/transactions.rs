@@ -20,7 +20,7 @@ use proptest::prelude::*;
 
 /// How many seeds a run tries; more by `LASP_SEEDS`.
 fn seeds() -> u64 {
-    std::env::var("LASP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300) / 10
+    std::env::var("LASP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300) / 20
 }
 
 /// Money that moves between accounts and is never made or lost; two sets that are equal; contributions that go together;
@@ -48,7 +48,7 @@ fn line(cluster: &mut Cluster) -> String {
         5 => format!("both({{rmv, {n}}})."),
         6 => format!("local({{add, {n}}})."),
         7 => format!("local({{rmv, {n}}})."),
-        8 => format!("atomically(fun() -> move(A, B, {n}), both({{add, {n}}}), local({{add, {n}}}), hd([]) end)."),
+        8 => format!("atomically(fun() -> move(A, B, {n}), both({{add, {n}}}), local({{add, {n}}}), hd(arg(nothing, [])) end)."),
         _ => format!("atomically(fun() -> move(A, C, {n}), both({{add, [{n}, 20]}}), both({{rmv, 20}}) end)."),
     }
 }
@@ -192,7 +192,7 @@ fn program(steps: &[(Vec<String>, bool)], together: bool, failing: bool) -> Stri
     let mut text = VARIABLES.to_owned();
     for (updates, fails) in steps.iter().filter(|(_, fails)| failing || !fails) {
         let updates = updates.join(", ");
-        let end = if *fails { "hd([])" } else { "ok" };
+        let end = if *fails { "hd(arg(nothing, []))" } else { "ok" };
         if together {
             text += &format!("thread(fun() -> atomically(fun() -> {updates}, {end} end) end). sleep(1). ");
         } else {
@@ -305,7 +305,7 @@ fn streams_see_what_a_transaction_came_to_and_nothing_in_between() {
     let (_, told) = run("C = declare(counter), D = declare(counter), stream(C, fun(V) -> print(V) end).
         atomically(fun() -> update(C, increment), update(C, increment), update(D, increment) end). sleep(1).
         atomically(fun() -> update(C, increment), update(C, decrement), update(D, increment) end). sleep(1).
-        thread(fun() -> atomically(fun() -> update(C, increment), hd([]) end) end). sleep(1).
+        thread(fun() -> atomically(fun() -> update(C, increment), hd(arg(nothing, [])) end) end). sleep(1).
         thread(fun() -> read(D, {value, 10}), print(never) end). sleep(1).
         atomically(fun() -> update(D, {increment, 20}), update(D, {decrement, 19}) end). sleep(1).");
     assert_eq!(told.printed, "2\n");

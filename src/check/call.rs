@@ -206,15 +206,13 @@ impl<'a> Checker<'a> {
 
     pub(super) fn unknown_module(&mut self, module: &str, span: Span) {
         let all: Vec<&str> = self.environment.modules().into_iter().filter(|name| *name != "prelude").collect();
-        let near = suggest::nearest(module, all.iter().copied());
-        let help = match hints::for_module(module).map(str::to_owned).ok_or(near) {
-            Ok(hint) => hint,
-            Err(near) => match near {
-            _ if library::instead_of_module(module).is_some() => {
-                library::instead_of_module(module).unwrap_or_default().to_owned()
-            }
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", all.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+        let help = match hints::for_module(module).or_else(|| library::instead_of_module(module)) {
+            Some(hint) => hint.to_owned(),
+            None => match suggest::nearest(module, all.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    format!("there are {}", all.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
+                }
             },
         };
         self.tell(
@@ -270,7 +268,7 @@ impl<'a> Checker<'a> {
             Some(module) => hints::for_function_of(module, name),
             None => hints::for_function(name),
         };
-        if let Some(hint) = hint {
+        if let Some(hint) = hint.or_else(|| library::instead(module, name)) {
             return hint.to_owned();
         }
         let mut names: Vec<&str> =
@@ -279,9 +277,6 @@ impl<'a> Checker<'a> {
         if module.is_none() {
             names.extend(self.environment.function_names(self.module));
             names.extend(self.environment.function_names(Some("prelude")));
-        }
-        if let Some(text) = library::instead(module, name) {
-            return text.to_owned();
         }
         if let Some(near) = suggest::nearest(name, names) {
             return format!("did you mean `{near}`?");

@@ -353,6 +353,14 @@ impl<'a> Model<'a> {
         })
     }
 
+    /// Whether a threshold that was met may be lost before others see it.
+    pub(crate) fn may_fall_back(&self, on: ObservationId) -> bool {
+        self.facts.observations.get(on.0 as usize).is_some_and(|seen| {
+            let known = seen.variables.known.iter();
+            known.copied().any(|variable| self.shrinks.get(variable.0 as usize).is_some_and(Option::is_some))
+        })
+    }
+
     /// Whether it comes after a wait for something that is shared.
     fn is_late(&self, depends: &Dependence) -> bool {
         depends.control.iter().any(|on| {
@@ -362,6 +370,26 @@ impl<'a> Model<'a> {
                 waits && self.possible(&seen.variables).into_iter().any(|variable| !self.is_local(variable))
             })
         })
+    }
+
+    /// What a change of the variable leads to: those that it flows into, and those that are updated because of it.
+    pub(crate) fn influence(&self, variable: VariableId) -> BTreeSet<VariableId> {
+        let mut found = BTreeSet::from([variable]);
+        loop {
+            let flows = (0..self.upstream.len()).map(id).filter(|to| !self.upstream_of(*to).is_disjoint(&found));
+            let mut next: BTreeSet<VariableId> = flows.collect();
+            let seen = self.facts.observations.iter().filter(|seen| {
+                seen.verb != Verb::Query && !seen.variables.known.is_disjoint(&next)
+            });
+            let seen: BTreeSet<ObservationId> = seen.map(|seen| seen.id).collect();
+            let hangs = |update: &&Update| !update.depends.control.is_disjoint(&seen);
+            next.extend(self.facts.updates.iter().filter(hangs).flat_map(|update| update.variables.known.iter().copied()));
+            next.extend(found.iter().copied());
+            if next.len() == found.len() {
+                return found;
+            }
+            found = next;
+        }
     }
 
     /// The words of a way on which something comes into the variable: from the first source that is updated.

@@ -106,7 +106,8 @@ fn acts<'a>(model: &Model<'a>, seen: &Observation) -> Option<(VariableId, &'a Up
         model.possible(&seen.variables).into_iter().flat_map(|variable| model.upstream_of(variable)).collect();
     model.facts.updates.iter().find_map(|update| {
         let hangs = update.depends.control.contains(&seen.id) || update.depends.data.contains(&seen.id);
-        let target = hangs.then(|| model.possible(&update.variables))?.into_iter().find(|variable| looked.contains(variable))?;
+        let targets = hangs.then(|| model.possible(&update.variables))?;
+        let target = targets.into_iter().find(|target| !looked.is_disjoint(&model.influence(*target)))?;
         Some((target, update))
     })
 }
@@ -132,7 +133,7 @@ fn threshold(model: &Model<'_>, seen: &Observation) -> Option<Point> {
 
 /// A threshold that is safe, and whose value says more than that it was met.
 fn value(model: &Model<'_>, seen: &Observation) -> Option<Point> {
-    let used = seen.uses.iter().any(|used| !used.control);
+    let used = seen.uses.iter().any(|used| !used.control) || model.order.is_branched_on(seen.span);
     if !used || !model.varying.contains(&seen.id) {
         return None;
     }

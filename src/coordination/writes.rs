@@ -81,13 +81,18 @@ fn removals(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Ve
 
 /// Whether every replica that makes the one also makes the other, of the same elements, in one order.
 fn gets_on(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
-    let beside = model.order.beside(taking.span, other.span) && !taking.repeated && !other.repeated;
     let one_owner = model.order.owner(taking.span).is_some() && model.order.owner(taking.span) == model.order.owner(other.span);
     if one_owner {
         return true;
     }
     let known = |update: &Update| !update.operations.is_empty() && update.operations.iter().all(|op| op.term.is_some());
-    beside && (known(taking) && known(other) || same_operand(model, taking, other))
+    let once = !taking.repeated && !other.repeated;
+    if once && model.order.beside(taking.span, other.span) && known(taking) && known(other) {
+        return true;
+    }
+    // Who puts it in takes it out again in the end, whatever the others do.
+    let sure = taking.depends.control.iter().all(|on| !model.varying.contains(on) && !model.may_fall_back(*on));
+    sure && model.order.follows(other.span, taking.span) && same_operand(model, taking, other)
 }
 
 /// Whether what is taken back is, by its name, among what the other writes.
@@ -118,7 +123,8 @@ fn assigned(model: &Model<'_>, variable: VariableId, assigns: &[&Write<'_>]) -> 
     let owner = |write: &Write<'_>| model.order.owner(write.update.span);
     let one_owner = owner(first).is_some() && assigns.iter().all(|write| owner(write) == owner(first));
     let keyed = matches!(model.kind(variable), Some(Type::AwMap(_) | Type::GMap(_)));
-    let apart = keyed && assigns.iter().all(|write| hangs_on_place(model, write.update));
+    let own = |update: &Update| hangs_on_place(model, update) && !has_fixed_key(model, update);
+    let apart = keyed && assigns.iter().all(|write| own(write.update));
     if one_owner || apart || (same && together) {
         return Vec::new();
     }
@@ -157,6 +163,14 @@ fn parts(update: &Update) -> BTreeSet<String> {
 fn key(operation: &Operation) -> String {
     let parts = operation.term.as_ref().and_then(Term::as_tuple);
     parts.and_then(|parts| parts.get(1)).map_or_else(|| "?".to_owned(), ToString::to_string)
+}
+
+/// Whether the key in `{set, Key, V}` or `{apply, Key, Op}` is written out, the same for everybody.
+fn has_fixed_key(model: &Model<'_>, update: &Update) -> bool {
+    let (text, _) = (model.text)(update.span);
+    let after = ["{set,", "{apply,"].iter().find_map(|start| text.split_once(start).map(|(_, after)| after));
+    let key = after.and_then(|after| after.split(',').next()).unwrap_or("").trim();
+    key.starts_with(|c: char| c.is_lowercase() || c.is_ascii_digit() || c == '"')
 }
 
 /// Whether all replicas assign the same value, in every run.

@@ -146,7 +146,23 @@ impl Fault {
     /// What to do instead.
     #[must_use]
     pub fn help(&self) -> Vec<String> {
-        let text = match self {
+        if let Fault::Refused { help, .. } = self {
+            return help.clone();
+        }
+        self.hint().or_else(|| self.about()).into_iter().collect()
+    }
+
+    /// What the function of the library does that could not go on.
+    fn about(&self) -> Option<String> {
+        let known = match self {
+            Fault::NoClause { function: title, .. } | Fault::Argument { builtin: title, .. } => about(title)?,
+            _ => return None,
+        };
+        Some(format!("`{}`: {} For example, `{}`", known.title, known.text, known.example))
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
             _ if self.given_variable() => {
                 "this is a variable: `query(V)` is its value now, `read(V, Threshold)` waits for one".into()
             }
@@ -164,7 +180,9 @@ impl Fault {
             Fault::Argument { arguments, why, .. } if why.contains("list") && has_text(arguments) => {
                 "a text is one value, not a list of characters: see `lasp doc string`".into()
             }
-            Fault::NoClause { function, arguments } if has_text(arguments) && about(function).is_none() => {
+            Fault::NoClause { function, arguments }
+                if has_text(arguments) && (function.starts_with("lists:") || about(function).is_none()) =>
+            {
                 "a text is one value, not a list of characters: it does not match `[First | Rest]`".into()
             }
             Fault::Argument { arguments, why, .. }
@@ -188,13 +206,8 @@ impl Fault {
             }
             Fault::Impure(_) => "call the verb outside, and hand its result to the function".into(),
             Fault::UnknownFunction(_) => "run the same program on all nodes".into(),
-            Fault::Refused { help, .. } => return help.clone(),
-            Fault::NoClause { function: title, arguments } | Fault::Argument { builtin: title, arguments, .. } => {
-                return of_the_library(title, arguments);
-            }
-            _ => return Vec::new(),
-        };
-        vec![text]
+            _ => return None,
+        })
     }
 }
 
@@ -221,16 +234,6 @@ impl Fault {
 
 fn has_text(arguments: &[Term]) -> bool {
     arguments.iter().any(|term| matches!(term, Term::Str(_)))
-}
-
-/// What a function of the library does; and where a string stands for a list, as it does in Erlang, what takes strings.
-fn of_the_library(title: &str, arguments: &[Term]) -> Vec<String> {
-    let Some(known) = about(title) else { return Vec::new() };
-    let mut help = vec![format!("`{}`: {} For example, `{}`", known.title, known.text, known.example)];
-    if title.starts_with("lists:") && arguments.iter().any(|term| term.as_text().is_some()) {
-        help.push("a string is one value, and no list; `string:to_graphemes` gives the list of its characters".into());
-    }
-    help
 }
 
 fn plural(count: usize, noun: &str) -> String {

@@ -127,9 +127,7 @@ impl<'p> Run<'p> {
             (None, "append_element", [tuple, value]) => match &tuple.parts()?.tuples {
                 Few::All => None,
                 Few::Of(shapes) => {
-                    let longer = |shape: &Vec<Value>| {
-                        Value::tuple(shape.iter().chain([value]).cloned().collect())
-                    };
+                    let longer = |shape: &Vec<Value>| Value::tuple(shape.iter().chain([value]).cloned().collect());
                     shapes.iter().map(longer).reduce(|all, one| all.join(&one))
                 }
             },
@@ -191,7 +189,8 @@ impl<'p> Run<'p> {
                 let keys: Vec<String> = shape.known.iter().map(|entry| format!("`{}`", entry.key)).collect();
                 let message = Diagnostic::error("E0512", format!("the key {key} is not in {given}"))
                     .at(expr.span, "sure to fail");
-                let message = if keys.is_empty() { message } else { message.help(format!("it has {}", keys.join(", "))) };
+                let message =
+                    if keys.is_empty() { message } else { message.help(format!("it has {}", keys.join(", "))) };
                 message.help("`maps:get(Key, Map, Default)` gives the default where the key is missing")
             })),
             None => Some(found),

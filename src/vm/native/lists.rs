@@ -14,10 +14,10 @@ use crate::vm::LIST_LENGTH_MAX;
 use crate::vm::boolean;
 use crate::vm::fault::Fault;
 use crate::vm::native::Answer;
+use crate::vm::native::NO_LIST;
 use crate::vm::native::Refusal;
 use crate::vm::native::Table;
 use crate::vm::native::list;
-use crate::vm::native::no_list;
 use crate::vm::native::size;
 use crate::vm::number;
 use crate::vm::number::Arithmetic;
@@ -62,7 +62,7 @@ pub(super) const NATIVES: Table = &[
     ("flatten", 1, |a| Ok(Term::list(leaves(&a[0])?))),
     ("flatten", 2, |a| {
         if !matches!(a[1], Term::Nil | Term::Cons(_)) {
-            return Err(no_list(&a[1]));
+            return Err(NO_LIST);
         }
         Ok(onto(leaves(&a[0])?, a[1].clone()))
     }),
@@ -115,7 +115,7 @@ fn reverse(list: &Term, tail: Term) -> Answer {
         result = Term::cons(cell.head().clone(), result);
         rest = cell.tail();
     }
-    if matches!(rest, Term::Nil) { Ok(result) } else { Err(no_list(list)) }
+    if matches!(rest, Term::Nil) { Ok(result) } else { Err(NO_LIST) }
 }
 
 /// The elements of nested lists. Nesting is bounded, but lists are long: a stack of its own.
@@ -132,7 +132,7 @@ fn leaves(nested: &Term) -> Result<Vec<Term>, Refusal> {
                     leaf => found.push(leaf.clone()),
                 }
             }
-            other => return Err(no_list(other)),
+            _ => return Err(NO_LIST),
         }
         if found.len() > LIST_LENGTH_MAX {
             return Err(Fault::TooLarge("the flattened list").into());
@@ -205,7 +205,7 @@ fn last(list: &Term) -> Answer {
         found = Some(cell.head());
         rest = cell.tail();
     }
-    if matches!(rest, Term::Nil) { found.cloned().ok_or(NOT_EMPTY) } else { Err(no_list(list)) }
+    if matches!(rest, Term::Nil) { found.cloned().ok_or(NOT_EMPTY) } else { Err(NO_LIST) }
 }
 
 /// The first of the elements that none is better than.
@@ -231,5 +231,5 @@ fn member(arguments: &[Term]) -> Answer {
         }
         rest = cell.tail();
     }
-    if matches!(rest, Term::Nil) { Ok(boolean(false)) } else { Err(no_list(&arguments[1])) }
+    if matches!(rest, Term::Nil) { Ok(boolean(false)) } else { Err(NO_LIST) }
 }

@@ -44,7 +44,7 @@ pub(super) const NATIVES: Table = &[
 fn exp(x: f64) -> f64 {
     const LN_2_HIGH: f64 = 6.931_471_803_691_238e-1;
     const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-    if x > 710.0 || x < -746.0 {
+    if !(-746.0..=710.0).contains(&x) {
         return libm::exp(x);
     }
     let k = (x * std::f64::consts::LOG2_E).round();

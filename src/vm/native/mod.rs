@@ -62,16 +62,10 @@ pub(super) fn find(row: &Builtin) -> Option<Native> {
     tables.iter().copied().flatten().find(same).map(|(_, _, native)| *native)
 }
 
-fn list(term: &Term) -> Result<Vec<Term>, Refusal> {
-    term.to_vec().ok_or_else(|| no_list(term))
-}
+const NO_LIST: Refusal = Refusal::Why("a list is needed");
 
-/// What to say where a list is needed. In Erlang a string is a list, so that many expect it here.
-fn no_list(term: &Term) -> Refusal {
-    match term {
-        Term::Str(_) => Refusal::Why("a list is needed, and a string is not one: see `string:length`, `string:slice`"),
-        _ => Refusal::Why("a list is needed"),
-    }
+fn list(term: &Term) -> Result<Vec<Term>, Refusal> {
+    term.to_vec().ok_or(NO_LIST)
 }
 
 fn text(term: &Term) -> Result<&str, Refusal> {

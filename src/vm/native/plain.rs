@@ -10,12 +10,12 @@ use crate::vm::LIST_LENGTH_MAX;
 use crate::vm::boolean;
 use crate::vm::fault::Fault;
 use crate::vm::native::Answer;
+use crate::vm::native::NO_LIST;
 use crate::vm::native::Refusal;
 use crate::vm::native::Table;
 use crate::vm::native::int;
 use crate::vm::native::length;
 use crate::vm::native::list;
-use crate::vm::native::no_list;
 use crate::vm::native::size;
 use crate::vm::number;
 use crate::vm::truth;
@@ -111,7 +111,7 @@ pub(super) const NATIVES: Table = &[
 fn not_empty(term: &Term) -> Refusal {
     match term {
         Term::Nil => Refusal::Why("a list of at least one element is needed"),
-        other => no_list(other),
+        _ => NO_LIST,
     }
 }
 
@@ -157,5 +157,5 @@ fn list_length(arguments: &[Term]) -> Answer {
         count += 1;
         rest = cell.tail();
     }
-    if matches!(rest, Term::Nil) { Ok(length(count)) } else { Err(no_list(&arguments[0])) }
+    if matches!(rest, Term::Nil) { Ok(length(count)) } else { Err(NO_LIST) }
 }

@@ -71,7 +71,6 @@ fn set(term: &Term) -> Result<Vec<&Term>, Refusal> {
 }
 
 /// What is only in the left set, in both, only in the right one, as far as it is wanted.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a built-in")]
 fn combine(left: &[&Term], right: &[&Term], [only_left, both, only_right]: [bool; 3]) -> Answer {
     let (mut left, mut right) = (left.iter().peekable(), right.iter().peekable());
     let mut found: Vec<Term> = Vec::new();

@@ -78,7 +78,7 @@ pub(super) const NATIVES: Table = &[
         let alike = strsim::jaro(text(&a[0])?, text(&a[1])?);
         Term::float(alike).ok_or(Refusal::Why("the strings cannot be compared"))
     }),
-    ("to_integer", 1, |a| Ok(convert::leading_integer(&a[0])?)),
+    ("to_integer", 1, |a| convert::leading_integer(&a[0])),
     ("to_float", 1, |a| Ok(convert::leading_float(&a[0]))),
 ];
 
