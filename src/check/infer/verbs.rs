@@ -42,7 +42,7 @@ impl<'p> Run<'p> {
                     return Value::never();
                 }
                 let seen = self.value_of_variable(target);
-                self.observe(expr, call, &[target.clone()], None, seen)
+                self.observe(expr, call, std::slice::from_ref(target), None, seen)
             }
             (Verb::Read, [target, ..]) => {
                 if !self.is_variable(expr, call, target, frame)
@@ -51,7 +51,7 @@ impl<'p> Run<'p> {
                     return Value::never();
                 }
                 let seen = self.value_of_variable(target);
-                self.observe(expr, call, &[target.clone()], arguments.get(1), seen)
+                self.observe(expr, call, std::slice::from_ref(target), arguments.get(1), seen)
             }
             (Verb::WaitNeeded, [target, ..]) => {
                 if !self.is_variable(expr, call, target, frame)
@@ -59,7 +59,7 @@ impl<'p> Run<'p> {
                 {
                     return Value::never();
                 }
-                self.observe(expr, call, &[target.clone()], arguments.get(1), target.clone())
+                self.observe(expr, call, std::slice::from_ref(target), arguments.get(1), target.clone())
             }
             (Verb::ReadAny, [list]) => self.read_any(expr, call, list),
             (Verb::Invariant | Verb::EnforceOnce, [target, limit, function]) => {
@@ -69,7 +69,7 @@ impl<'p> Run<'p> {
                 {
                     return Value::never();
                 }
-                let seen = self.observe(expr, call, &[target.clone()], Some(limit), Value::atom("ok"));
+                let seen = self.observe(expr, call, std::slice::from_ref(target), Some(limit), Value::atom("ok"));
                 self.start(expr, function, Vec::new(), &seen, false, frame);
                 Value::atom("ok")
             }
@@ -78,7 +78,7 @@ impl<'p> Run<'p> {
                     return Value::never();
                 }
                 let value = self.value_of_variable(target);
-                let seen = self.observe(expr, call, &[target.clone()], None, value);
+                let seen = self.observe(expr, call, std::slice::from_ref(target), None, value);
                 self.start(expr, function, vec![seen.clone()], &seen, true, frame);
                 Value::atom("ok")
             }
