@@ -146,12 +146,19 @@ impl<'p> Run<'p> {
                 self.note_effect(expr, call, arguments);
                 Value::any()
             }
-            (Verb::Node, _) => self.observe(expr, call, &[], None, Value::atoms().join(&Value::texts())),
-            (Verb::Nodes, _) => self.observe(expr, call, &[], None, Value::list_of(&Value::any())),
-            (Verb::Replica | Verb::NowMs | Verb::Random, _) => self.observe(expr, call, &[], None, Value::ints()),
-            (Verb::Converged, _) => self.observe(expr, call, &[], None, Value::booleans()),
-            (Verb::Role | Verb::Arg | Verb::JsonRead, _) => self.observe(expr, call, &[], None, Value::any()),
-            (Verb::CsvRead, _) => {
+            _ => self.surroundings(expr, call, arguments, frame),
+        }
+    }
+
+    /// What a program sees of the world around it; all that is left makes derivations.
+    fn surroundings(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> Value {
+        match call.verb {
+            Verb::Node => self.observe(expr, call, &[], None, Value::atoms().join(&Value::texts())),
+            Verb::Nodes => self.observe(expr, call, &[], None, Value::list_of(&Value::any())),
+            Verb::Replica | Verb::NowMs | Verb::Random => self.observe(expr, call, &[], None, Value::ints()),
+            Verb::Converged => self.observe(expr, call, &[], None, Value::booleans()),
+            Verb::Role | Verb::Arg | Verb::JsonRead => self.observe(expr, call, &[], None, Value::any()),
+            Verb::CsvRead => {
                 let row = Value::maps(Value::atoms(), Value::any());
                 self.observe(expr, call, &[], None, Value::list_of(&row))
             }
