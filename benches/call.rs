@@ -83,7 +83,7 @@ fn machine(body: Expr) -> (Machine, Term) {
     };
     let form = Form { body: vec![expr(Node::Fun(Box::new(lambda)))], locals: 0, span: Span::default() };
     let checked = Checked { forms: vec![form], ..Checked::default() };
-    let unit = generate(&checked).expect("small");
+    let unit = generate(&checked, None).expect("small");
     let mut machine = Machine::new();
     let forms = machine.load(&unit).forms;
     let mut task = machine.top_level(&forms);

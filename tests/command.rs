@@ -203,6 +203,12 @@ fn the_prompt_reads_a_pipe_line_by_line() {
 }
 
 #[test]
+fn the_prompt_lists_plain_values_too() {
+    let done = typed(&["repl"], "S = declare(set).\nN = 5.\n:vars\n");
+    assert!(done.stdout.contains("S = []   % set\nN = 5\n"), "{}", done.stdout);
+}
+
+#[test]
 fn a_damaged_cluster_key_is_refused() {
     let folder = folder();
     std::fs::create_dir_all(folder.path().join("config")).expect("made");

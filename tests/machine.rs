@@ -136,10 +136,10 @@ fn start(text: &str) -> (Machine, Task) {
 
 #[test]
 fn a_task_waits_at_a_verb_and_goes_on_with_the_answer() {
-    let (mut machine, mut task) = start("f(X) -> {query(X), X}. f(1).");
+    let (mut machine, mut task) = start("f(X) -> {print(X), X}. f(1).");
     let mut fuel = 1000;
     let Outcome::Verb(request) = machine.run(&mut task, &mut fuel) else { panic!("a verb is called") };
-    assert_eq!((request.verb, request.arguments), (Verb::Query, vec![Term::Int(1)]));
+    assert_eq!((request.verb, request.arguments), (Verb::Print, vec![Term::Int(1)]));
     task.resume(Term::Int(7));
     let Outcome::Done(value) = machine.run(&mut task, &mut fuel) else { panic!("it ends") };
     assert_eq!(value.to_string(), "{7, 1}");
@@ -147,7 +147,7 @@ fn a_task_waits_at_a_verb_and_goes_on_with_the_answer() {
 
 #[test]
 fn a_refused_verb_fails_at_its_place() {
-    let (mut machine, mut task) = start("f(X) -> [query(X)]. f(1).");
+    let (mut machine, mut task) = start("f(X) -> [print(X)]. f(1).");
     let mut fuel = 1000;
     assert!(matches!(machine.run(&mut task, &mut fuel), Outcome::Verb(_)));
     task.fail("E0301", "no variable".into(), vec!["declare it".into()]);

@@ -4,7 +4,10 @@
 //! `UPDATE=1 cargo test --test mistakes` writes these files anew. Read the difference before you commit it: each message names the
 //! thing in plain words, places it exactly, and says what to write instead; one mistake gives one message.
 
-#![expect(clippy::disallowed_methods, reason = "a test reads and writes files, and its mode is told by the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test reads and writes files, and its mode is told by the environment"
+)]
 
 mod support;
 

@@ -97,13 +97,13 @@ pub(super) fn lambda(units: &mut Units, lambda: &Lambda, name: String) -> u32 {
     builder.emit(Op::NoClause);
     let index = builder.finish();
     if let Some(keys) = equality::of(lambda) {
-        keyed(units, index, keys);
+        keyed(units, index, &keys);
     }
     index
 }
 
 /// Compiles the keys of a function of pairs, and notes them with it.
-fn keyed(units: &mut Units, index: u32, keys: Keys) {
+fn keyed(units: &mut Units, index: u32, keys: &Keys) {
     let name = units.unit.codes.get(index as usize).map(|code| code.name.clone()).unwrap_or_default();
     let equality = Equality {
         left: lambda(units, &keys.left, name.clone()),

@@ -38,6 +38,8 @@ struct Block {
     parent: Option<Place>,
     /// The one replica that takes it, where a `case` on `replica()` or `node()` says so.
     owner: Option<Term>,
+    /// Whether it may be passed over although what is before it runs: a branch, or a loop that may be empty.
+    conditional: bool,
 }
 
 /// See the module.
@@ -47,6 +49,10 @@ pub struct Order {
     blocks: Vec<Block>,
     /// Calls of verbs whose value nobody uses.
     discarded: BTreeSet<Span>,
+    /// Calls of verbs whose value decides on a branch.
+    branched: BTreeSet<Span>,
+    /// What `case role() of` asks for.
+    roles: Vec<Term>,
 }
 
 impl Order {
@@ -54,9 +60,15 @@ impl Order {
     #[must_use]
     pub fn of(program: &Checked) -> Order {
         let order = Order { blocks: vec![Block::default()], ..Order::default() };
-        let mut walk = Walk { order, at: Place { block: 0, at: 0 }, calls: BTreeMap::new(), here: BTreeSet::new() };
+        let mut walk = Walk {
+            order,
+            at: Place { block: 0, at: 0 },
+            calls: BTreeMap::new(),
+            here: BTreeSet::new(),
+            held: BTreeMap::new(),
+        };
         for form in &program.forms {
-            walk.here.retain(|name| matches!(name, Name::Global(_)));
+            walk.forget_locals();
             walk.body(&form.body);
             if let Some(last) = form.body.last() {
                 walk.discard(last);
@@ -64,7 +76,7 @@ impl Order {
         }
         let mut blocks = BTreeMap::new();
         for function in program.functions.iter().filter(|function| function.module.is_none()) {
-            let block = walk.block(None, None);
+            let block = walk.block(None, None, false);
             blocks.insert(function.id, block);
             walk.lambda_in(&function.lambda, Place { block, at: 0 });
         }
@@ -89,6 +101,33 @@ impl Order {
     pub fn together(&self, first: Span, then: Span) -> bool {
         let (Some(first), Some(then)) = (self.places.get(&first), self.places.get(&then)) else { return false };
         first.block == then.block && first.at < then.at
+    }
+
+    /// Whether `then` comes after `first` wherever that runs: no branch and no loop is between them.
+    #[must_use]
+    pub fn follows(&self, first: Span, then: Span) -> bool {
+        let (Some(first), Some(then)) = (self.places.get(&first), self.places.get(&then)) else { return false };
+        for place in self.up(*then) {
+            if place.block == first.block {
+                return first.at < place.at;
+            }
+            if self.blocks.get(place.block).is_none_or(|block| block.conditional) {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Whether a branch is taken by the value of this call.
+    #[must_use]
+    pub fn is_branched_on(&self, span: Span) -> bool {
+        self.branched.contains(&span)
+    }
+
+    /// The roles that the program asks for, in the order of the text.
+    #[must_use]
+    pub fn roles(&self) -> &[Term] {
+        &self.roles
     }
 
     /// Whether the two stand in one block.
@@ -130,20 +169,30 @@ struct Walk {
     /// Where each function is called; `None` where it is in several places, or passed on.
     calls: BTreeMap<FunctionId, Option<Place>>,
     here: BTreeSet<Name>,
+    /// The names that hold what verbs gave.
+    held: BTreeMap<Name, BTreeSet<Span>>,
 }
 
 impl Walk {
-    fn block(&mut self, parent: Option<Place>, owner: Option<Term>) -> usize {
-        self.order.blocks.push(Block { parent, owner });
+    fn forget_locals(&mut self) {
+        self.here.retain(|name| matches!(name, Name::Global(_)));
+        self.held.retain(|name, _| matches!(name, Name::Global(_)));
+    }
+
+    fn block(&mut self, parent: Option<Place>, owner: Option<Term>, conditional: bool) -> usize {
+        self.order.blocks.push(Block { parent, owner, conditional });
         self.order.blocks.len() - 1
     }
 
     /// A body in a block of its own that hangs here.
-    fn inner(&mut self, owner: Option<Term>, guard: &[Vec<Expr>], body: &[Expr]) {
+    fn inner(&mut self, owner: Option<Term>, conditional: bool, guard: &[Vec<Expr>], body: &[Expr]) {
         let outside = self.at;
-        let block = self.block(Some(outside), owner);
+        let block = self.block(Some(outside), owner, conditional);
         self.at = Place { block, at: 0 };
-        guard.iter().flatten().for_each(|part| self.expr(part));
+        for part in guard.iter().flatten() {
+            self.expr(part);
+            self.decides(part);
+        }
         self.body(body);
         self.at = outside;
     }
@@ -173,13 +222,14 @@ impl Walk {
     }
 
     fn lambda_in(&mut self, lambda: &Lambda, place: Place) {
-        let (outside, names) = (self.at, self.here.clone());
+        let (outside, here, held) = (self.at, self.here.clone(), self.held.clone());
         self.at = place;
-        self.here.retain(|name| matches!(name, Name::Global(_)));
+        self.forget_locals();
+        let several = lambda.clauses.len() > 1;
         for clause in &lambda.clauses {
-            self.inner(None, &clause.guard, &clause.body);
+            self.inner(None, several, &clause.guard, &clause.body);
         }
-        (self.at, self.here) = (outside, names);
+        (self.at, self.here, self.held) = (outside, here, held);
     }
 
     fn each(&mut self, exprs: &[Expr]) {
@@ -213,7 +263,8 @@ impl Walk {
             Node::Unary(_, value) => self.expr(value),
             Node::AndAlso(left, right) | Node::OrElse(left, right) => {
                 self.expr(left);
-                self.inner(None, &[], std::slice::from_ref(right));
+                self.decides(left);
+                self.inner(None, true, &[], std::slice::from_ref(right));
             }
             Node::Call(function, arguments) => {
                 self.each(arguments);
@@ -238,7 +289,7 @@ impl Walk {
                 self.lambda_in(lambda, self.at);
             }
             Node::Case(value, clauses) => self.case(value, clauses),
-            Node::If(clauses) => clauses.iter().for_each(|clause| self.inner(None, &clause.guard, &clause.body)),
+            Node::If(clauses) => clauses.iter().for_each(|clause| self.inner(None, true, &clause.guard, &clause.body)),
             Node::ListComprehension(item, qualifiers) => {
                 self.comprehension(qualifiers, &[item.as_ref()]);
             }
@@ -255,7 +306,7 @@ impl Walk {
                 }
             }
             // What follows runs once for each element, or never.
-            let block = self.block(Some(self.at), None);
+            let block = self.block(Some(self.at), None, true);
             self.at = Place { block, at: 0 };
         }
         items.iter().for_each(|item| self.expr(item));
@@ -263,14 +314,18 @@ impl Walk {
     }
 
     fn binds(&mut self, pattern: &Pattern, value: &Expr) {
-        if !self.is_here(value) {
-            return;
-        }
-        match &pattern.node {
-            PatternNode::Bind(local) => self.here.insert(Name::Local(*local)),
-            PatternNode::Global(global) => self.here.insert(Name::Global(*global)),
-            _ => false,
+        let name = match &pattern.node {
+            PatternNode::Bind(local) => Name::Local(*local),
+            PatternNode::Global(global) => Name::Global(*global),
+            _ => return,
         };
+        if self.is_here(value) {
+            self.here.insert(name);
+        }
+        let given = self.given(value);
+        if !given.is_empty() {
+            self.held.insert(name, given);
+        }
     }
 
     /// Whether it is `replica()` or `node()`, or a name for one of them.
@@ -283,8 +338,33 @@ impl Walk {
         }
     }
 
+    /// The verbs that a value is computed from, as far as that is plain to see.
+    fn given(&self, expr: &Expr) -> BTreeSet<Span> {
+        match &expr.node {
+            Node::Verb(_) => BTreeSet::from([expr.span]),
+            Node::Local(local) => self.held.get(&Name::Local(*local)).cloned().unwrap_or_default(),
+            Node::Global(global) => self.held.get(&Name::Global(*global)).cloned().unwrap_or_default(),
+            Node::Builtin(_, items) | Node::Call(_, items) | Node::Tuple(items) => {
+                items.iter().flat_map(|item| self.given(item)).collect()
+            }
+            Node::Unary(_, value) => self.given(value),
+            Node::Cons(left, right) | Node::Binary(_, left, right) => {
+                self.given(left).into_iter().chain(self.given(right)).collect()
+            }
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// A branch is taken by this value.
+    fn decides(&mut self, value: &Expr) {
+        let given = self.given(value);
+        self.order.branched.extend(given);
+    }
+
     fn case(&mut self, value: &Expr, clauses: &[Clause]) {
         self.expr(value);
+        self.decides(value);
+        let role = matches!(&value.node, Node::Verb(call) if call.verb == Verb::Role);
         // `case replica() of 0 -> ..` and `case replica() =:= 0 of true -> ..`.
         let compared = match &value.node {
             Node::Binary(Binary::Equal | Binary::ExactlyEqual, left, right) => match (&left.node, &right.node) {
@@ -300,12 +380,15 @@ impl Walk {
                 Some(PatternNode::Literal(term)) => Some(term.clone()),
                 _ => None,
             };
+            if let Some(term) = literal.as_ref().filter(|_| role) {
+                self.order.roles.push(term.clone());
+            }
             let owner = match literal {
                 Some(term) if here => Some(term),
                 Some(term) if term.as_bool() == Some(true) => compared.clone(),
                 _ => None,
             };
-            self.inner(owner, &clause.guard, &clause.body);
+            self.inner(owner, true, &clause.guard, &clause.body);
         }
     }
 }

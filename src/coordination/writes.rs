@@ -66,9 +66,9 @@ fn removals(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Ve
     let taking = writes.iter().filter(|write| write.change == Change::TakeBack);
     taking
         .filter_map(|write| {
-            let other = writes.iter().find(|other| {
-                other.change != Change::TakeBack && !gets_on(model, write.update, other.update)
-            })?;
+            let other = writes
+                .iter()
+                .find(|other| other.change != Change::TakeBack && !gets_on(model, write.update, other.update))?;
             let (name, line) = (model.name(variable), model.line(other.update.span));
             let why = format!(
                 "this takes back what has been seen of {name} here; what the update in line {line} writes on another \
@@ -81,13 +81,19 @@ fn removals(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Ve
 
 /// Whether every replica that makes the one also makes the other, of the same elements, in one order.
 fn gets_on(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
-    let beside = model.order.beside(taking.span, other.span) && !taking.repeated && !other.repeated;
-    let one_owner = model.order.owner(taking.span).is_some() && model.order.owner(taking.span) == model.order.owner(other.span);
+    let one_owner =
+        model.order.owner(taking.span).is_some() && model.order.owner(taking.span) == model.order.owner(other.span);
     if one_owner {
         return true;
     }
     let known = |update: &Update| !update.operations.is_empty() && update.operations.iter().all(|op| op.term.is_some());
-    beside && (known(taking) && known(other) || same_operand(model, taking, other))
+    let once = !taking.repeated && !other.repeated;
+    if once && model.order.beside(taking.span, other.span) && known(taking) && known(other) {
+        return true;
+    }
+    // Who puts it in takes it out again in the end, whatever the others do.
+    let sure = taking.depends.control.iter().all(|on| !model.varying.contains(on) && !model.may_fall_back(*on));
+    sure && model.order.follows(other.span, taking.span) && same_operand(model, taking, other)
 }
 
 /// Whether what is taken back is, by its name, among what the other writes.
@@ -118,7 +124,8 @@ fn assigned(model: &Model<'_>, variable: VariableId, assigns: &[&Write<'_>]) -> 
     let owner = |write: &Write<'_>| model.order.owner(write.update.span);
     let one_owner = owner(first).is_some() && assigns.iter().all(|write| owner(write) == owner(first));
     let keyed = matches!(model.kind(variable), Some(Type::AwMap(_) | Type::GMap(_)));
-    let apart = keyed && assigns.iter().all(|write| hangs_on_place(model, write.update));
+    let own = |update: &Update| hangs_on_place(model, update) && !has_fixed_key(model, update);
+    let apart = keyed && assigns.iter().all(|write| own(write.update));
     if one_owner || apart || (same && together) {
         return Vec::new();
     }
@@ -159,6 +166,14 @@ fn key(operation: &Operation) -> String {
     parts.and_then(|parts| parts.get(1)).map_or_else(|| "?".to_owned(), ToString::to_string)
 }
 
+/// Whether the key in `{set, Key, V}` or `{apply, Key, Op}` is written out, the same for everybody.
+fn has_fixed_key(model: &Model<'_>, update: &Update) -> bool {
+    let (text, _) = (model.text)(update.span);
+    let after = ["{set,", "{apply,"].iter().find_map(|start| text.split_once(start).map(|(_, after)| after));
+    let key = after.and_then(|after| after.split(',').next()).unwrap_or("").trim();
+    key.starts_with(|c: char| c.is_lowercase() || c.is_ascii_digit() || c == '"')
+}
+
 /// Whether all replicas assign the same value, in every run.
 fn is_same_value(model: &Model<'_>, update: &Update) -> bool {
     let on = update.depends.data.iter().all(|on| !model.varying.contains(on));
@@ -172,7 +187,8 @@ fn hangs_on_place(model: &Model<'_>, update: &Update) -> bool {
 
 fn modifications(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {
     let name = model.name(variable);
-    let why = format!("the next value of {name} is one above the one seen here; two replicas that see the same count once");
+    let why =
+        format!("the next value of {name} is one above the one seen here; two replicas that see the same count once");
     let modify = writes.iter().filter(|write| write.change == Change::Modify);
     modify.map(|write| point(model, Kind::ReadModifyWrite, variable, write, why.clone())).collect()
 }

@@ -137,7 +137,7 @@ impl Engine {
                 true
             }
             Operator::Filter(function) if !self.eager => match eval.equality(function) {
-                Some(equality) if self.can_wait(source) => self.see_through(id, source, equality, eval),
+                Some(equality) if self.can_wait(source) => self.see_through(id, source, &equality, eval),
                 _ => false,
             },
             _ => false,
@@ -172,7 +172,7 @@ impl Engine {
         &mut self,
         id: DerivationId,
         source: VariableId,
-        equality: Equality,
+        equality: &Equality,
         eval: &mut dyn Evaluate,
     ) -> bool {
         let at = source.0 as usize;
@@ -186,7 +186,7 @@ impl Engine {
         let delta = operators::whole(lazy.base.as_ref().map_or(&self.states[at], |(base, _)| base));
         self.run(id, eval, |running, _, context| running.change(Side::Left, &delta, context));
         for product in products {
-            self.pair(source, product, id, &equality, eval);
+            self.pair(source, product, id, equality, eval);
         }
         true
     }

@@ -394,3 +394,40 @@ fn a_product_is_built_when_somebody_looks_and_is_kept_up_to_date_from_then_on() 
     desk.update(pairs, &op("rmv", [own]));
     assert_eq!(desk.shown(kept), "[]");
 }
+
+#[test]
+fn a_change_beneath_a_key_costs_that_key() {
+    let mut desk = Desk::default();
+    let map = desk.variable("m", Type::AwMap(Box::new(Type::Set)), false);
+    let images = desk.set("images");
+    let other = desk.set("other");
+    desk.made(Operator::Union, &[map, other], images);
+    let apply = |key: i64, n: i64| {
+        let add = Term::tuple([Term::atom("add"), int(n)]);
+        Term::tuple([Term::atom("apply"), int(key), add])
+    };
+    for key in 0..1000 {
+        desk.update(map, &apply(key, 1));
+    }
+    let before = desk.engine.work();
+    desk.update(map, &apply(500, 2));
+    let after = desk.engine.work();
+    assert_eq!(after.elements - before.elements, 2, "the key's old value leaves, its new one enters");
+    assert_eq!(after.changes - before.changes, 3);
+    let entry = Term::pair(int(500), Term::list([int(1), int(2)]));
+    assert!(desk.engine.value(images).to_vec().is_some_and(|elements| elements.contains(&entry)));
+}
+
+#[test]
+fn removal_records_can_be_counted() {
+    let mut desk = Desk::default();
+    let kind = Type::GMap(Box::new(Type::Pair(Box::new((Type::TwoPSet, Type::DwFlag)))));
+    let map = desk.variable("m", kind, false);
+    let nested = |op: Term| Term::tuple([Term::atom("apply"), int(1), op]);
+    let remove = Term::tuple([Term::atom("rmv"), int(7)]);
+    desk.update(map, &nested(Term::tuple([Term::atom("fst"), remove])));
+    desk.update(map, &nested(Term::tuple([Term::atom("snd"), Term::atom("disable")])));
+    assert_eq!(desk.engine.removal_records(map), 2);
+    desk.update(map, &nested(Term::tuple([Term::atom("snd"), Term::atom("enable")])));
+    assert_eq!(desk.engine.removal_records(map), 1);
+}

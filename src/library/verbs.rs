@@ -220,8 +220,8 @@ pub(super) const ROWS: &[Builtin] = &[
         2,
         Verb::TryUpdate,
         "try_update(variable, operation) -> {ok, variable} | {refused, why}",
-        "As `update/2`, but a refused operation is told as `{refused, Why}` and the task goes on.",
-        "S = declare(ivar), update(S, {set, 1}), print(try_update(S, {set, 2})).",
+        "As `update/2`, but an operation that is refused as things are now is told and the task goes on: `{refused, already_assigned}`, `{refused, not_enough_rights}`, `{refused, too_large}` and the like. An operation that the type does not have stays an error.",
+        "S = declare(ivar), update(S, {set, 1}), {refused, already_assigned} = try_update(S, {set, 2}).",
     ),
     row(
         None,
@@ -247,7 +247,7 @@ pub(super) const ROWS: &[Builtin] = &[
         1,
         Verb::WaitNeeded,
         "wait_needed(variable) -> variable",
-        "Waits until a task of this node reads the variable: work that nobody needs is not done. Goes on at once when the variable is bound.",
+        "Waits until a task of this node reads the variable, with `read`, `read_any` or `invariant`, or goes on at once when one waits for it already or when it is bound: work that nobody needs is not done.",
         "X = declare(ivar), thread(fun() -> wait_needed(X), update(X, {set, 1}) end), print(read(X)).",
     ),
     row(
@@ -256,7 +256,7 @@ pub(super) const ROWS: &[Builtin] = &[
         2,
         Verb::WaitNeeded,
         "wait_needed(variable, threshold) -> variable",
-        "Waits until a task of this node reads the variable at the threshold or above. Goes on at once when the threshold is met.",
+        "As `wait_needed/1`, for a read at the threshold or above. Goes on at once when the threshold is met.",
         "C = declare(gcounter), thread(fun() -> wait_needed(C, {value, 2}), update(C, {increment, 2}) end), print(read(C, {value, 2})).",
     ),
     row(
@@ -265,7 +265,7 @@ pub(super) const ROWS: &[Builtin] = &[
         2,
         Verb::Bind,
         "bind(variable, value) -> variable",
-        "Joins a value into a set, `boolean`, `max_int`, `min_int`, `ivar` or `top_k`. Returns the variable.",
+        "Joins a value into a set (a list of elements), `boolean`, `max_int`, `min_int`, `ivar` or `top_k` (a list of `{Name, Score}`), once; `bind_to` joins another variable's value for good. Returns the variable.",
         "S = declare(set), bind(S, [1, 2]).",
     ),
     row(
@@ -319,7 +319,7 @@ pub(super) const ROWS: &[Builtin] = &[
         1,
         Verb::Sql,
         "sql(text) -> variable",
-        "A view: `select .. from .. where ..`, with joins, `group by`, count, sum, min, max and avg. Tables are names at top level; a row is a map.",
+        "A view, kept up to date: `select .. from .. where ..`, with joins, `group by`, count, sum, min, max and avg. Tables are names at top level; a row is a map from columns to values; an atom is as good as its text.",
         "Users = declare(set), update(Users, {add, #{name => \"ann\", age => 22}}), V = sql(\"select name from Users where age > 20\").",
     ),
     row(
@@ -328,8 +328,8 @@ pub(super) const ROWS: &[Builtin] = &[
         2,
         Verb::Once,
         "once(key, function) -> ok",
-        "Runs the function the first time that this node, with its data, comes by; the key (any term) says what is meant.",
-        "once(setup, fun() -> print(first) end).",
+        "Runs the function, which may wait, the first time that this node, with its data, comes by; the key (any term) says what is meant. If the function fails it counts as not run.",
+        "setup() -> once(setup, fun() -> print(first) end). setup(), setup().",
     ),
     row(
         None,
@@ -337,7 +337,7 @@ pub(super) const ROWS: &[Builtin] = &[
         1,
         Verb::Atomically,
         "atomically(function) -> term",
-        "All updates that the function makes become visible together, here and on every peer; if it fails, none is made. It may not wait. Returns the function's result.",
+        "All updates that the function makes become visible together, here and on every peer, at its end; it sees them itself, with all that is derived from them. If it fails, none is made, nothing is printed and no thread is started. It may not wait, though it may read what is met. Declarations and derivations made in it stay. Inside another it is a part of that one. Returns the function's result.",
         "A = declare(counter), B = declare(counter), atomically(fun() -> update(A, decrement), update(B, increment) end).",
     ),
     row(
@@ -346,7 +346,7 @@ pub(super) const ROWS: &[Builtin] = &[
         3,
         Verb::EnforceOnce,
         "enforce_once(variable, threshold, function) -> ok",
-        "Runs the function once for the whole cluster, at a trusted node, when the variable reaches the threshold.",
+        "Runs the function once for the whole cluster, at a trusted node, when the variable reaches the threshold. Comes with the replication release; until then it is refused.",
         "",
     ),
     row(
@@ -355,7 +355,7 @@ pub(super) const ROWS: &[Builtin] = &[
         1,
         Verb::Interested,
         "interested(topic) -> ok",
-        "This node takes what belongs to the topic.",
+        "This node takes what belongs to the topic. Comes with the replication release; until then it is refused.",
         "",
     ),
     row(
@@ -364,7 +364,7 @@ pub(super) const ROWS: &[Builtin] = &[
         1,
         Verb::Disinterested,
         "disinterested(topic) -> ok",
-        "This node does not take what belongs to the topic any longer.",
+        "This node does not take what belongs to the topic any longer. Comes with the replication release; until then it is refused.",
         "",
     ),
     row(
@@ -373,7 +373,7 @@ pub(super) const ROWS: &[Builtin] = &[
         2,
         Verb::SetTopic,
         "set_topic(variable, topic) -> variable",
-        "The variable belongs to the topic; before its first update.",
+        "The variable belongs to the topic; before its first update. Comes with the replication release; until then it is refused.",
         "",
     ),
     row(
@@ -382,7 +382,7 @@ pub(super) const ROWS: &[Builtin] = &[
         2,
         Verb::RemoveTopic,
         "remove_topic(variable, topic) -> variable",
-        "The variable does not belong to the topic any longer.",
+        "The variable does not belong to the topic any longer. Comes with the replication release; until then it is refused.",
         "",
     ),
     row(
@@ -391,7 +391,7 @@ pub(super) const ROWS: &[Builtin] = &[
         2,
         Verb::Every,
         "every(milliseconds, function) -> ok",
-        "Starts a task that calls the function again and again, with so much time in between; it ends when the function fails.",
+        "Starts a task that calls the function after so much time, and again so long after each end; it ends when the function fails. A program with it does not end by itself: stop it, or run it with `--until` or `--timeout`.",
         "",
     ),
     row(
@@ -400,7 +400,7 @@ pub(super) const ROWS: &[Builtin] = &[
         2,
         Verb::EachLine,
         "each_line(path, function) -> ok",
-        "Calls the function with each line of a file, as a string without its end, in order.",
+        "Calls the function with each line of a UTF-8 file, as a string without its end, in order. The function may wait. The path is looked up beside the program first.",
         "",
     ),
     row(
@@ -435,8 +435,8 @@ pub(super) const ROWS: &[Builtin] = &[
         "print",
         1,
         Verb::Print,
-        "print(term) -> term",
-        "Prints a term on a line of its own, and returns it. A string is printed as it is.",
+        "print(term) -> ok",
+        "Prints a term on a line of its own. A string is printed as it is.",
         "print({hello, world}).",
     ),
     row(

@@ -103,14 +103,14 @@ impl Node {
     }
 
     /// The function that a verb called has returned.
-    pub(super) fn go_on_after_call(&mut self, verb: Verb, returned: &Returned) -> Result<Answer, Refusal> {
+    pub(super) fn go_on_after_call(&mut self, verb: Verb, returned: &Returned) -> Answer {
         match verb {
             Verb::Atomically => {
-                self.commit()?;
-                Ok(Answer::Value(returned.value.clone()))
+                self.commit();
+                Answer::Value(returned.value.clone())
             }
-            Verb::EachLine => Ok(Lines::kept(&returned.kept).map_or_else(|| Answer::Value(ok()), Lines::next)),
-            _ => Ok(Answer::Value(ok())),
+            Verb::EachLine => Lines::kept(&returned.kept).map_or_else(|| Answer::Value(ok()), Lines::next),
+            _ => Answer::Value(ok()),
         }
     }
 
@@ -138,7 +138,8 @@ impl Node {
 
     /// What is told of a task that failed.
     pub(super) fn report_failure(&mut self, failure: &Failure, said: Vec<String>) {
-        let diagnostic = said.into_iter().fold(failure.diagnostic(), |diagnostic, help| diagnostic.help(help));
+        let mut diagnostic = failure.diagnostic();
+        diagnostic.help.extend(said);
         self.report(diagnostic);
     }
 }

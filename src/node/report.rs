@@ -82,23 +82,18 @@ impl Node {
     /// How the node stands; of what waits, the top level comes first.
     pub fn status(&mut self) -> Status {
         self.note_names();
-        let mut waits: Vec<(bool, Vec<(VariableId, String)>, crate::source::span::Span)> = self
-            .tasks
-            .waits()
-            .map(|(purpose, wait)| {
-                let said = |awaited: &Awaited| (awaited.variable, what_it_has_to_be(wait, awaited));
-                (purpose == Purpose::TopLevel, wait.any.iter().map(said).collect(), wait.span)
-            })
-            .collect();
+        let mut waits = Vec::new();
+        for (purpose, wait) in self.tasks.waits() {
+            let said = |awaited: &Awaited| (awaited.variable, what_it_has_to_be(wait, awaited));
+            let any: Vec<(VariableId, String)> = wait.any.iter().map(said).collect();
+            waits.push((purpose == Purpose::TopLevel, any, wait.span));
+        }
         waits.sort_by_key(|(top_level, ..)| !top_level);
-        let waiting = waits
-            .into_iter()
-            .map(|(top_level, any, span)| {
-                let texts: Vec<String> =
-                    any.into_iter().map(|(variable, said)| self.waiting_text(variable, &said)).collect();
-                Waiting { text: texts.join(", or "), span, top_level }
-            })
-            .collect();
+        let mut waiting = Vec::with_capacity(waits.len());
+        for (top_level, any, span) in waits {
+            let texts = any.into_iter().map(|(variable, said)| self.waiting_text(variable, &said));
+            waiting.push(Waiting { text: texts.collect::<Vec<String>>().join(", or "), span, top_level });
+        }
         Status {
             quiescent: self.quiescent(),
             top_level: self.top_level_now(),
@@ -150,7 +145,8 @@ impl Node {
     }
 
     /// The names at top level that are bound, in the order of binding: that in which they stand in the program.
-    pub(super) fn bound_names(&self) -> Vec<(String, Term)> {
+    #[must_use]
+    pub fn bound_names(&self) -> Vec<(String, Term)> {
         let globals = self.session.globals().iter().zip(0..);
         globals.filter_map(|(name, id)| Some((name.clone(), self.machine.global(id)?.clone()))).collect()
     }

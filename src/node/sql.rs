@@ -6,6 +6,7 @@
 use triomphe::Arc;
 
 use crate::engine::ElementFailure;
+use crate::engine::FailureReason;
 use crate::graph::Operator;
 use crate::node::Node;
 use crate::node::refusal::Refusal;
@@ -100,22 +101,21 @@ impl Node {
         let mut source = first.clone();
         for table in others {
             let operator = Operator::Join(next(), next());
-            source = self.between(operator, &[source, table.clone()], Type::Set)?;
+            source = self.between(operator, &[source, table.clone()], &Type::Set)?;
         }
         match &view.shape {
             Shape::Rows => {}
-            Shape::Whole(kind) => source = self.between(Operator::Fold(next()), &[source], kind.clone())?,
-            Shape::Groups(kind) => source = self.between(Operator::GroupBy(next(), next()), &[source], kind.clone())?,
+            Shape::Whole(kind) => source = self.between(Operator::Fold(next()), &[source], kind)?,
+            Shape::Groups(kind) => source = self.between(Operator::GroupBy(next(), next()), &[source], kind)?,
         }
-        let made = self.derive(Operator::Fold(next()), std::slice::from_ref(&source), None, name)?;
-        if let Term::Ref(reference) = &made {
-            self.sql_names.insert(reference.name.clone());
-        }
-        Ok(made)
+        let dynamic = Node::reference_of(&source)?.dynamic;
+        let made = Reference { name: self.name_for(name), kind: Type::Set, dynamic };
+        self.sql_names.insert(made.name.clone());
+        self.derive(Operator::Fold(next()), &[source], Some(&Term::Ref(Arc::new(made))), None)
     }
 
     /// A derivation into a variable that is named by it.
-    fn between(&mut self, operator: Operator, sources: &[Term], kind: Type) -> Result<Term, Refusal> {
+    fn between(&mut self, operator: Operator, sources: &[Term], kind: &Type) -> Result<Term, Refusal> {
         let mut ids = Vec::with_capacity(sources.len());
         for source in sources {
             ids.push(self.variable_of(source)?);
@@ -131,7 +131,8 @@ impl Node {
 
     /// What is said of an element that is no row of a view's table; `None` where it is of no view.
     pub(super) fn no_row(&self, failed: &ElementFailure) -> Option<Diagnostic> {
-        if !self.sql_names.contains(&failed.destination.name) {
+        let failed_call = matches!(failed.reason, FailureReason::Evaluation(_));
+        if !failed_call || is_row(&failed.element) || !self.sql_names.contains(&failed.destination.name) {
             return None;
         }
         let element = Brief(&failed.element);
@@ -140,6 +141,15 @@ impl Node {
                 .help("a row is a map from columns to values: `#{name => \"ann\", age => 22}`")
                 .help("the view leaves it out; the other rows are not affected"),
         )
+    }
+}
+
+/// Whether it is a row, or joined rows.
+fn is_row(element: &Term) -> bool {
+    match element {
+        Term::Map(_) => true,
+        Term::Tuple(pair) => pair.items().iter().all(is_row),
+        _ => false,
     }
 }
 

@@ -119,14 +119,14 @@ impl Node {
     }
 
     /// One `atomically` has come to its end. The outermost makes everything visible.
-    pub(super) fn commit(&mut self) -> Result<(), Refusal> {
+    pub(super) fn commit(&mut self) {
         if let Some(open) = &mut self.transaction
             && open.depth > 0
         {
             open.depth -= 1;
-            return Ok(());
+            return;
         }
-        let Some(done) = self.transaction.take() else { return Ok(()) };
+        let Some(done) = self.transaction.take() else { return };
         self.replica.commit();
         let (streams, others): (Vec<Held>, Vec<Held>) =
             done.held.into_iter().partition(|held| matches!(held, Held::Stream { .. }));
@@ -144,7 +144,6 @@ impl Node {
             }
             self.start(held);
         }
-        Ok(())
     }
 
     /// Undoes everything that the open transaction has done.

@@ -48,7 +48,7 @@ impl Node {
 
     fn try_verb(&mut self, request: &Request) -> Result<Answer, Refusal> {
         if let Some(returned) = &request.returned {
-            return self.go_on_after_call(request.verb, returned);
+            return Ok(self.go_on_after_call(request.verb, returned));
         }
         let value = match (request.verb, request.arguments.as_slice()) {
             (Verb::Declare, arguments) => self.declare(arguments, request.name, false)?,

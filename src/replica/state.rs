@@ -125,7 +125,6 @@ impl State {
     ///
     /// # Errors
     /// Gives the update back when something before it is missing.
-    #[expect(clippy::result_large_err, reason = "it comes back as it came: the caller holds it")]
     pub(crate) fn receive(&mut self, update: Update, changes: &mut Vec<Change>) -> Result<Received, Update> {
         if self.vector.covers(update.last()) {
             return Ok(Received::Known);

@@ -13,6 +13,7 @@ use crate::replica::message::WireContent;
 use crate::replica::message::WireEntry;
 use crate::replica::message::WireEvent;
 use crate::replica::wire::WireError;
+use crate::value::content::Rights;
 
 const PEER: PeerId = PeerId(1);
 
@@ -121,6 +122,49 @@ fn contents_that_do_not_fit_their_type_are_refused() {
     let mut group = group(1, vec![adding(Content::Number(Term::atom("many")))]);
     group.tables.keys = vec![group::key_term(&key(Type::MaxInt))].into();
     assert_eq!(refusal(&Message::Push { group }), Some(RefusalReason::Unfit));
+}
+
+fn rights(of: u128) -> WireEvent {
+    adding(Content::Rights(Box::new(Rights { replica: of, accounts: Vec::new() })))
+}
+
+fn of_bounded(mut group: Group) -> Group {
+    group.tables.keys = vec![group::key_term(&key(Type::BCounter))].into();
+    group
+}
+
+#[test]
+fn rights_are_used_by_their_own_replica_alone() {
+    assert_eq!(refusal(&Message::Push { group: of_bounded(group(1, vec![rights(2)])) }), None);
+    assert_eq!(refusal(&Message::Push { group: of_bounded(group(1, vec![rights(3)])) }), Some(RefusalReason::Unfit));
+    let nested = |of| {
+        let entry = Content::Entry(Box::new((Term::Int(1), rights(of).adds.unwrap().content)));
+        let mut group = group(1, vec![adding(entry)]);
+        group.tables.keys = vec![group::key_term(&key(Type::GMap(Box::new(Type::BCounter))))].into();
+        refusal(&Message::Push { group })
+    };
+    assert_eq!((nested(2), nested(1)), (None, Some(RefusalReason::Unfit)));
+}
+
+#[test]
+fn rights_go_by_their_own_replicas_events_alone() {
+    let mut replica = victim();
+    let mut give = |group: Group| {
+        replica.handle(PEER, &wire::encode(&Message::Push { group: of_bounded(group) }), 1);
+        replica.live_entries()
+    };
+    assert_eq!(give(group(1, vec![rights(2)])), 2);
+    // To another's event it is what must have been seen; to its own, what it takes the place of.
+    let mut other = group(1, vec![WireEvent { removes: vec![(0, 1)].into(), ..rights(3) }]);
+    other.runs.0[0].replica = 2;
+    assert_eq!(give(other), 3);
+    assert_eq!(give(group(2, vec![WireEvent { removes: vec![(0, 1)].into(), ..rights(2) }])), 3);
+    let mut early = group(2, vec![WireEvent { removes: vec![(0, 3)].into(), ..rights(3) }]);
+    early.runs.0[0].replica = 2;
+    early.tables.keys = vec![group::key_term(&key(Type::BCounter))].into();
+    replica.handle(PEER, &wire::encode(&Message::Push { group: early }), 1);
+    let height = replica.vector().find(|(id, _)| *id == ReplicaId(3));
+    assert_eq!(height, Some((ReplicaId(3), 1)), "it waits for what it comes after");
 }
 
 #[test]

@@ -57,14 +57,14 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, SqlError> {
                 let length = word.len();
                 (Kind::Word(word), length)
             }
-            _ => match MARKS.iter().find(|mark| rest.starts_with(**mark)) {
-                Some(mark) => (Kind::Mark(mark), mark.len()),
-                None => {
+            _ => {
+                let Some(mark) = MARKS.iter().find(|mark| rest.starts_with(**mark)) else {
                     let title = format!("`{first}` has no meaning in sql");
                     let place = at..at + first.len_utf8();
                     return Err(SqlError::new("E0901", title, place, "text stands in single quotes: 'text'"));
-                }
-            },
+                };
+                (Kind::Mark(mark), mark.len())
+            }
         };
         tokens.push(Token { kind, place: at..at + length });
         at += length;

@@ -126,7 +126,10 @@ impl Reader<'_> {
             Token::ForeignNotEqual => (Token::NotEqual, "/="),
             Token::ForeignEqual => (Token::ExactlyEqual, "=:="),
             Token::ForeignAnd => (Token::AndAlso, "andalso"),
-            Token::ForeignNot if self.after_operand(start) => return self.send(start, end),
+            Token::ForeignNot if self.after_operand(start) => {
+                self.send(start, end);
+                return None;
+            }
             Token::ForeignNot => (Token::Not, "not"),
             Token::ForeignPower => (Token::Times, "math:pow(X, Y)"),
             _ => return self.other_habit(token, start, end),
@@ -147,14 +150,13 @@ impl Reader<'_> {
     }
 
     /// `Pid ! Message`
-    fn send(&mut self, start: usize, end: usize) -> Option<usize> {
+    fn send(&mut self, start: usize, end: usize) {
         let diagnostic = Diagnostic::error("E0108", "there are no messages to send").help(
             "tasks and nodes share variables: `update(Inbox, {add, Message})`, and who waits for it: `read(Inbox, {cardinality, 1})`",
         );
         self.tell(diagnostic, start, end, "not an operator here");
         // Any operator will do.
         self.push(Token::Append, start, end);
-        None
     }
 
     fn other_habit(&mut self, token: Token, start: usize, end: usize) -> Option<usize> {
@@ -189,7 +191,9 @@ impl Reader<'_> {
             Token::ForeignHash
                 if self.text[end..].starts_with(|c: char| c.is_lowercase()) && self.record(start).is_some() =>
             {
-                self.record(start).and_then(|end| self.told_record(start, end))
+                let end = self.record(start).unwrap_or(end);
+                self.told_record(start, end);
+                Some(end)
             }
             _ => Some(self.foreign_comment(start)),
         }
@@ -234,14 +238,13 @@ impl Reader<'_> {
         None
     }
 
-    fn told_record(&mut self, start: usize, end: usize) -> Option<usize> {
+    fn told_record(&mut self, start: usize, end: usize) {
         let diagnostic = Diagnostic::error("E0113", "there are no records")
             .help("use a map: `#{items => [], owner => ann}`; a field of one is `maps:get(items, Cart)`");
         self.tell(diagnostic, start, end, "not known here");
         if !self.after_operand(start) {
             self.push(Token::Error, start, end);
         }
-        Some(end)
     }
 
     fn foreign_comment(&mut self, start: usize) -> usize {

@@ -272,9 +272,10 @@ impl<'a> Place<'a> {
             .at(self.span(open), "opened here")
             .at(self.visible(self.here), format!("`{}` is missing before this", closing_text(closer)))
             .help(format!("close it with `{}`", closing_text(closer)));
-        let diagnostic = match self.comment_behind() {
-            true => diagnostic.help("`%` starts a comment; the remainder of a division is `7 rem 2`"),
-            false => diagnostic,
+        let diagnostic = if self.comment_behind() {
+            diagnostic.help("`%` starts a comment; the remainder of a division is `7 rem 2`")
+        } else {
+            diagnostic
         };
         let repair = if next_form { Repair::LoseUntil(self.at) } else { Repair::Insert(self.at, closer) };
         Some((diagnostic, repair))

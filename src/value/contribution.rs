@@ -108,3 +108,35 @@ impl BadValue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::operation::contributable;
+
+    #[test]
+    fn a_value_is_joined_by_operations_of_its_type() {
+        let list = Term::list([Term::Int(1), Term::Int(2)]);
+        let joining = |kind: &Type, value: &Term| Op::joining(kind, value).ok();
+        assert_eq!(joining(&Type::RwSet, &list), Some(vec![Op::Add(vec![Term::Int(1), Term::Int(2)])]));
+        assert_eq!(joining(&Type::Boolean, &Term::boolean(false)), Some(Vec::new()));
+        assert_eq!(joining(&Type::MinInt, &Term::atom("undefined")), Some(Vec::new()));
+        assert_eq!(joining(&Type::MaxInt, &Term::Int(3)), Some(vec![Op::Extremum(Term::Int(3))]));
+        let scores = Term::list([Term::pair(Term::atom("a"), Term::Int(1))]);
+        assert_eq!(joining(&Type::TopK(1), &scores), Some(vec![Op::Score(Term::atom("a"), Term::Int(1))]));
+        for (kind, wrong) in [(Type::Set, Term::Int(1)), (Type::TopK(1), list), (Type::Counter, Term::Int(1))] {
+            let refused = Op::joining(&kind, &wrong).expect_err("cannot be joined");
+            assert!(!refused.diagnostic().help.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_told_to_be_contributable_is() {
+        for (_, kind) in Type::NAMES {
+            let tried = [Op::Add(Vec::new()), Op::Up(crate::lattice::sum::Sum::small(1)), Op::True];
+            let more = [Op::Extremum(Term::Int(1)), Op::Assign(Term::Int(1)), Op::False];
+            let taken = tried.into_iter().chain(more).filter(|op| op.clone().contribution(kind).is_some()).count();
+            assert_eq!(taken > 0, !contributable(kind).is_empty(), "{kind}");
+        }
+    }
+}

@@ -86,11 +86,8 @@ impl Threshold {
         if inner.as_atom() == Some("bound") {
             return Ok(Threshold::bound());
         }
-        // Lasp's own way to say it: strictly above the undefined value.
-        if strict
-            && matches!(kind, Type::Ivar | Type::LwwRegister | Type::MvRegister)
-            && inner.as_atom() == Some("undefined")
-        {
+        // Lasp's own way to say it, of every type: strictly above the undefined value.
+        if strict && inner.as_atom() == Some("undefined") {
             return Ok(Threshold::bound());
         }
         let level = match kind {
@@ -110,7 +107,7 @@ impl Threshold {
 
 impl Threshold {
     /// Whether whoever reads at this threshold needs at least what `other` asks for, both being of one type: every state
-    /// that meets this one meets `other`. Everything is at least [`Threshold::bound`].
+    /// that meets this one meets `other`. Whoever reads at all needs at least [`Threshold::bound`].
     #[must_use]
     pub fn at_least(&self, other: &Threshold) -> bool {
         let orderly = |order: std::cmp::Ordering| order.is_gt() || order.is_eq() && (self.strict || !other.strict);
@@ -133,14 +130,38 @@ impl Threshold {
             (Level::Keys(mine), Level::Keys(theirs)) => {
                 let one = |(key, theirs): &(Term, Threshold)| {
                     let mine = mine.binary_search_by(|(known, _)| known.cmp(key)).ok().and_then(|at| mine.get(at));
-                    mine.is_some_and(|(_, mine)| mine.at_least(theirs))
+                    mine.is_some_and(|(_, mine)| mine.implies(theirs))
                 };
                 theirs.iter().all(one) && (self.strict && mine.len() == theirs.len() || !other.strict)
             }
             (Level::Both(mine), Level::Both(theirs)) => {
-                mine.0.at_least(&theirs.0) && mine.1.at_least(&theirs.1) && (self.strict || !other.strict)
+                mine.0.implies(&theirs.0) && mine.1.implies(&theirs.1) && (self.strict || !other.strict)
             }
             _ => false,
+        }
+    }
+
+    /// The same of a part, whose bottom may meet this threshold and is not bound.
+    fn implies(&self, other: &Threshold) -> bool {
+        match other.level {
+            Level::Bound => self.is_above_bottom(),
+            _ => self.at_least(other),
+        }
+    }
+
+    /// Whether no bottom meets it. A flag's may: that depends on the flag.
+    fn is_above_bottom(&self) -> bool {
+        let positive = |number: &Term| {
+            let order = compare(number, &Term::Int(0));
+            order.is_gt() || self.strict && order.is_eq()
+        };
+        match &self.level {
+            Level::Bound | Level::AtMost(_) => true,
+            Level::Superset(elements) => self.strict || !elements.is_empty(),
+            Level::Cardinality(number) | Level::Value(number) => positive(number),
+            Level::True => false,
+            Level::Keys(keys) => keys.iter().any(|(_, threshold)| threshold.is_above_bottom()),
+            Level::Both(both) => both.0.is_above_bottom() || both.1.is_above_bottom(),
         }
     }
 

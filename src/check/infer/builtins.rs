@@ -97,6 +97,9 @@ impl<'p> Run<'p> {
             .at(expr.span, WRONG_KIND);
         match self.variable_for_value(&arguments[at..=at]) {
             Some(help) => message.help(help),
+            None if shown.ends_with("list") && given.starts_with("`\"") => {
+                message.help("a text is one value, not a list of characters: see `lasp doc string`")
+            }
             None => message.help(format!("`{}`", row.signature)),
         }
     }
@@ -124,9 +127,7 @@ impl<'p> Run<'p> {
             (None, "append_element", [tuple, value]) => match &tuple.parts()?.tuples {
                 Few::All => None,
                 Few::Of(shapes) => {
-                    let longer = |shape: &Vec<Value>| {
-                        Value::tuple(shape.iter().chain([value]).cloned().collect())
-                    };
+                    let longer = |shape: &Vec<Value>| Value::tuple(shape.iter().chain([value]).cloned().collect());
                     shapes.iter().map(longer).reduce(|all, one| all.join(&one))
                 }
             },
@@ -188,7 +189,8 @@ impl<'p> Run<'p> {
                 let keys: Vec<String> = shape.known.iter().map(|entry| format!("`{}`", entry.key)).collect();
                 let message = Diagnostic::error("E0512", format!("the key {key} is not in {given}"))
                     .at(expr.span, "sure to fail");
-                let message = if keys.is_empty() { message } else { message.help(format!("it has {}", keys.join(", "))) };
+                let message =
+                    if keys.is_empty() { message } else { message.help(format!("it has {}", keys.join(", "))) };
                 message.help("`maps:get(Key, Map, Default)` gives the default where the key is missing")
             })),
             None => Some(found),

@@ -179,8 +179,10 @@ impl<'p> Run<'p> {
         let operator = match verb {
             Verb::Map => Operator::Map(function()),
             Verb::Filter => Operator::Filter(function()),
-            // Both contribute elements of two sources, as these do.
-            Verb::Union | Verb::Difference => Operator::Union,
+            Verb::Union => Operator::Union,
+            Verb::Difference => Operator::Difference,
+            Verb::Join => Operator::Join(function(), function()),
+            Verb::GroupBy => Operator::GroupBy(function(), function()),
             Verb::Intersection => Operator::Intersection,
             Verb::Product => Operator::Product,
             Verb::Fold => Operator::Fold(function()),
@@ -313,7 +315,9 @@ impl<'p> Run<'p> {
         if !path.is_empty() {
             message = message.help(format!("the function calls {}, which calls `{name}`", path.join(", which calls ")));
         }
-        message.help("every node runs it, as often as it needs: call the verb outside, and hand its result to the function")
+        message.help(
+            "every node runs it, as often as it needs: call the verb outside, and hand its result to the function",
+        )
     }
 
     /// What a filter's function gives that is sure to be neither true nor false.
@@ -325,7 +329,13 @@ impl<'p> Run<'p> {
     }
 
     /// What a fold gives that is sure to be no operation of the destination's type.
-    fn no_contribution(&self, expr: &Expr, call: &VerbCall, results: &[Value], destination: &Value) -> Option<Diagnostic> {
+    fn no_contribution(
+        &self,
+        expr: &Expr,
+        call: &VerbCall,
+        results: &[Value],
+        destination: &Value,
+    ) -> Option<Diagnostic> {
         let result = results.first()?;
         let into = self.known_variables(destination)?;
         let [number] = &*into else { return None };
@@ -343,8 +353,14 @@ impl<'p> Run<'p> {
         let exact = wrong.single().filter(|term| Op::parse(&kind, term).is_ok());
         let place = call.arguments.get(1).map_or(expr.span, |argument| argument.span);
         let title = match exact {
-            Some(term) => format!("`{}` cannot be taken back, so that no fold can contribute it", operation::Brief(&term)),
-            None => format!("this fold's function gives {}, which is no operation of {}", self.describe(wrong), kind.with_article()),
+            Some(term) => {
+                format!("`{}` cannot be taken back, so that no fold can contribute it", operation::Brief(&term))
+            }
+            None => format!(
+                "this fold's function gives {}, which is no operation of {}",
+                self.describe(wrong),
+                kind.with_article()
+            ),
         };
         let shapes = operation::list(operation::contributable(&kind));
         let message = Diagnostic::error("E0310", title)
@@ -464,10 +480,13 @@ impl<'p> Run<'p> {
             };
             // The place itself is fine as far as running goes, and so it has a key of its own.
             self.sites.suspect(site(&expr.span), expr.span, || {
-                Diagnostic::warning("E0403", format!("this removal does not prevail against what is derived into `{name}`"))
-                    .at(place, "takes back own additions only")
-                    .at(fed, "contributes to it as long as its source has the element")
-                    .help("remove the element from the source instead")
+                Diagnostic::warning(
+                    "E0403",
+                    format!("this removal does not prevail against what is derived into `{name}`"),
+                )
+                .at(place, "takes back own additions only")
+                .at(fed, "contributes to it as long as its source has the element")
+                .help("remove the element from the source instead")
             });
         }
     }

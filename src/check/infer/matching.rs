@@ -98,6 +98,13 @@ impl<'p> Run<'p> {
     fn match_global(&mut self, global: usize, value: &Value, frame: &Frame) -> Holds {
         let known = if frame.in_function { self.global(global) } else { self.globals.get(global).cloned().flatten() };
         match known {
+            // An earlier line may have failed before it bound the name.
+            Some(known) if !frame.in_function && global < self.earlier => {
+                if let Some(slot) = self.globals.get_mut(global) {
+                    *slot = Some(known.join(value));
+                }
+                Holds::Perhaps
+            }
             Some(known) => {
                 if !known.meets(value) {
                     return Holds::Never;
@@ -126,7 +133,9 @@ impl<'p> Run<'p> {
         let Few::Of(shapes) = &parts.tuples else { return self.match_unknown(items, value, frame) };
         let fitting: Vec<&Vec<Value>> = shapes
             .iter()
-            .filter(|shape| shape.len() == items.len() && items.iter().zip(*shape).all(|(item, value)| fits(item, value)))
+            .filter(|shape| {
+                shape.len() == items.len() && items.iter().zip(*shape).all(|(item, value)| fits(item, value))
+            })
             .collect();
         let Some((first, others)) = fitting.split_first() else { return Holds::Never };
         let certain = others.is_empty() && shapes.len() == 1 && parts.kinds() == 1;
@@ -339,10 +348,7 @@ impl<'p> Run<'p> {
             }
             self.sites.fine(site(clause), clause.span);
             taken = true;
-            self.control = match subject {
-                Some(subject) => both(&control, &subject.from),
-                None => control.clone(),
-            };
+            self.control = subject.map_or_else(|| control.clone(), |subject| both(&control, &subject.from));
             self.choices += 1;
             let value = self.body(&clause.body, frame);
             self.choices -= 1;
@@ -358,9 +364,7 @@ impl<'p> Run<'p> {
             if holds == Holds::Always {
                 break;
             }
-            if let (Some(rest), Some(pattern)) = (&mut rest, clause.patterns.first())
-                && clause.guard.is_empty()
-            {
+            if let (Some(rest), Some(pattern), true) = (&mut rest, clause.patterns.first(), clause.guard.is_empty()) {
                 without(rest, pattern);
             }
         }
@@ -373,23 +377,22 @@ impl<'p> Run<'p> {
         frame.keep(kept);
         if result.is_never() {
             self.why = why.unwrap_or(Why::Open);
+            return Some(result);
         }
-        Some(match subject {
-            Some(subject) if !result.is_never() => result.touched(&subject.from),
-            _ => result,
-        })
+        Some(subject.map_or_else(|| result.clone(), |subject| result.clone().touched(&subject.from)))
     }
 
     /// A clause that was not taken: perhaps it never is.
     fn never_matches(&mut self, clause: &'p Clause, subject: Option<&Value>, matched: Holds) {
         let Some(subject) = subject else {
-            let constant = clause.guard.iter().flatten().all(|test| {
-                matches!(test.node, Node::Global(_) | Node::Literal(_))
-            });
+            let constant =
+                clause.guard.iter().flatten().all(|test| matches!(test.node, Node::Global(_) | Node::Literal(_)));
             if !constant {
                 self.sites.suspect(site(clause), clause.span, || {
                     let place = clause.guard.first().and_then(|all| all.first()).map_or(clause.span, |test| test.span);
-                    Diagnostic::warning("E0401", "this condition is never true").at(place, "never true")
+                    Diagnostic::warning("E0401", "this condition is never true").at(place, "never true").help(
+                        "it compares what is never so; where a variable's value is meant, write `query(V)`",
+                    )
                 });
             }
             return;
@@ -446,9 +449,9 @@ fn fits(pattern: &Pattern, value: &Value) -> bool {
         PatternNode::Literal(term) => literal(term, value) != Holds::Never,
         PatternNode::Tuple(items) => match &parts.tuples {
             Few::All => true,
-            Few::Of(shapes) => shapes
-                .iter()
-                .any(|shape| shape.len() == items.len() && items.iter().zip(shape).all(|(item, value)| fits(item, value))),
+            Few::Of(shapes) => shapes.iter().any(|shape| {
+                shape.len() == items.len() && items.iter().zip(shape).all(|(item, value)| fits(item, value))
+            }),
         },
         PatternNode::Cons(..) => parts.cons.is_some(),
         PatternNode::Map(_) => parts.map.is_some(),

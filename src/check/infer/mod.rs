@@ -9,6 +9,8 @@
 //! Everything has a budget: where one ends, less is known, and nothing is told that is not sure.
 
 mod builtins;
+mod call;
+mod comprehension;
 mod derive;
 mod describe;
 mod expr;
@@ -50,6 +52,8 @@ pub struct Known {
     forms: Vec<triomphe::Arc<Form>>,
     /// How many texts the library has.
     library: u32,
+    /// How many names of the top level there are.
+    globals: usize,
 }
 
 impl Known {
@@ -62,6 +66,7 @@ impl Known {
 
     /// Takes in a text that was checked.
     pub fn add(&mut self, checked: Checked) {
+        self.globals = checked.globals.len();
         self.functions.extend(checked.functions.into_iter().map(triomphe::Arc::new));
         self.forms.extend(checked.forms.into_iter().map(triomphe::Arc::new));
         if self.forms.len() > HISTORY_MAX {
@@ -105,19 +110,23 @@ struct Passes<'p> {
     known: &'p Known,
     checked: &'p Checked,
     file: FileId,
+    /// Literals of more than one part, by their places.
+    literals: FxHashMap<usize, Value>,
 }
 
 impl<'p> Passes<'p> {
     fn new(known: &'p Known, checked: &'p Checked, file: FileId) -> Passes<'p> {
-        Passes { known, checked, file }
+        Passes { known, checked, file, literals: FxHashMap::default() }
     }
 
-    fn run(&self, follow: bool) -> Run<'p> {
+    /// A new pass; literals are as they were.
+    fn run(&mut self, follow: bool) -> Run<'p> {
         let earlier = self.known.functions.iter().map(|function| &**function);
         let functions: FxHashMap<FunctionId, &'p Function> =
             earlier.chain(&self.checked.functions).map(|function| (function.id, function)).collect();
         let mut run = Run::new(functions, &self.checked.globals);
         run.follow = follow;
+        run.literals = std::mem::take(&mut self.literals);
         run.sites.file = self.file;
         run.sites.library = self.known.library;
         run
@@ -128,6 +137,7 @@ impl<'p> Passes<'p> {
         let mut run = self.run(follow);
         self.everything(&mut run, false);
         run.variables.settle();
+        self.literals = run.literals;
         let settled = run.globals.into_iter().map(|global| global.or_else(|| Some(Value::any()))).collect();
         (settled, run.variables)
     }
@@ -141,6 +151,7 @@ impl<'p> Passes<'p> {
             run.variables = variables;
             run.sites.telling = true;
             self.everything(&mut run, true);
+            self.literals = std::mem::take(&mut run.literals);
             if run.exhausted() {
                 continue;
             }
@@ -156,7 +167,7 @@ impl<'p> Passes<'p> {
 
     /// What follows from what this program puts into its variables.
     fn closed(
-        &self,
+        &mut self,
         follow: bool,
         settled: Vec<Option<Value>>,
         variables: variables::Variables,
@@ -179,6 +190,7 @@ impl<'p> Passes<'p> {
         for form in &self.known.forms {
             run.form(form);
         }
+        run.earlier = self.known.globals;
         for form in &self.checked.forms {
             run.form(form);
         }

@@ -126,9 +126,7 @@ pub(super) fn value_of(kind: &Type, element: &Value) -> Value {
         Type::Ivar | Type::LwwRegister => Value::any(),
         Type::MvRegister => Value::list_of(&Value::any()),
         Type::GMap(kind) | Type::AwMap(kind) => Value::maps(Value::any(), value_of(kind, &Value::any())),
-        Type::Pair(kinds) => {
-            Value::tuple(vec![value_of(&kinds.0, &Value::any()), value_of(&kinds.1, &Value::any())])
-        }
+        Type::Pair(kinds) => Value::tuple(vec![value_of(&kinds.0, &Value::any()), value_of(&kinds.1, &Value::any())]),
         Type::TopK(_) => Value::list_of(&Value::tuple(vec![Value::any(), Value::any()])),
         Type::Window(window) if window.slide.is_some() => {
             Value::maps(Value::ints(), value_of(&window.kind, &Value::any()))

@@ -115,8 +115,9 @@ impl<'p> Run<'p> {
         let message = Diagnostic::error("E0501", format!("`{operator}` does not take {}", given.join(" and ")))
             .at(expr.span, "sure to fail");
         let is_text = |value: &Value| value.parts().is_some_and(|parts| parts.texts.some() && parts.kinds() == 1);
-        let is_list =
-            |value: &Value| value.parts().is_some_and(|parts| parts.texts.kind_is_absent() && (parts.nil || parts.cons.is_some()));
+        let is_list = |value: &Value| {
+            value.parts().is_some_and(|parts| parts.texts.kind_is_absent() && (parts.nil || parts.cons.is_some()))
+        };
         if let Some(help) = self.variable_for_value(operands) {
             return message.help(help);
         }
@@ -175,7 +176,8 @@ fn joined(left: &Value, right: &Value) -> Value {
     let (Some(a), Some(b)) = (left.parts(), right.parts()) else { return Value::any() };
     let exact = a.cons.as_ref().filter(|cons| !a.nil && cons.rest.is_none() && !cons.improper && a.kinds() == 1);
     if let Some(cons) = exact {
-        let lists = Value::of(crate::check::infer::parts::Parts { nil: b.nil, cons: b.cons.clone(), ..Default::default() });
+        let lists =
+            Value::of(crate::check::infer::parts::Parts { nil: b.nil, cons: b.cons.clone(), ..Default::default() });
         return cons.items.iter().rev().fold(lists, |tail, head| Value::cons(head, &tail));
     }
     let elements = |parts: &crate::check::infer::parts::Parts| {

@@ -186,9 +186,8 @@ impl Cons {
     }
 
     pub(super) fn meets(&self, other: &Cons) -> bool {
-        let fits = |short: &Cons, long: &Cons| {
-            short.rest.is_some() || short.improper || short.items.len() >= long.items.len()
-        };
+        let fits =
+            |short: &Cons, long: &Cons| short.rest.is_some() || short.improper || short.items.len() >= long.items.len();
         fits(self, other) && fits(other, self) && self.items.iter().zip(&other.items).all(|(a, b)| a.meets(b))
     }
 }

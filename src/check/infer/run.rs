@@ -140,6 +140,8 @@ pub(super) struct Run<'p> {
     /// The same at the end of the pass before; functions see these.
     pub(super) settled: Vec<Option<Value>>,
     pub(super) names: &'p [String],
+    /// How many names of the top level earlier lines at the prompt have, or would have.
+    pub(super) earlier: usize,
     pub(super) variables: Variables,
     pub(super) sites: Sites,
     pub(super) recorder: Option<Recorder>,
@@ -186,6 +188,7 @@ impl<'p> Run<'p> {
             globals: vec![None; names.len()],
             settled: vec![None; names.len()],
             names,
+            earlier: 0,
             variables: Variables::default(),
             sites: Sites::default(),
             recorder: None,
@@ -500,9 +503,7 @@ impl<'p> Run<'p> {
 fn same_functions(a: &[Value], b: &[Value]) -> bool {
     use crate::check::infer::parts::Few;
     a.iter().zip(b).all(|(a, b)| match (a.parts().map(|parts| &parts.funs), b.parts().map(|parts| &parts.funs)) {
-        (Some(Few::Of(a)), Some(Few::Of(b))) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.code == b.code)
-        }
+        (Some(Few::Of(a)), Some(Few::Of(b))) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.code == b.code),
         _ => true,
     })
 }

@@ -410,4 +410,3 @@ impl Value {
 fn all_meet(a: &[Value], b: &[Value]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.meets(b))
 }
-

@@ -45,14 +45,18 @@ impl<'p> Run<'p> {
                 self.observe(expr, call, &[target.clone()], None, seen)
             }
             (Verb::Read, [target, ..]) => {
-                if !self.is_variable(expr, call, target, frame) || !self.has_threshold(expr, call, 1, target, arguments, frame) {
+                if !self.is_variable(expr, call, target, frame)
+                    || !self.has_threshold(expr, call, 1, target, arguments, frame)
+                {
                     return Value::never();
                 }
                 let seen = self.value_of_variable(target);
                 self.observe(expr, call, &[target.clone()], arguments.get(1), seen)
             }
             (Verb::WaitNeeded, [target, ..]) => {
-                if !self.is_variable(expr, call, target, frame) || !self.has_threshold(expr, call, 1, target, arguments, frame) {
+                if !self.is_variable(expr, call, target, frame)
+                    || !self.has_threshold(expr, call, 1, target, arguments, frame)
+                {
                     return Value::never();
                 }
                 self.observe(expr, call, &[target.clone()], arguments.get(1), target.clone())
@@ -128,7 +132,11 @@ impl<'p> Run<'p> {
                 Value::any()
             }
             (Verb::SetTopic | Verb::RemoveTopic, [target, _]) => {
-                if self.is_variable(expr, call, target, frame) { target.clone() } else { Value::never() }
+                if self.is_variable(expr, call, target, frame) {
+                    target.clone()
+                } else {
+                    Value::never()
+                }
             }
             (Verb::Print, [value]) => {
                 self.note_effect(expr, call, arguments);
@@ -196,13 +204,7 @@ impl<'p> Run<'p> {
     }
 
     /// Whether it may be a variable; if not, that is told.
-    pub(super) fn is_variable(
-        &mut self,
-        expr: &'p Expr,
-        call: &'p VerbCall,
-        target: &Value,
-        frame: &Frame,
-    ) -> bool {
+    pub(super) fn is_variable(&mut self, expr: &'p Expr, call: &'p VerbCall, target: &Value, frame: &Frame) -> bool {
         self.is_variable_at(expr, call, 0, target, frame)
     }
 
@@ -462,6 +464,8 @@ impl<'p> Run<'p> {
         let control = self.control.clone();
         self.control = crate::check::infer::value::both(&self.control, &because.from);
         self.repeats += u32::from(repeats);
+        // A task that fails ends alone, and the program goes on.
+        self.choices += 1;
         let effect = self.effect.clone();
         let fits = match function.parts().map(|parts| &parts.funs) {
             Some(Few::Of(funs)) => funs.iter().any(|fun| usize::from(fun.arity) == arguments.len()),
@@ -471,6 +475,7 @@ impl<'p> Run<'p> {
             self.apply_value(expr, function, arguments, frame);
         }
         self.effect = effect;
+        self.choices -= 1;
         self.repeats -= u32::from(repeats);
         self.control = control;
     }
@@ -495,7 +500,9 @@ struct Told(Diagnostic);
 impl Told {
     fn at_first(self, place: crate::source::span::Span) -> Diagnostic {
         let mut message = self.0;
-        message.labels.insert(0, crate::source::diagnostic::Label { span: place, text: "no operation of it".to_owned() });
+        message
+            .labels
+            .insert(0, crate::source::diagnostic::Label { span: place, text: "no operation of it".to_owned() });
         message
     }
 }

@@ -185,8 +185,13 @@ impl Prompt {
             Some(Ok(Command::Quit)) => return false,
             Some(Ok(Command::Help)) => self.out.data(command::HELP),
             Some(Ok(Command::Vars)) => {
-                for last in self.driver.node.finals() {
-                    self.out.data(&format!("{} = {}   % {}\n", last.name, last.value, last.kind));
+                let variables = self.driver.node.finals();
+                for (name, value) in self.driver.node.bound_names() {
+                    let variable = variables.iter().find(|variable| variable.name == name);
+                    self.out.data(&match variable {
+                        Some(variable) => format!("{name} = {}   % {}\n", variable.value, variable.kind),
+                        None => format!("{name} = {value}\n"),
+                    });
                 }
             }
             Some(Ok(Command::Load(path))) => match Program::read(&self.out, std::path::Path::new(&path)) {

@@ -149,9 +149,9 @@ impl Index {
             partners.each(|partner| hand_on(partner, context));
         }
         if present {
-            self.insert(key, element.clone())
+            self.insert(key, element.clone());
         } else {
-            self.remove(&key, element)
+            self.remove(&key, element);
         }
         false
     }

@@ -19,9 +19,14 @@ Declare the name with the same type everywhere, or give one of the two another n
         code: "E0302",
         title: "this is not a type of variables",
         text: "\
-`declare` takes the name of a type: `set`, `gset`, `counter`, `gcounter`, `max_int`, `ivar`, `boolean`, `lwwregister`, or
-`{top_k, [K]}` with the number of best names to keep. Lasp's other names for them (`orset`, `awset`, `pncounter`, ..) mean
-the same, and `state_` may stand before any of them.",
+`declare` takes the name of a type. Sets are `set`, `rwset`, `gset` and `twopset`; counters `counter`, `gcounter`, `bcounter`
+and `lexcounter`; numbers `max_int` and `min_int`; flags `boolean`, `ewflag` and `dwflag`; registers `ivar`, `lwwregister` and
+`mvregister`. With parameters there are `{top_k, [K]}`, `{gmap, [Type]}`, `{awmap, [Type]}`, `mvmap`, `{pair, [Type1, Type2]}`,
+`{window, [Span, Type]}` and `{window, [Span, Slide, Keep, Type]}`. Lasp's other names for them (`orset`, `awset`, `pncounter`,
+..) mean the same, and `state_` may stand before any of them.
+
+Types stand in each other, sixteen deep at most. Two combinations are refused: a `bcounter` beneath a key that can be removed,
+since removing the key would take its rights away, and in a window what cannot be withdrawn again, such as a register.",
         wrong: "X = declare(conter).\n",
         right: "X = declare(counter).\n",
     },
@@ -40,8 +45,9 @@ stays, and that is why its thresholds, once met, stay met.",
         title: "the type has no such threshold",
         text: "\
 A threshold says how far a variable must have come before a task goes on. What that can be follows from the type: a set is
-waited for by elements (`[1, 2]`) or by size (`{cardinality, N}`), a number by value (`{value, N}`), a boolean by `true`,
-and everything by `bound`, which is anything but its first value. Each may be wrapped as `{strict, T}`: beyond T.",
+waited for by elements (`[1, 2]`) or by size (`{cardinality, N}`), a number by value (`{value, N}`; a `min_int` by at most N),
+a flag by `true`, a map by what some of its keys have (`#{Key => T}`), a pair by two thresholds, a window by those of its
+type, and everything by `bound`, which is anything but its first value. Each may be wrapped as `{strict, T}`: beyond T.",
         wrong: "C = declare(counter).\nupdate(C, increment).\nread(C, {cardinality, 1}).\n",
         right: "C = declare(counter).\nupdate(C, increment).\nread(C, {value, 1}).\n",
     },

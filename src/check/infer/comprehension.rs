@@ -1,0 +1,194 @@
+//! Comprehensions.
+
+use crate::check::core::Expr;
+use crate::check::core::Qualifier;
+use crate::check::infer::matching::Holds;
+use crate::check::infer::matching::truth;
+use crate::check::infer::parts::MapShape;
+use crate::check::infer::parts::Parts;
+use crate::check::infer::run::Frame;
+use crate::check::infer::run::Run;
+use crate::check::infer::site::site;
+use crate::check::infer::value::Origin;
+use crate::check::infer::value::Value;
+use crate::check::infer::value::both;
+use crate::source::span::Span;
+
+/// What a generator goes through.
+struct Source<'p> {
+    value: Value,
+    /// What its patterns get.
+    elements: Vec<(&'p crate::check::core::Pattern, Value)>,
+    /// Whether it has at least one element.
+    some: bool,
+    place: Span,
+}
+
+/// What comes of a part of a comprehension.
+enum Step<'p> {
+    Generator(Source<'p>),
+    /// A condition that holds, at least sometimes.
+    Condition(Holds, Origin),
+    /// Nothing comes through.
+    Nothing,
+    /// It is sure to fail.
+    Fails,
+}
+
+impl<'p> Run<'p> {
+    /// Evaluates what stands before generators and filters; `Ok(None)` where nothing comes through, an error where one is sure
+    /// to fail. What comes through: whether at least one element does, and what it was computed from.
+    fn qualifiers(&mut self, qualifiers: &'p [Qualifier], frame: &mut Frame) -> Result<Option<(bool, Origin)>, ()> {
+        let (mut runs, mut from) = (true, None);
+        for qualifier in qualifiers {
+            let step = match qualifier {
+                Qualifier::Filter(condition) => self.condition(qualifier, condition, frame),
+                Qualifier::List(pattern, list) => self.list_source(qualifier, pattern, list, frame),
+                Qualifier::Map(key, value, map) => self.map_source(qualifier, key, value, map, frame),
+            };
+            match step {
+                Step::Nothing => return Ok(None),
+                Step::Fails => return if runs { Err(()) } else { Ok(None) },
+                Step::Condition(holds, origin) => {
+                    from = both(&from, &origin);
+                    runs &= holds == Holds::Always;
+                }
+                Step::Generator(source) => {
+                    self.sites.fine(site(qualifier), source.place);
+                    from = both(&from, &source.value.from);
+                    runs &= source.some;
+                    for (pattern, element) in source.elements {
+                        match self.matches(pattern, &element.touched(&source.value.from), frame) {
+                            Holds::Never => return Ok(None),
+                            holds => runs &= holds == Holds::Always,
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Some((runs, from)))
+    }
+
+    fn condition(&mut self, qualifier: &'p Qualifier, condition: &'p Expr, frame: &mut Frame) -> Step<'p> {
+        let value = self.eval(condition, frame);
+        if value.is_never() {
+            return Step::Fails;
+        }
+        let key = site(qualifier);
+        if !value.meets(&self.booleans) {
+            self.fail_at(key, condition.span, frame, None, |run| run.not_boolean("a condition", condition, &value));
+            return Step::Fails;
+        }
+        self.sites.fine(key, condition.span);
+        match truth(&value) {
+            Holds::Never => Step::Nothing,
+            holds => Step::Condition(holds, value.from),
+        }
+    }
+
+    fn list_source(
+        &mut self,
+        qualifier: &'p Qualifier,
+        pattern: &'p crate::check::core::Pattern,
+        list: &'p Expr,
+        frame: &mut Frame,
+    ) -> Step<'p> {
+        let value = self.eval(list, frame);
+        if value.is_never() {
+            return Step::Fails;
+        }
+        let (element, some) = match value.parts() {
+            None => (Value::any(), false),
+            Some(parts) if parts.cons.is_none() && !parts.nil => {
+                self.needs(site(qualifier), list, &value, ("a generator needs a list", "E0515"), frame);
+                return Step::Fails;
+            }
+            Some(parts) => match &parts.cons {
+                None => return Step::Nothing,
+                Some(cons) => (cons.elements(), parts.kinds() == 1),
+            },
+        };
+        Step::Generator(Source { value, elements: vec![(pattern, element)], some, place: list.span })
+    }
+
+    fn map_source(
+        &mut self,
+        qualifier: &'p Qualifier,
+        key: &'p crate::check::core::Pattern,
+        pattern: &'p crate::check::core::Pattern,
+        map: &'p Expr,
+        frame: &mut Frame,
+    ) -> Step<'p> {
+        let value = self.eval(map, frame);
+        if value.is_never() {
+            return Step::Fails;
+        }
+        let (keys, values) = match value.parts() {
+            None => (Value::any(), Value::any()),
+            Some(Parts { map: Some(shape), .. }) => (shape.keys(), shape.values()),
+            Some(_) => {
+                self.needs(site(qualifier), map, &value, ("a generator needs a map", "E0513"), frame);
+                return Step::Fails;
+            }
+        };
+        Step::Generator(Source { value, elements: vec![(key, keys), (pattern, values)], some: false, place: map.span })
+    }
+
+    /// `[E || ..]`
+    pub(super) fn list_comprehension(
+        &mut self,
+        element: &'p Expr,
+        qualifiers: &'p [Qualifier],
+        frame: &mut Frame,
+    ) -> Value {
+        let mark = frame.trail.len();
+        let value = match self.qualifiers(qualifiers, frame) {
+            Ok(Some((runs, from))) => {
+                let element = self.repeated_eval(element, frame);
+                match (element.is_never(), runs) {
+                    (true, true) => Value::never(),
+                    (true, false) => Value::nil(),
+                    (false, _) => Value::list_of(&element).touched(&from),
+                }
+            }
+            Ok(None) => Value::nil(),
+            Err(()) => Value::never(),
+        };
+        frame.undo(mark);
+        value
+    }
+
+    /// `#{K => V || ..}`
+    pub(super) fn map_comprehension(
+        &mut self,
+        entry: &'p (Expr, Expr),
+        qualifiers: &'p [Qualifier],
+        frame: &mut Frame,
+    ) -> Value {
+        let empty = || Value::map(MapShape { known: Vec::new(), rest: None });
+        let mark = frame.trail.len();
+        let value = match self.qualifiers(qualifiers, frame) {
+            Ok(Some((runs, from))) => {
+                let key = self.repeated_eval(&entry.0, frame);
+                let value = self.repeated_eval(&entry.1, frame);
+                match (key.is_never() || value.is_never(), runs) {
+                    (true, true) => Value::never(),
+                    (true, false) => empty(),
+                    (false, _) => Value::maps(key, value).touched(&from),
+                }
+            }
+            Ok(None) => empty(),
+            Err(()) => Value::never(),
+        };
+        frame.undo(mark);
+        value
+    }
+
+    /// The element of a comprehension, evaluated perhaps many times.
+    fn repeated_eval(&mut self, expr: &'p Expr, frame: &mut Frame) -> Value {
+        self.repeats += 1;
+        let value = self.eval(expr, frame);
+        self.repeats -= 1;
+        value
+    }
+}

@@ -1,0 +1,261 @@
+//! `lasp test` and `lasp doc` as they are typed: what is found, what is told, exit codes.
+
+#![expect(clippy::disallowed_methods, reason = "a test of the binary: it writes files")]
+
+mod commands;
+
+use std::path::Path;
+use std::time::Instant;
+
+use commands::Done;
+use commands::run;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const CART: &str = "\
+%% A cart.
+
+Total = declare(counter).
+update(Total, increment).
+
+%% Adds up.
+%%
+%% ```lasp
+%% total([{tea, 2}, {milk, 1}]) == 3.
+%% total([]).          % => 0
+%% Total               % => 1
+%% ```
+total([]) -> 0;
+total([{_, N} | Rest]) -> N + total(Rest).
+
+total_test() -> assert(total([{tea, 2}]) == 2).
+fresh_test() -> update(Total, increment), assert(query(Total) == 2).
+also_fresh_test() -> fresh_test().
+sleeps_test() -> sleep(3000000), assert(now_ms() > 0).
+helper_test(X) -> assert(X).
+";
+
+const BAD: &str = "\
+S = declare(set).
+%% ```lasp
+%% print(hello). % prints: goodbye
+%% ```
+sides_test() -> print(seen), assert(lists:sum([1, 2]) == 4).
+waits_test() -> read(S, {cardinality, 3}).
+loops_test() -> loops_test().
+thread_test() -> thread(fun() -> sleep(5), 1 div hd([0]) end).
+good_test() -> ok.
+";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it lies in a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    }
+    folder
+}
+
+fn test(folder: &Path, arguments: &[&str]) -> Done {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lasp"));
+    let done = command.current_dir(folder).arg("test").args(arguments).output().expect("the binary runs");
+    Done {
+        code: done.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(done.stdout).expect("text"),
+        stderr: String::from_utf8(done.stderr).expect("text"),
+    }
+}
+
+fn doc(arguments: &[&str]) -> Done {
+    let folder = folder(&[("cart.lasp", CART)]);
+    let path = folder.path().join("cart.lasp").display().to_string();
+    let mut all = vec!["doc"];
+    all.extend(arguments.iter().map(|argument| if *argument == "cart.lasp" { path.as_str() } else { argument }));
+    run(folder.path(), &all, "")
+}
+
+#[test]
+fn functions_and_examples_run_apart_after_the_program() {
+    let folder = folder(&[("cart.lasp", CART)]);
+    let done = test(folder.path(), &["cart.lasp"]);
+    let wanted = "cart.lasp\n  ok      example of total/1 at line 8\n  ok      total_test/0\n  ok      fresh_test/0\n  \
+                  ok      also_fresh_test/0\n  ok      sleeps_test/0\n5 passed, 0 failed\n";
+    assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (0, wanted, ""));
+}
+
+#[test]
+fn a_failing_or_hanging_test_stops_no_other() {
+    let folder = folder(&[("bad.lasp", BAD)]);
+    let done = test(folder.path(), &[]);
+    assert_eq!(done.code, 1);
+    assert!(done.stdout.contains("  ok      good_test/0\n1 passed, 5 failed\n"), "{}", done.stdout);
+    for told in [
+        "line 1 of what is printed should be `goodbye`, and is `hello`",
+        "an assertion does not hold: `lists:sum([1, 2]) == 4`",
+        "help: `lists:sum([1, 2])` is 3",
+        "it printed: seen",
+        "bad.lasp:6:17: error E0701: the test waits for ever: S has to reach {cardinality, 3}; it is [] now",
+        "error E0702: the test takes too many steps",
+        "division by zero",
+    ] {
+        assert!(done.stderr.contains(told), "{told}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn tests_are_objects_a_line() {
+    let folder = folder(&[("bad.lasp", BAD)]);
+    let done = test(folder.path(), &["--json", "--filter", ": sides"]);
+    let lines: Vec<Value> = done.stdout.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+    assert_eq!(lines.len(), 2, "{}", done.stdout);
+    let told = &lines[0];
+    assert_eq!(
+        (&told["event"], &told["name"], &told["outcome"]),
+        (&"test".into(), &"sides_test/0".into(), &"failed".into())
+    );
+    assert_eq!((&told["file"], &told["line"], &told["printed"]), (&"bad.lasp".into(), &5.into(), &"seen\n".into()));
+    assert_eq!(told["failures"][0]["code"], "E0394");
+    assert_eq!(lines[1], serde_json::json!({"event": "summary", "passed": 0, "failed": 1, "ignored": 0}));
+}
+
+#[test]
+fn blocks_of_markdown_are_programs_of_their_own() {
+    let text = "# Sets\n\n```lasp\nS = declare(set), update(S, {add, [2, 1]}).\n% => [1, 2]\nprint(query(S)).\n% prints: [1, 2]\n\
+                double(X) -> X * 2.\ndouble(4) == 8.\n```\n\n```lasp\n1 / 0. % fails: E0502\n```\n\n```lasp ignore\nnot a program\n```\n\n\
+                ```lasp\nS. % fails: E0201\n```\n\n~~~lasp\nlists:member(5, [1]).\n~~~\n";
+    let folder = folder(&[("docs/sets.md", text), ("docs/deep/more.md", "```lasp\n1 + 1. % => 3\n```\n")]);
+    let done = test(folder.path(), &["docs"]);
+    assert_eq!(done.code, 1);
+    assert!(
+        done.stdout.starts_with("docs/deep/more.md\n  FAILED  example at line 1\ndocs/sets.md\n"),
+        "{}",
+        done.stdout
+    );
+    assert!(done.stdout.contains("3 passed, 2 failed, 1 ignored\n"), "{}", done.stdout);
+    assert!(done.stderr.contains("docs/deep/more.md:2:1: error E0703: the example gives 2, not 3"), "{}", done.stderr);
+    assert!(done.stderr.contains("docs/sets.md:25:1: error E0703: the example gives false"), "{}", done.stderr);
+}
+
+#[test]
+fn exit_codes_are_those_of_the_contract() {
+    let folder = folder(&[
+        ("good.lasp", "a_test() -> ok.\n"),
+        ("none.lasp", "X = 1.\n"),
+        ("unsound.lasp", "a_test() -> Unbound.\n"),
+        ("top.lasp", "X = 1 div 0.\na_test() -> ok.\n"),
+        ("waits.lasp", "S = declare(set). read(S, [1]).\na_test() -> ok.\n"),
+    ]);
+    let cases: &[(&[&str], i32)] = &[
+        (&["good.lasp"], 0),
+        (&["none.lasp"], 0),
+        (&["good.lasp", "--filter", "no such test"], 0),
+        (&["unsound.lasp"], 3),
+        (&["good.lasp", "unsound.lasp"], 3),
+        (&["top.lasp"], 1),
+        // What waits at top level waits for others, and keeps no test from running.
+        (&["waits.lasp"], 0),
+        (&["nowhere.lasp"], 2),
+        (&["--replicas", "0"], 2),
+        (&["--seed", "3"], 2),
+    ];
+    for (arguments, code) in cases {
+        let done = test(folder.path(), arguments);
+        assert_eq!(done.code, *code, "{arguments:?}: {}{}", done.stdout, done.stderr);
+    }
+    assert!(test(folder.path(), &["none.lasp"]).stderr.contains("no tests were found"));
+}
+
+#[test]
+fn on_simulated_nodes_the_seed_decides() {
+    let program = "C = declare(counter).\nS = declare(set).\n\
+                   alone_test() -> update(C, increment), assert(query(C) == 1).\n\
+                   all_test() -> update(S, {add, replica()}), assert(read(S, {cardinality, 3}) == [0, 1, 2]).\n";
+    let folder = folder(&[("c.lasp", program)]);
+    let done = test(folder.path(), &["c.lasp", "--replicas", "3", "--runs", "20"]);
+    assert_eq!(done.code, 1);
+    assert!(done.stdout.contains("  FAILED  alone_test/0\n  ok      all_test/0\n"), "{}{}", done.stdout, done.stderr);
+    // The line that is told repeats it.
+    let again = done
+        .stderr
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("repeat: lasp test "))
+        .expect("a line to repeat it");
+    let words: Vec<&str> = again.split(' ').map(|word| word.trim_matches('\'')).collect();
+    let filter =
+        words.iter().position(|word| *word == "--filter").map(|at| format!(": {}", words[at + 2])).expect("a filter");
+    let seed = words.last().expect("a seed");
+    let arguments = ["c.lasp", "--filter", &filter, "--replicas", "3", "--seed", seed];
+    let (one, other) = (test(folder.path(), &arguments), test(folder.path(), &arguments));
+    assert_eq!(one.code, 1, "{}", one.stderr);
+    assert_eq!((one.stdout, one.stderr), (other.stdout, other.stderr));
+}
+
+#[test]
+fn a_test_that_runs_for_ever_ends_on_simulated_nodes_too() {
+    let folder = folder(&[("l.lasp", "loop_test() -> loop_test().\nwait_test() -> read(declare(set), [1]).\n")]);
+    let started = Instant::now();
+    let done = test(folder.path(), &["--replicas", "2"]);
+    assert!(done.stderr.contains("E0702") && done.stderr.contains("E0701"), "{}", done.stderr);
+    assert!(started.elapsed() < commands::PATIENCE);
+}
+
+#[test]
+fn documentation_is_found_by_every_name() {
+    for (name, wanted) in [
+        ("lists", "lists:map(F, List)"),
+        ("lists:map/2", "lists:map(F, List)"),
+        ("lists:map", "lists:map(F, List)"),
+        ("map", "See also: lists:map/2"),
+        ("update", "update(variable, operation, actor) -> variable"),
+        ("set", "Other names: awset; orset; awset_ps"),
+        ("state_gcounter", "gcounter (a type)"),
+        ("pncounter", "counter (a type)"),
+        ("top_k", "{set, Name, Score}"),
+        ("foldl", "lists:foldl(F, Acc, List)"),
+        ("csv:read", "csv:read(path) -> list"),
+        ("cart.lasp", "total(Rest)"),
+    ] {
+        let done = doc(&[name]);
+        assert_eq!(done.code, 0, "{name}: {}", done.stderr);
+        let wanted = if name == "cart.lasp" { "Adds up." } else { wanted };
+        assert!(done.stdout.contains(wanted), "{name}: {}", done.stdout);
+    }
+    let done = doc(&["lits"]);
+    assert_eq!(done.code, 2);
+    assert!(done.stderr.contains("E0707") && done.stderr.contains("did you mean `lists`?"), "{}", done.stderr);
+    assert_eq!(doc(&["lists", "--format", "html"]).code, 2);
+}
+
+#[test]
+fn documentation_is_markdown_and_objects_too() {
+    let markdown = doc(&["--format", "markdown"]);
+    assert_eq!(markdown.stdout, doc(&["--format", "markdown"]).stdout);
+    for heading in ["## Types", "### `set`", "## Verbs", "### `update/2`", "## The module `lists`", "### `lists:map/2`"]
+    {
+        assert!(markdown.stdout.lines().any(|line| line == heading), "{heading}");
+    }
+    let lines = doc(&["--format", "json"]).stdout;
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    assert!(lines.len() > 200);
+    let set = lines.iter().find(|line| line["kind"] == "type" && line["name"] == "set").expect("the type");
+    assert!(set["operations"].as_array().is_some_and(|operations| operations.contains(&"`{add, E}`".into())));
+    let program = doc(&["cart.lasp", "--format", "markdown"]).stdout;
+    assert!(program.starts_with("# cart.lasp\n\nA cart.\n\n## `total/1`\n"), "{program}");
+}
+
+#[test]
+fn the_reference_is_true() {
+    let folder = folder(&[("reference.md", &doc(&["--format", "markdown"]).stdout)]);
+    let done = test(folder.path(), &["reference.md"]);
+    assert_eq!(done.code, 0, "{}{}", done.stdout.lines().rev().take(40).collect::<Vec<_>>().join("\n"), done.stderr);
+}
+
+#[test]
+fn every_verb_shows_an_example() {
+    let folder = folder(&[]);
+    for verb in ["run", "check", "test", "doc", "explain", "repl"] {
+        let done = run(folder.path(), &[verb, "--help"], "");
+        assert!(done.stdout.contains(&format!("  lasp {verb}")), "{verb}: {}", done.stdout);
+    }
+}
