@@ -31,7 +31,9 @@ use support::text;
 /// All schedules of two replicas.
 const ALL: Bounds = Bounds { plays: 6000, steps: 40, cost: u64::MAX };
 /// The shorter schedules of three.
-const SOME: Bounds = Bounds { plays: 300, steps: 12, cost: u64::MAX };
+const SOME: Bounds = Bounds { plays: 60, steps: 12, cost: u64::MAX };
+/// What the command does, with fewer schedules of three: tests are not optimized.
+const EFFORT: Effort = Effort { replicas: &[2, 3], bounds: Bounds { plays: 100, steps: 12, cost: 8_000_000 } };
 
 /// A program with its label.
 struct Labelled {
@@ -127,6 +129,8 @@ fn mislabelled(program: &Labelled) -> Vec<String> {
         (false, false) => wrong.push(format!("{name}: has one outcome:\n{}", found[0].outcomes[0])),
         _ => {}
     }
+    let broken = found[0].outcomes.iter().flat_map(|outcome| &outcome.replicas).flat_map(|shown| &shown.errors);
+    wrong.extend(broken.filter(|_| program.free).map(|error| format!("{name}: fails: {error}")));
     if program.free != program.points.is_empty() {
         wrong.push(format!("{name}: its label and its points contradict each other"));
     }
@@ -213,7 +217,7 @@ fn the_points_come_with_schedules_that_replay_to_different_outcomes() {
     let lines = each(&programs, |program| {
         let play = play(&program.name, &program.text);
         let (report, _) = reported(&program.name, &program.text);
-        let found = confirm(&play, &report.points, Effort::COMMAND);
+        let found = confirm(&play, &report.points, EFFORT);
         let mut wrong = Vec::new();
         let mut shown = 0;
         for (point, sides) in report.points.iter().zip(&found.shown) {
@@ -224,7 +228,13 @@ fn the_points_come_with_schedules_that_replay_to_different_outcomes() {
                 play.replay(&text.parse().expect("a schedule reads back"))
             });
             if replayed[0] == replayed[1] {
-                wrong.push(format!("{}: {}: {} and {} come to the same", program.name, point.kind.name(), one.schedule, other.schedule));
+                wrong.push(format!(
+                    "{}: {}: {} and {} come to the same",
+                    program.name,
+                    point.kind.name(),
+                    one.schedule,
+                    other.schedule
+                ));
             }
         }
         if found.unexplained.is_some() {
@@ -248,4 +258,46 @@ fn the_same_schedule_gives_the_same_outcome_every_time() {
     let outcome = play.replay(&schedule);
     assert_eq!(outcome, play.replay(&schedule));
     assert_ne!(outcome, play.replay(&Schedule::new(2)));
+}
+
+#[test]
+fn examples_that_need_no_coordination_get_no_points() {
+    let free = ["01_hello_set", "02_counters", "03_derived_views", "04_folds_and_leaderboards", "05_dynamic_variables"];
+    let mut findings = Vec::new();
+    for name in free {
+        let program = text(&support::root().join(format!("examples/{name}.lasp")));
+        let (_, points) = reported(name, &program);
+        findings.extend(points.iter().map(|(line, kind)| format!("{name}:{line}: {kind}")));
+    }
+    none(&findings, "What is free of coordination is told to be.");
+}
+
+#[test]
+fn the_command_shows_both_schedules_and_each_of_them_replays() {
+    let path = "tests/coordination/ordered/a_query_decides.lasp";
+    let told = support::lasp(&["check", "--coordination", "--deny", path], "");
+    assert_eq!(told.code, Some(1), "{told:?}");
+    for part in ["point of order: query", "S -> query -> update", "either: 2 replicas", "repair: "] {
+        assert!(told.stdout.contains(part), "{part}: {}", told.stdout);
+    }
+    let told = support::lasp(&["check", "--coordination", "--json", path], "");
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let events: Vec<serde_json::Value> =
+        told.stdout.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
+    let point = events.iter().find(|event| event["event"] == "point").expect("a point");
+    assert_eq!((point["kind"].as_str(), point["line"].as_u64()), (Some("query"), Some(6)));
+    let schedules = point["schedules"].as_array().expect("two schedules");
+    let outcomes: BTreeSet<String> = schedules
+        .iter()
+        .map(|schedule| {
+            let schedule = schedule.as_str().expect("a text");
+            let ran = support::lasp(&["check", "--replay", schedule, path], "");
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            ran.stdout.lines().skip(1).collect::<Vec<_>>().join("\n")
+        })
+        .collect();
+    assert_eq!(outcomes.len(), 2, "{outcomes:?}");
+    assert_eq!(support::lasp(&["check", "--replay", "2 nodes", path], "").code, Some(2));
+    let free = support::lasp(&["check", "--coordination", "--deny", "examples/01_hello_set.lasp"], "");
+    assert_eq!(free.code, Some(0), "{free:?}");
 }

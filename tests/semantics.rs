@@ -110,7 +110,7 @@ fn meaning(kind: &Type, events: &[Event], drops: &[Event]) -> Option<Term> {
         }
         Type::DwFlag => {
             let enabled = |off: &Event| live.iter().any(|on| on.act == Act::Enable && on.saw(off));
-            any(Term::boolean(live.iter().all(|off| off.act != Act::Disable || enabled(off))))
+            live.iter().any(|off| off.act == Act::Disable && !enabled(off)).then(|| Term::boolean(false))
         }
         Type::Ivar => match distinct(numbers()).as_slice() {
             [] => None,

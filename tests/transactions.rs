@@ -48,7 +48,9 @@ fn line(cluster: &mut Cluster) -> String {
         5 => format!("both({{rmv, {n}}})."),
         6 => format!("local({{add, {n}}})."),
         7 => format!("local({{rmv, {n}}})."),
-        8 => format!("atomically(fun() -> move(A, B, {n}), both({{add, {n}}}), local({{add, {n}}}), hd(arg(nothing, [])) end)."),
+        8 => format!(
+            "atomically(fun() -> move(A, B, {n}), both({{add, {n}}}), local({{add, {n}}}), hd(arg(nothing, [])) end)."
+        ),
         _ => format!("atomically(fun() -> move(A, C, {n}), both({{add, [{n}, 20]}}), both({{rmv, 20}}) end)."),
     }
 }
@@ -137,6 +139,8 @@ fn a_node_that_joins_late_or_was_away_long_never_sees_half_of_a_transaction() {
     }
     cluster.join(BANK).expect("the program is right");
     cluster.connect(0, 1);
+    // More than goes into one message, in one turn: cut between transactions, never inside one.
+    cluster.type_line(0, "[both({add_all, lists:seq(N, N + 1999)}) || N <- [50000, 60000, 70000, 80000]].");
     for _ in 0..20_000 {
         cluster.run_for(1);
         if cluster.now_ms() % 10 == 0 {

@@ -35,7 +35,10 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
     if !arguments.coordination && arguments.replay.is_none() {
         return Exit::Done;
     }
-    let Some(play) = play(arguments, program) else { return Exit::Unsound };
+    let mut session = Session::new().0;
+    let Ok((checked, facts)) = session.facts(&program.name, &program.text) else { return Exit::Unsound };
+    let order = Order::of(&checked);
+    let Some(play) = play(arguments, program, &order) else { return Exit::Unsound };
     if let Some(text) = &arguments.replay {
         return match text.parse::<Schedule>() {
             Ok(schedule) => {
@@ -48,8 +51,9 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
             }
         };
     }
-    let mut session = Session::new().0;
-    let Some((report, files)) = analyse(&mut session, program) else { return Exit::Unsound };
+    let files = session.files;
+    let text = |span: Span| (files.slice(span).to_owned(), files.place(span).line);
+    let report = report(&facts, &order, &text);
     let found = confirm(&play, &report.points, Effort::COMMAND);
     let shown = Shown { out, program, files: &files };
     if out.json() {
@@ -60,19 +64,11 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
     if arguments.deny && (!report.points.is_empty() || found.unexplained.is_some()) { Exit::Failed } else { Exit::Done }
 }
 
-/// The report on a program that is sound, and the texts that its places are in.
-fn analyse(session: &mut Session, program: &Program) -> Option<(Report, Files)> {
-    let (checked, facts) = session.facts(&program.name, &program.text).ok()?;
-    let files = session.files.clone();
-    let text = |span: Span| (files.slice(span).to_owned(), files.place(span).line);
-    let order = Order::of(&checked);
-    let report = report(&facts, &order, &text);
-    Some((report, files))
-}
-
 /// The program in the simulator, with the files that it asks for.
-fn play(arguments: &Check, program: &Program) -> Option<Play> {
+fn play(arguments: &Check, program: &Program, order: &Order) -> Option<Play> {
     let mut play = Play::new(&program.name, &program.text).ok()?;
+    // Who asks for roles is given them in turn: the first to replica 0, the last to all that are left.
+    play.set_roles(order.roles());
     for (name, value) in &arguments.settings {
         play.set(name, literal::value(value));
     }

@@ -188,7 +188,9 @@ impl<'a> Model<'a> {
                 let word = update.operations.iter().find_map(|op| op.word.clone()).unwrap_or_else(|| "update".into());
                 let what = match change {
                     Change::Expire => format!("events leave {name} when newer ones come"),
-                    Change::Unknown => format!("the update in line {} may take away from {name}", self.line(update.span)),
+                    Change::Unknown => {
+                        format!("the update in line {} may take away from {name}", self.line(update.span))
+                    }
                     _ => format!("`{word}` in line {} takes away from {name}", self.line(update.span)),
                 };
                 return Some(Cause { path: vec![name], origin: variable, why: what, span: update.span });
@@ -200,8 +202,7 @@ impl<'a> Model<'a> {
     /// Whether a derivation takes contributions back, and why.
     fn shrinks_through(&self, derivation: &Derivation) -> Option<Cause> {
         let verb = verb_name(derivation.verb);
-        let sources: Vec<VariableId> =
-            derivation.sources.iter().flat_map(|source| self.possible(source)).collect();
+        let sources: Vec<VariableId> = derivation.sources.iter().flat_map(|source| self.possible(source)).collect();
         for source in &sources {
             if let Some(Some(cause)) = self.shrinks.get(source.0 as usize) {
                 let mut cause = cause.clone();
@@ -218,14 +219,22 @@ impl<'a> Model<'a> {
         {
             let right = self.possible(right).into_iter().find(|right| self.is_fed(*right));
             return right.and_then(|right| {
-                from(right, format!("what comes into {} leaves the difference in line {}", self.name(right), self.line(derivation.span)))
+                from(
+                    right,
+                    format!(
+                        "what comes into {} leaves the difference in line {}",
+                        self.name(right),
+                        self.line(derivation.span)
+                    ),
+                )
             });
         }
         if derivation.verb == Verb::BindTo {
             return None;
         }
         for source in sources {
-            if self.kind(source).is_some_and(|kind| !has_growing_elements(kind)) && !self.keeps_best(source, derivation) {
+            if self.kind(source).is_some_and(|kind| !has_growing_elements(kind)) && !self.keeps_best(source, derivation)
+            {
                 let why = format!("each change of {} replaces the element that {verb} sees of it", self.name(source));
                 return from(source, why);
             }
@@ -234,9 +243,11 @@ impl<'a> Model<'a> {
         let fold = matches!(derivation.verb, Verb::Fold | Verb::FoldDynamic | Verb::GroupBy);
         if fold && derivation.functions.iter().flat_map(|function| &function.operations).any(lowers) {
             // What only grows refuses to be counted down.
-            let counts = derivation.destination.known.iter().any(|to| {
-                self.kind(*to).is_some_and(|kind| kind.is_counter() && !matches!(kind, Type::GCounter))
-            });
+            let counts = derivation
+                .destination
+                .known
+                .iter()
+                .any(|to| self.kind(*to).is_some_and(|kind| kind.is_counter() && !matches!(kind, Type::GCounter)));
             let source = derivation.sources.iter().find_map(|source| source.known.first().copied());
             if let (true, Some(source)) = (counts, source) {
                 return from(source, format!("the function in line {} can count down", self.line(derivation.span)));
@@ -321,7 +332,8 @@ impl<'a> Model<'a> {
             return true;
         }
         let upstream = self.upstream_of(variable);
-        let updates = || upstream.iter().flat_map(|source| self.updates_of(*source).map(move |update| (*source, update)));
+        let updates =
+            || upstream.iter().flat_map(|source| self.updates_of(*source).map(move |update| (*source, update)));
         let owner = self.order.owner(seen.span);
         let own = owner.is_some() && updates().all(|(_, update)| self.order.owner(update.span) == owner);
         if self.is_local(variable) || own {
@@ -366,7 +378,8 @@ impl<'a> Model<'a> {
         depends.control.iter().any(|on| {
             let seen = self.facts.observations.get(on.0 as usize);
             seen.is_some_and(|seen| {
-                let waits = matches!(seen.verb, Verb::Read | Verb::ReadAny | Verb::Invariant | Verb::WaitNeeded | Verb::Stream);
+                let waits =
+                    matches!(seen.verb, Verb::Read | Verb::ReadAny | Verb::Invariant | Verb::WaitNeeded | Verb::Stream);
                 waits && self.possible(&seen.variables).into_iter().any(|variable| !self.is_local(variable))
             })
         })
@@ -378,12 +391,16 @@ impl<'a> Model<'a> {
         loop {
             let flows = (0..self.upstream.len()).map(id).filter(|to| !self.upstream_of(*to).is_disjoint(&found));
             let mut next: BTreeSet<VariableId> = flows.collect();
-            let seen = self.facts.observations.iter().filter(|seen| {
-                seen.verb != Verb::Query && !seen.variables.known.is_disjoint(&next)
-            });
+            let seen = self
+                .facts
+                .observations
+                .iter()
+                .filter(|seen| seen.verb != Verb::Query && !seen.variables.known.is_disjoint(&next));
             let seen: BTreeSet<ObservationId> = seen.map(|seen| seen.id).collect();
             let hangs = |update: &&Update| !update.depends.control.is_disjoint(&seen);
-            next.extend(self.facts.updates.iter().filter(hangs).flat_map(|update| update.variables.known.iter().copied()));
+            next.extend(
+                self.facts.updates.iter().filter(hangs).flat_map(|update| update.variables.known.iter().copied()),
+            );
             next.extend(found.iter().copied());
             if next.len() == found.len() {
                 return found;

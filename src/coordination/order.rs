@@ -60,7 +60,13 @@ impl Order {
     #[must_use]
     pub fn of(program: &Checked) -> Order {
         let order = Order { blocks: vec![Block::default()], ..Order::default() };
-        let mut walk = Walk { order, at: Place { block: 0, at: 0 }, calls: BTreeMap::new(), here: BTreeSet::new(), held: BTreeMap::new() };
+        let mut walk = Walk {
+            order,
+            at: Place { block: 0, at: 0 },
+            calls: BTreeMap::new(),
+            here: BTreeSet::new(),
+            held: BTreeMap::new(),
+        };
         for form in &program.forms {
             walk.forget_locals();
             walk.body(&form.body);

@@ -95,7 +95,8 @@ fn query(model: &Model<'_>, seen: &Observation) -> Option<Point> {
         let repair = repair::check_then_act(model, variable);
         return Some(Point { kind: Kind::CheckThenAct, span: seen.span, variable: Some(target), path, why, repair });
     }
-    let why = format!("`query` gives {name} as it is here and now; what other replicas wrote may or may not have arrived");
+    let why =
+        format!("`query` gives {name} as it is here and now; what other replicas wrote may or may not have arrived");
     let repair = repair::query(model, variable, &name);
     Some(Point { kind: Kind::Query, span: seen.span, variable: Some(name), path, why, repair })
 }
@@ -164,8 +165,17 @@ fn stream(model: &Model<'_>, seen: &Observation) -> Point {
     let name = variable.map_or_else(|| "the variable".to_owned(), |variable| model.name(variable));
     let mut path = variable.map_or_else(|| vec![name.clone()], |variable| model.path_to(variable));
     path.extend(["stream".to_owned(), destination(seen)]);
-    let why = format!("a stream sees each value that {name} has on this replica, and which those are depends on what arrives together");
-    Point { kind: Kind::Stream, span: seen.span, variable: Some(name.clone()), path, why, repair: repair::stream(&name) }
+    let why = format!(
+        "a stream sees each value that {name} has on this replica, and which those are depends on what arrives together"
+    );
+    Point {
+        kind: Kind::Stream,
+        span: seen.span,
+        variable: Some(name.clone()),
+        path,
+        why,
+        repair: repair::stream(&name),
+    }
 }
 
 /// What every replica does for itself when a threshold is met, and counts.

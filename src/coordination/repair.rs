@@ -47,7 +47,10 @@ pub(crate) fn query(model: &Model<'_>, variable: Option<VariableId>, name: &str)
         Some(Type::TopK(_)) => "{value, Score}",
         _ => "bound",
     };
-    repair("Wait until there is enough; what has been reached is then the same everywhere.", format!("read({name}, {threshold})"))
+    repair(
+        "Wait until there is enough; what has been reached is then the same everywhere.",
+        format!("read({name}, {threshold})"),
+    )
 }
 
 /// For a threshold over what can shrink.
@@ -74,9 +77,7 @@ pub(crate) fn threshold(model: &Model<'_>, variable: VariableId, origin: Variabl
             "Wait for all events ever, not for those of the window.",
             format!("All{source} = declare(gcounter). read(All{source}, {threshold})"),
         ),
-        Some(kind) if kind.is_map() => {
-            repair("A map whose keys stay.", format!("{source} = declare({{gmap, [T]}})."))
-        }
+        Some(kind) if kind.is_map() => repair("A map whose keys stay.", format!("{source} = declare({{gmap, [T]}}).")),
         _ => repair(
             "Let the replica that knows when nothing more comes say so, and wait for that.",
             "Sealed = declare(boolean). read(Sealed, true)".to_owned(),

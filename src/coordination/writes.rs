@@ -66,9 +66,9 @@ fn removals(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Ve
     let taking = writes.iter().filter(|write| write.change == Change::TakeBack);
     taking
         .filter_map(|write| {
-            let other = writes.iter().find(|other| {
-                other.change != Change::TakeBack && !gets_on(model, write.update, other.update)
-            })?;
+            let other = writes
+                .iter()
+                .find(|other| other.change != Change::TakeBack && !gets_on(model, write.update, other.update))?;
             let (name, line) = (model.name(variable), model.line(other.update.span));
             let why = format!(
                 "this takes back what has been seen of {name} here; what the update in line {line} writes on another \
@@ -81,7 +81,8 @@ fn removals(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Ve
 
 /// Whether every replica that makes the one also makes the other, of the same elements, in one order.
 fn gets_on(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
-    let one_owner = model.order.owner(taking.span).is_some() && model.order.owner(taking.span) == model.order.owner(other.span);
+    let one_owner =
+        model.order.owner(taking.span).is_some() && model.order.owner(taking.span) == model.order.owner(other.span);
     if one_owner {
         return true;
     }
@@ -186,7 +187,8 @@ fn hangs_on_place(model: &Model<'_>, update: &Update) -> bool {
 
 fn modifications(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {
     let name = model.name(variable);
-    let why = format!("the next value of {name} is one above the one seen here; two replicas that see the same count once");
+    let why =
+        format!("the next value of {name} is one above the one seen here; two replicas that see the same count once");
     let modify = writes.iter().filter(|write| write.change == Change::Modify);
     modify.map(|write| point(model, Kind::ReadModifyWrite, variable, write, why.clone())).collect()
 }

@@ -145,7 +145,8 @@ mod tests {
 
     #[test]
     fn what_is_no_schedule_is_told() {
-        for text in ["", "9 replicas", "2 nodes", "2 replicas: run 2", "2 replicas: send 0 to 0", "2 replicas: walk 0"] {
+        for text in ["", "9 replicas", "2 nodes", "2 replicas: run 2", "2 replicas: send 0 to 0", "2 replicas: walk 0"]
+        {
             assert!(text.parse::<Schedule>().is_err(), "{text}");
         }
     }

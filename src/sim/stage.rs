@@ -49,7 +49,8 @@ pub struct Play {
     library: Unit,
     unit: Unit,
     files: BTreeMap<String, Vec<u8>>,
-    role: Term,
+    /// By number of replica; the last one is that of all further ones.
+    roles: Vec<Term>,
     arguments: Vec<(String, Term)>,
 }
 
@@ -61,9 +62,11 @@ impl Play {
     pub fn new(name: &str, text: &str) -> Result<Play, Vec<Diagnostic>> {
         let (mut session, mut library) = Session::new();
         let (unit, _warnings) = session.program(name, text)?;
-        trim(&mut library, &unit);
-        let role = Term::atom("undefined");
-        Ok(Play { session, library, unit, files: BTreeMap::new(), role, arguments: Vec::new() })
+        // What a view in SQL needs of the library is known only when it is made.
+        if !uses(&unit, Verb::Sql) {
+            trim(&mut library, &unit);
+        }
+        Ok(Play { session, library, unit, files: BTreeMap::new(), roles: Vec::new(), arguments: Vec::new() })
     }
 
     /// Gives the program a file to read.
@@ -82,21 +85,31 @@ impl Play {
     /// Sets what `arg(Name, Default)` gives; of `role` also `role()`.
     pub fn set(&mut self, name: &str, value: Term) {
         if name == "role" {
-            self.role = value.clone();
+            self.roles = vec![value.clone()];
         }
         self.arguments.insert(0, (name.to_owned(), value));
+    }
+
+    /// Sets what `role()` gives, replica by replica; the last one is that of all further ones.
+    pub fn set_roles(&mut self, roles: &[Term]) {
+        self.roles = roles.to_vec();
     }
 
     /// Whether the program's own text has a call of this verb.
     #[must_use]
     pub fn uses(&self, verb: Verb) -> bool {
-        self.unit.codes.iter().flat_map(|code| &code.verbs).any(|site| site.verb == verb)
+        uses(&self.unit, verb)
     }
 
     /// The program's texts, to show places by.
     #[must_use]
     pub fn files(&self) -> &Files {
         &self.session.files
+    }
+
+    fn role(&self, number: usize) -> Term {
+        let role = self.roles.get(number).or(self.roles.last());
+        role.cloned().unwrap_or_else(|| Term::atom("undefined"))
     }
 
     /// Plays a schedule to its end. Steps that cannot be taken, such as a turn of a node without a task that can go on, are
@@ -155,7 +168,7 @@ impl<'a> Stage<'a> {
                 let settings = Settings {
                     name: format!("n{number}"),
                     replica: u32::try_from(number).unwrap_or(u32::MAX),
-                    role: play.role.clone(),
+                    role: play.role(number),
                     arguments: play.arguments.clone(),
                     identity: identity(number),
                     seed: schedule.seed.wrapping_add(number as u64),
@@ -355,7 +368,8 @@ impl<'a> Stage<'a> {
             errors.sort();
             // A task that only waits so as to do something when it comes is at its end too: only the top level counts.
             let waiting = actor.node.status().waiting.into_iter().filter(|wait| wait.top_level);
-            let mut waits: Vec<String> = waiting.map(|wait| format!("in line {}", files.place(wait.span).line)).collect();
+            let mut waits: Vec<String> =
+                waiting.map(|wait| format!("in line {}", files.place(wait.span).line)).collect();
             waits.sort();
             outcome.replicas.push(Shown { prints, errors, waits });
             for last in actor.node.finals().into_iter().filter(|last| !last.dynamic) {
@@ -389,12 +403,19 @@ impl<'a> Stage<'a> {
     }
 }
 
+/// Whether the code has a call of this verb.
+fn uses(unit: &Unit, verb: Verb) -> bool {
+    unit.codes.iter().flat_map(|code| &code.verbs).any(|site| site.verb == verb)
+}
+
 /// Empties what a program can never come to of the library: each play loads it anew for each node.
 fn trim(library: &mut Unit, program: &Unit) {
     let named: BTreeMap<u32, u32> = library.functions.iter().copied().collect();
     let linked = |code: &Code| -> Vec<u32> {
         let links = code.links.iter();
-        links.filter_map(|link| if let Link::Named(number) = link { named.get(number).copied() } else { None }).collect()
+        links
+            .filter_map(|link| if let Link::Named(number) = link { named.get(number).copied() } else { None })
+            .collect()
     };
     let mut needed: BTreeSet<u32> = BTreeSet::new();
     let mut queue: Vec<u32> = program.codes.iter().flat_map(linked).collect();

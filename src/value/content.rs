@@ -23,7 +23,7 @@ pub enum Content {
     Stamped(Box<(Term, Term)>),
     /// `top_k`: a name and a score of it.
     Score(Box<(Term, Term)>),
-    /// `boolean`, `ewflag`: it is true; `dwflag` beneath a removable key: that it was enabled, which keeps the key.
+    /// `boolean`, `ewflag`: it is true.
     True,
     /// `rwset`, `twopset`: that an element was taken out.
     Removed(Term),

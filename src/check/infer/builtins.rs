@@ -97,6 +97,9 @@ impl<'p> Run<'p> {
             .at(expr.span, WRONG_KIND);
         match self.variable_for_value(&arguments[at..=at]) {
             Some(help) => message.help(help),
+            None if shown.ends_with("list") && given.starts_with("`\"") => {
+                message.help("a text is one value, not a list of characters: see `lasp doc string`")
+            }
             None => message.help(format!("`{}`", row.signature)),
         }
     }

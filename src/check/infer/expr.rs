@@ -333,12 +333,15 @@ impl<'p> Run<'p> {
         match known {
             Some((name, known)) => {
                 let name = if name == "the name" { "this name".to_owned() } else { format!("`{name}`") };
-                Diagnostic::error(
-                    "E0507",
-                    format!("{name} is {} already, and cannot be {given} too", self.describe(&known)),
-                )
-                .at(pattern.span, "bound already")
-                .help("a name is bound once; `=` does not assign: take a new name")
+                let known = self.describe(&known);
+                let help = if known.starts_with("the variable") {
+                    "a variable is changed by an operation, `update(V, Operation)`; `=` never changes anything"
+                } else {
+                    "a name is bound once; `=` does not assign: take a new name"
+                };
+                Diagnostic::error("E0507", format!("{name} is {known} already, and cannot be {given} too"))
+                    .at(pattern.span, "bound already")
+                    .help(help)
             }
             None => Diagnostic::error("E0507", format!("this pattern never matches: the value is {given}"))
                 .at(pattern.span, "does not match"),
