@@ -25,7 +25,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("compile", &["check", "vm", "syntax", "library", "source", "value"]),
     (
         "node",
-        &["compile", "check", "vm", "engine", "replica", "graph", "sql", "library", "syntax", "source", "value", "lattice"],
+        &[
+            "compile", "check", "vm", "engine", "replica", "graph", "sql", "library", "syntax", "source", "value",
+            "lattice",
+        ],
     ),
     ("coordination", &["check", "library", "value", "source"]),
     ("sim", &["coordination", "node", "compile", "vm", "replica", "engine", "library", "source", "value", "lattice"]),
@@ -33,8 +36,21 @@ const FLOORS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "net", "sim", "coordination", "node", "compile", "check", "vm", "engine", "replica", "graph", "library", "syntax",
-            "source", "value", "lattice",
+            "net",
+            "sim",
+            "coordination",
+            "node",
+            "compile",
+            "check",
+            "vm",
+            "engine",
+            "replica",
+            "graph",
+            "library",
+            "syntax",
+            "source",
+            "value",
+            "lattice",
         ],
     ),
 ];
