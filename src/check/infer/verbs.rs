@@ -464,6 +464,8 @@ impl<'p> Run<'p> {
         let control = self.control.clone();
         self.control = crate::check::infer::value::both(&self.control, &because.from);
         self.repeats += u32::from(repeats);
+        // A task that fails ends alone, and the program goes on.
+        self.choices += 1;
         let effect = self.effect.clone();
         let fits = match function.parts().map(|parts| &parts.funs) {
             Some(Few::Of(funs)) => funs.iter().any(|fun| usize::from(fun.arity) == arguments.len()),
@@ -473,6 +475,7 @@ impl<'p> Run<'p> {
             self.apply_value(expr, function, arguments, frame);
         }
         self.effect = effect;
+        self.choices -= 1;
         self.repeats -= u32::from(repeats);
         self.control = control;
     }
