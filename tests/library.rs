@@ -14,20 +14,39 @@ use support::text;
 #[test]
 fn every_function_gives_what_erlang_says() {
     let mut evaluator = Evaluator::new();
-    let (mut wrong, mut count) = (Vec::new(), 0);
+    let mut rows = Vec::new();
     for path in files("tests/library", &[".txt"]) {
         for (at, line) in text(&path).lines().enumerate().filter(|(_, line)| !line.starts_with('%')) {
             let (call, expected) = line.rsplit_once(" --> ").unwrap_or_else(|| panic!("no arrow in {line}"));
-            let got = evaluator.evaluate(call);
-            count += 1;
-            // The parser's and the checker's codes come with titles.
-            if got != expected && !(expected.starts_with("E0") && got.starts_with(expected)) {
-                wrong.push(format!("{}:{}: {call}\n    expected {expected}\n    got      {got}", shown(&path), at + 1));
+            rows.push((format!("{}:{}", shown(&path), at + 1), call.to_owned(), expected.to_owned()));
+        }
+    }
+    assert!(rows.len() > 700, "{}", rows.len());
+    let (failing, giving): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, _, expected)| expected.starts_with("E0"));
+    let mut wrong = Vec::new();
+    // Many in one text: most of the time goes into checking it.
+    for some in giving.chunks(40) {
+        let calls: Vec<&str> = some.iter().map(|(_, call, _)| &**call).collect();
+        let got = evaluator.value(&format!("[{}]", calls.join(", "))).map(|values| values.to_vec().unwrap_or_default());
+        for (at, (place, call, expected)) in some.iter().enumerate() {
+            let got = match &got {
+                Ok(values) => values[at].to_string(),
+                Err(_) => evaluator.evaluate(call),
+            };
+            if got != *expected {
+                wrong.push(format!("{place}: {call}\n    expected {expected}\n    got      {got}"));
             }
         }
     }
-    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(count > 500, "{count}");
+    for (place, call, expected) in failing {
+        let got = evaluator.evaluate(&call);
+        // The checker may see it before it runs, and tells more then.
+        let seen = expected.starts_with("E05") && got.starts_with("E0") && got.contains(": ");
+        if !got.starts_with(&expected) && !seen {
+            wrong.push(format!("{place}: {call}\n    expected {expected}\n    got      {got}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// Arguments of all kinds, right and wrong ones.
@@ -111,13 +130,15 @@ fn no_arguments_make_a_function_panic_or_run_without_end() {
     };
     let all = functions();
     assert!(all.len() > 340, "{}", all.len());
-    for (name, arity) in all {
-        for _ in 0..25 * usize::from(arity) {
-            let arguments: Vec<&str> = (0..arity).map(|_| ARGUMENTS[next(ARGUMENTS.len())]).collect();
-            let call = format!("{name}({})", arguments.join(", "));
-            let got = evaluator.evaluate(&call);
-            assert_ne!(got, "out of fuel", "{call}");
-            assert_ne!(got, "E0516", "{call}");
+    let functions = all.iter().map(|(name, arity)| format!("fun {name}/{arity}")).collect::<Vec<_>>().join(", ");
+    let functions = evaluator.value(&format!("[{functions}]")).expect("they exist").to_vec().expect("a list");
+    let arguments = evaluator.value(&format!("[{}]", ARGUMENTS.join(", "))).expect("terms").to_vec().expect("a list");
+    for ((name, arity), function) in all.iter().zip(functions) {
+        for _ in 0..25 * usize::from(*arity) {
+            let chosen: Vec<_> = (0..*arity).map(|_| arguments[next(arguments.len())].clone()).collect();
+            let told = evaluator.call(&function, chosen.clone()).map_or_else(|told| told, |value| value.to_string());
+            assert_ne!(told, "out of fuel", "{name}({chosen:?})");
+            assert_ne!(told, "E0516", "{name}({chosen:?})");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use clap::ColorChoice;
 
+use crate::check::infer::Purpose;
 use crate::cli::arguments::Check;
 use crate::cli::coordination;
 use crate::cli::exit::Exit;
@@ -26,6 +27,7 @@ pub fn run(arguments: &Check, color: ColorChoice) -> Exit {
             }
         };
         let (mut session, _) = Session::new();
+        session.purpose = Purpose::Report;
         let (told, sound) = match session.program(&program.name, &program.text) {
             Ok((_, warnings)) => (warnings, true),
             Err(told) => (told, false),

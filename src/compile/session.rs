@@ -15,6 +15,7 @@ use crate::check::core::VerbCall;
 use crate::check::facts::Facts;
 use crate::check::infer;
 use crate::check::infer::Known;
+use crate::check::infer::Purpose;
 use crate::compile::function::generate;
 use crate::compile::operator;
 use crate::library;
@@ -40,6 +41,8 @@ pub struct Session {
     modules: Range<u32>,
     /// What inference knows of earlier texts.
     known: Known,
+    /// What texts are checked for.
+    pub purpose: Purpose,
 }
 
 /// Code with warnings, or what is wrong, in order of the text.
@@ -54,6 +57,7 @@ impl Session {
             environment: Environment::default(),
             modules: 0..0,
             known: Known::default(),
+            purpose: Purpose::Run,
         };
         let (checked, _) = session.library();
         // `prelude` comes first.
@@ -191,7 +195,7 @@ impl Session {
         if let Some(refusal) = adjust(&mut checked) {
             return Err(vec![refusal]);
         }
-        said.extend(infer::check(&self.known, &checked, file));
+        said.extend(infer::check(&self.known, &checked, file, self.purpose));
         said.sort_by_key(by_place);
         if said.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(said);
@@ -225,6 +229,7 @@ fn assert_comparison(form: &mut Form) {
 mod tests {
     use crate::check::Environment;
     use crate::check::infer::Known;
+    use crate::check::infer::Purpose;
     use crate::compile::Session;
     use crate::source::files::Files;
 
@@ -235,6 +240,7 @@ mod tests {
             environment: Environment::default(),
             modules: 0..0,
             known: Known::default(),
+            purpose: Purpose::Run,
         };
         let (checked, said) = session.library();
         assert!(said.is_empty(), "{said:#?}");

@@ -8,7 +8,7 @@ use crate::coordination::model::verb_name;
 use crate::library::Verb;
 use crate::source::span::Span;
 
-/// How something gets on with order. In BloomL's words: morphism, monotone, neither.
+/// How something gets on with order. In `BloomL`'s words: morphism, monotone, neither.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// Distributes over what comes together: what it adds for one element depends on that alone.
@@ -63,13 +63,9 @@ pub(crate) fn classes(model: &Model<'_>, points: &[Point]) -> Vec<Classed> {
     all.extend(model.facts.updates.iter().map(|update| {
         let point = points.iter().find(|point| point.span == update.span);
         let what = format!("{} {}", verb_name(update.verb), names(model, &update.variables));
-        match point {
-            Some(point) => Classed { span: update.span, what, class: Class::Order, why: point.kind.name().into() },
-            None => {
-                let why = "the order of updates does not matter".into();
-                Classed { span: update.span, what, class: Class::Safe, why }
-            }
-        }
+        let why = point.map_or("the order of updates does not matter", |point| point.kind.name());
+        let class = if point.is_some() { Class::Order } else { Class::Safe };
+        Classed { span: update.span, what, class, why: why.to_owned() }
     }));
     all.sort_by_key(|classed| classed.span);
     all.dedup_by_key(|classed| classed.span);

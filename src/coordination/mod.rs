@@ -2,7 +2,7 @@
 //!
 //! Reads the facts of the checker ([`Facts`]) and says of each operator, read and update how it gets on with order; each point
 //! of order comes with the way through the dataflow that makes it one and with the cheapest repair. The anchors are Bloom's
-//! points of order, BloomL's monotone functions, Blazes' paths and the invariant analyses of IPA and Lucy. Whether a point
+//! points of order, `BloomL`'s monotone functions, Blazes' paths and the invariant analyses of IPA and Lucy. Whether a point
 //! shows in a run is for the simulator to find out (`sim::confirm`); this module runs nothing.
 
 mod change;

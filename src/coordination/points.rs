@@ -15,6 +15,7 @@ use crate::coordination::model::verb_name;
 use crate::coordination::repair;
 use crate::library::Verb;
 use crate::source::span::Span;
+use crate::value::kind::Type;
 
 /// The points that are looks.
 pub(crate) fn points(model: &Model<'_>) -> Vec<Point> {
@@ -192,7 +193,7 @@ fn note(model: &Model<'_>, seen: &Observation) -> Option<Note> {
     let counted = model.facts.updates.iter().filter(hangs).find(|update| {
         let variables = model.possible(&update.variables);
         variables.into_iter().any(|variable| {
-            let counter = model.kind(variable).is_some_and(|kind| kind.is_counter());
+            let counter = model.kind(variable).is_some_and(Type::is_counter);
             let changes = model.changes(variable, update);
             counter && changes.iter().any(|change| matches!(change, Change::Grow | Change::Lower))
         })

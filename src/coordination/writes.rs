@@ -140,7 +140,7 @@ fn assigned(model: &Model<'_>, variable: VariableId, assigns: &[&Write<'_>]) -> 
     let register = matches!(model.kind(variable), Some(Type::LwwRegister | Type::MvRegister));
     let lasts = assigns.iter().filter(|write| {
         let over = |later: &&Write<'_>| model.order.together(write.update.span, later.update.span);
-        !(register && assigns.iter().any(|later| over(later)))
+        !(register && assigns.iter().any(over))
     });
     lasts.map(|write| point(model, Kind::Assignment, variable, write, why.clone())).collect()
 }

@@ -113,7 +113,7 @@ pub(super) const ROWS: &[Builtin] = &[
         "lists",
         "append",
         2,
-        "lists:append(list, list) -> list",
+        "lists:append(list or string, list or string) -> list or string",
         "The elements of both.",
         "lists:append([1], [2]) == [1, 2]",
     ),

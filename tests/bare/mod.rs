@@ -78,20 +78,33 @@ impl Evaluator {
 
     /// What an expression without names of its own gives, as [`evaluate`] tells it.
     pub(crate) fn evaluate(&mut self, text: &str) -> String {
-        let unit = match self.session.expression("test", text) {
-            Ok(unit) => unit,
-            Err(said) => {
-                return said.iter().map(|d| format!("{}: {}", d.code, d.title)).collect::<Vec<_>>().join("; ");
-            }
+        self.value(text).map_or_else(|told| told, |value| value.to_string())
+    }
+
+    /// The value of an expression without names of its own, or what is told.
+    pub(crate) fn value(&mut self, text: &str) -> Result<Term, String> {
+        let told = |said: Vec<lasp::source::diagnostic::Diagnostic>| {
+            said.iter().map(|d| format!("{}: {}", d.code, d.title)).collect::<Vec<_>>().join("; ")
         };
+        let unit = self.session.expression("test", text).map_err(told)?;
         let forms = self.machine.load(&unit).forms;
-        let mut task = self.machine.top_level(&forms);
+        let task = self.machine.top_level(&forms);
+        self.finish(task)
+    }
+
+    /// What a function gives, or what is told.
+    pub(crate) fn call(&mut self, function: &Term, arguments: Vec<Term>) -> Result<Term, String> {
+        let task = self.machine.task(function, arguments);
+        self.finish(task)
+    }
+
+    fn finish(&mut self, mut task: lasp::vm::Task) -> Result<Term, String> {
         let mut fuel = FUEL;
         match self.machine.run(&mut task, &mut fuel) {
-            Outcome::Done(value) => value.to_string(),
-            Outcome::Failed(failure) => failure.code().into(),
-            Outcome::Verb(request) => format!("{request:?}"),
-            Outcome::OutOfFuel => "out of fuel".into(),
+            Outcome::Done(value) => Ok(value),
+            Outcome::Failed(failure) => Err(failure.code().into()),
+            Outcome::Verb(request) => Err(format!("{request:?}")),
+            Outcome::OutOfFuel => Err("out of fuel".into()),
         }
     }
 }

@@ -41,6 +41,7 @@ use crate::check::infer::value::Value;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::span::FileId;
+use crate::source::span::Span;
 
 /// The most forms of earlier lines that are looked at again for a new one at the prompt.
 const HISTORY_MAX: usize = 400;
@@ -77,11 +78,31 @@ impl Known {
     }
 }
 
-/// What is wrong with a text, in no order. Errors are sure to fail when they are executed.
+/// What a text is checked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be told all that is wrong.
+    Report,
+    /// To be run: what is sure to fail because of single values (no clause matches, a key is missing) is left to the run, which
+    /// does all that comes before it and tells it with the values.
+    Run,
+}
+
+/// What is wrong with a text, in no order. Errors are sure to fail when they are executed, and would end what runs them; what
+/// fails in a function of a derivation or in a task of its own is a warning, since the rest of the program goes on.
 #[must_use]
-pub fn check(known: &Known, checked: &Checked, file: FileId) -> Vec<Diagnostic> {
+pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -> Vec<Diagnostic> {
     let mut passes = Passes::new(known, checked, file);
+    passes.running = purpose == Purpose::Run;
     let mut told = passes.told();
+    let apart = walk::apart(checked);
+    for diagnostic in told.iter_mut().filter(|diagnostic| diagnostic.code.starts_with("E05")) {
+        let place = diagnostic.labels.first().map(|label| label.span);
+        let inside = |outer: &Span| place.is_some_and(|place| outer.start <= place.start && place.end <= outer.end);
+        if diagnostic.severity == Severity::Error && apart.iter().any(inside) {
+            diagnostic.severity = Severity::Warning;
+        }
+    }
     told.extend(walk::shadowed(checked));
     // One mistake may be seen from several places, and in several passes.
     let mut seen = rustc_hash::FxHashSet::default();
@@ -112,11 +133,12 @@ struct Passes<'p> {
     file: FileId,
     /// Literals of more than one part, by their places.
     literals: FxHashMap<usize, Value>,
+    running: bool,
 }
 
 impl<'p> Passes<'p> {
     fn new(known: &'p Known, checked: &'p Checked, file: FileId) -> Passes<'p> {
-        Passes { known, checked, file, literals: FxHashMap::default() }
+        Passes { known, checked, file, literals: FxHashMap::default(), running: false }
     }
 
     /// A new pass; literals are as they were.
@@ -128,6 +150,7 @@ impl<'p> Passes<'p> {
         run.follow = follow;
         run.literals = std::mem::take(&mut self.literals);
         run.sites.file = self.file;
+        run.sites.running = self.running;
         run.sites.library = self.known.library;
         run
     }

@@ -356,9 +356,7 @@ impl<'p> Run<'p> {
             });
         }
         facts.cycles = self.flows.cycles.iter().map(|path| path.iter().map(|at| VariableId(*at)).collect()).collect();
-        for all in [&mut facts.observations] {
-            all.iter_mut().for_each(|seen| seen.uses.sort());
-        }
+        facts.observations.iter_mut().for_each(|seen| seen.uses.sort());
         facts
     }
 }

@@ -42,7 +42,7 @@ impl<'p> Run<'p> {
                     return Value::never();
                 }
                 let seen = self.value_of_variable(target);
-                self.observe(expr, call, &[target.clone()], None, seen)
+                self.observe(expr, call, std::slice::from_ref(target), None, seen)
             }
             (Verb::Read, [target, ..]) => {
                 if !self.is_variable(expr, call, target, frame)
@@ -51,7 +51,7 @@ impl<'p> Run<'p> {
                     return Value::never();
                 }
                 let seen = self.value_of_variable(target);
-                self.observe(expr, call, &[target.clone()], arguments.get(1), seen)
+                self.observe(expr, call, std::slice::from_ref(target), arguments.get(1), seen)
             }
             (Verb::WaitNeeded, [target, ..]) => {
                 if !self.is_variable(expr, call, target, frame)
@@ -59,7 +59,7 @@ impl<'p> Run<'p> {
                 {
                     return Value::never();
                 }
-                self.observe(expr, call, &[target.clone()], arguments.get(1), target.clone())
+                self.observe(expr, call, std::slice::from_ref(target), arguments.get(1), target.clone())
             }
             (Verb::ReadAny, [list]) => self.read_any(expr, call, list),
             (Verb::Invariant | Verb::EnforceOnce, [target, limit, function]) => {
@@ -69,7 +69,7 @@ impl<'p> Run<'p> {
                 {
                     return Value::never();
                 }
-                let seen = self.observe(expr, call, &[target.clone()], Some(limit), Value::atom("ok"));
+                let seen = self.observe(expr, call, std::slice::from_ref(target), Some(limit), Value::atom("ok"));
                 self.start(expr, function, Vec::new(), &seen, false, frame);
                 Value::atom("ok")
             }
@@ -78,7 +78,7 @@ impl<'p> Run<'p> {
                     return Value::never();
                 }
                 let value = self.value_of_variable(target);
-                let seen = self.observe(expr, call, &[target.clone()], None, value);
+                let seen = self.observe(expr, call, std::slice::from_ref(target), None, value);
                 self.start(expr, function, vec![seen.clone()], &seen, true, frame);
                 Value::atom("ok")
             }
@@ -146,12 +146,19 @@ impl<'p> Run<'p> {
                 self.note_effect(expr, call, arguments);
                 Value::any()
             }
-            (Verb::Node, _) => self.observe(expr, call, &[], None, Value::atoms().join(&Value::texts())),
-            (Verb::Nodes, _) => self.observe(expr, call, &[], None, Value::list_of(&Value::any())),
-            (Verb::Replica | Verb::NowMs | Verb::Random, _) => self.observe(expr, call, &[], None, Value::ints()),
-            (Verb::Converged, _) => self.observe(expr, call, &[], None, Value::booleans()),
-            (Verb::Role | Verb::Arg | Verb::JsonRead, _) => self.observe(expr, call, &[], None, Value::any()),
-            (Verb::CsvRead, _) => {
+            _ => self.surroundings(expr, call, arguments, frame),
+        }
+    }
+
+    /// What a program sees of the world around it; all that is left makes derivations.
+    fn surroundings(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> Value {
+        match call.verb {
+            Verb::Node => self.observe(expr, call, &[], None, Value::atoms().join(&Value::texts())),
+            Verb::Nodes => self.observe(expr, call, &[], None, Value::list_of(&Value::any())),
+            Verb::Replica | Verb::NowMs | Verb::Random => self.observe(expr, call, &[], None, Value::ints()),
+            Verb::Converged => self.observe(expr, call, &[], None, Value::booleans()),
+            Verb::Role | Verb::Arg | Verb::JsonRead => self.observe(expr, call, &[], None, Value::any()),
+            Verb::CsvRead => {
                 let row = Value::maps(Value::atoms(), Value::any());
                 self.observe(expr, call, &[], None, Value::list_of(&row))
             }

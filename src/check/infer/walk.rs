@@ -3,12 +3,15 @@
 use crate::check::core::Checked;
 use crate::check::core::Clause;
 use crate::check::core::Expr;
+use crate::check::core::FunctionId;
 use crate::check::core::LocalId;
 use crate::check::core::Node;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
 use crate::check::core::Qualifier;
+use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
 use crate::value::term::Term;
 
 /// The most clauses that each is compared with.
@@ -77,6 +80,57 @@ fn patterns<'a>(expr: &'a Expr, each: &mut impl FnMut(&'a Pattern)) {
         }
         _ => {}
     }
+}
+
+/// The places of functions that are called for single elements, or in tasks of their own: what fails there ends nothing else.
+pub(super) fn apart(checked: &Checked) -> Vec<Span> {
+    let mut found = Apart { spans: Vec::new(), named: Vec::new() };
+    let bodies = checked.functions.iter().flat_map(|function| &function.lambda.clauses).flat_map(|clause| &clause.body);
+    for expr in bodies.chain(checked.forms.iter().flat_map(|form| &form.body)) {
+        found.look(expr);
+    }
+    let named = checked.functions.iter().filter(|function| found.named.contains(&function.id));
+    found.spans.extend(named.map(|function| function.lambda.span));
+    found.spans
+}
+
+struct Apart {
+    spans: Vec<Span>,
+    named: Vec<FunctionId>,
+}
+
+impl Apart {
+    fn look(&mut self, expr: &Expr) {
+        if let Node::Verb(call) = &expr.node
+            && runs_apart(call.verb)
+        {
+            for argument in &call.arguments {
+                match &argument.node {
+                    Node::Fun(lambda) => self.spans.push(lambda.span),
+                    Node::FunctionValue(function) => self.named.push(*function),
+                    _ => {}
+                }
+            }
+        }
+        children(expr, &mut |child| self.look(child));
+    }
+}
+
+fn runs_apart(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Map
+            | Verb::Filter
+            | Verb::Fold
+            | Verb::FoldDynamic
+            | Verb::Join
+            | Verb::GroupBy
+            | Verb::Thread
+            | Verb::Invariant
+            | Verb::EnforceOnce
+            | Verb::Stream
+            | Verb::Every
+    )
 }
 
 /// The expressions that an expression is made of, those in clauses and `fun`s included.

@@ -1,0 +1,68 @@
+//! How long it takes to find what is wrong with a program of ten thousand lines, before it runs.
+//!
+//! `cargo bench --bench check`; a plain harness, since one figure each is all that is asked. The aim is well under a second.
+
+#![expect(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench measures time and prints")]
+
+use std::fmt::Write;
+use std::time::Duration;
+use std::time::Instant;
+
+use lasp::compile::Session;
+
+/// The lines of the program.
+const LINES: usize = 10_000;
+
+/// Functions, derivations, tables, recursion and library calls, over and over under other names.
+fn program() -> String {
+    let mut text = String::new();
+    let mut at = 0;
+    while text.lines().count() < LINES {
+        for _ in 0..20 {
+            at += 1;
+            // Writing to a text cannot fail.
+            let _ = write!(
+                text,
+                r#"S{at} = declare(set), C{at} = declare({{gmap, [counter]}}).
+D{at} = map(S{at}, fun(X) -> scale_{at}(X) end).
+scale_{at}({{Name, Score}}) ->
+    case Score of
+        0 -> {{Name, none}};
+        N when N > {at} -> {{Name, N * 2}};
+        N -> {{Name, N + {at}}}
+    end;
+scale_{at}(Other) -> {{Other, 0}}.
+fold(D{at}, fun({{Name, _}}) -> {{apply, Name, increment}} end, C{at}).
+update(S{at}, {{add, [{{ann, {at}}}, {{bob, 2}}, {{cid, 0}}]}}).
+table_{at}() -> [
+    #{{id => 1, name => "first", price => 1.5, tags => [a, b]}},
+    #{{id => 2, name => "second", price => 2.5, tags => [c]}},
+    #{{id => 3, name => "third", price => 3.5, tags => []}}].
+total_{at}(Rows) ->
+    Prices = [maps:get(price, Row) || Row <- Rows],
+    {{lists:foldl(fun(P, Sum) -> P + Sum end, 0, Prices), length(Prices)}}.
+print(total_{at}(table_{at}())).
+walk_{at}([], Done) -> lists:reverse(Done);
+walk_{at}([X | Rest], Done) when is_integer(X), X rem 2 == 0 -> walk_{at}(Rest, [X * {at} | Done]);
+walk_{at}([_ | Rest], Done) -> walk_{at}(Rest, Done).
+print(walk_{at}(lists:seq(1, {at}), [])).
+"#
+            );
+        }
+    }
+    text
+}
+
+fn main() {
+    let text = program();
+    let best = (0..5).map(|_| {
+        let (mut session, _) = Session::new();
+        let start = Instant::now();
+        let told = session.program("bench.lasp", &text).map_or_else(|told| told, |(_, told)| told);
+        let spent = start.elapsed();
+        assert!(told.is_empty(), "{told:?}");
+        spent
+    });
+    let best = best.min().unwrap_or(Duration::MAX);
+    println!("check and compile, {} lines: {} ms", text.lines().count(), best.as_millis());
+}
