@@ -109,15 +109,27 @@ impl Session {
     }
 
     /// Compiles an example: forms as they could be typed at the prompt, except that a form which is a comparison is an
-    /// assertion. `name` is what messages show.
+    /// assertion, unless a comment behind it says what it gives (`% => false`). `name` is what messages show.
     ///
     /// # Errors
     /// All mistakes that were found, and the warnings; nothing of the text is known afterwards.
     pub fn example(&mut self, name: &str, text: &str) -> Compiled {
         let file = self.files.add(name, text);
         let parsed = syntax::parse_line(file, text);
+        let told = parsed
+            .tree
+            .comments
+            .iter()
+            .filter(|comment| parsed.tree.slice(**comment).trim_start_matches('%').trim_start().starts_with("=>"));
+        let told: Vec<u32> = told.map(|comment| comment.0).collect();
         self.compile(file, parsed, Mode::Prompt, |checked| {
-            checked.forms.iter_mut().for_each(assert_comparison);
+            let starts: Vec<u32> = checked.forms.iter().map(|form| form.span.start).collect();
+            for (at, form) in checked.forms.iter_mut().enumerate() {
+                let next = starts.get(at + 1).copied().unwrap_or(u32::MAX);
+                if !told.iter().any(|comment| (form.span.start..next).contains(comment)) {
+                    assert_comparison(form);
+                }
+            }
             None
         })
     }

@@ -67,7 +67,7 @@ pub(super) const ROWS: &[Builtin] = &[
         3,
         Verb::Update,
         "update(variable, operation, actor) -> variable",
-        "As `update/2`; the actor is a label.",
+        "As `update/2` in the name of an actor: in a `bcounter` the owner of the rights, elsewhere a label.",
         "C = declare(counter), update(C, increment, client_1).",
     ),
     row(
