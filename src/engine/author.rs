@@ -16,12 +16,14 @@ pub struct Author<'a> {
     pub actor: Option<&'a Term>,
     /// The nodes that this one has met, itself included, by name; under a name that several bear, several incarnations.
     pub nodes: Option<&'a BTreeMap<Term, Vec<u128>>>,
+    /// How many updates of several operations this one is a part of: each gives numbers of its own to what it tries out.
+    pub part_of: u32,
 }
 
 impl Author<'_> {
     /// A replica that has met nobody.
     #[must_use]
     pub fn alone(replica: ReplicaIndex, incarnation: u128) -> Author<'static> {
-        Author { replica, incarnation, actor: None, nodes: None }
+        Author { replica, incarnation, actor: None, nodes: None, part_of: 0 }
     }
 }

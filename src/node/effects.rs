@@ -82,7 +82,7 @@ impl Node {
     pub(super) fn update(&mut self, variable: VariableId, op: &Op, actor: Option<&Term>) -> Result<(), Refusal> {
         let replica = self.replica.me();
         let incarnation = self.replica.identity(replica).0;
-        let author = Author { replica, incarnation, actor, nodes: Some(self.met.names()) };
+        let author = Author { replica, incarnation, actor, nodes: Some(self.met.names()), part_of: 0 };
         let effect = self.engine.prepare(variable, op, &author)?;
         if effect.writes.is_empty() {
             return Ok(());

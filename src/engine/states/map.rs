@@ -105,7 +105,8 @@ impl MapState {
     fn prepare_all(&self, ops: &[(Term, Op)], author: &Author) -> Result<Effect, Refusal> {
         let mut of_key: BTreeMap<&Term, u32> = BTreeMap::new();
         ops.iter().for_each(|(key, _)| *of_key.entry(key).or_insert(0) += 1);
-        let mut all = Several::new(author.replica);
+        let mut all = Several::new(author);
+        let author = &Author { part_of: author.part_of + 1, ..*author };
         let mut tried: BTreeMap<&Term, Trial> = BTreeMap::new();
         for (key, op) in ops {
             if of_key.get(key) == Some(&1) {

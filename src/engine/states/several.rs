@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::author::Author;
 use crate::engine::change::Effect;
 use crate::engine::change::Inbox;
 use crate::engine::change::Support;
@@ -44,13 +45,17 @@ impl Trial {
 /// Writes so far, and under which provisional dots those are that were tried out.
 pub(super) struct Several {
     replica: ReplicaIndex,
+    /// The greatest provisional number, below those of the updates that this one is a part of.
+    last: u64,
     writes: Vec<Write>,
     tried: BTreeMap<Dot, usize>,
 }
 
 impl Several {
-    pub(super) fn new(replica: ReplicaIndex) -> Several {
-        Several { replica, writes: Vec::new(), tried: BTreeMap::new() }
+    pub(super) fn new(author: &Author) -> Several {
+        // The last ones of this replica, which no event ever has.
+        let last = Dot::SEQUENCE_MAX.saturating_sub(u64::from(author.part_of) << 32);
+        Several { replica: author.replica, last, writes: Vec::new(), tried: BTreeMap::new() }
     }
 
     /// Adds an effect that no other one can meet.
@@ -62,9 +67,7 @@ impl Several {
     pub(super) fn try_out(&mut self, effect: Effect, trial: &mut Trial, wrap: impl Fn(Content) -> Content) {
         for mut write in effect.writes {
             let at = self.writes.len();
-            // The last ones of this replica, which no event ever has.
-            let last = Dot::SEQUENCE_MAX.saturating_sub(at as u64);
-            let Some(dot) = Dot::new(self.replica, last) else { continue };
+            let Some(dot) = Dot::new(self.replica, self.last.saturating_sub(at as u64)) else { continue };
             trial.perform(&write, dot);
             self.forget(&mut write);
             write.content = write.content.map(&wrap);
