@@ -126,7 +126,8 @@ fn assigned(model: &Model<'_>, variable: VariableId, assigns: &[&Write<'_>]) -> 
     let keyed = matches!(model.kind(variable), Some(Type::AwMap(_) | Type::GMap(_)));
     let own = |update: &Update| hangs_on_place(model, update) && !has_fixed_key(model, update);
     let apart = keyed && assigns.iter().all(|write| own(write.update));
-    if one_owner || apart || (same && together) {
+    let makers = assigns.iter().all(|write| write.update.variables.known.contains(&variable));
+    if one_owner || apart || (same && together) || (makers && is_fresh(model, variable)) {
         return Vec::new();
     }
     let name = model.name(variable);
@@ -143,6 +144,21 @@ fn assigned(model: &Model<'_>, variable: VariableId, assigns: &[&Write<'_>]) -> 
         !(register && assigns.iter().any(over))
     });
     lasts.map(|write| point(model, Kind::Assignment, variable, write, why.clone())).collect()
+}
+
+/// Whether each replica that comes by the declaration makes a variable of its own, with a name that no other has: what is
+/// written to it by that reference, its maker writes.
+fn is_fresh(model: &Model<'_>, variable: VariableId) -> bool {
+    let Some(variable) = model.facts.variable(variable).filter(|variable| variable.name.is_none()) else {
+        return false;
+    };
+    let (text, _) = (model.text)(variable.span);
+    let mut depth = 0_i32;
+    // `declare(Name, Type)` makes one that others can name too.
+    !text.chars().any(|c| {
+        depth += i32::from("([{".contains(c)) - i32::from(")]}".contains(c));
+        c == ',' && depth == 1
+    })
 }
 
 /// Which parts of a variable an update is about: `fst`, `snd`, a key, or all of it.
