@@ -29,13 +29,8 @@ const BY_VALUE: &[&str] = &["E0504", "E0505", "E0506", "E0507", "E0511", "E0512"
 
 impl Failure {
     pub(super) fn new(site: usize, diagnostic: Diagnostic, cause: Option<Arc<Failure>>) -> Arc<Failure> {
-        let grave = match &cause {
-            Some(cause) => cause.grave,
-            None => {
-                let kind = diagnostic.labels.first().is_some_and(|label| label.text == WRONG_KIND);
-                kind || !BY_VALUE.contains(&diagnostic.code)
-            }
-        };
+        let kind = diagnostic.labels.first().is_some_and(|label| label.text == WRONG_KIND);
+        let grave = kind || cause.as_ref().map_or(!BY_VALUE.contains(&diagnostic.code), |cause| cause.grave);
         Arc::new(Failure { site, diagnostic, cause, grave })
     }
 }
