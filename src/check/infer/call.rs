@@ -119,13 +119,11 @@ impl<'p> Run<'p> {
 
     fn apply_one(&mut self, expr: &'p Expr, fun: &Fun, arguments: Vec<Value>, frame: &Frame) -> Value {
         match fun.code {
-            Code::Builtin(id) => match id.row().verb {
-                None => self.builtin(expr, id, &arguments, frame),
-                Some(_) => {
-                    self.effect(id.row().title(), expr.span);
-                    self.fine(expr, Value::any())
-                }
-            },
+            Code::Builtin(id) if id.row().verb.is_none() => self.builtin(expr, id, &arguments, frame),
+            Code::Builtin(id) => {
+                self.effect(id.row().title(), expr.span);
+                self.fine(expr, Value::any())
+            }
             code => self.call_code(expr, code, fun.captured.clone(), arguments, frame),
         }
     }

@@ -59,7 +59,7 @@ impl<'p> Run<'p> {
         };
         let result = match operator {
             Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => {
-                if !self.is_numeric(left) || !self.is_numeric(right) {
+                if !Run::is_numeric(left) || !Run::is_numeric(right) {
                     return fails(self);
                 }
                 if operator == Binary::Divide { Value::floats() } else { numeric(left, right) }
@@ -105,7 +105,7 @@ impl<'p> Run<'p> {
         self.fine(expr, result.touched(&from))
     }
 
-    fn is_numeric(&self, value: &Value) -> bool {
+    fn is_numeric(value: &Value) -> bool {
         value.parts().is_none_or(|parts| parts.ints.some() || parts.floats)
     }
 
@@ -131,7 +131,7 @@ impl<'p> Run<'p> {
                 message.help("`++` joins two strings or two lists; a term becomes a string by `io_lib:format(\"~p\", [X])`")
             }
             "++" if operands.iter().any(is_list) => message.help("`++` joins two lists: put a single element into one, `L ++ [X]`"),
-            "div" | "rem" if operands.iter().all(|value| self.is_numeric(value)) => {
+            "div" | "rem" if operands.iter().all(Run::is_numeric) => {
                 message.help("`div` and `rem` take integers; `/` divides floats, `trunc(X)` and `round(X)` make integers")
             }
             _ => message,
@@ -196,7 +196,7 @@ fn joined(left: &Value, right: &Value) -> Value {
 
 /// What a comparison gives, where the kinds alone decide it.
 fn compare(operator: Binary, left: &Value, right: &Value) -> Value {
-    let apart = !left.meets(right) && !(is_number(left) && is_number(right));
+    let apart = !(left.meets(right) || is_number(left) && is_number(right));
     let exactly_apart = !left.meets(right);
     let same = left.single().zip(right.single()).map(|(left, right)| left == right);
     match operator {

@@ -132,7 +132,7 @@ impl Sites {
                 at = failure.cause.as_ref();
             }
         }
-        #[expect(clippy::iter_over_hash_type, reason = "messages are sorted by their places in the end")]
+        // Messages are sorted by their places in the end.
         for (key, site) in self.seen.iter().filter(|(_, site)| !site.fine) {
             if let Some(failure) = &site.failure {
                 if failure.cause.as_ref().is_some_and(|cause| self.is_told(cause)) {
