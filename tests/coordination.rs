@@ -309,3 +309,31 @@ fn the_command_shows_both_schedules_and_each_of_them_replays() {
     let free = support::lasp(&["check", "--coordination", "--deny", "examples/01_hello_set.lasp"], "");
     assert_eq!(free.code, Some(0), "{free:?}");
 }
+
+/// A program of `examples/` with its data.
+fn example(name: &str) -> Play {
+    let mut play = play(name, &text(&support::root().join(format!("examples/{name}.lasp"))));
+    for path in play.missing_files(1) {
+        let bytes = std::fs::read(support::root().join("examples").join(&path)).expect("the example's data");
+        play.file(&path, bytes);
+    }
+    play
+}
+
+#[test]
+fn the_work_of_a_report_is_counted_and_bounded_whatever_a_single_run_costs() {
+    let bounds = Bounds { plays: 400, steps: 12, cost: 1_000_000 };
+    let effort = Effort { replicas: &[2, 3], bounds };
+    let slow = play(
+        "slow.lasp",
+        "loop(0) -> 1; loop(N) -> loop(N - 1).\n\
+         S = declare(set), T = map(S, fun(X) -> X + loop(100000) end).\n\
+         update(S, {add, lists:seq(1, 1000)}), query(T).",
+    );
+    for play in [example("08_earthquakes"), example("19_films"), slow] {
+        let found = confirm(&play, &[], effort);
+        // Two numbers of replicas; what is done when a play is broken off comes on top.
+        assert!(found.cost <= 3 * bounds.cost, "{found:?}");
+        assert!(!found.complete());
+    }
+}

@@ -238,6 +238,9 @@ impl Shown<'_> {
 
 /// What to say of a point for which no schedules were found.
 fn not_shown(found: &Confirmation) -> String {
+    if found.looked.iter().all(|(_, plays, _)| *plays == 0) {
+        return "a single run of the program is more work than is done for this report".to_owned();
+    }
     let looked: Vec<String> = found
         .looked
         .iter()

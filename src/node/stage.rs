@@ -19,6 +19,11 @@ pub struct Observation {
     pub value: Term,
 }
 
+/// What it costs to compile the functions of one view in SQL, in steps.
+const STEPS_PER_VIEW: u64 = 30_000;
+/// What it costs the engine to take in a change, to look at an element or a variable, in steps.
+const STEPS_PER_CHANGE: u64 = 10;
+
 /// What became of one turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
@@ -82,6 +87,22 @@ impl Node {
     #[must_use]
     pub fn updates_for(&self, seen: &[(ReplicaId, u64)], most: usize) -> Option<Vec<u8>> {
         self.replica.updates_above(seen, most)
+    }
+
+    /// The derivations' functions may take so many steps from now on, all calls together.
+    pub fn limit_derivations(&mut self, steps: u64) {
+        self.machine.limit_pure_steps(steps);
+    }
+
+    /// About how much work the node has done apart from its tasks' own steps, in steps: for derivations, since they were
+    /// limited to `limit`, and for views in SQL.
+    #[must_use]
+    pub fn derivation_steps(&self, limit: u64) -> u64 {
+        let work = self.engine.work();
+        let looked = work.elements.saturating_add(work.changes).saturating_add(work.visits);
+        let views = self.sql_functions.len() as u64;
+        let called = limit.saturating_sub(self.machine.pure_steps_left());
+        called.saturating_add(looked.saturating_mul(STEPS_PER_CHANGE)).saturating_add(views * STEPS_PER_VIEW)
     }
 
     /// From now on, notes what the program gets to see.

@@ -10,7 +10,8 @@ use crate::sim::explore::Bounds;
 use crate::sim::explore::Exploration;
 use crate::sim::explore::Run;
 use crate::sim::explore::explore;
-use crate::sim::explore::play_once;
+use crate::sim::explore::play_within;
+use crate::sim::outcome::Outcome;
 use crate::sim::schedule::Schedule;
 use crate::sim::stage::Play;
 use crate::source::span::Span;
@@ -33,7 +34,7 @@ pub struct Effort {
 
 impl Effort {
     /// What a command that people wait for can afford: steps are counted, not seconds.
-    pub const COMMAND: Effort = Effort { replicas: &[2, 3], bounds: Bounds { plays: 400, steps: 12, cost: 8_000_000 } };
+    pub const COMMAND: Effort = Effort { replicas: &[2, 3], bounds: Bounds { plays: 400, steps: 12, cost: 6_000_000 } };
 }
 
 /// One of two schedules that differ.
@@ -56,6 +57,8 @@ pub struct Confirmation {
     pub outcomes: usize,
     /// Two schedules with different outcomes of a program in which no point was found.
     pub unexplained: Option<(Side, Side)>,
+    /// About how much work it was, in steps of program.
+    pub cost: u64,
 }
 
 impl Confirmation {
@@ -70,41 +73,48 @@ impl Confirmation {
 #[must_use]
 pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
     let mut found = Confirmation { shown: vec![None; points.len()], ..Confirmation::default() };
+    let mut replays = Replays { play, known: BTreeMap::new(), left: effort.bounds.cost };
     for &replicas in effort.replicas {
         let first = Schedule::new(replicas);
         let mut explored = explore(play, &first, effort.bounds);
         found.looked.push((replicas, explored.plays, explored.complete));
-        vary(play, points, &first, &mut explored);
+        vary(play, points, &first, effort.bounds.cost, &mut explored);
+        found.cost = found.cost.saturating_add(explored.cost);
         found.outcomes = found.outcomes.max(explored.outcomes.len());
         for (point, slot) in points.iter().zip(&mut found.shown) {
             if slot.is_none() {
-                *slot = show(play, point, points, &explored);
+                *slot = show(&mut replays, point, points, &explored);
             }
         }
         if points.is_empty() && found.unexplained.is_none() {
-            found.unexplained = differ(play, &explored);
+            found.unexplained = differ(&mut replays, &explored);
         }
         if !points.is_empty() && found.shown.iter().all(Option::is_some) {
             break;
         }
     }
+    found.cost = found.cost.saturating_add(effort.bounds.cost - replays.left);
     found
 }
 
 /// Adds runs with another clock and other dice, where points hang on them.
-fn vary(play: &Play, points: &[Point], first: &Schedule, explored: &mut Exploration) {
+fn vary(play: &Play, points: &[Point], first: &Schedule, budget: u64, explored: &mut Exploration) {
+    // Where not even one schedule could be played, no other one can.
+    if explored.plays == 0 {
+        return;
+    }
     let kinds: BTreeSet<Kind> = points.iter().map(|point| point.kind).collect();
     if kinds.contains(&Kind::Clock) {
-        play_once(play, Schedule { clock_ms: OTHER_CLOCK_MS, ..first.clone() }, explored);
+        play_within(play, Schedule { clock_ms: OTHER_CLOCK_MS, ..first.clone() }, budget / 4, explored);
     }
     if kinds.contains(&Kind::Chance) {
-        play_once(play, Schedule { seed: OTHER_SEED, ..first.clone() }, explored);
+        play_within(play, Schedule { seed: OTHER_SEED, ..first.clone() }, budget / 4, explored);
     }
 }
 
 /// The shortest two schedules with different outcomes between which the point makes a difference; of those, two that differ
 /// in as few other points as possible.
-fn show(play: &Play, point: &Point, points: &[Point], explored: &Exploration) -> Option<(Side, Side)> {
+fn show(replays: &mut Replays<'_>, point: &Point, points: &[Point], explored: &Exploration) -> Option<(Side, Side)> {
     // Of the runs in which the same was seen at all points, with the same outcome, the first is the shortest.
     let mut firsts: BTreeMap<(Vec<Sight>, usize), &Run> = BTreeMap::new();
     for run in &explored.runs {
@@ -130,19 +140,39 @@ fn show(play: &Play, point: &Point, points: &[Point], explored: &Exploration) ->
         }
     }
     let (_, one, other) = best?;
-    sides(play, one, other)
+    sides(replays, one, other)
 }
 
 /// The shortest two schedules with different outcomes.
-fn differ(play: &Play, explored: &Exploration) -> Option<(Side, Side)> {
+fn differ(replays: &mut Replays<'_>, explored: &Exploration) -> Option<(Side, Side)> {
     let one = explored.runs.first()?;
     let other = explored.runs.iter().find(|run| run.outcome != one.outcome)?;
-    sides(play, one, other)
+    sides(replays, one, other)
+}
+
+/// Schedules that have been replayed, and how much work there is left for others.
+struct Replays<'a> {
+    play: &'a Play,
+    known: BTreeMap<Schedule, Outcome>,
+    left: u64,
+}
+
+impl Replays<'_> {
+    /// What a schedule comes to; none where there is no more work left for it.
+    fn outcome(&mut self, schedule: &Schedule) -> Option<Outcome> {
+        if let Some(known) = self.known.get(schedule) {
+            return Some(known.clone());
+        }
+        let (outcome, cost) = self.play.replay_within(schedule, self.left);
+        self.left = self.left.saturating_sub(cost);
+        self.known.insert(schedule.clone(), outcome.clone()?);
+        outcome
+    }
 }
 
 /// The two sides, if replaying shows them to differ.
-fn sides(play: &Play, one: &Run, other: &Run) -> Option<(Side, Side)> {
-    let (first, second) = (play.replay(&one.schedule), play.replay(&other.schedule));
+fn sides(replays: &mut Replays<'_>, one: &Run, other: &Run) -> Option<(Side, Side)> {
+    let (first, second) = (replays.outcome(&one.schedule)?, replays.outcome(&other.schedule)?);
     if first == second {
         return None;
     }

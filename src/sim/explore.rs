@@ -27,7 +27,7 @@ pub struct Bounds {
     pub plays: usize,
     /// The most steps before the rest goes on by itself.
     pub steps: usize,
-    /// About how much work it may be in all, in steps of program.
+    /// About how much work it may be in all, in steps of program. A play that would be more is broken off.
     pub cost: u64,
 }
 
@@ -54,8 +54,10 @@ pub struct Exploration {
     pub outcomes: Vec<Outcome>,
     /// Whether all schedules have been played: there are no others.
     pub complete: bool,
-    /// How many schedules were played.
+    /// How many schedules were played to the end.
     pub plays: usize,
+    /// About how much work it was, in steps of program.
+    pub cost: u64,
 }
 
 /// Plays all schedules of so many replicas within the bounds, under one seed and clock.
@@ -66,18 +68,18 @@ pub fn explore(play: &Play, first: &Schedule, bounds: Bounds) -> Exploration {
     let mut ended: BTreeSet<Vec<Vec<Local>>> = BTreeSet::new();
     let mut queue = VecDeque::from([Vec::new()]);
     explorer.found.complete = true;
-    let mut cost = 0;
     while let Some(steps) = queue.pop_front() {
-        if explorer.found.plays >= bounds.plays || cost >= bounds.cost {
+        let left = bounds.cost.saturating_sub(explorer.found.cost);
+        if explorer.found.plays >= bounds.plays || left == 0 {
             explorer.found.complete = false;
             break;
         }
-        explorer.found.plays += 1;
-        let mut stage = Stage::new(play, first);
+        let mut stage = Stage::new(play, first, left);
         // A last step that does nothing leads nowhere new.
         let moved = steps.iter().fold(true, |_, step| stage.step(*step));
         if !(moved || steps.is_empty()) || !visited.insert(stage.histories()) {
-            cost += stage.cost();
+            explorer.found.plays += 1;
+            explorer.found.cost = explorer.found.cost.saturating_add(stage.cost());
             continue;
         }
         let next = explorer.next(&stage, &steps);
@@ -87,7 +89,12 @@ pub fn explore(play: &Play, first: &Schedule, bounds: Bounds) -> Exploration {
             queue.extend(next.into_iter().map(|step| [steps.as_slice(), &[step]].concat()));
         }
         stage.complete();
-        cost += stage.cost();
+        explorer.found.cost = explorer.found.cost.saturating_add(stage.cost());
+        if stage.is_cut() {
+            explorer.found.complete = false;
+            break;
+        }
+        explorer.found.plays += 1;
         if ended.insert(stage.histories()) {
             explorer.note(steps, &mut stage);
         }
@@ -97,11 +104,16 @@ pub fn explore(play: &Play, first: &Schedule, bounds: Bounds) -> Exploration {
 
 /// Adds one schedule to what was found.
 pub fn play_once(play: &Play, schedule: Schedule, found: &mut Exploration) {
-    let mut stage = Stage::new(play, &schedule);
-    for step in &schedule.steps {
-        stage.step(*step);
+    play_within(play, schedule, u64::MAX, found);
+}
+
+/// The same, unless it is more work than `budget`.
+pub(crate) fn play_within(play: &Play, schedule: Schedule, budget: u64, found: &mut Exploration) {
+    let mut stage = play.played(&schedule, budget);
+    found.cost = found.cost.saturating_add(stage.cost());
+    if stage.is_cut() {
+        return;
     }
-    stage.complete();
     let outcome = stage.outcome();
     let index = found.outcomes.iter().position(|known| *known == outcome).unwrap_or(found.outcomes.len());
     if index == found.outcomes.len() {

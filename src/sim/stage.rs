@@ -39,6 +39,8 @@ const WAKES_MAX: u32 = 2;
 const PLAY_COST: u64 = 2000;
 /// What an update costs at each node that gets it, in steps.
 const STEPS_PER_UPDATE: u64 = 100;
+/// How much work it may be to find out which files a program asks for.
+const FILES_COST: u64 = 3_000_000;
 /// How much of a file is read in the time of a step.
 const BYTES_PER_STEP: u64 = 4;
 
@@ -77,7 +79,7 @@ impl Play {
     /// The files that the program asks for, when everything goes on by itself, and was not given.
     #[must_use]
     pub fn missing_files(&self, replicas: usize) -> BTreeSet<String> {
-        let mut stage = Stage::new(self, &Schedule::new(replicas));
+        let mut stage = Stage::new(self, &Schedule::new(replicas), FILES_COST);
         stage.complete();
         stage.missing
     }
@@ -116,12 +118,23 @@ impl Play {
     /// passed over.
     #[must_use]
     pub fn replay(&self, schedule: &Schedule) -> Outcome {
-        let mut stage = Stage::new(self, schedule);
+        self.played(schedule, u64::MAX).outcome()
+    }
+
+    /// The same with so much work at most. Says also how much it was; without an outcome where it would have been more.
+    pub(crate) fn replay_within(&self, schedule: &Schedule, budget: u64) -> (Option<Outcome>, u64) {
+        let mut stage = self.played(schedule, budget);
+        let outcome = (!stage.is_cut()).then(|| stage.outcome());
+        (outcome, stage.cost())
+    }
+
+    pub(crate) fn played(&self, schedule: &Schedule, budget: u64) -> Stage<'_> {
+        let mut stage = Stage::new(self, schedule, budget);
         for step in &schedule.steps {
             stage.step(*step);
         }
         stage.complete();
-        stage.outcome()
+        stage
     }
 }
 
@@ -157,12 +170,15 @@ pub(crate) struct Stage<'a> {
     turns: u32,
     /// About how much work it was so far: steps of program, and what else takes time in the same measure.
     cost: u64,
+    /// How much work it may be. Beyond that nothing goes on any more.
+    budget: u64,
     /// The files that the program asked for and was not given.
     missing: BTreeSet<String>,
 }
 
 impl<'a> Stage<'a> {
-    pub(crate) fn new(play: &'a Play, schedule: &Schedule) -> Stage<'a> {
+    /// Nodes before their first turn; they will do `budget` of work at most.
+    pub(crate) fn new(play: &'a Play, schedule: &Schedule, budget: u64) -> Stage<'a> {
         let actors = (0..schedule.replicas)
             .map(|number| {
                 let settings = Settings {
@@ -176,12 +192,13 @@ impl<'a> Stage<'a> {
                 };
                 let mut node = Node::new(settings, play.session.clone(), &play.library, &play.unit);
                 node.observe();
+                node.limit_derivations(budget);
                 let clock_ms = schedule.clock_ms;
                 let (met, prints, reports, history) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
                 Actor { node, clock_ms, wakes: 0, met, prints, reports, history, endless: false }
             })
             .collect();
-        Stage { play, actors, turns: 0, cost: PLAY_COST, missing: BTreeSet::new() }
+        Stage { play, actors, turns: 0, cost: PLAY_COST, budget, missing: BTreeSet::new() }
     }
 
     /// The nodes' histories: two stages of one program with equal ones are in equal states.
@@ -190,12 +207,15 @@ impl<'a> Stage<'a> {
     }
 
     pub(crate) fn can_run(&self, at: usize) -> bool {
-        self.turns < TURNS_MAX && self.actors.get(at).is_some_and(|actor| !actor.endless && actor.node.can_go_on())
+        self.turns < TURNS_MAX
+            && !self.is_cut()
+            && self.actors.get(at).is_some_and(|actor| !actor.endless && actor.node.can_go_on())
     }
 
     /// Sleepers wake when nothing else goes on at their node.
     pub(crate) fn can_wake(&self, at: usize) -> bool {
         self.turns < TURNS_MAX
+            && !self.is_cut()
             && self.actors.get(at).is_some_and(|actor| {
                 let sleeps = actor.node.sleeps_until().is_some() && !actor.node.can_go_on();
                 sleeps && !actor.endless && actor.wakes < WAKES_MAX
@@ -239,9 +259,10 @@ impl<'a> Stage<'a> {
     }
 
     fn run(&mut self, at: usize) -> bool {
+        let fuel = TURN_FUEL.min(self.budget.saturating_sub(self.cost()));
         let Some(actor) = self.actors.get_mut(at) else { return false };
         self.turns += 1;
-        let turn = actor.node.one_turn(actor.clock_ms, TURN_FUEL);
+        let turn = actor.node.one_turn(actor.clock_ms, fuel);
         actor.endless |= turn == Turn::Endless;
         let task = match turn {
             Turn::Had { task, steps } => {
@@ -249,7 +270,7 @@ impl<'a> Stage<'a> {
                 task
             }
             Turn::Endless => {
-                self.cost += TURN_FUEL;
+                self.cost += fuel;
                 u64::MAX
             }
             Turn::Nothing => u64::MAX,
@@ -273,6 +294,9 @@ impl<'a> Stage<'a> {
     }
 
     fn send(&mut self, from: usize, to: usize, most: usize) -> bool {
+        if self.is_cut() {
+            return false;
+        }
         let met = self.meet(from, to);
         let (Some(sender), Some(receiver)) = (self.actors.get(from), self.actors.get(to)) else { return met };
         let seen = receiver.node.seen();
@@ -385,7 +409,13 @@ impl<'a> Stage<'a> {
 
     /// About how much work it was, in steps of program.
     pub(crate) fn cost(&self) -> u64 {
-        self.cost
+        let derived = self.actors.iter().map(|actor| actor.node.derivation_steps(self.budget));
+        derived.fold(self.cost, u64::saturating_add)
+    }
+
+    /// Whether it was more work than it may be: what there is then is no outcome.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.cost() >= self.budget
     }
 
     /// What each node's program got to see, by place, in order.

@@ -53,6 +53,8 @@ pub struct Machine {
     pub(super) globals: Vec<Option<Term>>,
     /// The stack of pure calls, kept so that a call allocates nothing.
     scratch: Stack,
+    /// How many more steps all pure calls together may take: without end, except in the simulator.
+    pure_steps_left: u64,
 }
 
 /// All code. Does not change while anything runs.
@@ -108,7 +110,7 @@ impl Machine {
             by_digest: RefCell::default(),
             natives: NATIVES.clone(),
         };
-        Machine { program, globals: Vec::new(), scratch: Stack::default() }
+        Machine { program, globals: Vec::new(), scratch: Stack::default(), pure_steps_left: u64::MAX }
     }
 
     /// Appends the code of a unit. Units are loaded in the order in which they were compiled.
@@ -304,8 +306,10 @@ impl Machine {
         {
             run::hand_over(program, stack, at, function.clone());
         }
-        let mut fuel = CALL_STEPS_MAX;
+        let whole = CALL_STEPS_MAX.min(self.pure_steps_left);
+        let mut fuel = whole;
         let exit = run::execute(program, &mut self.globals, stack, &mut at, &mut fuel, CALL_FRAMES_MAX);
+        self.pure_steps_left -= whole - fuel;
         let fault = match exit {
             Exit::Int(value) => return Ok(Term::Int(value)),
             Exit::Done(value) => return Ok(value),
@@ -319,6 +323,17 @@ impl Machine {
         let failure = run::failure(program, stack, at, fault);
         stack.clear();
         Err(failure)
+    }
+
+    /// From now on all pure calls together may take so many steps; what is beyond fails as a call that takes too many.
+    pub fn limit_pure_steps(&mut self, steps: u64) {
+        self.pure_steps_left = steps;
+    }
+
+    /// How many steps pure calls may still take.
+    #[must_use]
+    pub fn pure_steps_left(&self) -> u64 {
+        self.pure_steps_left
     }
 
     /// The functions of the two sides' keys, where a function of a pair tests them for equality; see [`Equality`].

@@ -131,6 +131,13 @@ impl<'p> Run<'p> {
                 self.start(expr, function, vec![line.clone()], &line, true, frame);
                 Value::any()
             }
+            _ => self.shown_effect(expr, call, arguments, frame),
+        }
+    }
+
+    /// What shows outside, and what a node takes part in.
+    fn shown_effect(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> Value {
+        match (call.verb, arguments) {
             (Verb::SetTopic | Verb::RemoveTopic, [target, _]) => {
                 if self.is_variable(expr, call, target, frame) {
                     target.clone()
