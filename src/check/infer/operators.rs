@@ -6,6 +6,7 @@ use crate::check::infer::matching::is_comparison;
 use crate::check::infer::parts::Few;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
+use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
 use crate::check::infer::value::both;
 use crate::source::diagnostic::Diagnostic;
@@ -99,10 +100,28 @@ impl<'p> Run<'p> {
             }
             _ => {
                 debug_assert!(is_comparison(operator), "all others were taken");
+                self.reference_compared(expr, operator, left, right);
                 compare(operator, left, right)
             }
         };
         self.fine(expr, result.touched(&from))
+    }
+
+    /// A variable where its value is meant: a reference compares to any number in the same way, always.
+    fn reference_compared(&mut self, expr: &'p Expr, operator: Binary, left: &Value, right: &Value) {
+        let is_variable = |value: &Value| value.parts().is_some_and(|parts| parts.refs.some() && parts.kinds() == 1);
+        let may_be_variable = |value: &Value| value.parts().is_none_or(|parts| parts.refs.some());
+        let (value, other) = if is_variable(left) { (left, right) } else { (right, left) };
+        // The place itself is fine as far as running goes, and so this has a key of its own.
+        let key = site(&expr.span);
+        if !is_variable(value) || may_be_variable(other) {
+            return self.sites.fine(key, expr.span);
+        }
+        let help = self.variable_for_value(std::slice::from_ref(value)).unwrap_or_default();
+        self.sites.remark(key, expr.span, || {
+            let title = format!("`{}` compares a variable itself, not its value", text(operator));
+            Diagnostic::warning("E0404", title).at(expr.span, "always the same").help(help)
+        });
     }
 
     fn is_numeric(value: &Value) -> bool {

@@ -116,6 +116,13 @@ impl Sites {
         }
     }
 
+    /// The place does something else than it seems to, in a guard too.
+    pub(super) fn remark(&mut self, site: usize, span: Span, warning: impl FnOnce() -> Diagnostic) {
+        if self.watches(span) {
+            self.seen.entry(site).or_default().warning.get_or_insert_with(warning);
+        }
+    }
+
     /// Whether the failure itself is told.
     fn is_told(&self, failure: &Failure) -> bool {
         let told = self.seen.get(&failure.site).is_some_and(|site| !site.fine && site.failure.is_some());
