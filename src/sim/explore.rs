@@ -1,7 +1,7 @@
 //! Exploring: all schedules of a program within bounds, and what each comes to.
 //!
 //! Stateless model checking: schedules are prefixes of steps, shortest first, each played from the beginning and completed as
-//! [`Stage::complete`] does. Two prefixes after which every node has the same history lead to equal states (a node is a
+//! `Stage::complete` does. Two prefixes after which every node has the same history lead to equal states (a node is a
 //! function of what happens at it), so only the first of them is extended: this prunes everything that commutes. So the
 //! first schedule with an outcome is a shortest one.
 

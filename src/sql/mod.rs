@@ -1,6 +1,6 @@
 //! Views in SQL: `select .. from .. where ..` over tables that are variables of maps.
 //!
-//! A text is parsed into a [`query::Query`], with places inside the text, and translated into a [`View`]: which tables are
+//! A text is parsed into a `query::Query`, with places inside the text, and translated into a [`View`]: which tables are
 //! joined by which keys, what is grouped and counted, and the functions for that, written in the language. What is a view's
 //! meaning therefore follows from the operators, and so does that it is kept up to date.
 //!

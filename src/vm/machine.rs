@@ -188,7 +188,7 @@ impl Machine {
     }
 
     /// Answers the verb that the task waits at by a call of `function` in the same task. When the function returns, the verb
-    /// is asked again, with [`Request::returned`] and no arguments. Only for verbs that [call](Verb::calls).
+    /// is asked again, with [`Request::returned`] and no arguments. Only for verbs that [call](crate::library::Verb::calls).
     ///
     /// What is wrong with the call is the task's failure, at the verb's place.
     pub fn call_in(&self, task: &mut Task, function: &Term, arguments: Vec<Term>, kept: Vec<Term>) {
