@@ -33,7 +33,8 @@ fn a_reader_goes_on_with_the_value_that_met_its_threshold() {
 
 #[test]
 fn a_failing_task_ends_alone() {
-    let (values, told) = run("S = declare(set), thread(fun() -> hd(arg(nothing, [])) end), sleep(1), update(S, {add, 1}).");
+    let (values, told) =
+        run("S = declare(set), thread(fun() -> hd(arg(nothing, [])) end), sleep(1), update(S, {add, 1}).");
     assert_eq!(values, ["S = [1]"]);
     assert_eq!(told.codes.len(), 1, "{told:?}");
 }

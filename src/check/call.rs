@@ -232,7 +232,8 @@ impl<'a> Checker<'a> {
                 Diagnostic::error("E0203", format!("`{prefix}{name}/{arity}` does not exist; {others}"))
                     .at(span, format!("called with {arity} argument{}", if arity == 1 { "" } else { "s" }));
             if (prefix.as_str(), name) == ("", "print") {
-                diagnostic = diagnostic.help("for several values write `print({A, B})`, or `io:format(\"~s ~p~n\", [Text, X])`");
+                diagnostic =
+                    diagnostic.help("for several values write `print({A, B})`, or `io:format(\"~s ~p~n\", [Text, X])`");
             }
             for found in arities.iter().filter_map(|arity| library::find(module, name, *arity)) {
                 diagnostic = diagnostic.help(format!("`{}`", found.row().signature));

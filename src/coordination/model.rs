@@ -17,6 +17,8 @@ use crate::coordination::change::change;
 use crate::coordination::change::has_growing_elements;
 use crate::coordination::change::is_final_once_met;
 use crate::coordination::change::is_idempotent;
+use crate::coordination::growing::is_whole;
+use crate::coordination::growing::passes_on;
 use crate::coordination::order::Order;
 use crate::library::Verb;
 use crate::source::span::Span;
@@ -229,7 +231,7 @@ impl<'a> Model<'a> {
                 )
             });
         }
-        if derivation.verb == Verb::BindTo {
+        if derivation.verb == Verb::BindTo || passes_on(self, derivation) {
             return None;
         }
         for source in sources {
@@ -302,7 +304,7 @@ impl<'a> Model<'a> {
             Verb::ReadAny => self.possible(&seen.variables).len() > 1 || seen.variables.unknown,
             Verb::Query => self.possible(&seen.variables).into_iter().any(|variable| self.can_differ(variable, seen)),
             Verb::Read => {
-                let open = |variable: &VariableId| !self.is_final(*variable);
+                let open = |variable: &VariableId| !self.is_final(*variable) && !is_whole(self, *variable, seen);
                 let variables = self.possible(&seen.variables);
                 variables.into_iter().filter(open).any(|variable| self.can_differ(variable, seen))
             }

@@ -10,10 +10,10 @@ pub mod confirm;
 pub mod explore;
 pub mod judge;
 mod network;
-mod testing;
 pub mod outcome;
 pub mod schedule;
 pub mod stage;
+mod testing;
 
 use std::collections::BTreeMap;
 

@@ -284,8 +284,12 @@ impl BadOp {
         let diagnostic = Diagnostic::error(BAD_OPERATION, title);
         let diagnostic = match self.meant() {
             Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
-            None if self.kind.is_counter() && self.given.as_tuple().is_some_and(|parts| parts[..1] == [Term::atom("set")]) => {
-                diagnostic.help("a counter adds up what all nodes do, so that it cannot be set; `max_int` and `lwwregister` can")
+            None if self.kind.is_counter()
+                && self.given.as_tuple().is_some_and(|parts| parts[..1] == [Term::atom("set")]) =>
+            {
+                diagnostic.help(
+                    "a counter adds up what all nodes do, so that it cannot be set; `max_int` and `lwwregister` can",
+                )
             }
             None => diagnostic,
         };

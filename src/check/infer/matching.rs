@@ -390,9 +390,9 @@ impl<'p> Run<'p> {
             if !constant {
                 self.sites.suspect(site(clause), clause.span, || {
                     let place = clause.guard.first().and_then(|all| all.first()).map_or(clause.span, |test| test.span);
-                    Diagnostic::warning("E0401", "this condition is never true").at(place, "never true").help(
-                        "it compares what is never so; where a variable's value is meant, write `query(V)`",
-                    )
+                    Diagnostic::warning("E0401", "this condition is never true")
+                        .at(place, "never true")
+                        .help("it compares what is never so; where a variable's value is meant, write `query(V)`")
                 });
             }
             return;
