@@ -46,6 +46,24 @@ fn increments_by_its_argument(text: &str) -> bool {
     is_name && uses == 1 && body.replace(' ', "").contains(&format!("{{increment,{name}}}"))
 }
 
+/// Whether the text is an update by an increment that cannot be below 0: `update(V, {increment, N})`, also of a half of a pair,
+/// with N made of numbers and `replica()` by `+` and `*`.
+pub(crate) fn counts_up_only(text: &str) -> bool {
+    let text = text.replace(' ', "");
+    let Some((name, mut operation)) = text.strip_prefix("update(").and_then(|rest| rest.split_once(',')) else {
+        return false;
+    };
+    while let Some(inner) = operation.strip_prefix("{fst,").or_else(|| operation.strip_prefix("{snd,")) {
+        operation = inner;
+    }
+    let Some((amount, rest)) = operation.strip_prefix("{increment,").and_then(|amount| amount.split_once('}')) else {
+        return false;
+    };
+    let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let is_sum = amount.replace("replica()", "0").chars().all(|c| c.is_ascii_digit() || "+*()".contains(c));
+    is_name && is_sum && rest.chars().all(|c| "})".contains(c))
+}
+
 /// Whether the threshold is met only once everything is in the set that the program ever adds to it.
 pub(crate) fn is_whole(model: &Model<'_>, variable: VariableId, seen: &Observation) -> bool {
     let set = model.kind(variable).is_some_and(Type::is_set);
@@ -77,4 +95,36 @@ fn added(operation: &Operation) -> Option<Vec<Term>> {
     let [word, operand] = operation.term.as_ref()?.as_tuple()? else { return None };
     let adds = *word == Term::atom("add") || *word == Term::atom("add_all");
     adds.then(|| operand.to_vec().unwrap_or_else(|| vec![operand.clone()]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn increments_that_cannot_be_below_0_are_plain_to_see() {
+        for up in ["update(S, {increment, 10 * (1 + replica())})", "update(S, {fst, {increment, replica()}})"] {
+            assert!(counts_up_only(up), "{up}");
+        }
+        let unclear = ["update(S, {increment, N})", "update(S, {increment, 1 - 2})", "update(S, {decrement, 1})"];
+        let hidden =
+            ["update(S, case A of 1 -> Op; _ -> {increment, 1} end)", "update(S, element(1, {Op, {increment, 1}}))"];
+        for other in unclear.into_iter().chain(hidden) {
+            assert!(!counts_up_only(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_fold_passes_on_its_argument_only_as_the_amount_itself() {
+        assert!(increments_by_its_argument("fun(Count) -> {fst, {increment, Count}} end"));
+        let others = [
+            "fun(Count) -> {increment, 3 - Count} end",
+            "fun(Count) when Count < 9 -> {increment, Count} end",
+            "fun(Count) -> case Count of 1 -> []; _ -> {increment, Count} end end",
+            "fun({Count, _}) -> {increment, Count} end",
+        ];
+        for other in others {
+            assert!(!increments_by_its_argument(other), "{other}");
+        }
+    }
 }

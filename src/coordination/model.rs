@@ -17,6 +17,7 @@ use crate::coordination::change::change;
 use crate::coordination::change::has_growing_elements;
 use crate::coordination::change::is_final_once_met;
 use crate::coordination::change::is_idempotent;
+use crate::coordination::growing::counts_up_only;
 use crate::coordination::growing::is_whole;
 use crate::coordination::growing::passes_on;
 use crate::coordination::order::Order;
@@ -114,7 +115,12 @@ impl<'a> Model<'a> {
             let nothing = Operation { term: None, word: None, inner: None, negative: true };
             return vec![change(kind, &nothing)];
         }
-        update.operations.iter().map(|operation| change(kind, operation)).collect()
+        let up = || counts_up_only(&(self.text)(update.span).0);
+        let one = |operation: &Operation| match change(kind, operation) {
+            Change::Lower if operation.negative && up() => Change::Grow,
+            change => change,
+        };
+        update.operations.iter().map(one).collect()
     }
 
     /// The derivations that can feed a variable.
