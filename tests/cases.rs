@@ -93,18 +93,15 @@ fn cases(written: &str) -> Result<Vec<Case>, String> {
             let numbers = numbers.split_whitespace().map(str::to_owned).collect();
             found.push(Case { numbers, title: title.trim().to_owned(), ..Case::default() });
         } else if let Some(case) = found.last_mut() {
-            match line.strip_prefix("%% ") {
-                Some(step) => {
-                    let step = Step::read(step)?;
-                    if step.key == "program" {
-                        case.program.push_str(&text(&root().join(&step.value)));
-                    }
-                    case.steps.push(step);
+            if let Some(step) = line.strip_prefix("%% ") {
+                let step = Step::read(step)?;
+                if step.key == "program" {
+                    case.program.push_str(&text(&root().join(&step.value)));
                 }
-                None => {
-                    case.program.push_str(line);
-                    case.program.push('\n');
-                }
+                case.steps.push(step);
+            } else {
+                case.program.push_str(line);
+                case.program.push('\n');
             }
         }
     }

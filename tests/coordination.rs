@@ -3,6 +3,12 @@
 //! `tests/coordination/free/*.lasp` need no coordination; `tests/coordination/ordered/*.lasp` do, and a comment
 //! `%% point: KIND` stands in each line where timing can change the outcome.
 
+#![expect(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "the score is for people to read, and examples read files"
+)]
+
 mod support;
 
 use std::collections::BTreeSet;

@@ -13,6 +13,7 @@
 //! | `%% exits: 1` | the exit code; 0 if nothing is said of failing |
 //! | `%% run: --set a=1` | arguments (`run on 1:`, `run on 3:`) |
 //! | `%% alone: why` | not on three replicas |
+//! | `%% checked: why` | it is checked, by `lasp check`, and not run |
 //! | `%% unprinted: why` | not reprinted |
 //! | `%% together: why` | on three replicas only |
 //!
@@ -63,6 +64,7 @@ struct Expectation {
     alone: bool,
     together: bool,
     unprinted: bool,
+    checked: bool,
 }
 
 impl Expectation {
@@ -93,6 +95,7 @@ impl Expectation {
                 "run" => expected.arguments.extend(value.split_whitespace().map(str::to_owned)),
                 "alone" => expected.alone = true,
                 "unprinted" => expected.unprinted = true,
+                "checked" => expected.checked = true,
                 "together" => expected.together = true,
                 _ => {}
             }
@@ -142,7 +145,7 @@ fn check(path: &Path, mode: Mode) -> Result<(), Failed> {
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let mut command = Command::new(env!("CARGO_BIN_EXE_lasp"));
-    command.current_dir(folder).arg("run");
+    command.current_dir(folder).arg(if expected.checked { "check" } else { "run" });
     let stdin = match mode {
         Mode::Reprinted => {
             command.arg("-");
@@ -183,6 +186,9 @@ fn reprinted(program: &str) -> Result<String, Failed> {
 /// Whether a program makes sense in a mode.
 fn applies(path: &Path, mode: Mode) -> bool {
     let Ok(expected) = Expectation::of(path, mode) else { return true };
+    if expected.checked {
+        return mode == Mode::Plain;
+    }
     match mode {
         Mode::Plain => !expected.together,
         // What does not parse cannot be printed.

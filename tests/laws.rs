@@ -135,7 +135,7 @@ fn nested_types() -> Vec<(Type, [Term; 3])> {
             [
                 apply(1, tuple("fst", &[up()])),
                 apply(1, tuple("snd", &[add(1)])),
-                apply(1, tuple("snd", &[gone.clone()])),
+                apply(1, tuple("snd", std::slice::from_ref(&gone))),
             ],
         ),
         (
@@ -148,7 +148,7 @@ fn nested_types() -> Vec<(Type, [Term; 3])> {
         ),
         (
             both(Type::Set, Type::LwwRegister),
-            [tuple("fst", &[add(1)]), tuple("fst", &[gone.clone()]), tuple("snd", &[set(1)])],
+            [tuple("fst", &[add(1)]), tuple("fst", std::slice::from_ref(&gone)), tuple("snd", &[set(1)])],
         ),
         (
             both(window(3, None, Type::MaxInt), Type::Counter),

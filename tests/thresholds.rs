@@ -75,7 +75,7 @@ fn cases(text: &str) -> Vec<Case> {
         let ops = list(ops).iter().map(|op| Op::parse(&kind, op).expect("an operation of the type")).collect();
         let threshold = |term: &Term| (term.clone(), Threshold::parse(&kind, term).expect("a threshold of the type"));
         let thresholds = list(thresholds).iter().map(threshold).collect();
-        Case { ops, thresholds, kind }
+        Case { kind, ops, thresholds }
     };
     list(&bare::run(text).outcome.expect("a value")).iter().map(case).collect()
 }

@@ -143,7 +143,7 @@ fn a_node_that_joins_late_or_was_away_long_never_sees_half_of_a_transaction() {
     cluster.type_line(0, "[both({add_all, lists:seq(N, N + 1999)}) || N <- [50000, 60000, 70000, 80000]].");
     for _ in 0..20_000 {
         cluster.run_for(1);
-        if cluster.now_ms() % 10 == 0 {
+        if cluster.now_ms().is_multiple_of(10) {
             judge(&mut cluster, 5);
             if cluster.settled() {
                 break;

@@ -2,6 +2,7 @@
 //! places are left out, and what the function refers to is a hole. Changing these bytes changes what peers agree on.
 
 use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 use crate::check::core::Clause;
 use crate::check::core::Expr;
@@ -24,9 +25,17 @@ use crate::vm::code::Skeleton;
 
 /// The canonical form of a function; functions that it refers to are added to its links.
 pub(super) fn of(lambda: &Lambda, links: &mut Vec<Link>) -> Skeleton {
-    let mut writer = Writer { skeleton: Skeleton::default(), links, locals: FxHashMap::default() };
+    let mut writer = Writer::new(links);
     writer.inner(lambda);
     writer.skeleton
+}
+
+/// The locals of a function that something reads. One that is only bound might as well be `_`.
+fn read_in(lambda: &Lambda) -> FxHashSet<LocalId> {
+    let mut links = Vec::new();
+    let mut writer = Writer { collecting: true, ..Writer::new(&mut links) };
+    writer.clauses(&lambda.clauses);
+    writer.read
 }
 
 struct Writer<'l> {
@@ -34,9 +43,18 @@ struct Writer<'l> {
     links: &'l mut Vec<Link>,
     /// The numbers of the locals of the function that is being written.
     locals: FxHashMap<LocalId, u32>,
+    /// Those of them that something reads.
+    read: FxHashSet<LocalId>,
+    /// Whether only the latter are looked for.
+    collecting: bool,
 }
 
-impl Writer<'_> {
+impl<'l> Writer<'l> {
+    fn new(links: &'l mut Vec<Link>) -> Writer<'l> {
+        let (skeleton, locals, read) = (Skeleton::default(), FxHashMap::default(), FxHashSet::default());
+        Writer { skeleton, links, locals, read, collecting: false }
+    }
+
     fn tag(&mut self, tag: u8) {
         self.skeleton.bytes.push(tag);
     }
@@ -57,6 +75,10 @@ impl Writer<'_> {
     }
 
     fn local(&mut self, local: LocalId) {
+        if self.collecting {
+            self.read.insert(local);
+            return;
+        }
         let next = clip(self.locals.len());
         let number = *self.locals.entry(local).or_insert(next);
         self.skeleton.bytes.extend(number.to_be_bytes());
@@ -81,12 +103,16 @@ impl Writer<'_> {
         for (outside, _) in &lambda.captures {
             self.local(*outside);
         }
-        let outer = std::mem::take(&mut self.locals);
+        if self.collecting {
+            return;
+        }
+        let outer = (std::mem::take(&mut self.locals), std::mem::take(&mut self.read));
         self.inner(lambda);
-        self.locals = outer;
+        (self.locals, self.read) = outer;
     }
 
     fn inner(&mut self, lambda: &Lambda) {
+        self.read = read_in(lambda);
         self.skeleton.bytes.extend([lambda.arity, u8::from(lambda.itself.is_some())]);
         for local in lambda.captures.iter().map(|(_, inside)| *inside).chain(lambda.itself) {
             self.local(local);
@@ -122,6 +148,7 @@ impl Writer<'_> {
         }
         match &pattern.node {
             PatternNode::Any => self.tag(1),
+            PatternNode::Bind(local) if self.collecting || !self.read.contains(local) => self.tag(1),
             // Whether a name is met for the first time shows in its number.
             PatternNode::Bind(local) | PatternNode::Same(local) => {
                 self.tag(2);

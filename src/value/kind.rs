@@ -120,10 +120,10 @@ impl Type {
     /// When it is not a type.
     pub fn read(term: &Term) -> Result<Type, BadType> {
         let kind = read(term, TYPE_DEPTH_MAX)?;
-        match kind.removable_bounded_counter(false) {
-            true => Err(BadType { given: term.clone(), reason: Some(BOUNDED.to_owned()) }),
-            false => Ok(kind),
+        if kind.removable_bounded_counter(false) {
+            return Err(BadType { given: term.clone(), reason: Some(BOUNDED.to_owned()) });
         }
+        Ok(kind)
     }
 
     /// Whether a bounded counter stands beneath a map whose keys can be removed.

@@ -107,7 +107,6 @@ mod tests {
     use super::*;
     use crate::value::content::Account;
     use crate::value::content::Rights;
-    use crate::value::content::Tally;
 
     fn content() -> impl Strategy<Value = Content> {
         let int = (-3i64..300).prop_map(Term::Int);
@@ -115,7 +114,7 @@ mod tests {
         let rights = Rights { replica: 7, accounts: vec![(Term::Int(1), Account::default())] };
         let leaf = prop_oneof![
             int.clone().prop_map(Content::Element),
-            Just(Content::Tally(Box::new(Tally::default()))),
+            Just(Content::Tally(Box::default())),
             int.clone().prop_map(Content::Number),
             int.clone().prop_map(Content::Value),
             pair.clone().prop_map(Content::Stamped),

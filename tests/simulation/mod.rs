@@ -231,7 +231,7 @@ impl Cluster {
         let (mirror, truth) = (self.nodes[node].mirror.clone(), self.truth.len());
         let mut made = Vec::new();
         self.nodes[node].replica.begin();
-        for _ in 0..1 + self.below(6) {
+        for _ in 0..=self.below(6) {
             made.push(self.update(node));
         }
         let middle: u64 = self.nodes[node].replica.vector().map(|(_, height)| height).sum();

@@ -9,6 +9,7 @@ use crate::check::infer::run::Call;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
 use crate::check::infer::site::Failure;
+use crate::check::infer::site::WRONG_KIND;
 use crate::check::infer::site::Why;
 use crate::check::infer::value::Value;
 use crate::check::infer::value::both;
@@ -118,13 +119,11 @@ impl<'p> Run<'p> {
 
     fn apply_one(&mut self, expr: &'p Expr, fun: &Fun, arguments: Vec<Value>, frame: &Frame) -> Value {
         match fun.code {
-            Code::Builtin(id) => match id.row().verb {
-                None => self.builtin(expr, id, &arguments, frame),
-                Some(_) => {
-                    self.effect(id.row().title(), expr.span);
-                    self.fine(expr, Value::any())
-                }
-            },
+            Code::Builtin(id) if id.row().verb.is_none() => self.builtin(expr, id, &arguments, frame),
+            Code::Builtin(id) => {
+                self.effect(id.row().title(), expr.span);
+                self.fine(expr, Value::any())
+            }
             code => self.call_code(expr, code, fun.captured.clone(), arguments, frame),
         }
     }
@@ -186,17 +185,17 @@ impl<'p> Run<'p> {
         };
         if library {
             let given = self.describe_all(&call.arguments);
-            let mut message = Diagnostic::error("E0511", format!("{callee} does not take ({given})"))
-                .at(expr.span, inner.title.clone());
+            let message = Diagnostic::error("E0511", format!("{callee} does not take ({given})"));
             if let Some(help) = self.variable_for_value(&call.arguments) {
-                message = message.help(help);
-            } else if let [a, b, ..] = &*call.arguments
+                return message.at(expr.span, WRONG_KIND).help(help);
+            }
+            if let [a, b, ..] = &*call.arguments
                 && !is_function(a)
                 && is_function(b)
             {
-                message = message.help("the function comes first, and then the list");
+                return message.at(expr.span, WRONG_KIND).help("the function comes first, and then the list");
             }
-            return message;
+            return message.at(expr.span, inner.title.clone());
         }
         let title = if inner.title.starts_with("no clause of") {
             inner.title.clone()

@@ -111,12 +111,11 @@ impl<'p> Run<'p> {
         }
         let sources: Vec<Value> = shape.sources.iter().map(|at| arguments[*at].clone()).collect();
         let functions: Vec<Value> = shape.functions.iter().map(|at| arguments[*at].clone()).collect();
-        let destination = match shape.destination {
-            Some(at) => arguments[at].clone(),
-            None => {
-                let dynamic = sources.iter().any(|source| self.only(source).is_some_and(|source| source.dynamic));
-                self.made(expr, call, dynamic, Value::never())
-            }
+        let destination = if let Some(at) = shape.destination {
+            arguments[at].clone()
+        } else {
+            let dynamic = sources.iter().any(|source| self.only(source).is_some_and(|source| source.dynamic));
+            self.made(expr, call, dynamic, Value::never())
         };
         self.note_derivation(expr, call, &sources, &functions, &destination);
         if let Some(refused) = self.refused(expr, call.verb, &sources, &functions, &destination) {
@@ -142,7 +141,7 @@ impl<'p> Run<'p> {
 
     /// The one variable that a value is.
     fn only(&self, value: &Value) -> Option<&Variable> {
-        match &*self.known_variables(value)? {
+        match &*Run::known_variables(value)? {
             [only] => self.variables.get(*only),
             _ => None,
         }
@@ -230,7 +229,7 @@ impl<'p> Run<'p> {
             }
             let outer = self.effect.take();
             self.repeats += 1;
-            let value = self.pure_call(expr, function, arguments, frame);
+            let value = self.pure_call(expr, function, &arguments, frame);
             self.repeats -= 1;
             let inner = std::mem::replace(&mut self.effect, outer);
             if let Some(effect) = inner {
@@ -243,7 +242,7 @@ impl<'p> Run<'p> {
     }
 
     /// What fails in it, fails for one element and is told there; the derivation is made all the same.
-    fn pure_call(&mut self, expr: &'p Expr, function: &Value, arguments: Vec<Value>, frame: &Frame) -> Value {
+    fn pure_call(&mut self, expr: &'p Expr, function: &Value, arguments: &[Value], frame: &Frame) -> Value {
         let Some(Few::Of(funs)) = function.parts().map(|parts| &parts.funs) else { return Value::any() };
         let mut all = Value::never();
         for fun in funs.iter().filter(|fun| usize::from(fun.arity) == arguments.len()) {
@@ -258,7 +257,7 @@ impl<'p> Run<'p> {
                     let call = crate::check::infer::run::Call {
                         code,
                         captured: fun.captured.clone(),
-                        arguments: arguments.clone(),
+                        arguments: arguments.to_vec(),
                         control: None,
                     };
                     self.call(call, expr.span)
@@ -281,7 +280,7 @@ impl<'p> Run<'p> {
     }
 
     fn element(&self, source: &Value) -> Value {
-        let Some(numbers) = self.known_variables(source) else { return Value::any() };
+        let Some(numbers) = Run::known_variables(source) else { return Value::any() };
         let mut all = Value::never();
         for number in numbers {
             let Some(kind) = self.variables.get(number).and_then(|variable| variable.kind.as_ref()) else {
@@ -337,7 +336,7 @@ impl<'p> Run<'p> {
         destination: &Value,
     ) -> Option<Diagnostic> {
         let result = results.first()?;
-        let into = self.known_variables(destination)?;
+        let into = Run::known_variables(destination)?;
         let [number] = &*into else { return None };
         let kind = self.variables.get(*number)?.kind.clone()?;
         let parts = result.parts()?;
@@ -423,7 +422,7 @@ impl<'p> Run<'p> {
             }),
             _ => Value::any(),
         };
-        match self.known_variables(destination) {
+        match Run::known_variables(destination) {
             Some(numbers) => numbers.iter().for_each(|number| self.variables.put(*number, &content)),
             None => self.variables.put_anywhere(&Value::any()),
         }
@@ -431,12 +430,12 @@ impl<'p> Run<'p> {
 
     /// Notes the edges, and tells a cycle.
     fn flow(&mut self, expr: &'p Expr, verb: Verb, sources: &[Value], destination: &Value, frame: &Frame) -> Value {
-        for number in self.known_variables(destination).unwrap_or_default() {
+        for number in Run::known_variables(destination).unwrap_or_default() {
             self.flows.fed.push((number, expr.span));
         }
         let sure = !frame.in_function && self.choices == 0 && self.repeats == 0;
         let one = |value: &Value| {
-            let known = self.known_variables(value)?;
+            let known = Run::known_variables(value)?;
             let [only] = &*known else { return None };
             self.variables.get(*only).filter(|variable| !variable.fresh)?;
             Some(*only)

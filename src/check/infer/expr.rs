@@ -199,7 +199,7 @@ impl<'p> Run<'p> {
 
     fn read_global(&self, global: usize, frame: &Frame) -> Value {
         if frame.in_function {
-            return self.global(global).unwrap_or_else(Value::any);
+            return self.global(global);
         }
         self.globals.get(global).cloned().flatten().unwrap_or_else(Value::any)
     }

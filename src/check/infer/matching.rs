@@ -96,7 +96,8 @@ impl<'p> Run<'p> {
     }
 
     fn match_global(&mut self, global: usize, value: &Value, frame: &Frame) -> Holds {
-        let known = if frame.in_function { self.global(global) } else { self.globals.get(global).cloned().flatten() };
+        let known =
+            if frame.in_function { Some(self.global(global)) } else { self.globals.get(global).cloned().flatten() };
         match known {
             // An earlier line may have failed before it bound the name.
             Some(known) if !frame.in_function && global < self.earlier => {
@@ -122,10 +123,10 @@ impl<'p> Run<'p> {
     }
 
     /// What a function sees in a name of the top level.
-    pub(super) fn global(&self, global: usize) -> Option<Value> {
+    pub(super) fn global(&self, global: usize) -> Value {
         let settled = self.settled.get(global).cloned().flatten();
         let now = self.globals.get(global).cloned().flatten();
-        Some(settled.or(now).unwrap_or_else(Value::any))
+        settled.or(now).unwrap_or_else(Value::any)
     }
 
     fn match_tuple(&mut self, items: &'p [Pattern], value: &Value, frame: &mut Frame) -> Holds {

@@ -99,7 +99,8 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
     for diagnostic in told.iter_mut().filter(|diagnostic| diagnostic.code.starts_with("E05")) {
         let place = diagnostic.labels.first().map(|label| label.span);
         let inside = |outer: &Span| place.is_some_and(|place| outer.start <= place.start && place.end <= outer.end);
-        if diagnostic.severity == Severity::Error && apart.iter().any(inside) {
+        // What is not pure is refused wherever it is derived.
+        if diagnostic.severity == Severity::Error && diagnostic.code != "E0518" && apart.iter().any(inside) {
             diagnostic.severity = Severity::Warning;
         }
     }

@@ -6,6 +6,7 @@ use crate::check::infer::matching::is_comparison;
 use crate::check::infer::parts::Few;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
+use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
 use crate::check::infer::value::both;
 use crate::source::diagnostic::Diagnostic;
@@ -59,7 +60,7 @@ impl<'p> Run<'p> {
         };
         let result = match operator {
             Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => {
-                if !self.is_numeric(left) || !self.is_numeric(right) {
+                if !Run::is_numeric(left) || !Run::is_numeric(right) {
                     return fails(self);
                 }
                 if operator == Binary::Divide { Value::floats() } else { numeric(left, right) }
@@ -99,13 +100,31 @@ impl<'p> Run<'p> {
             }
             _ => {
                 debug_assert!(is_comparison(operator), "all others were taken");
+                self.reference_compared(expr, operator, left, right);
                 compare(operator, left, right)
             }
         };
         self.fine(expr, result.touched(&from))
     }
 
-    fn is_numeric(&self, value: &Value) -> bool {
+    /// A variable where its value is meant: a reference compares to any number in the same way, always.
+    fn reference_compared(&mut self, expr: &'p Expr, operator: Binary, left: &Value, right: &Value) {
+        let is_variable = |value: &Value| value.parts().is_some_and(|parts| parts.refs.some() && parts.kinds() == 1);
+        let may_be_variable = |value: &Value| value.parts().is_none_or(|parts| parts.refs.some());
+        let (value, other) = if is_variable(left) { (left, right) } else { (right, left) };
+        // The place itself is fine as far as running goes, and so this has a key of its own.
+        let key = site(&expr.span);
+        if !is_variable(value) || may_be_variable(other) {
+            return self.sites.fine(key, expr.span);
+        }
+        let help = self.variable_for_value(std::slice::from_ref(value)).unwrap_or_default();
+        self.sites.remark(key, expr.span, || {
+            let title = format!("`{}` compares a variable itself, not its value", text(operator));
+            Diagnostic::warning("E0404", title).at(expr.span, "always the same").help(help)
+        });
+    }
+
+    fn is_numeric(value: &Value) -> bool {
         value.parts().is_none_or(|parts| parts.ints.some() || parts.floats)
     }
 
@@ -131,7 +150,7 @@ impl<'p> Run<'p> {
                 message.help("`++` joins two strings or two lists; a term becomes a string by `io_lib:format(\"~p\", [X])`")
             }
             "++" if operands.iter().any(is_list) => message.help("`++` joins two lists: put a single element into one, `L ++ [X]`"),
-            "div" | "rem" if operands.iter().all(|value| self.is_numeric(value)) => {
+            "div" | "rem" if operands.iter().all(Run::is_numeric) => {
                 message.help("`div` and `rem` take integers; `/` divides floats, `trunc(X)` and `round(X)` make integers")
             }
             _ => message,
@@ -196,7 +215,7 @@ fn joined(left: &Value, right: &Value) -> Value {
 
 /// What a comparison gives, where the kinds alone decide it.
 fn compare(operator: Binary, left: &Value, right: &Value) -> Value {
-    let apart = !left.meets(right) && !(is_number(left) && is_number(right));
+    let apart = !(left.meets(right) || is_number(left) && is_number(right));
     let exactly_apart = !left.meets(right);
     let same = left.single().zip(right.single()).map(|(left, right)| left == right);
     match operator {

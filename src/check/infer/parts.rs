@@ -231,14 +231,13 @@ impl MapShape {
 
     /// With a key set.
     pub(super) fn put(&mut self, key: &Term, value: Value) {
-        match self.known.iter_mut().find(|entry| entry.key == *key) {
-            Some(entry) => (entry.value, entry.always) = (value, true),
-            None => {
-                self.known.push(Entry { key: key.clone(), value, always: true });
-                self.known.sort_by(|a, b| a.key.cmp(&b.key));
-                self.shorten();
-            }
+        if let Some(entry) = self.known.iter_mut().find(|entry| entry.key == *key) {
+            (entry.value, entry.always) = (value, true);
+            return;
         }
+        self.known.push(Entry { key: key.clone(), value, always: true });
+        self.known.sort_by(|a, b| a.key.cmp(&b.key));
+        self.shorten();
     }
 
     /// With a key set that is not known.

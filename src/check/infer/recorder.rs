@@ -78,7 +78,7 @@ fn merge(into: &mut Dependence, more: &Dependence) {
 }
 
 impl<'p> Run<'p> {
-    fn variables_in(&self, value: &Value) -> facts::Variables {
+    fn variables_in(value: &Value) -> facts::Variables {
         let Some(parts) = value.parts() else { return facts::Variables { known: BTreeSet::new(), unknown: true } };
         match &parts.refs {
             Few::All => facts::Variables { known: BTreeSet::new(), unknown: true },
@@ -109,7 +109,7 @@ impl<'p> Run<'p> {
         if self.recorder.is_none() {
             return seen;
         }
-        let variables: Vec<facts::Variables> = targets.iter().map(|target| self.variables_in(target)).collect();
+        let variables: Vec<facts::Variables> = targets.iter().map(Run::variables_in).collect();
         let mut operands: Vec<&Value> = targets.iter().collect();
         operands.extend(threshold);
         let depends = self.depends(&operands);
@@ -149,7 +149,7 @@ impl<'p> Run<'p> {
         if self.recorder.is_none() {
             return;
         }
-        let variables = self.variables_in(target);
+        let variables = Run::variables_in(target);
         let depends = self.depends(&[target, op]);
         let repeated = self.repeats > 0;
         let around = self.around();
@@ -226,8 +226,8 @@ impl<'p> Run<'p> {
         if self.recorder.is_none() {
             return;
         }
-        let found: Vec<facts::Variables> = sources.iter().map(|source| self.variables_in(source)).collect();
-        let into = self.variables_in(destination);
+        let found: Vec<facts::Variables> = sources.iter().map(Run::variables_in).collect();
+        let into = Run::variables_in(destination);
         let mut operands: Vec<&Value> = sources.iter().collect();
         operands.push(destination);
         let depends = self.depends(&operands);

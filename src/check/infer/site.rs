@@ -29,13 +29,8 @@ const BY_VALUE: &[&str] = &["E0504", "E0505", "E0506", "E0507", "E0511", "E0512"
 
 impl Failure {
     pub(super) fn new(site: usize, diagnostic: Diagnostic, cause: Option<Arc<Failure>>) -> Arc<Failure> {
-        let grave = match &cause {
-            Some(cause) => cause.grave,
-            None => {
-                let kind = diagnostic.labels.first().is_some_and(|label| label.text == WRONG_KIND);
-                kind || !BY_VALUE.contains(&diagnostic.code)
-            }
-        };
+        let kind = diagnostic.labels.first().is_some_and(|label| label.text == WRONG_KIND);
+        let grave = kind || cause.as_ref().map_or(!BY_VALUE.contains(&diagnostic.code), |cause| cause.grave);
         Arc::new(Failure { site, diagnostic, cause, grave })
     }
 }
@@ -121,6 +116,13 @@ impl Sites {
         }
     }
 
+    /// The place does something else than it seems to, in a guard too.
+    pub(super) fn remark(&mut self, site: usize, span: Span, warning: impl FnOnce() -> Diagnostic) {
+        if self.watches(span) {
+            self.seen.entry(site).or_default().warning.get_or_insert_with(warning);
+        }
+    }
+
     /// Whether the failure itself is told.
     fn is_told(&self, failure: &Failure) -> bool {
         let told = self.seen.get(&failure.site).is_some_and(|site| !site.fine && site.failure.is_some());
@@ -137,7 +139,7 @@ impl Sites {
                 at = failure.cause.as_ref();
             }
         }
-        #[expect(clippy::iter_over_hash_type, reason = "messages are sorted by their places in the end")]
+        // Messages are sorted by their places in the end.
         for (key, site) in self.seen.iter().filter(|(_, site)| !site.fine) {
             if let Some(failure) = &site.failure {
                 if failure.cause.as_ref().is_some_and(|cause| self.is_told(cause)) {

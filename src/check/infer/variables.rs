@@ -57,7 +57,7 @@ impl Variables {
         known.push(number);
         let kind = variable.kind.filter(|_| !crowded);
         let name = variable.name.filter(|_| !crowded);
-        self.all.push(Variable { kind, name, ..variable });
+        self.all.push(Variable { name, kind, ..variable });
         number
     }
 

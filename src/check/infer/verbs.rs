@@ -256,7 +256,7 @@ impl<'p> Run<'p> {
     }
 
     /// The variables that a value may be; `None` where others are possible.
-    pub(super) fn known_variables(&self, target: &Value) -> Option<Vec<u32>> {
+    pub(super) fn known_variables(target: &Value) -> Option<Vec<u32>> {
         match &target.parts()?.refs {
             Few::Of(few) => Some(few.clone()),
             Few::All => None,
@@ -268,10 +268,10 @@ impl<'p> Run<'p> {
             return Value::never();
         }
         self.note_update(expr, call, target, op);
-        let Some(numbers) = self.known_variables(target) else {
+        let Some(numbers) = Run::known_variables(target) else {
             self.variables.put_anywhere(&Value::any());
             self.escape(op);
-            return self.update_result(call, target);
+            return Run::update_result(call, target);
         };
         self.escape(op);
         let wrong = |number: &&u32| {
@@ -298,10 +298,10 @@ impl<'p> Run<'p> {
         {
             self.removals.push((*only, expr));
         }
-        self.update_result(call, target)
+        Run::update_result(call, target)
     }
 
-    fn update_result(&mut self, call: &VerbCall, target: &Value) -> Value {
+    fn update_result(call: &VerbCall, target: &Value) -> Value {
         if call.verb == Verb::Update {
             return target.clone();
         }
@@ -346,7 +346,7 @@ impl<'p> Run<'p> {
         frame: &Frame,
     ) -> bool {
         let (Some(limit), Some(place)) = (arguments.get(at), call.arguments.get(at)) else { return true };
-        let Some(numbers) = self.known_variables(target) else { return true };
+        let Some(numbers) = Run::known_variables(target) else { return true };
         let wrong = |number: &&u32| {
             let kind = self.variables.get(**number).and_then(|variable| variable.kind.as_ref());
             kind.is_some_and(|kind| !may_be_threshold(kind, limit))
@@ -410,7 +410,7 @@ impl<'p> Run<'p> {
 
     /// What is seen of a variable here.
     pub(super) fn value_of_variable(&mut self, target: &Value) -> Value {
-        let Some(numbers) = self.known_variables(target) else { return Value::any() };
+        let Some(numbers) = Run::known_variables(target) else { return Value::any() };
         let mut all = Value::never();
         for number in numbers {
             let Some(kind) = self.variables.get(number).and_then(|variable| variable.kind.clone()) else {
@@ -458,7 +458,7 @@ impl<'p> Run<'p> {
             Some(parts) => parts.cons.as_ref().map_or_else(Value::any, crate::check::infer::parts::Cons::elements),
             None => Value::any(),
         };
-        match self.known_variables(target) {
+        match Run::known_variables(target) {
             Some(numbers) => numbers.iter().for_each(|number| self.variables.put(*number, &content)),
             None => self.variables.put_anywhere(&Value::any()),
         }

@@ -72,6 +72,11 @@ impl Run<'_> {
         let mut tests = if markdown { find::in_markdown(&program.text) } else { find::in_program(&program.text) };
         tests.retain(|test| self.wanted(&program, test));
         if tests.is_empty() {
+            // A program without tests is not run, but one that does not even check is no program that passes.
+            let all = !markdown && self.arguments.filter.is_none();
+            if all && self.compiled(&program.name, &program.text).is_none() {
+                self.graver(Exit::Unsound);
+            }
             return;
         }
         let text = if markdown { "" } else { &program.text };

@@ -158,7 +158,8 @@ impl MarkedState {
     }
 
     pub(super) fn entries(&self, entries: &mut Vec<(Dot, Content)>) {
-        for (element, marks) in self.elements.iter() {
+        #[expect(clippy::iter_over_hash_type, reason = "who takes dots out of these sorts them")]
+        for (element, marks) in &self.elements {
             entries.extend(marks.added.iter().map(|dot| (*dot, Content::Element(element.clone()))));
             entries.extend(marks.removed.iter().map(|dot| (*dot, Content::Removed(element.clone()))));
         }

@@ -73,7 +73,7 @@ impl WindowState {
         delta.changed |= self.window.slide.is_some() && now != ends;
         self.slide(&ends, &now, &mut inboxes);
         for (end, mut inbox) in inboxes {
-            delta.changed |= self.apply_to(end, &mut inbox);
+            delta.changed |= self.apply_to(&end, &mut inbox);
         }
         self.note_expired(cutoff, &mut delta.parts);
         if let Some(before) = before.filter(|_| delta.changed) {
@@ -217,14 +217,14 @@ impl WindowState {
     }
 
     /// Has a window take its changes in; says whether that changed its value.
-    fn apply_to(&mut self, end: Term, inbox: &mut Inbox) -> bool {
+    fn apply_to(&mut self, end: &Term, inbox: &mut Inbox) -> bool {
         if inbox.is_empty() {
             return false;
         }
         let child = self.shown.entry(end.clone()).or_insert_with(|| Child::bottom(&self.window.kind, false));
         let changed = child.apply(inbox).changed;
         if child.state.is_unsupported() {
-            self.shown.remove(&end);
+            self.shown.remove(end);
         }
         changed
     }

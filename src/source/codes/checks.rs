@@ -39,4 +39,15 @@ Remove the element from the source; or derive into another variable, and remove 
         wrong: "S = declare(set).\nD = map(S, fun(X) -> X * 2 end).\nupdate(S, {add, 1}).\nupdate(D, {rmv, 2}).\n",
         right: "S = declare(set).\nD = map(S, fun(X) -> X * 2 end).\nupdate(S, {add, 1}).\nupdate(S, {rmv, 1}).\n",
     },
+    Explanation {
+        code: "E0404",
+        title: "a variable is compared with a value",
+        text: "\
+A name that is bound to a replicated variable stands for the variable itself, a reference, and not for its value. A reference
+comes after all numbers and atoms in the order of terms, so that `C > 3` is true whatever the counter has.
+
+`query(C)` is the value here and now; `read(C, {value, 3})` waits until it is at least 3.",
+        wrong: "C = declare(counter).\nprint(C > 3).\n",
+        right: "C = declare(counter).\nprint(query(C) > 3).\n",
+    },
 ];
