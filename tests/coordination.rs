@@ -274,8 +274,14 @@ fn examples_that_need_no_coordination_get_no_points() {
         "03_derived_views",
         "04_folds_and_leaderboards",
         "05_dynamic_variables",
+        "08_earthquakes",
+        "09_leaderboard",
+        "10_edge_average",
+        "12_festival",
         "13_producer_consumer",
+        "14_bounded_buffer",
         "15_sieve",
+        "19_films",
     ];
     let mut findings = Vec::new();
     for name in free {
@@ -314,6 +320,20 @@ fn the_command_shows_both_schedules_and_each_of_them_replays() {
     assert_eq!(support::lasp(&["check", "--replay", "2 nodes", path], "").code, Some(2));
     let free = support::lasp(&["check", "--coordination", "--deny", "examples/01_hello_set.lasp"], "");
     assert_eq!(free.code, Some(0), "{free:?}");
+}
+
+#[test]
+fn examples_that_need_coordination_get_their_points_and_no_others() {
+    let expected: [(&str, &[(u32, &str)]); 2] = [
+        // Who shows an advertisement does not wait for what others have counted.
+        ("07_ad_counter", &[(46, "check-then-act"), (49, "chance")]),
+        // Two may want and buy one thing; that the three of the example do not is not followed.
+        ("16_shopping_list", &[(24, "removal")]),
+    ];
+    for (name, points) in expected {
+        let program = text(&support::root().join(format!("examples/{name}.lasp")));
+        assert_eq!(reported(name, &program).1, points.iter().copied().collect(), "{name}");
+    }
 }
 
 /// A program of `examples/` with its data.

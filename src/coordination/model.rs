@@ -17,6 +17,9 @@ use crate::coordination::change::change;
 use crate::coordination::change::has_growing_elements;
 use crate::coordination::change::is_final_once_met;
 use crate::coordination::change::is_idempotent;
+use crate::coordination::growing::counts_up_only;
+use crate::coordination::growing::is_whole;
+use crate::coordination::growing::passes_on;
 use crate::coordination::order::Order;
 use crate::library::Verb;
 use crate::source::span::Span;
@@ -112,7 +115,12 @@ impl<'a> Model<'a> {
             let nothing = Operation { term: None, word: None, inner: None, negative: true };
             return vec![change(kind, &nothing)];
         }
-        update.operations.iter().map(|operation| change(kind, operation)).collect()
+        let up = || counts_up_only(&(self.text)(update.span).0);
+        let one = |operation: &Operation| match change(kind, operation) {
+            Change::Lower if operation.negative && up() => Change::Grow,
+            change => change,
+        };
+        update.operations.iter().map(one).collect()
     }
 
     /// The derivations that can feed a variable.
@@ -229,7 +237,7 @@ impl<'a> Model<'a> {
                 )
             });
         }
-        if derivation.verb == Verb::BindTo {
+        if derivation.verb == Verb::BindTo || passes_on(self, derivation) {
             return None;
         }
         for source in sources {
@@ -302,7 +310,7 @@ impl<'a> Model<'a> {
             Verb::ReadAny => self.possible(&seen.variables).len() > 1 || seen.variables.unknown,
             Verb::Query => self.possible(&seen.variables).into_iter().any(|variable| self.can_differ(variable, seen)),
             Verb::Read => {
-                let open = |variable: &VariableId| !self.is_final(*variable);
+                let open = |variable: &VariableId| !self.is_final(*variable) && !is_whole(self, *variable, seen);
                 let variables = self.possible(&seen.variables);
                 variables.into_iter().filter(open).any(|variable| self.can_differ(variable, seen))
             }

@@ -25,6 +25,8 @@ use crate::value::term::Term;
 
 /// The most blocks that are walked up; calls in a circle end there.
 const BLOCKS_UP_MAX: usize = 200;
+/// How deep functions that one replica alone calls may call each other.
+const ROUNDS_MAX: usize = 20;
 
 /// Where something stands: in which block, at which place in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +66,7 @@ impl Order {
             order,
             at: Place { block: 0, at: 0 },
             calls: BTreeMap::new(),
+            passed: BTreeSet::new(),
             here: BTreeSet::new(),
             held: BTreeMap::new(),
         };
@@ -80,12 +83,7 @@ impl Order {
             blocks.insert(function.id, block);
             walk.lambda_in(&function.lambda, Place { block, at: 0 });
         }
-        for (function, block) in blocks {
-            // What is called in one place runs there.
-            if let Some(Some(place)) = walk.calls.get(&function) {
-                walk.order.blocks[block].parent = Some(*place);
-            }
-        }
+        walk.settle(&blocks);
         walk.order
     }
 
@@ -139,8 +137,11 @@ impl Order {
     /// The one replica that comes to this place, where that is plain.
     #[must_use]
     pub fn owner(&self, span: Span) -> Option<&Term> {
-        let place = self.places.get(&span)?;
-        self.up(*place).find_map(|place| self.blocks.get(place.block)?.owner.as_ref())
+        self.owner_at(*self.places.get(&span)?)
+    }
+
+    fn owner_at(&self, place: Place) -> Option<&Term> {
+        self.up(place).find_map(|place| self.blocks.get(place.block)?.owner.as_ref())
     }
 
     /// Whether nobody uses the value of this call.
@@ -166,14 +167,42 @@ enum Name {
 struct Walk {
     order: Order,
     at: Place,
-    /// Where each function is called; `None` where it is in several places, or passed on.
-    calls: BTreeMap<FunctionId, Option<Place>>,
+    /// Where each function is called.
+    calls: BTreeMap<FunctionId, Vec<Place>>,
+    /// Functions that are passed on, and may be called anywhere.
+    passed: BTreeSet<FunctionId>,
     here: BTreeSet<Name>,
     /// The names that hold what verbs gave.
     held: BTreeMap<Name, BTreeSet<Span>>,
 }
 
 impl Walk {
+    /// Finds the places of functions: what is called in one place runs there, and what only one replica calls, however often,
+    /// is that replica's.
+    fn settle(&mut self, blocks: &BTreeMap<FunctionId, usize>) {
+        for (function, block) in blocks {
+            if let (Some([place]), false) =
+                (self.calls.get(function).map(Vec::as_slice), self.passed.contains(function))
+            {
+                self.order.blocks[*block].parent = Some(*place);
+            }
+        }
+        // A function that is called by another one of the same owner may come to it only after that.
+        for _ in 0..blocks.len().min(ROUNDS_MAX) {
+            let mut found = false;
+            for (function, block) in blocks.iter().filter(|(function, _)| !self.passed.contains(function)) {
+                let places = self.calls.get(function).map_or(&[][..], Vec::as_slice);
+                let owners: BTreeSet<Option<&Term>> = places.iter().map(|place| self.order.owner_at(*place)).collect();
+                let owner = owners.first().copied().flatten().filter(|_| owners.len() == 1).cloned();
+                found |= owner.is_some() && self.order.blocks[*block].owner != owner;
+                self.order.blocks[*block].owner = owner;
+            }
+            if !found {
+                return;
+            }
+        }
+    }
+
     fn forget_locals(&mut self) {
         self.here.retain(|name| matches!(name, Name::Global(_)));
         self.held.retain(|name, _| matches!(name, Name::Global(_)));
@@ -270,10 +299,10 @@ impl Walk {
                 self.each(arguments);
                 self.at.at += 1;
                 let place = self.at;
-                self.calls.entry(*function).and_modify(|known| *known = None).or_insert(Some(place));
+                self.calls.entry(*function).or_default().push(place);
             }
             Node::FunctionValue(function) => {
-                self.calls.insert(*function, None);
+                self.passed.insert(*function);
             }
             Node::Verb(call) => {
                 self.each(&call.arguments);

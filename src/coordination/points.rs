@@ -10,6 +10,7 @@ use crate::coordination::Kind;
 use crate::coordination::Note;
 use crate::coordination::Point;
 use crate::coordination::change::Change;
+use crate::coordination::growing::is_whole;
 use crate::coordination::model::Model;
 use crate::coordination::model::verb_name;
 use crate::coordination::repair;
@@ -139,7 +140,8 @@ fn value(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     if !used || !model.varying.contains(&seen.id) {
         return None;
     }
-    let variable = subject(model, seen, |variable| !model.is_final(variable) && model.can_differ(variable, seen))?;
+    let open = |variable| !model.is_final(variable) && !is_whole(model, variable, seen);
+    let variable = subject(model, seen, |variable| open(variable) && model.can_differ(variable, seen))?;
     let name = model.name(variable);
     let mut path = model.path_to(variable);
     path.extend(["read".to_owned(), destination(seen)]);

@@ -87,6 +87,9 @@ fn gets_on(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
         return true;
     }
     let known = |update: &Update| !update.operations.is_empty() && update.operations.iter().all(|op| op.term.is_some());
+    if are_apart(taking, other) {
+        return true;
+    }
     let once = !taking.repeated && !other.repeated;
     if once && model.order.beside(taking.span, other.span) && known(taking) && known(other) {
         return true;
@@ -94,6 +97,20 @@ fn gets_on(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
     // Who puts it in takes it out again in the end, whatever the others do.
     let sure = taking.depends.control.iter().all(|on| !model.varying.contains(on) && !model.may_fall_back(*on));
     sure && model.order.follows(other.span, taking.span) && same_operand(model, taking, other)
+}
+
+/// Whether they are about keys of a map that are known, and never the same.
+fn are_apart(taking: &Update, other: &Update) -> bool {
+    let keys = |update: &Update, words: &[&str]| -> Option<BTreeSet<Term>> {
+        let operations = update.operations.iter();
+        let key = |operation: &Operation| {
+            let word = operation.word.as_deref().filter(|word| words.contains(word));
+            word.and_then(|_| operation.term.as_ref()?.as_tuple()?.get(1).cloned())
+        };
+        operations.map(key).collect::<Option<_>>().filter(|keys: &BTreeSet<Term>| !keys.is_empty())
+    };
+    let (taken, written) = (keys(taking, &["rmv", "remove"]), keys(other, &["apply"]));
+    taken.zip(written).is_some_and(|(taken, written)| taken.is_disjoint(&written))
 }
 
 /// Whether what is taken back is, by its name, among what the other writes.
@@ -114,11 +131,14 @@ fn assignments(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) ->
             places.entry(part).or_default().push(write);
         }
     }
-    places.values().flat_map(|assigns| assigned(model, variable, assigns)).collect()
+    places.iter().flat_map(|(place, assigns)| assigned(model, variable, place, assigns)).collect()
 }
 
-fn assigned(model: &Model<'_>, variable: VariableId, assigns: &[&Write<'_>]) -> Vec<Point> {
+fn assigned(model: &Model<'_>, variable: VariableId, place: &str, assigns: &[&Write<'_>]) -> Vec<Point> {
     let Some(first) = assigns.first() else { return Vec::new() };
+    if is_one_value(assigns, place) {
+        return Vec::new();
+    }
     let together = assigns.iter().all(|write| model.order.beside(first.update.span, write.update.span));
     let same = assigns.iter().all(|write| is_same_value(model, write.update));
     let owner = |write: &Write<'_>| model.order.owner(write.update.span);
@@ -146,6 +166,16 @@ fn assigned(model: &Model<'_>, variable: VariableId, assigns: &[&Write<'_>]) -> 
     lasts.map(|write| point(model, Kind::Assignment, variable, write, why.clone())).collect()
 }
 
+/// Whether all that is ever put in a place is one value, which is written out: who puts it there makes no difference. (The
+/// keys of a map are places of their own.)
+fn is_one_value(assigns: &[&Write<'_>], place: &str) -> bool {
+    let operations = assigns.iter().flat_map(|write| &write.update.operations);
+    let here: BTreeSet<&Option<Term>> =
+        operations.filter(|operation| part(operation) == place).map(|operation| &operation.term).collect();
+    let unknown = assigns.iter().any(|write| write.update.operations.is_empty());
+    !unknown && here.len() == 1 && !here.contains(&None)
+}
+
 /// Whether each replica that comes by the declaration makes a variable of its own, with a name that no other has: what is
 /// written to it by that reference, its maker writes.
 fn is_fresh(model: &Model<'_>, variable: VariableId) -> bool {
@@ -166,15 +196,18 @@ fn parts(update: &Update) -> BTreeSet<String> {
     if update.operations.is_empty() {
         return BTreeSet::from([String::new()]);
     }
-    let part = |operation: &Operation| match operation.word.as_deref() {
+    update.operations.iter().map(part).collect()
+}
+
+fn part(operation: &Operation) -> String {
+    match operation.word.as_deref() {
         Some(word @ ("fst" | "snd")) => word.to_owned(),
         Some("apply") => key(operation),
         Some("set") if operation.term.as_ref().and_then(Term::as_tuple).is_some_and(|parts| parts.len() == 3) => {
             key(operation)
         }
         _ => String::new(),
-    };
-    update.operations.iter().map(part).collect()
+    }
 }
 
 fn key(operation: &Operation) -> String {
