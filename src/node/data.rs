@@ -27,16 +27,21 @@ pub(super) enum Format {
 impl Node {
     /// The answer to a request for a file.
     pub(super) fn file_came(&mut self, request: u64, result: Result<Vec<u8>, String>) {
-        let Some((task, format)) = self.files_asked.remove(&request) else { return };
+        let Some((task, format, path)) = self.files_asked.remove(&request) else { return };
         let read = match result {
             Ok(bytes) => match format {
                 Format::Csv => csv(&bytes).map(Answer::Value),
                 Format::Json => json(&bytes).map(Answer::Value),
                 Format::Lines(function) => lines(&bytes).map(|text| Lines::new(function, text).next()),
             },
-            Err(why) => Err(Refusal::new("E0396", format!("the file cannot be read: {why}"))
+            Err(why) => Err(Refusal::new("E0396", format!("the file `{path}` cannot be read: {why}"))
                 .help("A relative path is looked up beside the program first, then in the current folder.")),
         };
+        let named = |mut refusal: Refusal| {
+            refusal.title = refusal.title.replacen("the file is", &format!("the file `{path}` is"), 1);
+            refusal
+        };
+        let read = read.map_err(named);
         let machine = &self.machine;
         self.tasks.wake(task, |task| match read {
             Ok(Answer::Value(term)) => task.resume(term),

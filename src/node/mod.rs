@@ -110,7 +110,7 @@ pub struct Node {
     peers: BTreeMap<PeerId, String>,
     met: met::Met,
     all_connected: bool,
-    files_asked: BTreeMap<u64, (TaskId, data::Format)>,
+    files_asked: BTreeMap<u64, (TaskId, data::Format, String)>,
     requests: u64,
     /// The functions of views made by `sql`, by their text.
     sql_functions: FxHashMap<String, Vec<Term>>,

@@ -114,7 +114,7 @@ impl Node {
                         Answer::File { path, format } => {
                             let request = self.requests;
                             self.requests += 1;
-                            self.files_asked.insert(request, (id, format));
+                            self.files_asked.insert(request, (id, format, path.clone()));
                             self.outputs.push_back(Output::ReadFile { request, path });
                             self.tasks.pause(id, purpose, task);
                             return None;
