@@ -356,7 +356,10 @@ fn the_work_of_a_report_is_counted_and_bounded_whatever_a_single_run_costs() {
          S = declare(set), T = map(S, fun(X) -> X + loop(100000) end).\n\
          update(S, {add, lists:seq(1, 1000)}), query(T).",
     );
-    for play in [example("08_earthquakes"), example("19_films"), slow] {
+    // What comes to a node whose turn has no end is not taken in, and need not be sent again and again.
+    let endless =
+        play("endless.lasp", "loop() -> loop(). S = declare(set), update(S, {add, replica()}), sleep(1), loop().");
+    for play in [example("08_earthquakes"), example("19_films"), slow, endless] {
         let found = confirm(&play, &[], effort);
         // Two numbers of replicas; what is done when a play is broken off comes on top.
         assert!(found.cost <= 3 * bounds.cost, "{found:?}");

@@ -78,6 +78,11 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
         let first = Schedule::new(replicas);
         let mut explored = explore(play, &first, effort.bounds);
         found.looked.push((replicas, explored.plays, explored.complete));
+        // More replicas are more work still.
+        if explored.plays == 0 {
+            found.cost = found.cost.saturating_add(explored.cost);
+            break;
+        }
         vary(play, points, &first, effort.bounds.cost, &mut explored);
         found.cost = found.cost.saturating_add(explored.cost);
         found.outcomes = found.outcomes.max(explored.outcomes.len());
@@ -99,10 +104,6 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
 
 /// Adds runs with another clock and other dice, where points hang on them.
 fn vary(play: &Play, points: &[Point], first: &Schedule, budget: u64, explored: &mut Exploration) {
-    // Where not even one schedule could be played, no other one can.
-    if explored.plays == 0 {
-        return;
-    }
     let kinds: BTreeSet<Kind> = points.iter().map(|point| point.kind).collect();
     if kinds.contains(&Kind::Clock) {
         play_within(play, Schedule { clock_ms: OTHER_CLOCK_MS, ..first.clone() }, budget / 4, explored);
