@@ -187,7 +187,8 @@ impl Session {
         let mut said = parsed.diagnostics;
         said.extend(diagnostics);
         let wrong = said.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-        let by_place = |diagnostic: &Diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start);
+        let by_place =
+            |diagnostic: &Diagnostic| (diagnostic.labels.first().map_or(0, |label| label.span.start), diagnostic.code);
         let Some(mut checked) = checked.filter(|_| !wrong) else {
             said.sort_by_key(by_place);
             return Err(said);

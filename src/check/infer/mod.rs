@@ -105,6 +105,10 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
         }
     }
     told.extend(walk::shadowed(checked));
+    // A comparison of a variable says why the condition is never true.
+    let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
+    let compared: Vec<Option<Span>> = told.iter().filter(|known| known.code == "E0404").map(place).collect();
+    told.retain(|diagnostic| diagnostic.code != "E0401" || !compared.contains(&place(diagnostic)));
     // One mistake may be seen from several places, and in several passes.
     let mut seen = rustc_hash::FxHashSet::default();
     told.retain(|diagnostic| {
