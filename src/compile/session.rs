@@ -49,16 +49,21 @@ pub struct Session {
 type Compiled = Result<(Unit, Vec<Diagnostic>), Vec<Diagnostic>>;
 
 impl Session {
-    /// A session that knows the library, and the library's code.
-    #[must_use]
-    pub fn new() -> (Session, Unit) {
-        let mut session = Session {
+    /// A session that knows nothing, not even the library.
+    fn empty() -> Session {
+        Session {
             files: Files::default(),
             environment: Environment::default(),
             modules: 0..0,
             known: Known::default(),
             purpose: Purpose::Run,
-        };
+        }
+    }
+
+    /// A session that knows the library, and the library's code.
+    #[must_use]
+    pub fn new() -> (Session, Unit) {
+        let mut session = Session::empty();
         let (checked, _) = session.library();
         // `prelude` comes first.
         let in_modules = |function: &&Function| function.module.as_deref() != Some("prelude");
@@ -228,21 +233,11 @@ fn assert_comparison(form: &mut Form) {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::Environment;
-    use crate::check::infer::Known;
-    use crate::check::infer::Purpose;
     use crate::compile::Session;
-    use crate::source::files::Files;
 
     #[test]
     fn the_library_has_no_mistakes() {
-        let mut session = Session {
-            files: Files::default(),
-            environment: Environment::default(),
-            modules: 0..0,
-            known: Known::default(),
-            purpose: Purpose::Run,
-        };
+        let mut session = Session::empty();
         let (checked, said) = session.library();
         assert!(said.is_empty(), "{said:#?}");
         assert!(checked.functions.len() > 60);

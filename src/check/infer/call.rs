@@ -13,6 +13,7 @@ use crate::check::infer::site::WRONG_KIND;
 use crate::check::infer::site::Why;
 use crate::check::infer::value::Value;
 use crate::check::infer::value::both;
+use crate::library::BuiltinId;
 use crate::source::diagnostic::Diagnostic;
 use crate::value::term::Term;
 
@@ -117,6 +118,14 @@ impl<'p> Run<'p> {
         }
     }
 
+    /// A built-in that is called as a value: of what it gives nothing is known.
+    pub(super) fn called_builtin(&mut self, id: BuiltinId, expr: &Expr) -> Value {
+        if id.row().verb.is_some() {
+            self.effect(id.row().title(), expr.span);
+        }
+        Value::any()
+    }
+
     fn apply_one(&mut self, expr: &'p Expr, fun: &Fun, arguments: Vec<Value>, frame: &Frame) -> Value {
         match fun.code {
             Code::Builtin(id) if id.row().verb.is_none() => self.builtin(expr, id, &arguments, frame),
@@ -140,12 +149,7 @@ impl<'p> Run<'p> {
         let mut why: Option<Why> = None;
         for fun in funs {
             let value = match fun.code {
-                Code::Builtin(id) => {
-                    if id.row().verb.is_some() {
-                        self.effect(id.row().title(), expr.span);
-                    }
-                    Value::any()
-                }
+                Code::Builtin(id) => self.called_builtin(id, expr),
                 code => {
                     let call = Call {
                         code,

@@ -247,12 +247,7 @@ impl<'p> Run<'p> {
         let mut all = Value::never();
         for fun in funs.iter().filter(|fun| usize::from(fun.arity) == arguments.len()) {
             let value = match fun.code {
-                Code::Builtin(id) => {
-                    if id.row().verb.is_some() {
-                        self.effect(id.row().title(), expr.span);
-                    }
-                    Value::any()
-                }
+                Code::Builtin(id) => self.called_builtin(id, expr),
                 code => {
                     let call = crate::check::infer::run::Call {
                         code,

@@ -1,4 +1,4 @@
-//! `math`: functions of floats. By `libm`, and not by the platform's own library: derived values have to be the same to
+//! `math`: functions of floats. By `libm` (`exp` apart, see there), and not by the platform's own library: derived values have to be the same to
 //! the last bit on every node.
 
 use crate::value::term::Term;
