@@ -18,6 +18,7 @@ use lasp::replica::Limits;
 use lasp::replica::Out;
 use lasp::replica::PeerId;
 use lasp::replica::Replica;
+use lasp::replica::Role;
 use lasp::replica::VariableKey;
 use lasp::value::content::Content;
 use lasp::value::kind::Type;
@@ -47,8 +48,8 @@ fn main() {
 
     let (mut a, mut b) = (Replica::new(ReplicaId(2)), Replica::new(ReplicaId(3)));
     b.declare(&key);
-    a.connected(LINK, 0);
-    b.connected(LINK, 0);
+    a.connected(LINK, Role::Server, 0);
+    b.connected(LINK, Role::Server, 0);
     let (mut pushed, mut changes) = (0, 0);
     let index = a.key(&key);
     let started = Instant::now();
@@ -68,8 +69,8 @@ fn main() {
     let limits = Limits { log_events_max: 0, ..Limits::default() };
     let mut late = Replica::with_limits(ReplicaId(4), limits);
     late.declare(&key);
-    writer.connected(LINK, 0);
-    late.connected(LINK, 0);
+    writer.connected(LINK, Role::Server, 0);
+    late.connected(LINK, Role::Server, 0);
     let mut pulled = 0;
     let started = Instant::now();
     for now in 0..5000 {

@@ -289,6 +289,7 @@ fn nothing_is_sent_from_the_middle_of_a_transaction() {
             peer: lasp::replica::PeerId(1),
             name: "b".to_owned(),
             incarnation: lasp::lattice::dot::ReplicaId(9),
+            role: lasp::replica::Role::Server,
         },
         2,
     );

@@ -4,6 +4,7 @@
 use lasp::lattice::dot::ReplicaId;
 use lasp::replica::PeerId;
 use lasp::replica::Replica;
+use lasp::replica::Role;
 use lasp::value::codec;
 use libfuzzer_sys::fuzz_target;
 
@@ -12,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(codec::decode(&codec::encode(&term)), Ok(term));
     }
     let mut replica = Replica::new(ReplicaId(1));
-    replica.connected(PeerId(1), 0);
+    replica.connected(PeerId(1), Role::Server, 0);
     for (turn, message) in bytes.split(|byte| *byte == 0xff).enumerate() {
         replica.handle(PeerId(1), message, turn as u64);
         while replica.poll().is_some() {}

@@ -282,12 +282,12 @@ impl Driver {
             Event::Received { link, message } => {
                 self.input(Input::Received { peer: PeerId(link.0), bytes: message.bytes });
             }
-            Event::Connected { link, id, name, .. } => {
+            Event::Connected { link, id, role, name, .. } => {
                 if self.told.insert(id) {
                     out.peer(&self.name, &name, "connected", None);
                 }
                 let (peer, incarnation) = (PeerId(link.0), ReplicaId(id));
-                self.input(Input::Connected { peer, name, incarnation });
+                self.input(Input::Connected { peer, name, incarnation, role });
             }
             Event::Lost { link, id, name, cause, renewed } => {
                 if !renewed && self.told.remove(&id) {

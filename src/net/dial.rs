@@ -154,10 +154,10 @@ async fn greet(hub: &Arc<Hub>, at: SocketAddr) -> Result<Reached, Cause> {
     let connecting = hub.endpoint.connect(at, &hub.server_name);
     let connecting = connecting.map_err(|error| Cause::absent("E0605", format!("cannot dial {at}: {error}")))?;
     let connection = connecting.await.map_err(|error| Cause::of(&error))?;
-    let Some(id) = peer_identity(&connection) else {
+    let Some(peer) = peer_identity(&connection) else {
         return Err(Cause::refused("E0607", "the peer's certificate cannot be read"));
     };
-    if id == hub.me {
+    if peer.id == hub.me {
         connection.close((Closing::Myself as u32).into(), b"");
         return Ok(Reached::Myself);
     }
@@ -171,16 +171,16 @@ async fn greet(hub: &Arc<Hub>, at: SocketAddr) -> Result<Reached, Cause> {
         .await
         .map_err(|error| connection.close_reason().map_or_else(|| unwelcome(&error), |reason| Cause::of(&reason)))?;
     if kind == Kind::Refuse {
-        return refused(id, &payload);
+        return refused(peer.id, &payload);
     }
     let answer = decode_greeting(&payload).map_err(|error| unwelcome(&error))?;
-    match hub.establish(id, answer, connection.clone(), true, greeting.attempt) {
+    match hub.establish(peer, answer, connection.clone(), true, greeting.attempt) {
         Ok(registration) => {
             tokio::spawn(link::run(hub.clone(), registration));
         }
         Err(_) => connection.close((Closing::Duplicate as u32).into(), b""),
     }
-    Ok(Reached::Peer(id))
+    Ok(Reached::Peer(peer.id))
 }
 
 fn refused(id: u128, payload: &[u8]) -> Result<Reached, Cause> {

@@ -227,7 +227,7 @@ fn admit(hub: &Arc<Hub>, room: &Arc<Semaphore>, incoming: Incoming, turned_away:
 async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
     let connecting = incoming.accept().map_err(|error| Cause::of(&error))?;
     let connection = connecting.await.map_err(|error| Cause::of(&error))?;
-    let Some(id) = peer_identity(&connection) else {
+    let Some(peer) = peer_identity(&connection) else {
         connection.close((Closing::Refused as u32).into(), b"the certificate cannot be read");
         return Err(Cause::refused("E0607", "this node refused the peer: its certificate cannot be read"));
     };
@@ -250,7 +250,7 @@ async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
         }
     };
     let attempt = greeting.attempt;
-    match hub.establish(id, greeting, connection.clone(), false, attempt) {
+    match hub.establish(peer, greeting, connection.clone(), false, attempt) {
         Ok(registration) => {
             let answer = frame(Kind::Welcome, &encode_greeting(&hub.greeting()));
             if send.write_all(&answer).await.is_ok() {

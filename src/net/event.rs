@@ -4,6 +4,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::net::error::Cause;
 use crate::net::error::NetworkError;
+use crate::replica::Role;
 
 /// A connection, for as long as it lasts. Never used twice by one [`Network`](crate::net::Network).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +31,8 @@ pub enum Event {
         link: LinkId,
         /// Who it is, as its certificate proves.
         id: u128,
+        /// What its certificate lets it do.
+        role: Role,
         /// What the peer calls itself.
         name: String,
         /// Where it listens.

@@ -32,6 +32,7 @@ use crate::net::frame::Kind;
 use crate::net::frame::Refusal;
 use crate::net::frame::encode_addresses;
 use crate::net::frame::frame;
+use crate::net::identity::Proven;
 use crate::net::limits::ADDRESSES_MAX;
 use crate::net::limits::LEARNED_MAX;
 use crate::net::limits::LINKS_MAX;
@@ -100,7 +101,7 @@ struct Link {
 /// A connection that was taken up.
 pub(super) struct Registration {
     pub(super) link: LinkId,
-    pub(super) id: u128,
+    pub(super) peer: Proven,
     pub(super) greeting: Greeting,
     pub(super) connection: Connection,
     pub(super) queue: mpsc::UnboundedReceiver<Vec<u8>>,
@@ -224,12 +225,13 @@ impl Hub {
     /// Takes a connection up, or says why not.
     pub(super) fn establish(
         &self,
-        id: u128,
+        peer: Proven,
         greeting: Greeting,
         connection: Connection,
         dialed: bool,
         attempt: u64,
     ) -> Result<Registration, Refusal> {
+        let id = peer.id;
         let mut state = self.state();
         if id == self.me {
             return Err(Refusal::Myself);
@@ -271,7 +273,7 @@ impl Hub {
         );
         drop(state);
         self.tell_changed();
-        Ok(Registration { link, id, greeting, connection, queue, queued, renewed })
+        Ok(Registration { link, peer, greeting, connection, queue, queued, renewed })
     }
 
     /// Takes a link out when it has ended.

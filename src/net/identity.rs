@@ -22,11 +22,15 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
+use x509_parser::extensions::GeneralName;
 
 use crate::net::error::NetworkError;
+use crate::replica::Role;
 
 /// The file of the automatic cluster key.
 pub const KEY_FILE: &str = "cluster.pem";
+/// A certificate says with a name of this form what its node may do.
+const ROLE_PREFIX: &str = "lasp:node?role=";
 
 /// A certificate authority with its key: whoever holds it can take part, and let others take part.
 pub struct Cluster {
@@ -88,13 +92,13 @@ impl Cluster {
         let key = KeyPair::generate_for(&PKCS_ED25519).map_err(certificate_error)?;
         let mut params = CertificateParams::new(vec![server_name.clone()]).map_err(certificate_error)?;
         params.distinguished_name.push(DnType::CommonName, "lasp node");
-        let role = "lasp:node?role=server".try_into().map_err(certificate_error)?;
+        let role = format!("{ROLE_PREFIX}{}", Role::Server).try_into().map_err(certificate_error)?;
         params.subject_alt_names.push(SanType::URI(role));
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let authority = authority(&self.key)?;
         let issuer = Issuer::from_params(&authority, &self.key);
         let certificate = params.signed_by(&key, &issuer).map_err(certificate_error)?.der().clone();
-        let id = identity_of(&certificate)
+        let proven = proven_by(&certificate)
             .ok_or_else(|| NetworkError::Certificate { reason: "it does not read back".into() })?;
         Ok(Credentials {
             chain: vec![certificate],
@@ -102,7 +106,7 @@ impl Cluster {
             authority: self.certificate.clone(),
             server_name,
             automatic: self.automatic,
-            id,
+            id: proven.id,
         })
     }
 
@@ -138,12 +142,26 @@ fn store(text: &str, folder: &Path, path: &Path) -> Result<(), NetworkError> {
     }
 }
 
-/// The identity that a certificate proves: a digest of its public key.
-pub(super) fn identity_of(certificate: &CertificateDer<'_>) -> Option<u128> {
-    let key = public_key(certificate)?;
-    let digest = blake3::derive_key("lasp 2026 node identity from public key", &key);
+/// What a certificate proves of the node that shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Proven {
+    /// A digest of its public key.
+    pub(super) id: u128,
+    /// What it may do.
+    pub(super) role: Role,
+}
+
+/// What a certificate proves; `None` if it names no role, which every certificate of a cluster does.
+pub(super) fn proven_by(certificate: &CertificateDer<'_>) -> Option<Proven> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let digest = blake3::derive_key("lasp 2026 node identity from public key", parsed.public_key().raw);
     let (first, _) = digest.split_first_chunk()?;
-    Some(u128::from_be_bytes(*first))
+    let names = &parsed.subject_alternative_name().ok()??.value.general_names;
+    let role = names.iter().find_map(|name| match name {
+        GeneralName::URI(uri) => Role::of(uri.strip_prefix(ROLE_PREFIX)?),
+        _ => None,
+    })?;
+    Some(Proven { id: u128::from_be_bytes(*first), role })
 }
 
 fn public_key(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {

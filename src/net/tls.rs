@@ -16,7 +16,8 @@ use rustls::version::TLS13;
 
 use crate::net::error::NetworkError;
 use crate::net::identity::Credentials;
-use crate::net::identity::identity_of;
+use crate::net::identity::Proven;
+use crate::net::identity::proven_by;
 use crate::net::limits::ALPN;
 use crate::net::limits::FIRST_ROUND_TRIP;
 use crate::net::limits::HANDSHAKES_MAX;
@@ -76,9 +77,9 @@ fn transport() -> Arc<TransportConfig> {
 }
 
 /// Who is at the other end, as its certificate proves.
-pub(super) fn peer_identity(connection: &Connection) -> Option<u128> {
+pub(super) fn peer_identity(connection: &Connection) -> Option<Proven> {
     let chain = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
-    identity_of(chain.first()?)
+    proven_by(chain.first()?)
 }
 
 fn failed(error: &dyn std::error::Error) -> NetworkError {

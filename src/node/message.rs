@@ -2,6 +2,7 @@
 
 use crate::lattice::dot::ReplicaId;
 use crate::replica::PeerId;
+use crate::replica::Role;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::value::kind::Type;
@@ -18,6 +19,8 @@ pub enum Input {
         name: String,
         /// Who the peer is: its [`Settings::identity`].
         incarnation: ReplicaId,
+        /// What its certificate lets it do.
+        role: Role,
     },
     /// It no longer can.
     Lost {

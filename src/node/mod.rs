@@ -245,10 +245,10 @@ impl Node {
 
     fn take_in(&mut self, input: Input) {
         match input {
-            Input::Connected { peer, name, incarnation } => {
+            Input::Connected { peer, name, incarnation, role } => {
                 self.met.connected(peer, Node::name_term(&name), incarnation);
                 self.peers.insert(peer, name);
-                self.replica.connected(peer, self.now_ms);
+                self.replica.connected(peer, role, self.now_ms);
             }
             Input::Lost { peer } => {
                 self.met.lost(peer);

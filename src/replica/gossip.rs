@@ -7,6 +7,7 @@ use crate::replica::Out;
 use crate::replica::PeerId;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
+use crate::replica::Role;
 use crate::replica::VariableKey;
 use crate::replica::admit::Admission;
 use crate::replica::admit::Quota;
@@ -36,6 +37,8 @@ const MINUTE_MS: u64 = 60_000;
 
 /// What is known of a connected peer.
 pub(crate) struct Peer {
+    /// What its certificate lets it do.
+    pub(crate) role: Role,
     /// What it has at least said to have, as far as it has not been pulled from it.
     pub(crate) claims: VersionVector,
     /// The hash of the vector that it told last.
@@ -61,8 +64,9 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    fn new(limits: &Limits, now: u64) -> Peer {
+    fn new(role: Role, limits: &Limits, now: u64) -> Peer {
         Peer {
+            role,
             claims: VersionVector::new(),
             digest: None,
             told: None,
@@ -84,12 +88,12 @@ fn bring_forward(timer: &mut Option<u64>, to: u64) {
 }
 
 impl Replica {
-    /// A connection to a peer is up.
-    pub fn connected(&mut self, peer: PeerId, now: u64) {
+    /// A connection to a peer is up; `role` is what its certificate says.
+    pub fn connected(&mut self, peer: PeerId, role: Role, now: u64) {
         if self.peers.is_empty() {
             self.round_at = now + self.limits.round_ms;
         }
-        self.peers.insert(peer, Peer::new(&self.limits, now));
+        self.peers.insert(peer, Peer::new(role, &self.limits, now));
         self.send_declarations(peer);
         self.send_summary(peer);
     }

@@ -16,6 +16,7 @@ mod log;
 mod message;
 mod names;
 mod pull;
+mod role;
 mod serve;
 mod state;
 #[cfg(test)]
@@ -44,6 +45,7 @@ use crate::value::kind::Type;
 use crate::value::reference::Name;
 use crate::value::term::Term;
 
+pub use crate::replica::role::Role;
 pub use crate::replica::wire::MESSAGE_BYTES_MAX;
 pub use crate::replica::wire::VERSION;
 
@@ -457,6 +459,12 @@ impl Replica {
     #[must_use]
     pub fn agrees(&self, peer: PeerId) -> bool {
         self.peers.get(&peer).is_some_and(|peer| peer.digest == Some(self.state.digest()))
+    }
+
+    /// What a connected peer may do.
+    #[must_use]
+    pub fn role(&self, peer: PeerId) -> Option<Role> {
+        self.peers.get(&peer).map(|peer| peer.role)
     }
 
     /// What is to be done next, if anything.

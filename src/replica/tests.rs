@@ -32,7 +32,7 @@ fn id(n: u128) -> [u8; 16] {
 /// A replica with identity 1, one element, and one peer.
 fn victim() -> Replica {
     let mut replica = Replica::new(ReplicaId(1));
-    replica.connected(PEER, 0);
+    replica.connected(PEER, Role::Server, 0);
     let x = replica.key(&key(Type::Set));
     replica.write(x, Some(element(7)), &[], None).unwrap();
     replica.flush(0);
@@ -185,7 +185,7 @@ fn nobody_else_makes_updates_in_our_name() {
 fn a_peer_introduces_only_so_many_replicas_in_a_minute() {
     let limits = Limits { replicas_per_minute: 10, ..Limits::default() };
     let mut replica = Replica::with_limits(ReplicaId(1), limits);
-    replica.connected(PEER, 0);
+    replica.connected(PEER, Role::Server, 0);
     let tell = |replica: &mut Replica, ids: std::ops::Range<u128>, now| {
         let vector = ids.map(|n| (id(n), 1)).collect::<Vec<_>>().into();
         replica.handle(PEER, &wire::encode(&Message::Vector { vector, declared: 0 }), now);
@@ -306,8 +306,8 @@ fn claims_without_data_cost_little() {
 fn types_in_conflict_are_told_on_both_sides() {
     let (mut a, mut b) = (Replica::new(ReplicaId(1)), Replica::new(ReplicaId(2)));
     a.declare(&key(Type::Set));
-    a.connected(PEER, 0);
-    b.connected(PEER, 0);
+    a.connected(PEER, Role::Server, 0);
+    b.connected(PEER, Role::Server, 0);
     b.declare(&key(Type::Counter));
     b.flush(0);
     let mut conflicts = Vec::new();
@@ -345,7 +345,7 @@ fn nothing_is_written_that_could_not_be_sent() {
     replica.flush(1);
     assert_eq!(replica.live_entries(), 2);
     let mut other = Replica::new(ReplicaId(5));
-    other.connected(PEER, 0);
+    other.connected(PEER, Role::Server, 0);
     for out in outs(&mut replica) {
         let Out::Send(_, bytes) = out else { continue };
         assert!(bytes.len() < MESSAGE_BYTES_MAX);
@@ -385,7 +385,7 @@ fn a_latecomer_finds_a_variables_entries() {
 /// A replica with identity 2 that has made one update, then a transaction of three, and what it has to send.
 fn transacted() -> (Replica, Vec<Vec<u8>>) {
     let mut replica = Replica::new(ReplicaId(2));
-    replica.connected(PEER, 0);
+    replica.connected(PEER, Role::Server, 0);
     let x = replica.key(&key(Type::Set));
     replica.write(x, Some(element(1)), &[], None).unwrap();
     replica.begin();
@@ -564,7 +564,7 @@ proptest! {
     fn no_message_makes_a_replica_fail(messages in prop::collection::vec(any_message(), 1..12)) {
         let (mut replica, _) = pulling();
         for (now, message) in (2..).zip(messages) {
-            replica.connected(PEER, now);
+            replica.connected(PEER, Role::Server, now);
             replica.handle(PEER, &wire::encode(&message), now);
             replica.tick(now * 600);
             outs(&mut replica);

@@ -30,6 +30,7 @@ use crate::node::Output;
 use crate::node::Progress;
 use crate::node::Settings;
 use crate::replica::PeerId;
+use crate::replica::Role;
 use crate::sim::network::Network;
 use crate::source::diagnostic::Diagnostic;
 use crate::value::term::Term;
@@ -142,7 +143,7 @@ impl Cluster {
         if let Some(peer) = self.network.link(a, b) {
             for (node, other) in [(a, b), (b, a)] {
                 let incarnation = self.places[other].identity;
-                self.give(node, Input::Connected { peer, name: format!("n{other}"), incarnation });
+                self.give(node, Input::Connected { peer, name: format!("n{other}"), incarnation, role: Role::Server });
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::node::Output;
 use crate::node::Settings;
 use crate::node::Turn;
 use crate::replica::PeerId;
+use crate::replica::Role;
 use crate::sim::outcome::Outcome;
 use crate::sim::outcome::Shown;
 use crate::sim::schedule::Schedule;
@@ -329,7 +330,7 @@ impl<'a> Stage<'a> {
             actor.history.push(Local::Met(there));
             let (peer, name) = (peer(one, other), format!("n{there}"));
             let incarnation = identity(there);
-            actor.node.handle(Input::Connected { peer, name, incarnation }, actor.clock_ms);
+            actor.node.handle(Input::Connected { peer, name, incarnation, role: Role::Server }, actor.clock_ms);
             self.carry_out(here, u64::MAX);
         }
         true

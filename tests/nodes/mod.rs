@@ -8,6 +8,7 @@ use lasp::node::Output;
 use lasp::node::Progress;
 use lasp::node::Settings;
 use lasp::replica::PeerId;
+use lasp::replica::Role;
 use lasp::value::term::Term;
 
 /// Steps between looks at the outputs.
@@ -89,7 +90,7 @@ pub(crate) fn converge(nodes: &mut [Node]) -> Vec<Vec<u8>> {
         for other in (0..count).filter(|other| *other != me) {
             let incarnation = ReplicaId((other as u128 + 1) << 100);
             let (peer, name) = (PeerId(other as u64), format!("n{other}"));
-            node.handle(Input::Connected { peer, name, incarnation }, now_ms);
+            node.handle(Input::Connected { peer, name, incarnation, role: Role::Server }, now_ms);
         }
     }
     for _ in 0..20_000 {

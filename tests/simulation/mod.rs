@@ -14,6 +14,7 @@ use lasp::replica::Limits;
 use lasp::replica::Out;
 use lasp::replica::PeerId;
 use lasp::replica::Replica;
+use lasp::replica::Role;
 use lasp::replica::VariableKey;
 use lasp::value::content::Content;
 use lasp::value::kind::Type;
@@ -177,8 +178,8 @@ impl Cluster {
             let link = PeerId(self.count());
             self.links.insert(link, (a, b));
             let now = self.now;
-            self.nodes[a].replica.connected(link, now);
-            self.nodes[b].replica.connected(link, now);
+            self.nodes[a].replica.connected(link, Role::Server, now);
+            self.nodes[b].replica.connected(link, Role::Server, now);
         }
     }
 
