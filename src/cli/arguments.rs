@@ -8,6 +8,9 @@ use clap::ColorChoice;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::cli::keys::KEYS_HELP;
+use crate::cli::keys::Keys;
+
 /// Programs over replicated data that need no coordination and always agree in the end.
 #[derive(Debug, Parser)]
 #[command(
@@ -43,6 +46,9 @@ pub enum Verb {
     /// Explain the code of a message, or list all codes
     #[command(after_help = "Example:\n  lasp explain E0102")]
     Explain(Explain),
+    /// Make clusters of several machines: keys and certificates of their nodes
+    #[command(after_help = KEYS_HELP)]
+    Keys(Keys),
     /// Type expressions and see what they do
     #[command(after_help = "Example:\n  lasp repl shopping.lasp --peers 127.0.0.1:7001")]
     Repl(Repl),

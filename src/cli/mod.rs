@@ -9,6 +9,7 @@ pub mod exit;
 pub mod explain;
 pub mod folder;
 pub mod json;
+pub mod keys;
 pub mod literal;
 pub mod out;
 mod panic;
@@ -57,6 +58,7 @@ fn act(arguments: &Arguments) -> Exit {
         Verb::Test(test) => test::run(test, arguments.color),
         Verb::Doc(doc) => doc::run(doc, arguments.color),
         Verb::Explain(explain) => explain::run(explain, arguments.color),
+        Verb::Keys(keys) => keys::run(keys, arguments.color),
         Verb::Repl(repl) => repl::run(repl, arguments.color),
     }
 }

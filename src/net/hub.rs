@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
 
+use crate::net::certificate::Proven;
 use crate::net::error::Cause;
 use crate::net::error::Closing;
 use crate::net::event::Event;
@@ -32,7 +33,6 @@ use crate::net::frame::Kind;
 use crate::net::frame::Refusal;
 use crate::net::frame::encode_addresses;
 use crate::net::frame::frame;
-use crate::net::identity::Proven;
 use crate::net::limits::ADDRESSES_MAX;
 use crate::net::limits::LEARNED_MAX;
 use crate::net::limits::LINKS_MAX;

@@ -1,53 +1,73 @@
-//! Who belongs together, and who is who: the cluster's certificate authority, and the certificates of nodes.
+//! Who belongs together, and who is who: the cluster's certificate authority, and what a node proves itself with.
 //!
 //! A user's nodes on one machine share one automatic cluster. Its key lies in a folder of the user's, readable by the user
 //! alone; the first node to need it makes it, and of several that do so at one time one wins and the rest take the winner's.
+//! Any other cluster has an authority of its own ([`authority`](crate::net::authority)), and each of its nodes a folder.
 
-use std::fs;
-use std::io::ErrorKind;
-use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 
-use rcgen::BasicConstraints;
-use rcgen::CertificateParams;
-use rcgen::DnType;
-use rcgen::ExtendedKeyUsagePurpose;
-use rcgen::IsCa;
-use rcgen::Issuer;
 use rcgen::KeyPair;
-use rcgen::KeyUsagePurpose;
 use rcgen::PKCS_ED25519;
-use rcgen::SanType;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
-use x509_parser::extensions::GeneralName;
 
+use crate::net::certificate::Proven;
+use crate::net::certificate::Wish;
+use crate::net::certificate::authority;
+use crate::net::certificate::certificate_error;
+use crate::net::certificate::cluster_id;
+use crate::net::certificate::name_of;
+use crate::net::certificate::proven_by;
+use crate::net::certificate::public_key;
+use crate::net::certificate::random_serial;
+use crate::net::certificate::server_name_of;
+use crate::net::certificate::sign;
+use crate::net::certificate::signed_by;
 use crate::net::error::NetworkError;
+use crate::net::keyfile;
+use crate::net::keyfile::damaged;
+use crate::net::limits::EXPIRY_WARNING;
+use crate::net::revocation::Revocations;
 use crate::replica::Role;
 
 /// The file of the automatic cluster key.
 pub const KEY_FILE: &str = "cluster.pem";
-/// A certificate says with a name of this form what its node may do.
-const ROLE_PREFIX: &str = "lasp:node?role=";
+/// The certificate of a cluster's authority, in its folder and in every node's.
+pub const AUTHORITY_FILE: &str = "authority.pem";
+/// A node's certificate, in its folder.
+pub const NODE_FILE: &str = "node.pem";
+/// A node's key, in its folder.
+pub const NODE_KEY_FILE: &str = "node.key";
+/// The newest list of revoked certificates, in the authority's folder and in every node's.
+pub const REVOKED_FILE: &str = "revoked.pem";
 
 /// A certificate authority with its key: whoever holds it can take part, and let others take part.
 pub struct Cluster {
     key: KeyPair,
     certificate: CertificateDer<'static>,
-    automatic: bool,
 }
 
-/// What one process proves itself with. Made anew for each.
+/// What a node proves itself with.
 pub struct Credentials {
     pub(super) chain: Vec<CertificateDer<'static>>,
     pub(super) key: PrivateKeyDer<'static>,
     pub(super) authority: CertificateDer<'static>,
     pub(super) server_name: String,
-    pub(super) automatic: bool,
-    /// The node's identity: follows from its public key, so that nobody can claim another's.
+    /// Whether the cluster is the automatic one, which is good for this machine alone.
+    pub automatic: bool,
+    /// The node's identity.
     pub id: u128,
+    /// What its certificate proves.
+    pub proven: Proven,
+    /// The name for people in its certificate.
+    pub name: String,
+    /// Which certificates count no more, as far as the node's folder says; the automatic cluster has no such list.
+    pub(super) revocations: Option<Revocations>,
+    /// The node's folder, where a newer list of these is kept.
+    pub folder: Option<PathBuf>,
 }
 
 impl Cluster {
@@ -61,8 +81,8 @@ impl Cluster {
             return Ok(cluster);
         }
         let (_, text) = Cluster::generate_with_text()?;
-        store(&text, folder, &path)?;
         // Whoever won the race, what lies there now is what all have.
+        keyfile::write_new(&path, &text).map_err(automatic)?;
         let missing = NetworkError::KeyFile { path: path.clone(), reason: "it vanished".into() };
         Cluster::load(&path)?.ok_or(missing)
     }
@@ -80,157 +100,162 @@ impl Cluster {
         let key = KeyPair::generate_for(&PKCS_ED25519).map_err(certificate_error)?;
         let certificate = authority(&key)?.self_signed(&key).map_err(certificate_error)?;
         let text = format!("{}{}", key.serialize_pem(), certificate.pem());
-        Ok((Cluster { key, certificate: certificate.der().clone(), automatic: true }, text))
+        Ok((Cluster { key, certificate: certificate.der().clone() }, text))
     }
 
-    /// A new node's credentials.
+    /// A new node's credentials, with a key of its own: good for one process.
     ///
     /// # Errors
     /// When the system has no randomness to give.
     pub fn node(&self) -> Result<Credentials, NetworkError> {
-        let server_name = format!("c-{}.lasp.internal", cluster_id(&self.key));
         let key = KeyPair::generate_for(&PKCS_ED25519).map_err(certificate_error)?;
-        let mut params = CertificateParams::new(vec![server_name.clone()]).map_err(certificate_error)?;
-        params.distinguished_name.push(DnType::CommonName, "lasp node");
-        let role = format!("{ROLE_PREFIX}{}", Role::Server).try_into().map_err(certificate_error)?;
-        params.subject_alt_names.push(SanType::URI(role));
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let authority = authority(&self.key)?;
-        let issuer = Issuer::from_params(&authority, &self.key);
-        let certificate = params.signed_by(&key, &issuer).map_err(certificate_error)?.der().clone();
+        self.node_with(&key)
+    }
+
+    /// The credentials of the node that has this key.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn node_with(&self, key: &KeyPair) -> Result<Credentials, NetworkError> {
+        let name = "lasp node";
+        let wish = Wish { name, role: Role::Server, serial: random_serial()?, valid: None };
+        let certificate = sign(&self.key, key, &wish)?;
         let proven = proven_by(&certificate)
             .ok_or_else(|| NetworkError::Certificate { reason: "it does not read back".into() })?;
         Ok(Credentials {
             chain: vec![certificate],
             key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
             authority: self.certificate.clone(),
-            server_name,
-            automatic: self.automatic,
+            server_name: server_name_of(&cluster_id(self.key.public_key_raw())),
+            automatic: true,
             id: proven.id,
+            proven,
+            name: name.to_owned(),
+            revocations: None,
+            folder: None,
         })
     }
 
     fn load(path: &Path) -> Result<Option<Cluster>, NetworkError> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(damaged(path, "it is not text")),
-            Err(error) => return Err(unusable(path, &error)),
-        };
-        refuse_if_exposed(path)?;
-        let key = KeyPair::from_pem(&text).map_err(|error| damaged(path, &error.to_string()))?;
-        let certificate =
-            CertificateDer::from_pem_slice(text.as_bytes()).map_err(|error| damaged(path, &error.to_string()))?;
-        let same = authority(&key)?.self_signed(&key).map_err(certificate_error)?;
-        if public_key(&certificate) != public_key(same.der()) {
-            return Err(damaged(path, "key and certificate do not belong together"));
+        let Some(text) = keyfile::read_private(path).map_err(automatic)? else { return Ok(None) };
+        let broken = |reason: &str| NetworkError::KeyDamaged { path: path.into(), reason: reason.into() };
+        let key = KeyPair::from_pem(&text).map_err(|error| broken(&error.to_string()))?;
+        let certificate = CertificateDer::from_pem_slice(text.as_bytes());
+        let certificate = certificate.map_err(|error| broken(&error.to_string()))?;
+        if public_key(&certificate).as_deref() != Some(key.public_key_raw()) {
+            return Err(broken("key and certificate do not belong together"));
         }
-        Ok(Some(Cluster { key, certificate, automatic: true }))
+        Ok(Some(Cluster { key, certificate }))
     }
 }
 
-/// Writes the key beside its place and moves it there in one step that fails if another was faster.
-fn store(text: &str, folder: &Path, path: &Path) -> Result<(), NetworkError> {
-    make_private_folder(folder).map_err(|error| unusable(path, &error))?;
-    let mut file =
-        tempfile::Builder::new().prefix(".cluster-").tempfile_in(folder).map_err(|error| unusable(path, &error))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(|error| unusable(path, &error))?;
-    match file.persist_noclobber(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(unusable(path, &error.error)),
+/// The same trouble with the automatic key, which is easily made anew.
+fn automatic(error: NetworkError) -> NetworkError {
+    match error {
+        NetworkError::Unusable { path, reason } => NetworkError::KeyFile { path, reason },
+        NetworkError::Damaged { path, reason } => NetworkError::KeyDamaged { path, reason },
+        NetworkError::Exposed { path } => NetworkError::KeyExposed { path },
+        error => error,
     }
 }
 
-/// What a certificate proves of the node that shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Proven {
-    /// A digest of its public key.
-    pub(super) id: u128,
-    /// What it may do.
-    pub(super) role: Role,
+impl Credentials {
+    /// What the node whose folder this is proves itself with. Whether it still may is another question:
+    /// [`Credentials::usable`].
+    ///
+    /// # Errors
+    /// When the folder is not a node's, something in it is damaged or can be read by others, or does not belong together.
+    pub fn load(folder: &Path) -> Result<Credentials, NetworkError> {
+        let part = |name: &str| {
+            let path = folder.join(name);
+            let missing = || NetworkError::NotNode { path: folder.into(), missing: name.to_owned() };
+            keyfile::read(&path).and_then(|text| text.ok_or_else(missing)).map(|text| (path, text))
+        };
+        let authority = certificate(part(AUTHORITY_FILE)?)?;
+        let (node_path, text) = part(NODE_FILE)?;
+        let node = certificate((node_path.clone(), text))?;
+        let key_path = folder.join(NODE_KEY_FILE);
+        let text = keyfile::read_private(&key_path)?;
+        let text =
+            text.ok_or_else(|| NetworkError::NotNode { path: folder.into(), missing: NODE_KEY_FILE.to_owned() })?;
+        let key = KeyPair::from_pem(&text).map_err(|error| damaged(&key_path, &error.to_string()))?;
+        let proven = proven_by(&node).ok_or_else(|| damaged(&node_path, "it names no role"))?;
+        if public_key(&node).as_deref() != Some(key.public_key_raw()) {
+            return Err(damaged(&node_path, "it is not for the key beside it"));
+        }
+        if !signed_by(&node, &authority) {
+            return Err(damaged(&node_path, "the authority beside it has not signed it"));
+        }
+        let cluster = public_key(&authority).map(|key| cluster_id(&key));
+        let cluster = cluster.ok_or_else(|| damaged(&folder.join(AUTHORITY_FILE), "it has no key"))?;
+        Ok(Credentials {
+            name: name_of(&node).unwrap_or_default(),
+            chain: vec![node],
+            key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+            revocations: revocations(folder, &authority)?,
+            authority,
+            server_name: server_name_of(&cluster),
+            automatic: false,
+            id: proven.id,
+            proven,
+            folder: Some(folder.into()),
+        })
+    }
+
+    /// Whether they count at this second of the calendar.
+    ///
+    /// # Errors
+    /// When the certificate is expired, not valid yet, or revoked.
+    pub fn usable(&self, now_s: i64) -> Result<(), NetworkError> {
+        let Proven { from_s, until_s, serial, .. } = self.proven;
+        let name = self.name.clone();
+        if now_s > until_s {
+            Err(NetworkError::Expired { name, until_s })
+        } else if now_s < from_s {
+            Err(NetworkError::NotYetValid { name, from_s, now_s })
+        } else if self.revocations.as_ref().is_some_and(|list| list.revokes(serial)) {
+            Err(NetworkError::Revoked { name })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The second until which they are valid, if that is soon.
+    #[must_use]
+    pub fn ends_soon(&self, now_s: i64) -> Option<i64> {
+        let soon = now_s.saturating_add_unsigned(EXPIRY_WARNING.as_secs());
+        (self.proven.until_s < soon).then_some(self.proven.until_s)
+    }
+
+    /// The cluster's identity, for people.
+    #[must_use]
+    pub fn cluster(&self) -> String {
+        public_key(&self.authority).map(|key| cluster_id(&key)).unwrap_or_default()
+    }
+
+    /// The number of the list of revocations; 0 when there is none.
+    #[must_use]
+    pub fn revocations_number(&self) -> u64 {
+        self.revocations.as_ref().map_or(0, Revocations::number)
+    }
 }
 
-/// What a certificate proves; `None` if it names no role, which every certificate of a cluster does.
-pub(super) fn proven_by(certificate: &CertificateDer<'_>) -> Option<Proven> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    let digest = blake3::derive_key("lasp 2026 node identity from public key", parsed.public_key().raw);
-    let (first, _) = digest.split_first_chunk()?;
-    let names = &parsed.subject_alternative_name().ok()??.value.general_names;
-    let role = names.iter().find_map(|name| match name {
-        GeneralName::URI(uri) => Role::of(uri.strip_prefix(ROLE_PREFIX)?),
-        _ => None,
-    })?;
-    Some(Proven { id: u128::from_be_bytes(*first), role })
+/// Reads the certificate in a file.
+pub(super) fn certificate((path, text): (PathBuf, String)) -> Result<CertificateDer<'static>, NetworkError> {
+    CertificateDer::from_pem_slice(text.as_bytes()).map_err(|error| damaged(&path, &error.to_string()))
 }
 
-fn public_key(certificate: &CertificateDer<'_>) -> Option<Vec<u8>> {
-    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    Some(parsed.public_key().raw.to_vec())
-}
-
-/// The cluster's identity stands in the authority's name, so that another cluster's certificate reads as an unknown issuer
-/// and not as a bad signature.
-fn authority(key: &KeyPair) -> Result<CertificateParams, NetworkError> {
-    let mut params = CertificateParams::new(Vec::new()).map_err(certificate_error)?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.distinguished_name.push(DnType::CommonName, format!("lasp cluster {}", cluster_id(key)));
-    Ok(params)
-}
-
-fn cluster_id(key: &KeyPair) -> String {
-    let digest = blake3::derive_key("lasp 2026 cluster identity from public key", key.public_key_raw());
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unusable(path: &Path, error: &std::io::Error) -> NetworkError {
-    NetworkError::KeyFile { path: path.into(), reason: error.to_string() }
-}
-
-fn damaged(path: &Path, reason: &str) -> NetworkError {
-    NetworkError::KeyDamaged { path: path.into(), reason: reason.into() }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn certificate_error(error: rcgen::Error) -> NetworkError {
-    NetworkError::Certificate { reason: error.to_string() }
-}
-
-/// Makes a folder, and those above it, for the user alone.
-///
-/// # Errors
-/// What the system says.
-#[cfg(unix)]
-pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// Makes a folder, and those above it.
-///
-/// # Errors
-/// What the system says.
-#[cfg(not(unix))]
-pub fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)
-}
-
-#[cfg(unix)]
-fn refuse_if_exposed(path: &Path) -> Result<(), NetworkError> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).map_err(|error| unusable(path, &error))?.permissions().mode();
-    if mode & 0o077 == 0 { Ok(()) } else { Err(NetworkError::KeyExposed { path: path.into() }) }
-}
-
-#[cfg(not(unix))]
-fn refuse_if_exposed(_path: &Path) -> Result<(), NetworkError> {
-    Ok(())
+/// The list of revocations in a folder, if there is one.
+pub(super) fn revocations(folder: &Path, authority: &CertificateDer<'_>) -> Result<Option<Revocations>, NetworkError> {
+    let path = folder.join(REVOKED_FILE);
+    let Some(text) = keyfile::read(&path)? else { return Ok(None) };
+    Revocations::read_pem(&text, authority).map(Some).map_err(|error| damaged(&path, &error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn of_many_that_make_the_key_at_one_time_all_get_the_same() {

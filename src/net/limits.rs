@@ -25,6 +25,19 @@ pub const LEARNED_MAX: usize = 256;
 pub const ADDRESSES_MAX: usize = 256;
 /// The most handshakes from outside at one time.
 pub const HANDSHAKES_MAX: usize = 64;
+/// The most bytes of a list of revocations: more than 20,000 of them.
+pub const REVOCATIONS_BYTES_MAX: usize = 1 << 20;
+/// The most bytes of a file with a key, a certificate or a list of revocations.
+pub const KEY_FILE_BYTES_MAX: u64 = 2 << 20;
+/// The most certificates that one authority issues.
+pub const ISSUED_MAX: usize = 100_000;
+/// The most bytes of the name of a node that a certificate is issued for.
+pub const NODE_NAME_BYTES_MAX: usize = 64;
+
+/// How far a clock may be behind the authority's for a new certificate to count at once.
+pub const CLOCK_SKEW: Duration = Duration::from_hours(1);
+/// A certificate that ends within this time is warned of.
+pub const EXPIRY_WARNING: Duration = Duration::from_hours(14 * 24);
 
 /// After this long without a sign of life a peer counts as gone.
 pub const IDLE: Duration = Duration::from_secs(4);

@@ -9,6 +9,7 @@ use quinn::Connection;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::net::certificate::Proven;
 use crate::net::dial;
 use crate::net::error::Cause;
 use crate::net::error::Closing;
@@ -21,7 +22,6 @@ use crate::net::frame::decode_addresses;
 use crate::net::frame::read;
 use crate::net::hub::Hub;
 use crate::net::hub::Registration;
-use crate::net::identity::Proven;
 
 /// How much is gathered into one write.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -30,7 +30,8 @@ const FLUSH: Duration = Duration::from_millis(800);
 
 /// Carries a connection until it ends.
 pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
-    let Registration { link, peer: Proven { id, role }, greeting, connection, queue, queued, renewed } = registration;
+    let Registration { link, peer: Proven { id, role, .. }, greeting, connection, queue, queued, renewed } =
+        registration;
     let name = greeting.name;
     let address = greeting.listen.to_string();
     hub.tell(Event::Connected { link, id, role, name: name.clone(), address, renewed }).await;

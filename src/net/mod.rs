@@ -5,6 +5,8 @@
 //!
 //! Every quantity that a peer can choose has a bound: see [`limits`].
 
+pub mod authority;
+pub mod certificate;
 mod dial;
 mod endpoint;
 pub mod error;
@@ -12,8 +14,11 @@ pub mod event;
 pub mod frame;
 mod hub;
 pub mod identity;
+pub mod keyfile;
 pub mod limits;
 mod link;
+pub mod revocation;
+pub mod show;
 mod tls;
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
 use rustls::version::TLS13;
 
+use crate::net::certificate::Proven;
+use crate::net::certificate::proven_by;
 use crate::net::error::NetworkError;
 use crate::net::identity::Credentials;
-use crate::net::identity::Proven;
-use crate::net::identity::proven_by;
 use crate::net::limits::ALPN;
 use crate::net::limits::FIRST_ROUND_TRIP;
 use crate::net::limits::HANDSHAKES_MAX;

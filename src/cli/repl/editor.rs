@@ -27,7 +27,7 @@ use crate::cli::out::Printer;
 use crate::cli::repl::Reader;
 use crate::cli::repl::batch::blank;
 use crate::cli::repl::complete::Names;
-use crate::net::identity::make_private_folder;
+use crate::net::keyfile::make_private_folder;
 use crate::syntax::is_incomplete;
 
 const PROMPT: &str = "lasp> ";

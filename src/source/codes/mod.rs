@@ -8,6 +8,7 @@ mod sql;
 mod syntax;
 mod tasks;
 mod tools;
+mod trust;
 mod values;
 mod verbs;
 
@@ -37,6 +38,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .chain(verbs::CODES)
         .chain(run::CODES)
         .chain(network::CODES)
+        .chain(trust::CODES)
         .chain(tools::CODES)
         .chain(sql::CODES)
 }

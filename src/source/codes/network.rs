@@ -10,25 +10,30 @@ const fn plain(code: &'static str, title: &'static str, text: &'static str) -> E
 pub(super) const CODES: &[Explanation] = &[
     plain(
         "E0601",
-        "the cluster key cannot be read or made",
+        "a key or certificate cannot be read or made",
         "Nodes of one user on one machine trust each other by a key in the user's configuration folder. The first node that \
          needs the network makes it. This node could neither read nor make it.\n\n\
          Make the folder writable, or name another one in the environment variable LASP_CONFIG_DIR; all nodes that are to \
-         work together must use the same.",
+         work together must use the same.\n\n\
+         Nodes that are started with --cluster have a folder of their own instead, and `lasp keys` one for the cluster: make it, \
+         and what is in it, readable and writable for this user.",
     ),
     plain(
         "E0602",
-        "the cluster key is damaged, or others can read it",
-        "Whoever has the cluster key can join the cluster, so its file must be readable by its owner alone (mode 0600), and \
+        "a key or certificate is damaged, or others can read the key",
+        "Whoever has a key can act for whom it belongs to, so its file must be readable by its owner alone (mode 0600), and \
          hold what was written into it.\n\n\
-         Delete the file that the message names and start all nodes again: a new key is made by itself.",
+         If it is the automatic key of the nodes on this machine (cluster.pem), delete it and start all nodes again: a new one \
+         is made by itself. If it is in a folder made by `lasp keys`, copy it again from where it was made; if others may have \
+         copied a node's key, revoke the node with `lasp keys revoke`.",
     ),
     plain(
         "E0603",
         "the automatic cluster key is good for this machine alone",
         "The key that is made without being asked for protects nodes of one user on one machine. It is no basis for trust \
          between machines, so addresses of other machines, or ones that other machines can reach, are refused with it.\n\n\
-         Listen on and dial 127.0.0.1, [::1] or localhost.",
+         Listen on and dial 127.0.0.1, [::1] or localhost; or make a cluster with `lasp keys init`, have a folder issued for each \
+         node with `lasp keys issue`, and start the nodes with --cluster.",
     ),
     plain(
         "E0604",

@@ -1,0 +1,438 @@
+//! The authority of a cluster in a folder of its own: makes, renews and revokes the certificates of nodes.
+//!
+//! ```text
+//! authority.key     the key: whoever has it decides who belongs to the cluster; nodes do not need it
+//! authority.pem     its certificate
+//! revoked.pem       the newest list of revoked certificates
+//! issued/           every certificate that was issued, by its number
+//! nodes/NAME/       what node NAME needs: to be copied to its machine
+//! ```
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rcgen::KeyPair;
+use rcgen::PKCS_ED25519;
+use rcgen::PublicKeyData;
+use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
+
+use crate::net::certificate::OldKey;
+use crate::net::certificate::Proven;
+use crate::net::certificate::Wish;
+use crate::net::certificate::authority;
+use crate::net::certificate::certificate_error;
+use crate::net::certificate::cluster_id;
+use crate::net::certificate::name_of;
+use crate::net::certificate::proven_by;
+use crate::net::certificate::public_key;
+use crate::net::certificate::random_serial;
+use crate::net::certificate::sign;
+use crate::net::error::NetworkError;
+use crate::net::identity::AUTHORITY_FILE;
+use crate::net::identity::NODE_FILE;
+use crate::net::identity::NODE_KEY_FILE;
+use crate::net::identity::REVOKED_FILE;
+use crate::net::identity::certificate;
+use crate::net::identity::revocations;
+use crate::net::keyfile;
+use crate::net::keyfile::damaged;
+use crate::net::keyfile::unusable;
+use crate::net::limits::CLOCK_SKEW;
+use crate::net::limits::ISSUED_MAX;
+use crate::net::limits::NODE_NAME_BYTES_MAX;
+use crate::net::revocation::Revocations;
+use crate::replica::Role;
+
+/// The file of an authority's key.
+pub const AUTHORITY_KEY_FILE: &str = "authority.key";
+const ISSUED: &str = "issued";
+const NODES: &str = "nodes";
+
+/// See the module.
+pub struct Authority {
+    folder: PathBuf,
+    key: KeyPair,
+    certificate: CertificateDer<'static>,
+    revoked: Revocations,
+}
+
+/// A certificate that was issued.
+#[derive(Clone, Debug)]
+pub struct Issued {
+    /// The node's name for people.
+    pub name: String,
+    /// What the certificate proves.
+    pub proven: Proven,
+    /// Whether it was revoked.
+    pub revoked: bool,
+    certificate: CertificateDer<'static>,
+}
+
+/// A certificate that is to be made.
+#[derive(Clone, Debug)]
+pub struct Order<'a> {
+    /// The node's name for people.
+    pub name: &'a str,
+    /// What it may do; as before, for a certificate that is renewed.
+    pub role: Option<Role>,
+    /// For how long.
+    pub valid: Duration,
+    /// The node's folder; `nodes/NAME` beside the authority's key when not given.
+    pub out: Option<&'a Path>,
+}
+
+/// A certificate that was made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// The certificate.
+    pub issued: Issued,
+    /// The folder that it lies in.
+    pub folder: PathBuf,
+    /// Whether the node's key lies there too.
+    pub with_key: bool,
+}
+
+/// What a revocation came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// The certificates that it concerns.
+    pub serials: Vec<u128>,
+    /// The number of the new list.
+    pub number: u64,
+    /// The file that it lies in.
+    pub file: PathBuf,
+}
+
+impl Authority {
+    /// Makes a new cluster's authority.
+    ///
+    /// # Errors
+    /// When there is one already, or the folder cannot be written to.
+    pub fn create(folder: &Path, now: OffsetDateTime) -> Result<Authority, NetworkError> {
+        let key = KeyPair::generate_for(&PKCS_ED25519).map_err(certificate_error)?;
+        let certificate = authority(&key)?.self_signed(&key).map_err(certificate_error)?;
+        // The key comes first and decides: whoever finds one there stops.
+        if !keyfile::write_new(&folder.join(AUTHORITY_KEY_FILE), &key.serialize_pem())? {
+            return Err(NetworkError::AuthorityExists { path: folder.into() });
+        }
+        keyfile::write(&folder.join(AUTHORITY_FILE), &keyfile::pem("CERTIFICATE", certificate.der()))?;
+        let der = Revocations::sign(&key, number_after(0, now), &BTreeSet::new(), now)?;
+        let certificate = certificate.der().clone();
+        let revoked = read_back(&der, &certificate)?;
+        keyfile::write(&folder.join(REVOKED_FILE), &revoked.pem())?;
+        Ok(Authority { folder: folder.into(), key, certificate, revoked })
+    }
+
+    /// Loads an authority with its key.
+    ///
+    /// # Errors
+    /// When the folder is not one, or something in it is damaged or can be read by others.
+    pub fn load(folder: &Path) -> Result<Authority, NetworkError> {
+        let missing = |name: &str| NetworkError::NotAuthority { path: folder.into(), missing: name.to_owned() };
+        let key_path = folder.join(AUTHORITY_KEY_FILE);
+        let text = keyfile::read_private(&key_path)?.ok_or_else(|| missing(AUTHORITY_KEY_FILE))?;
+        let key = KeyPair::from_pem(&text).map_err(|error| damaged(&key_path, &error.to_string()))?;
+        let path = folder.join(AUTHORITY_FILE);
+        let text = keyfile::read(&path)?.ok_or_else(|| missing(AUTHORITY_FILE))?;
+        let certificate = certificate((path.clone(), text))?;
+        if public_key(&certificate).as_deref() != Some(key.public_key_raw()) {
+            return Err(damaged(&path, "it is not for the key beside it"));
+        }
+        // Without the list, the next one would let everybody in again who was shut out.
+        let revoked = revocations(folder, &certificate)?.ok_or_else(|| missing(REVOKED_FILE))?;
+        Ok(Authority { folder: folder.into(), key, certificate, revoked })
+    }
+
+    /// The cluster's identity, for people.
+    #[must_use]
+    pub fn cluster(&self) -> String {
+        cluster_id(self.key.public_key_raw())
+    }
+
+    /// The authority's own certificate.
+    #[must_use]
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
+    /// The newest list of revoked certificates.
+    #[must_use]
+    pub fn revoked(&self) -> &Revocations {
+        &self.revoked
+    }
+
+    /// Makes a node's key and certificate.
+    ///
+    /// # Errors
+    /// When the name is taken, or the folder cannot be written to.
+    pub fn issue(&self, order: &Order<'_>, now: OffsetDateTime) -> Result<Made, NetworkError> {
+        check_name(order.name)?;
+        let now_s = now.unix_timestamp();
+        let taken = |issued: &Issued| issued.name == order.name && !issued.revoked && issued.proven.until_s >= now_s;
+        if self.issued()?.iter().any(taken) {
+            return Err(NetworkError::NodeExists { name: order.name.into() });
+        }
+        let folder = self.node_folder(order);
+        if folder.join(NODE_KEY_FILE).exists() {
+            return Err(NetworkError::FolderTaken { path: folder });
+        }
+        let key = KeyPair::generate_for(&PKCS_ED25519).map_err(certificate_error)?;
+        let role = order.role.unwrap_or(Role::Client);
+        let issued = self.certify(&key, order, role, now)?;
+        if !keyfile::write_new(&folder.join(NODE_KEY_FILE), &key.serialize_pem())? {
+            return Err(NetworkError::FolderTaken { path: folder });
+        }
+        self.fill(&folder, &issued)?;
+        Ok(Made { issued, folder, with_key: true })
+    }
+
+    /// Makes a new certificate for a node's key, so that it stays the node that it was.
+    ///
+    /// # Errors
+    /// When no certificate of that name was issued, or all were revoked.
+    pub fn renew(&self, order: &Order<'_>, now: OffsetDateTime) -> Result<Made, NetworkError> {
+        let unknown = || NetworkError::NodeUnknown { name: order.name.into() };
+        let earlier = self.issued()?.into_iter().filter(|issued| issued.name == order.name && !issued.revoked);
+        let last = earlier.max_by_key(|issued| issued.proven.until_s).ok_or_else(unknown)?;
+        let key = OldKey(public_key(&last.certificate).ok_or_else(unknown)?);
+        let issued = self.certify(&key, order, order.role.unwrap_or(last.proven.role), now)?;
+        let folder = self.node_folder(order);
+        self.fill(&folder, &issued)?;
+        Ok(Made { issued, with_key: folder.join(NODE_KEY_FILE).exists(), folder })
+    }
+
+    /// Revokes every certificate of a name that still counts; the new list goes into all nodes' folders beside the key.
+    ///
+    /// # Errors
+    /// When there is none, or there are too many revocations.
+    pub fn revoke(&mut self, name: &str, now: OffsetDateTime) -> Result<Withdrawn, NetworkError> {
+        let now_s = now.unix_timestamp();
+        let issued = self.issued()?;
+        // What has just expired here may still count where the clock is behind.
+        let since_s = (now - CLOCK_SKEW).unix_timestamp();
+        let counts = |issued: &&Issued| issued.name == name && !issued.revoked && issued.proven.until_s >= since_s;
+        let serials: Vec<u128> = issued.iter().filter(counts).map(|issued| issued.proven.serial).collect();
+        if serials.is_empty() {
+            return Err(NetworkError::NodeUnknown { name: name.into() });
+        }
+        // What is long expired is refused for that reason, and need not stay in the list.
+        let gone = now_s.saturating_sub_unsigned(365 * 86_400);
+        let over =
+            |serial: &u128| issued.iter().any(|issued| issued.proven.serial == *serial && issued.proven.until_s < gone);
+        let mut all = self.revoked.serials().clone();
+        all.retain(|serial| !over(serial));
+        all.extend(&serials);
+        let number = number_after(self.revoked.number(), now);
+        let der = Revocations::sign(&self.key, number, &all, now)?;
+        self.revoked = read_back(&der, &self.certificate)?;
+        let file = self.folder.join(REVOKED_FILE);
+        keyfile::write(&file, &self.revoked.pem())?;
+        for folder in folders(&self.folder.join(NODES))? {
+            keyfile::write(&folder.join(REVOKED_FILE), &self.revoked.pem())?;
+        }
+        Ok(Withdrawn { serials, number, file })
+    }
+
+    /// Every certificate that was issued, by name and by the end of its time.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn issued(&self) -> Result<Vec<Issued>, NetworkError> {
+        let mut found = Vec::new();
+        for path in entries(&self.folder.join(ISSUED))? {
+            let Some(text) = keyfile::read(&path)? else { continue };
+            let certificate = certificate((path.clone(), text))?;
+            found.push(self.describe(certificate).ok_or_else(|| damaged(&path, "it is no node's certificate"))?);
+        }
+        found.sort_by(|a, b| (&a.name, a.proven.until_s).cmp(&(&b.name, b.proven.until_s)));
+        Ok(found)
+    }
+
+    fn describe(&self, certificate: CertificateDer<'static>) -> Option<Issued> {
+        let proven = proven_by(&certificate)?;
+        let name = name_of(&certificate)?;
+        Some(Issued { name, proven, revoked: self.revoked.revokes(proven.serial), certificate })
+    }
+
+    fn certify(
+        &self,
+        key: &impl PublicKeyData,
+        order: &Order<'_>,
+        role: Role,
+        now: OffsetDateTime,
+    ) -> Result<Issued, NetworkError> {
+        if entries(&self.folder.join(ISSUED))?.len() >= ISSUED_MAX {
+            return Err(NetworkError::TooManyIssued);
+        }
+        // Clocks differ: what was issued a moment ago here must count on a machine whose clock is behind.
+        let (from, until) = (now - CLOCK_SKEW, now + order.valid);
+        let wish = Wish { name: order.name, role, serial: random_serial()?, valid: Some((from, until)) };
+        let certificate = sign(&self.key, key, &wish)?;
+        let unreadable = || NetworkError::Certificate { reason: "it does not read back".into() };
+        let issued = self.describe(certificate).ok_or_else(unreadable)?;
+        // Before anybody can have it: what is not known to have been issued could not be revoked.
+        let file = self.folder.join(ISSUED).join(format!("{:032x}.pem", issued.proven.serial));
+        keyfile::write(&file, &keyfile::pem("CERTIFICATE", &issued.certificate))?;
+        Ok(issued)
+    }
+
+    /// Writes what a node needs besides its key.
+    fn fill(&self, folder: &Path, issued: &Issued) -> Result<(), NetworkError> {
+        keyfile::write(&folder.join(AUTHORITY_FILE), &keyfile::pem("CERTIFICATE", &self.certificate))?;
+        keyfile::write(&folder.join(REVOKED_FILE), &self.revoked.pem())?;
+        keyfile::write(&folder.join(NODE_FILE), &keyfile::pem("CERTIFICATE", &issued.certificate))
+    }
+
+    fn node_folder(&self, order: &Order<'_>) -> PathBuf {
+        order.out.map_or_else(|| self.folder.join(NODES).join(order.name), Path::to_owned)
+    }
+}
+
+impl Issued {
+    /// The certificate itself.
+    #[must_use]
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+}
+
+/// The next number of a list. It follows the clock, so that an authority that was restored from an older copy does not use
+/// a number again.
+fn number_after(last: u64, now: OffsetDateTime) -> u64 {
+    u64::try_from(now.unix_timestamp()).unwrap_or(0).max(last.saturating_add(1))
+}
+
+fn read_back(der: &[u8], authority: &CertificateDer<'_>) -> Result<Revocations, NetworkError> {
+    Revocations::read(der, authority).map_err(|error| NetworkError::Certificate { reason: error.to_string() })
+}
+
+/// Names are used for folders.
+fn check_name(name: &str) -> Result<(), NetworkError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let first = name.chars().next().is_some_and(|c| c.is_ascii_alphanumeric());
+    if first && name.len() <= NODE_NAME_BYTES_MAX && name.chars().all(fits) {
+        Ok(())
+    } else {
+        Err(NetworkError::NodeName { name: crate::net::error::plain(name) })
+    }
+}
+
+/// What lies in a folder, in order; nothing when there is no such folder. Files that are being written do not count.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, NetworkError> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let failed = |error: std::io::Error| unusable(folder, &error);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, NetworkError> {
+    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::identity::Credentials;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn at(day: i64) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(1_800_000_000 + day * 86_400).expect("a time")
+    }
+
+    fn order(name: &str, role: Option<Role>) -> Order<'_> {
+        Order { name, role, valid: 30 * DAY, out: None }
+    }
+
+    #[test]
+    fn a_node_that_is_renewed_stays_the_node_that_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let authority = Authority::create(folder.path(), at(0)).expect("made");
+        let made = authority.issue(&order("a", Some(Role::Server)), at(0)).expect("issued");
+        let before = Credentials::load(&made.folder).expect("a node's folder");
+        assert_eq!(before.usable(at(1).unix_timestamp()), Ok(()));
+        assert!(matches!(before.usable(at(31).unix_timestamp()), Err(NetworkError::Expired { .. })));
+        assert!(matches!(before.usable(at(-1).unix_timestamp()), Err(NetworkError::NotYetValid { .. })));
+        assert!(before.ends_soon(at(29).unix_timestamp()).is_some());
+        let renewed = authority.renew(&order("a", None), at(20)).expect("renewed");
+        assert!(renewed.with_key);
+        let after = Credentials::load(&made.folder).expect("still one");
+        assert_eq!((after.id, after.proven.role, after.name.as_str()), (before.id, Role::Server, "a"));
+        assert_ne!(after.proven.serial, before.proven.serial);
+        assert_eq!(after.usable(at(49).unix_timestamp()), Ok(()));
+    }
+
+    #[test]
+    fn revoking_a_name_revokes_all_of_its_certificates_and_frees_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut authority = Authority::create(folder.path(), at(0)).expect("made");
+        let made = authority.issue(&order("a", None), at(0)).expect("issued");
+        authority.renew(&order("a", None), at(1)).expect("renewed");
+        assert!(matches!(authority.issue(&order("a", None), at(1)), Err(NetworkError::NodeExists { .. })));
+        let number = authority.revoked().number();
+        let withdrawn = authority.revoke("a", at(2)).expect("revoked");
+        assert_eq!(withdrawn.serials.len(), 2);
+        assert!(withdrawn.number > number);
+        assert!(matches!(authority.revoke("a", at(2)), Err(NetworkError::NodeUnknown { .. })));
+        let credentials = Credentials::load(&made.folder).expect("the folder is still one");
+        assert_eq!(credentials.usable(at(2).unix_timestamp()), Err(NetworkError::Revoked { name: "a".into() }));
+        assert_eq!(credentials.revocations_number(), withdrawn.number);
+        let again = Authority::load(folder.path()).expect("it can be loaded again");
+        assert!(again.issued().expect("listed").iter().all(|issued| issued.revoked));
+        let elsewhere = folder.path().join("b");
+        let order = Order { out: Some(&elsewhere), ..order("a", None) };
+        assert!(again.issue(&order, at(3)).is_ok());
+    }
+
+    #[test]
+    fn what_is_there_is_not_overwritten_and_what_is_missing_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        Authority::create(folder.path(), at(0)).expect("made");
+        assert!(matches!(Authority::create(folder.path(), at(0)), Err(NetworkError::AuthorityExists { .. })));
+        let missing = Credentials::load(folder.path()).err();
+        assert!(matches!(missing, Some(NetworkError::NotNode { .. })), "{missing:?}");
+        fs::remove_file(folder.path().join(REVOKED_FILE)).expect("removed");
+        let missing = Authority::load(folder.path()).err();
+        assert!(matches!(missing, Some(NetworkError::NotAuthority { .. })), "{missing:?}");
+    }
+
+    #[test]
+    fn names_that_could_lead_out_of_the_folder_are_refused() {
+        for bad in ["", ".", "..", "../a", "a/b", "-a", "a b", "a\u{1b}", &"a".repeat(NODE_NAME_BYTES_MAX + 1)] {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+        assert!(check_name("shop-1.example_2").is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keys_are_readable_by_their_owner_alone_and_refused_otherwise() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let authority = Authority::create(folder.path(), at(0)).expect("made");
+        let made = authority.issue(&order("a", None), at(0)).expect("issued");
+        let (ours, theirs) = (folder.path().join(AUTHORITY_KEY_FILE), made.folder.join(NODE_KEY_FILE));
+        for path in [&ours, &theirs] {
+            let mode = fs::metadata(path).expect("there").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+            fs::set_permissions(path, fs::Permissions::from_mode(0o640)).expect("allowed");
+        }
+        assert!(matches!(Authority::load(folder.path()).err(), Some(NetworkError::Exposed { path }) if path == ours));
+        assert!(
+            matches!(Credentials::load(&made.folder).err(), Some(NetworkError::Exposed { path }) if path == theirs)
+        );
+    }
+}
