@@ -114,7 +114,7 @@ fn memory(key: &VariableKey) {
 fn carry(from: &mut Replica, to: &mut Replica, now: u64) -> (usize, usize) {
     let (mut carried, mut changes) = (0, 0);
     while let Some(out) = from.poll() {
-        if let Out::Send(_, bytes) = out {
+        if let Out::Send(_, bytes) | Out::Broadcast { bytes, .. } = out {
             carried += bytes.len();
             to.handle(LINK, &bytes, now);
         }
@@ -122,7 +122,7 @@ fn carry(from: &mut Replica, to: &mut Replica, now: u64) -> (usize, usize) {
     while let Some(out) = to.poll() {
         match out {
             Out::Changes(told) => changes += told.len(),
-            Out::Send(_, bytes) => from.handle(LINK, &bytes, now),
+            Out::Send(_, bytes) | Out::Broadcast { bytes, .. } => from.handle(LINK, &bytes, now),
             other => println!("unexpected: {other:?}"),
         }
     }

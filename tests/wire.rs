@@ -32,7 +32,8 @@ fn key(name: &'static str, kind: Type) -> VariableKey {
 
 fn sent(replica: &mut Replica) -> Vec<Vec<u8>> {
     let outs = std::iter::from_fn(|| replica.poll());
-    outs.filter_map(|out| if let Out::Send(_, bytes) = out { Some(bytes) } else { None }).collect()
+    outs.filter_map(|out| if let Out::Send(_, bytes) | Out::Broadcast { bytes, .. } = out { Some(bytes) } else { None })
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

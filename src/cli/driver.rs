@@ -315,6 +315,11 @@ impl Driver {
                         network.send(LinkId(peer.0), &bytes);
                     }
                 }
+                Output::Broadcast { topic, bytes } => {
+                    if let Some(network) = self.network() {
+                        network.broadcast(topic, &bytes);
+                    }
+                }
                 Output::Disconnect { peer, code, reason } => {
                     if let Some(network) = self.network() {
                         network.disconnect(LinkId(peer.0), code, &reason);

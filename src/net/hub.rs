@@ -298,6 +298,14 @@ impl Hub {
         self.enqueue(link, frame(Kind::Message, message));
     }
 
+    /// The same for every peer.
+    pub(super) fn send_to_all(&self, message: &[u8]) {
+        let links: Vec<LinkId> = self.state().links.keys().copied().collect();
+        for link in links {
+            self.send(link, message);
+        }
+    }
+
     fn enqueue(&self, link: LinkId, frame: Vec<u8>) {
         let overflow = {
             let state = self.state();

@@ -308,6 +308,7 @@ impl Node {
         while let Some(out) = self.replica.poll() {
             match out {
                 Out::Send(peer, bytes) => self.outputs.push_back(Output::Send { peer, bytes }),
+                Out::Broadcast { topic, bytes } => self.outputs.push_back(Output::Broadcast { topic, bytes }),
                 Out::Changes(changes) => {
                     let changes = changes.into_iter().filter_map(|change| self.base_change(change)).collect();
                     self.apply(changes);

@@ -31,7 +31,7 @@ pub enum Input {
     Received {
         /// Where from.
         peer: PeerId,
-        /// What another node gave out as [`Output::Send`].
+        /// What another node gave out as [`Output::Send`] or [`Output::Broadcast`].
         bytes: Vec<u8>,
     },
     /// Whether every address that the user named is connected. True until told otherwise.
@@ -69,6 +69,14 @@ pub enum Output {
     Send {
         /// Where to.
         peer: PeerId,
+        /// The message.
+        bytes: Vec<u8>,
+    },
+    /// To be brought to all who want to hear of a topic: see [`crate::replica::Out::Broadcast`]. An edge that knows of no
+    /// better way sends it to every peer.
+    Broadcast {
+        /// The topic; 0 is everybody.
+        topic: u128,
         /// The message.
         bytes: Vec<u8>,
     },

@@ -2,6 +2,7 @@
 //! which all that happens.
 
 use crate::lattice::vector::VersionVector;
+use crate::replica::EVERYBODY;
 use crate::replica::Limits;
 use crate::replica::Out;
 use crate::replica::PeerId;
@@ -127,7 +128,7 @@ impl Replica {
             let events = self.state.log.tail_of(me, self.pushed);
             for group in group::groups(&self.state, &events, self.limits.group_bytes) {
                 let bytes = wire::encode(&Message::Push { group });
-                self.out.extend(self.peers.keys().map(|&peer| Out::Send(peer, bytes.clone())));
+                self.out.push_back(Out::Broadcast { topic: EVERYBODY, bytes });
             }
         }
         self.pushed = newest;

@@ -1,7 +1,7 @@
 //! One node's share of the replicated state, and what it says to its peers to keep everyone's equal: a state machine
 //! without I/O. Bytes and the time come in, bytes and changes come out.
 //!
-//! Updates are pushed to all connected peers when they are made; that is for speed. Correctness rests on comparing version
+//! Updates are given out as broadcasts when they are made; that is for speed. Correctness rests on comparing version
 //! vectors, on connecting, after changes and now and then: who lacks something pulls it, by recent events where these
 //! suffice, else by live entries and the liveness of the blocks that differ (`pull` for the one who asks, `serve` for the
 //! one who answers, `state` for why the result is right). Any message may be lost, doubled, late or out of order.
@@ -58,6 +58,9 @@ pub struct VariableKey {
     pub kind: Type,
 }
 
+/// The topic of what everybody wants to hear of: see [`Out::Broadcast`].
+pub const EVERYBODY: u128 = 0;
+
 /// A variable's number in one node's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyIndex(pub u32);
@@ -71,6 +74,14 @@ pub struct PeerId(pub u64);
 pub enum Out {
     /// Send these bytes to this peer.
     Send(PeerId, Vec<u8>),
+    /// Bring these bytes to all who want to hear of a topic, in whatever way is best; topic 0 is everybody. For speed
+    /// alone: who is left out finds it when vectors are compared. Arrives as a message of whoever passed it on last.
+    Broadcast {
+        /// The topic.
+        topic: u128,
+        /// The message.
+        bytes: Vec<u8>,
+    },
     /// Entries became live or stopped being live, by what one message brought; belongs together. This node's own writes
     /// are not told.
     Changes(Vec<Change>),

@@ -46,7 +46,7 @@ fn outs(replica: &mut Replica) -> Vec<Out> {
 
 fn messages(replica: &mut Replica) -> Vec<Message> {
     let sent = outs(replica).into_iter().filter_map(|out| match out {
-        Out::Send(_, bytes) => Some(wire::decode(&bytes).unwrap()),
+        Out::Send(_, bytes) | Out::Broadcast { bytes, .. } => Some(wire::decode(&bytes).unwrap()),
         _ => None,
     });
     sent.collect()
@@ -318,7 +318,7 @@ fn types_in_conflict_are_told_on_both_sides() {
             for out in out {
                 let both = [&mut a, &mut b];
                 match out {
-                    Out::Send(_, bytes) => both[to].handle(PEER, &bytes, 1),
+                    Out::Send(_, bytes) | Out::Broadcast { bytes, .. } => both[to].handle(PEER, &bytes, 1),
                     Out::Conflict { key, other, .. } => conflicts.push((number, key.kind, other)),
                     out => panic!("{out:?}"),
                 }
@@ -347,7 +347,7 @@ fn nothing_is_written_that_could_not_be_sent() {
     let mut other = Replica::new(ReplicaId(5));
     other.connected(PEER, Role::Server, 0);
     for out in outs(&mut replica) {
-        let Out::Send(_, bytes) = out else { continue };
+        let (Out::Send(_, bytes) | Out::Broadcast { bytes, .. }) = out else { continue };
         assert!(bytes.len() < MESSAGE_BYTES_MAX);
         other.handle(PEER, &bytes, 1);
     }
@@ -355,7 +355,7 @@ fn nothing_is_written_that_could_not_be_sent() {
     assert_eq!(other.live_entries(), 0);
     let pulled = |from: &mut Replica, to: &mut Replica, now| {
         for out in outs(from) {
-            if let Out::Send(_, bytes) = out {
+            if let Out::Send(_, bytes) | Out::Broadcast { bytes, .. } = out {
                 to.handle(PEER, &bytes, now);
             }
         }
@@ -397,7 +397,7 @@ fn transacted() -> (Replica, Vec<Vec<u8>>) {
     replica.commit();
     replica.flush(0);
     let sent = outs(&mut replica).into_iter().filter_map(|out| match out {
-        Out::Send(_, bytes) => Some(bytes),
+        Out::Send(_, bytes) | Out::Broadcast { bytes, .. } => Some(bytes),
         _ => None,
     });
     let sent = sent.collect();
@@ -489,7 +489,7 @@ fn the_largest_transaction_fits_into_a_message() {
     let sizes: Vec<usize> = outs(&mut replica)
         .iter()
         .map(|out| match out {
-            Out::Send(_, bytes) => bytes.len(),
+            Out::Send(_, bytes) | Out::Broadcast { bytes, .. } => bytes.len(),
             _ => 0,
         })
         .collect();

@@ -232,10 +232,11 @@ impl Cluster {
 
     fn carry_out(&mut self, node: usize, output: Output) {
         match output {
-            Output::Send { peer, bytes } => {
-                self.bytes_sent += bytes.len() as u64;
-                self.trace.update(&self.now_ms.to_le_bytes()).update(&(node as u64).to_le_bytes()).update(&bytes);
-                self.network.send(node, peer, &bytes, self.now_ms);
+            Output::Send { peer, bytes } => self.send(node, peer, &bytes),
+            Output::Broadcast { bytes, .. } => {
+                for peer in self.network.links(node) {
+                    self.send(node, peer, &bytes);
+                }
             }
             Output::Print { text, .. } => self.places[node].prints.push(text),
             Output::Report(diagnostic) => self.places[node].reports.push(diagnostic),
@@ -254,6 +255,12 @@ impl Cluster {
             Output::Evaluated { value, .. } => self.places[node].evaluated.push(value),
             Output::Change { .. } => {}
         }
+    }
+
+    fn send(&mut self, node: usize, peer: PeerId, bytes: &[u8]) {
+        self.bytes_sent += bytes.len() as u64;
+        self.trace.update(&self.now_ms.to_le_bytes()).update(&(node as u64).to_le_bytes()).update(bytes);
+        self.network.send(node, peer, bytes, self.now_ms);
     }
 
     /// Lets time pass, from event to event.

@@ -98,8 +98,13 @@ pub(crate) fn converge(nodes: &mut [Node]) -> Vec<Vec<u8>> {
         for (me, node) in nodes.iter_mut().enumerate() {
             while node.run(now_ms, FUEL) == Progress::Busy {}
             while let Some(output) = node.poll_output() {
-                if let Output::Send { peer, bytes } = output {
-                    mail.push((me, peer, bytes));
+                match output {
+                    Output::Send { peer, bytes } => mail.push((me, peer, bytes)),
+                    Output::Broadcast { bytes, .. } => {
+                        let others = (0..count).filter(|other| *other != me);
+                        mail.extend(others.map(|other| (me, PeerId(other as u64), bytes.clone())));
+                    }
+                    _ => {}
                 }
             }
         }

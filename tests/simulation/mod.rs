@@ -263,6 +263,11 @@ impl Cluster {
         while let Some(out) = self.nodes[node].replica.poll() {
             match out {
                 Out::Send(link, bytes) => self.post(node, link, bytes),
+                Out::Broadcast { bytes, .. } => {
+                    let own = self.links.iter().filter(|(_, ends)| ends.0 == node || ends.1 == node);
+                    let own: Vec<PeerId> = own.map(|(&link, _)| link).collect();
+                    own.into_iter().for_each(|link| self.post(node, link, bytes.clone()));
+                }
                 Out::Changes(changes) => changes.into_iter().for_each(|change| self.nodes[node].take(change)),
                 Out::Refuse(_, reason) => panic!("an honest node was refused: {reason}"),
                 Out::Conflict { .. } => panic!("there are no conflicting types here"),
