@@ -105,6 +105,12 @@ pub struct Membership {
     /// Address to listen on; port 0 takes any free one and tells which
     #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     pub listen: Option<String>,
+    /// Folder that `lasp keys issue` made for this node: without it, only nodes of this user on this machine take part
+    #[arg(long, value_name = "DIR")]
+    pub cluster: Option<PathBuf>,
+    /// Address by which peers reach this node, if that is not where it listens
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    pub advertise: Option<String>,
     /// What this node is called, for people
     #[arg(long, value_name = "NAME", value_parser = node_name)]
     pub node: Option<String>,
@@ -130,7 +136,7 @@ pub struct Run {
     #[command(flatten)]
     pub membership: Membership,
     /// Run so many nodes of the program on this machine, until all agree
-    #[arg(long, value_name = "N", conflicts_with_all = ["peers", "listen", "node"], value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", conflicts_with_all = ["peers", "listen", "node", "cluster", "advertise"], value_parser = clap::value_parser!(u32).range(1..=64))]
     pub replicas: Option<u32>,
     /// End when this expression over the program's variables is true
     #[arg(long, value_name = "EXPR")]

@@ -149,7 +149,11 @@ fn members(count: u32, out: &Out, runtime: &Handle) -> Result<Vec<(String, u128,
         let peers = members.iter().map(|(_, _, wire)| wire.network.address().to_string()).collect();
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let network = runtime
-            .block_on(Network::start(credentials, Options { name: name.clone(), listen: None, peers }, sender))
+            .block_on(Network::start(
+                credentials,
+                Options { name: name.clone(), listen: None, advertise: None, peers },
+                sender,
+            ))
             .map_err(|error| broken(out, Some(&name), &error))?;
         members.push((name, id, Wire { network, events }));
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ColorChoice;
+use time::OffsetDateTime;
 use tokio::runtime::Handle;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -26,13 +27,16 @@ use crate::cli::replicas;
 use crate::cli::signals;
 use crate::net::Network;
 use crate::net::Options;
+use crate::net::certificate::date;
 use crate::net::error::NetworkError;
+use crate::net::identity::Credentials;
 use crate::node::Progress;
 use crate::node::Status;
 use crate::node::TopLevel;
 use crate::node::Until;
 use crate::node::Waiting;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::files::Files;
 
 /// How often, at most, a node that has much to do is asked how it stands.
 const STATUS_EVERY: Duration = Duration::from_millis(20);
@@ -98,15 +102,24 @@ pub fn broken(out: &Out, node: Option<&str>, error: &NetworkError) -> Exit {
 /// # Errors
 /// When the key or the address cannot be used; that is told.
 pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<(String, u128, Option<Wire>), Exit> {
+    let issued = issued(out, membership)?;
     if !membership.networked() {
-        let name = membership.node.clone().unwrap_or_else(|| "a".into());
+        let name = issued.map_or_else(|| membership.node.clone().unwrap_or_else(|| "a".into()), |issued| issued.name);
         return Ok((name, program::identity(), None));
     }
-    let cluster = folder::cluster().map_err(|error| broken(out, None, &error))?;
-    let credentials = cluster.node().map_err(|error| broken(out, None, &error))?;
+    let credentials = match issued {
+        Some(issued) => issued,
+        None => folder::cluster().and_then(|cluster| cluster.node()).map_err(|error| broken(out, None, &error))?,
+    };
     let id = credentials.id;
-    let name = membership.node.clone().unwrap_or_else(|| format!("node-{:06x}", id >> 104));
-    let options = Options { name: name.clone(), listen: membership.listen.clone(), peers: membership.peers.clone() };
+    let own = if credentials.automatic { format!("node-{:06x}", id >> 104) } else { credentials.name.clone() };
+    let name = membership.node.clone().unwrap_or(own);
+    let options = Options {
+        name: name.clone(),
+        listen: membership.listen.clone(),
+        advertise: membership.advertise.clone(),
+        peers: membership.peers.clone(),
+    };
     let (sender, events) = mpsc::channel(EVENTS_MAX);
     let network = runtime
         .block_on(Network::start(credentials, options, sender))
@@ -117,6 +130,21 @@ pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<(Str
         out.status(&format!("listening on {address}"));
     }
     Ok((name, id, Some(Wire { network, events })))
+}
+
+/// What a node with a folder of its own proves itself with.
+fn issued(out: &Out, membership: &Membership) -> Result<Option<Credentials>, Exit> {
+    let Some(folder) = &membership.cluster else { return Ok(None) };
+    let now_s = OffsetDateTime::now_utc().unix_timestamp();
+    let credentials = Credentials::load(folder).and_then(|found| found.usable(now_s).map(|()| found));
+    let credentials = credentials.map_err(|error| broken(out, membership.node.as_deref(), &error))?;
+    if let Some(until_s) = credentials.ends_soon(now_s) {
+        let name = &credentials.name;
+        let diagnostic = Diagnostic::warning("E0617", format!("the certificate of {name} ends {}", date(until_s)))
+            .help(format!("where the authority's key is: lasp keys renew --cluster DIR --node {name}"));
+        out.diagnostic(membership.node.as_deref(), &Files::default(), &diagnostic);
+    }
+    Ok(Some(credentials))
 }
 
 fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -> Result<Exit, Exit> {

@@ -29,6 +29,7 @@ use crate::net::limits::PAUSE_MAX_LEARNED;
 use crate::net::limits::PAUSE_MIN;
 use crate::net::limits::PROTOCOL;
 use crate::net::link;
+use crate::net::refusal::refuse_connection;
 use crate::net::tls::peer_identity;
 
 /// After so many failures in a row an address that only a peer told of is forgotten.
@@ -151,12 +152,16 @@ async fn resolve(hub: &Hub, address: &str) -> Result<SocketAddr, Failure> {
 
 /// Connects, and says hello.
 async fn greet(hub: &Arc<Hub>, at: SocketAddr) -> Result<Reached, Cause> {
-    let connecting = hub.endpoint.connect(at, &hub.server_name);
+    let connecting = hub.endpoint.connect_with(hub.trust.client(), at, &hub.server_name);
     let connecting = connecting.map_err(|error| Cause::absent("E0605", format!("cannot dial {at}: {error}")))?;
     let connection = connecting.await.map_err(|error| Cause::of(&error))?;
     let Some(peer) = peer_identity(&connection) else {
-        return Err(Cause::refused("E0607", "the peer's certificate cannot be read"));
+        return Err(Cause::refused("E0623", "this node refused the peer: its certificate cannot be read"));
     };
+    if let Some(cause) = hub.objection(&peer, true) {
+        refuse_connection(&connection, &cause);
+        return Err(cause);
+    }
     if peer.id == hub.me {
         connection.close((Closing::Myself as u32).into(), b"");
         return Ok(Reached::Myself);

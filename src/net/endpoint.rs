@@ -37,9 +37,13 @@ use crate::net::limits::ATTEMPT;
 use crate::net::limits::HANDSHAKES_MAX;
 use crate::net::limits::INBOX_BYTES_MAX;
 use crate::net::limits::PROTOCOL;
+use crate::net::limits::RELOAD;
 use crate::net::link;
-use crate::net::tls::configure;
+use crate::net::probe;
+use crate::net::refusal::refuse_connection;
 use crate::net::tls::peer_identity;
+use crate::net::trust::Trust;
+use crate::replica::Role;
 
 /// How this node takes part.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +52,8 @@ pub struct Options {
     pub name: String,
     /// `HOST:PORT` to listen on; any free port of this machine when not given.
     pub listen: Option<String>,
+    /// `HOST:PORT` by which peers reach this node, if that is not where it listens, as behind address translation.
+    pub advertise: Option<String>,
     /// `HOST:PORT` of peers to join. They tell of the others.
     pub peers: Vec<String>,
 }
@@ -80,25 +86,33 @@ impl Network {
         options: Options,
         events: mpsc::Sender<Event>,
     ) -> Result<Network, NetworkError> {
-        let (client, server) = configure(&credentials)?;
-        let address = listen_address(&options, credentials.automatic).await?;
+        let (me, server_name, automatic) = (credentials.id, credentials.server_name.clone(), credentials.automatic);
+        let role = credentials.proven.role;
+        if role == Role::Client && options.peers.is_empty() {
+            return Err(NetworkError::ClientAlone { name: credentials.name });
+        }
+        let (trust, server) = Trust::new(credentials)?;
+        let address = listen_address(&options, automatic).await?;
         let told = options.listen.clone().unwrap_or_else(|| address.to_string());
         let failed = |error: std::io::Error| NetworkError::Listen { address: told.clone(), reason: error.to_string() };
-        let mut endpoint = Endpoint::server(server, address).map_err(failed)?;
-        endpoint.set_default_client_config(client);
+        let endpoint = Endpoint::server(server, address).map_err(failed)?;
         let listen = endpoint.local_addr().map_err(failed)?;
+        let advertised = advertised(&options, listen).await?;
         let hub = Arc::new(Hub::new(Parts {
             endpoint,
-            me: credentials.id,
+            me,
             name: options.name,
             listen,
-            server_name: credentials.server_name,
-            automatic: credentials.automatic,
+            advertised,
+            trust,
+            server_name,
+            automatic,
             events,
             inbox_bytes_max: INBOX_BYTES_MAX,
             targets: options.peers.len(),
         }));
         tokio::spawn(accept(hub.clone()));
+        tokio::spawn(watch(hub.clone()));
         for (target, peer) in options.peers.into_iter().enumerate() {
             tokio::spawn(dial::configured(hub.clone(), target, peer));
         }
@@ -184,6 +198,31 @@ async fn listen_address(options: &Options, automatic: bool) -> Result<SocketAddr
     Ok(first)
 }
 
+/// The address that peers are told.
+async fn advertised(options: &Options, listen: SocketAddr) -> Result<SocketAddr, NetworkError> {
+    let Some(advertise) = &options.advertise else { return Ok(listen) };
+    let failed = |reason: String| NetworkError::Advertise { address: advertise.clone(), reason };
+    let found = timeout(ATTEMPT, lookup_host(advertise.as_str()))
+        .await
+        .map_err(|_| failed("the name could not be looked up in time".into()))?
+        .map_err(|error| failed(error.to_string()))?;
+    let mut found: Vec<SocketAddr> = found.filter(|at| !at.ip().is_unspecified() && at.port() != 0).collect();
+    found.sort_by_key(|at| at.is_ipv4() != listen.is_ipv4());
+    found.first().copied().ok_or_else(|| failed("peers cannot dial that".into()))
+}
+
+/// Takes up what is new in the node's folder, and ends connections of peers whose certificates have expired.
+async fn watch(hub: Arc<Hub>) {
+    while !hub.closing() {
+        tokio::time::sleep(RELOAD).await;
+        let looking = hub.clone();
+        if let Ok(Some(server)) = tokio::task::spawn_blocking(move || looking.trust.reload()).await {
+            hub.trust_anew(server);
+        }
+        hub.sweep();
+    }
+}
+
 async fn accept(hub: Arc<Hub>) {
     let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     let mut quiet_until = Instant::now();
@@ -232,15 +271,21 @@ fn admit(hub: &Arc<Hub>, room: &Arc<Semaphore>, incoming: Incoming, turned_away:
 async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
     let connecting = incoming.accept().map_err(|error| Cause::of(&error))?;
     let connection = connecting.await.map_err(|error| Cause::of(&error))?;
-    let Some(peer) = peer_identity(&connection) else {
-        connection.close((Closing::Refused as u32).into(), b"the certificate cannot be read");
-        return Err(Cause::refused("E0607", "this node refused the peer: its certificate cannot be read"));
+    let objection = match peer_identity(&connection) {
+        Some(peer) => hub.objection(&peer, false).map_or(Ok(peer), Err),
+        None => Err(Cause::refused("E0623", "this node refused the peer: its certificate cannot be read")),
     };
+    let peer = objection.inspect_err(|cause| refuse_connection(&connection, cause))?;
     let Ok((mut send, mut receive)) = connection.accept_bi().await else {
         // Dialed and thought better of it: its own name, a duplicate, or it went.
         return Ok(());
     };
-    let greeting = match read(&mut receive, &[Kind::Hello]).await.and_then(|(_, bytes)| decode_greeting(&bytes)) {
+    let first = read(&mut receive, &[Kind::Hello, Kind::Probe]).await;
+    if let Ok((Kind::Probe, _)) = first {
+        probe::answer(hub, &connection, send).await;
+        return Ok(());
+    }
+    let greeting = match first.and_then(|(_, bytes)| decode_greeting(&bytes)) {
         Ok(greeting) => greeting,
         Err(FrameError::Ended) => return Ok(()),
         Err(FrameError::Protocol(version)) => {

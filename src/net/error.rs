@@ -42,6 +42,14 @@ pub enum NetworkError {
         /// The address that was to be listened on or dialed.
         address: String,
     },
+    /// The address that peers were to be told cannot be used.
+    #[error("peers cannot be told {address}: {reason}")]
+    Advertise {
+        /// The address.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {reason}")]
     Listen {
@@ -174,7 +182,7 @@ impl NetworkError {
             | NetworkError::Exposed { .. }
             | NetworkError::Certificate { .. } => "E0602",
             NetworkError::NotLoopback { .. } => "E0603",
-            NetworkError::Listen { .. } => "E0604",
+            NetworkError::Listen { .. } | NetworkError::Advertise { .. } => "E0604",
             NetworkError::Expired { .. } | NetworkError::NotYetValid { .. } => "E0617",
             NetworkError::Revoked { .. } => "E0618",
             NetworkError::ClientAlone { .. } => "E0619",
@@ -249,6 +257,7 @@ impl NetworkError {
             NetworkError::ClientAlone { .. } => {
                 "name a server after --peers; or have a server's certificate issued with --role server".into()
             }
+            NetworkError::Advertise { .. } => "name the address and port by which peers reach this node from outside".into(),
             NetworkError::Listen { .. } => "name a free port of this machine, or port 0 for any".into(),
             _ => "this should not happen; please report it".into(),
         }
@@ -287,12 +296,10 @@ impl Cause {
     /// What the end of a connection means, and which side brought it about.
     pub(super) fn of(error: &ConnectionError) -> Cause {
         match error {
-            ConnectionError::TransportError(error) => {
-                Cause::of_alert(u64::from(error.code), "this node refused the peer", &error.reason)
-            }
+            ConnectionError::TransportError(error) => Cause::of_alert(u64::from(error.code), By::Us, &error.reason),
             ConnectionError::ConnectionClosed(close) => {
                 let reason = String::from_utf8_lossy(&close.reason);
-                Cause::of_alert(u64::from(close.error_code), "the peer refused this node", &reason)
+                Cause::of_alert(u64::from(close.error_code), By::Peer, &reason)
             }
             ConnectionError::ApplicationClosed(close) => closed(close.error_code.into_inner(), &close.reason),
             ConnectionError::TimedOut => {
@@ -306,16 +313,67 @@ impl Cause {
     }
 
     /// TLS alerts travel as `0x100 + alert` (RFC 9001, section 4.8); the alerts are those of RFC 8446, section 6.
-    fn of_alert(code: u64, who: &str, reason: &str) -> Cause {
-        match code.checked_sub(0x100) {
-            Some(120) => Cause::refused("E0608", format!("{who}: it does not speak this protocol")),
-            Some(116) => Cause::refused("E0607", format!("{who}: it showed no certificate")),
-            Some(0..=255) => {
-                Cause::refused("E0607", format!("{who}: it belongs to another cluster ({})", plain(reason)))
-            }
-            _ if code == 2 => Cause::refused("E0615", format!("{who}: it takes no more connections now")),
-            _ => Cause::refused("E0609", format!("{who}: {}", plain(reason))),
+    fn of_alert(code: u64, by: By, reason: &str) -> Cause {
+        let who = by.who();
+        let (code, what) = match code.checked_sub(0x100) {
+            Some(120) => ("E0608", format!("{} does not speak this protocol", by.subject())),
+            Some(116) => ("E0623", format!("{} showed no certificate", by.subject())),
+            Some(45) => ("E0617", validity(by, reason)),
+            Some(44) => ("E0618", format!("{} certificate was revoked", by.whose())),
+            Some(43) => ("E0619", format!("{} certificate is a client's, and clients serve nobody", by.whose())),
+            Some(0..=255) => ("E0607", format!("{} certificate is of another cluster ({})", by.whose(), plain(reason))),
+            _ if code == 2 => ("E0615", "it takes no more connections now".to_owned()),
+            _ => ("E0609", plain(reason)),
+        };
+        Cause::refused(code, format!("{who}: {what}"))
+    }
+}
+
+/// Which side refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Us,
+    Peer,
+}
+
+impl By {
+    fn who(self) -> &'static str {
+        match self {
+            By::Us => "this node refused the peer",
+            By::Peer => "the peer refused this node",
         }
+    }
+
+    /// The side that was refused.
+    fn subject(self) -> &'static str {
+        match self {
+            By::Us => "the peer",
+            By::Peer => "this node",
+        }
+    }
+
+    fn whose(self) -> &'static str {
+        match self {
+            By::Us => "the peer's",
+            By::Peer => "this node's",
+        }
+    }
+}
+
+/// One alert stands for both ends of a certificate's time. The library's text says which, and travels with the alert.
+fn validity(by: By, reason: &str) -> String {
+    let second = |before: &str| {
+        let (_, rest) = reason.split_once(before)?;
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok().map(date)
+    };
+    let whose = by.whose();
+    if let Some(from) = second("not valid before ") {
+        format!("{whose} certificate is not valid yet, only from {from}; is a clock wrong?")
+    } else if let Some(until) = second("not valid after ") {
+        format!("{whose} certificate expired {until}")
+    } else {
+        format!("{whose} certificate is expired, or not valid yet")
     }
 }
 
@@ -344,9 +402,17 @@ fn closed(code: u64, reason: &[u8]) -> Cause {
         2 => Cause::absent("E0613", "the peer dropped the connection, since it could not send fast enough"),
         3 => Cause::refused("E0609", format!("the peer refused a message of this node: {reason}")),
         5 => Cause::refused("E0614", "this is the node itself"),
-        _ => Cause::refused("E0609", format!("the peer closed the connection: {reason}")),
+        _ => {
+            let told = COMMON.iter().find_map(|code| Some((*code, reason.strip_prefix(code)?)));
+            let (code, why) = told.unwrap_or(("E0609", &reason));
+            let why = why.trim_start().trim_start_matches("this node refused the peer").trim_start_matches(": ");
+            Cause::refused(code, format!("the peer refused this node: {why}"))
+        }
     }
 }
+
+/// Codes that a side which closes a connection tells the other, at the beginning of its reason.
+const COMMON: &[&str] = &["E0607", "E0608", "E0615", "E0616", "E0617", "E0618", "E0619", "E0623"];
 
 /// A text from elsewhere, made fit for a terminal: bounded, without control characters.
 #[must_use]
@@ -360,4 +426,43 @@ pub fn plain(text: &str) -> String {
         out.push(c);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_of_a_refusal_tell_the_same_code_and_the_right_side() {
+        let expired =
+            "certificate expired: verification time 9 (UNIX), but certificate is not valid after 0 (9 seconds ago)";
+        let early =
+            "certificate not valid yet: verification time 9 (UNIX), but certificate is not valid before 86400 (..)";
+        for (alert, reason, code, words) in [
+            (0x12d, expired, "E0617", "certificate expired 1970-01-01 00:00 UTC"),
+            (0x12d, early, "E0617", "certificate is not valid yet, only from 1970-01-02 00:00 UTC"),
+            (0x12d, "", "E0617", "certificate is expired, or not valid yet"),
+            (0x12c, "", "E0618", "certificate was revoked"),
+            (0x12b, "", "E0619", "certificate is a client's"),
+            (0x130, "", "E0607", "certificate is of another cluster"),
+            (0x174, "", "E0623", "showed no certificate"),
+            (0x178, "", "E0608", "does not speak this protocol"),
+        ] {
+            let (here, there) = (Cause::of_alert(alert, By::Us, reason), Cause::of_alert(alert, By::Peer, reason));
+            assert_eq!((here.code, there.code), (code, code));
+            assert!(here.reason.starts_with("this node refused the peer: the peer") && here.reason.contains(words));
+            assert!(there.reason.starts_with("the peer refused this node: this node") && there.reason.contains(words));
+        }
+    }
+
+    #[test]
+    fn a_reason_that_a_peer_gives_is_taken_for_its_code_only_if_it_is_one() {
+        let told = closed(4, b"E0618 this node refused the peer: its certificate was revoked");
+        assert_eq!(
+            (told.code, told.reason.as_str()),
+            ("E0618", "the peer refused this node: its certificate was revoked")
+        );
+        assert_eq!(closed(4, b"E9999 \x1b[2J").code, "E0609");
+        assert!(!closed(4, b"E9999 \x1b[2J").reason.contains('\u{1b}'));
+    }
 }

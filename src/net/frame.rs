@@ -8,12 +8,14 @@ use quinn::ReadExactError;
 use quinn::RecvStream;
 use serde::Deserialize;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::net::error::plain;
 use crate::net::limits::ADDRESSES_MAX;
 use crate::net::limits::CONTROL_BYTES_MAX;
 use crate::net::limits::MESSAGE_BYTES_MAX;
 use crate::net::limits::PROTOCOL;
+use crate::net::limits::REVOCATIONS_BYTES_MAX;
 use crate::net::limits::TEXT_BYTES_MAX;
 
 /// What a frame holds.
@@ -29,13 +31,20 @@ pub enum Kind {
     Welcome = 3,
     /// [`Refusal`].
     Refuse = 4,
+    /// A list of revocations.
+    Revoked = 5,
+    /// Asks how things stand, without becoming a peer; see [`Probed`].
+    Probe = 6,
+    /// [`Probed`].
+    Probed = 7,
 }
+
+const KINDS: [Kind; 8] =
+    [Kind::Message, Kind::Peers, Kind::Hello, Kind::Welcome, Kind::Refuse, Kind::Revoked, Kind::Probe, Kind::Probed];
 
 impl Kind {
     fn of(byte: u8) -> Option<Kind> {
-        [Kind::Message, Kind::Peers, Kind::Hello, Kind::Welcome, Kind::Refuse]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
+        KINDS.into_iter().find(|kind| *kind as u8 == byte)
     }
 
     /// The most bytes of a payload.
@@ -43,6 +52,7 @@ impl Kind {
     pub fn bytes_max(self) -> usize {
         match self {
             Kind::Message => MESSAGE_BYTES_MAX,
+            Kind::Revoked => REVOCATIONS_BYTES_MAX,
             _ => CONTROL_BYTES_MAX,
         }
     }
@@ -57,6 +67,23 @@ pub struct Greeting {
     pub listen: SocketAddr,
     /// Which attempt of the dialing node this is; settles which of several connections stays.
     pub attempt: u64,
+    /// The number of the newest list of revocations that the node has; whoever has a newer one sends it.
+    pub revoked: u64,
+}
+
+/// How things stand with a node that was asked by `lasp doctor`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probed {
+    /// The name for people.
+    pub name: String,
+    /// Its release of this program.
+    pub release: String,
+    /// Its clock, in milliseconds of the calendar.
+    pub now_ms: u64,
+    /// How many peers it has.
+    pub peers: u32,
+    /// The number of the newest list of revocations that it has.
+    pub revoked: u64,
 }
 
 /// Why somebody is turned away.
@@ -142,9 +169,37 @@ pub(super) async fn read(stream: &mut RecvStream, expected: &[Kind]) -> Result<(
 /// The payload of a greeting: the version first, so that every version can read it.
 #[must_use]
 pub fn encode_greeting(greeting: &Greeting) -> Vec<u8> {
+    versioned(greeting)
+}
+
+fn versioned<T: Serialize>(value: &T) -> Vec<u8> {
     let mut bytes = PROTOCOL.to_be_bytes().to_vec();
-    bytes.extend(encode(greeting));
+    bytes.extend(encode(value));
     bytes
+}
+
+fn unversioned<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FrameError> {
+    let (version, rest) = bytes.split_first_chunk().ok_or(FrameError::Malformed)?;
+    match u16::from_be_bytes(*version) {
+        PROTOCOL => postcard::from_bytes(rest).map_err(|_| FrameError::Malformed),
+        version => Err(FrameError::Protocol(version)),
+    }
+}
+
+/// The payload of an answer to `lasp doctor`: the version first, as in greetings.
+#[must_use]
+pub fn encode_probed(probed: &Probed) -> Vec<u8> {
+    versioned(probed)
+}
+
+/// Reads an answer to `lasp doctor`.
+///
+/// # Errors
+/// As [`decode_greeting`].
+pub fn decode_probed(bytes: &[u8]) -> Result<Probed, FrameError> {
+    let probed: Probed = unversioned(bytes)?;
+    let fit = |text: &str| text.len() <= TEXT_BYTES_MAX && plain(text) == text;
+    if fit(&probed.name) && fit(&probed.release) { Ok(probed) } else { Err(FrameError::Malformed) }
 }
 
 /// Reads a greeting.
@@ -152,12 +207,7 @@ pub fn encode_greeting(greeting: &Greeting) -> Vec<u8> {
 /// # Errors
 /// [`FrameError::Protocol`] for another version, [`FrameError::Malformed`] for anything else that is no greeting.
 pub fn decode_greeting(bytes: &[u8]) -> Result<Greeting, FrameError> {
-    let (version, rest) = bytes.split_first_chunk().ok_or(FrameError::Malformed)?;
-    let version = u16::from_be_bytes(*version);
-    if version != PROTOCOL {
-        return Err(FrameError::Protocol(version));
-    }
-    let greeting: Greeting = postcard::from_bytes(rest).map_err(|_| FrameError::Malformed)?;
+    let greeting: Greeting = unversioned(bytes)?;
     if greeting.name.is_empty() || greeting.name.len() > TEXT_BYTES_MAX || plain(&greeting.name) != greeting.name {
         return Err(FrameError::Malformed);
     }
@@ -202,7 +252,7 @@ mod tests {
     use super::*;
 
     fn greeting() -> Greeting {
-        Greeting { name: "a".into(), listen: ([127, 0, 0, 1], 7001).into(), attempt: 3 }
+        Greeting { name: "a".into(), listen: ([127, 0, 0, 1], 7001).into(), attempt: 3, revoked: 0 }
     }
 
     #[test]

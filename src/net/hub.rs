@@ -18,6 +18,7 @@ use std::sync::atomic::Ordering;
 
 use quinn::Connection;
 use quinn::Endpoint;
+use quinn::ServerConfig;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
@@ -37,6 +38,10 @@ use crate::net::limits::ADDRESSES_MAX;
 use crate::net::limits::LEARNED_MAX;
 use crate::net::limits::LINKS_MAX;
 use crate::net::limits::QUEUE_BYTES_MAX;
+use crate::net::refusal::reachable;
+use crate::net::refusal::reason_of;
+use crate::net::trust::Trust;
+use crate::replica::Role;
 
 /// See the module.
 pub(super) struct Hub {
@@ -45,6 +50,9 @@ pub(super) struct Hub {
     pub(super) name: String,
     /// Where this node can be dialed.
     pub(super) listen: SocketAddr,
+    /// What peers are told to dial.
+    advertised: SocketAddr,
+    pub(super) trust: Trust,
     pub(super) server_name: String,
     /// Whether the cluster's key is the automatic one, which is good for this machine alone.
     pub(super) automatic: bool,
@@ -87,6 +95,7 @@ pub(super) enum Reached {
 
 struct Link {
     id: u128,
+    peer: Proven,
     listen: SocketAddr,
     connection: Connection,
     /// `None` once the network closes.
@@ -133,6 +142,8 @@ pub(super) struct Parts {
     pub(super) me: u128,
     pub(super) name: String,
     pub(super) listen: SocketAddr,
+    pub(super) advertised: SocketAddr,
+    pub(super) trust: Trust,
     pub(super) server_name: String,
     pub(super) automatic: bool,
     pub(super) events: mpsc::Sender<Event>,
@@ -147,6 +158,8 @@ impl Hub {
             me: parts.me,
             name: parts.name,
             listen: parts.listen,
+            advertised: parts.advertised,
+            trust: parts.trust,
             server_name: parts.server_name,
             automatic: parts.automatic,
             events: parts.events,
@@ -172,9 +185,10 @@ impl Hub {
 
     /// How this node introduces itself in its next attempt, or in its answer.
     pub(super) fn greeting(&self) -> Greeting {
+        let revoked = self.trust.number();
         let mut state = self.state();
         state.last_attempt += 1;
-        Greeting { name: self.name.clone(), listen: self.listen, attempt: state.last_attempt }
+        Greeting { name: self.name.clone(), listen: self.advertised, attempt: state.last_attempt, revoked }
     }
 
     pub(super) fn closing(&self) -> bool {
@@ -261,7 +275,8 @@ impl Hub {
             link,
             Link {
                 id,
-                listen: greeting.listen,
+                peer,
+                listen: reachable(greeting.listen, connection.remote_address()),
                 connection: connection.clone(),
                 queue: Some(sender),
                 queued: queued.clone(),
@@ -329,8 +344,47 @@ impl Hub {
     /// Ends a connection, for a reason that is told on both sides.
     pub(super) fn close_link(&self, link: LinkId, closing: Closing, cause: Cause) {
         if let Some(link) = self.state().links.get_mut(&link) {
-            link.connection.close((closing as u32).into(), cause.reason.as_bytes());
+            link.connection.close((closing as u32).into(), &reason_of(closing, &cause));
             link.ending.get_or_insert(cause);
+        }
+    }
+
+    /// Why a peer may not be spoken to, if it may not.
+    pub(super) fn objection(&self, peer: &Proven, dialed: bool) -> Option<Cause> {
+        let whose = match (dialed, peer.role, self.trust.own().role) {
+            (true, Role::Client, _) => "the peer's certificate is a client's, and clients serve nobody",
+            (false, _, Role::Client) => "this node's certificate is a client's, and clients serve nobody",
+            _ => return self.trust.objection(peer),
+        };
+        Some(Cause::refused("E0619", format!("this node refused the peer: {whose}")))
+    }
+
+    /// Listens with what is new, ends connections that are no longer allowed, and tells the others of revocations.
+    pub(super) fn trust_anew(&self, server: ServerConfig) {
+        self.endpoint.set_server_config(Some(server));
+        self.sweep();
+        if let Some(list) = self.trust.newer_than(0) {
+            let links: Vec<LinkId> = self.state().links.keys().copied().collect();
+            for link in links {
+                self.enqueue(link, frame(Kind::Revoked, &list));
+            }
+        }
+    }
+
+    /// Ends connections to peers whose certificates count no more.
+    pub(super) fn sweep(&self) {
+        let peers: Vec<(LinkId, Proven)> = self.state().links.iter().map(|(link, state)| (*link, state.peer)).collect();
+        for (link, peer) in peers {
+            if let Some(cause) = self.trust.objection(&peer) {
+                self.close_link(link, Closing::Refused, cause);
+            }
+        }
+    }
+
+    /// Tells a peer of revocations, if its list is older than ours.
+    pub(super) fn tell_revocations(&self, link: LinkId, theirs: u64) {
+        if let Some(list) = self.trust.newer_than(theirs) {
+            self.enqueue(link, frame(Kind::Revoked, &list));
         }
     }
 
@@ -339,7 +393,10 @@ impl Hub {
         let (others, new): (Vec<_>, Vec<_>) = {
             let state = self.state();
             let address = |link: &Link| Address { id: link.id, listen: link.listen };
-            let all = state.links.iter().map(|(link, state)| (*link, address(state)));
+            // Nobody can dial a client.
+            let servers =
+                state.links.iter().filter(|(link, state)| **link == newcomer || state.peer.role == Role::Server);
+            let all = servers.map(|(link, state)| (*link, address(state)));
             all.partition(|(link, _)| *link != newcomer)
         };
         let Some((_, new)) = new.first() else { return };

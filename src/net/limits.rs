@@ -27,6 +27,10 @@ pub const ADDRESSES_MAX: usize = 256;
 pub const HANDSHAKES_MAX: usize = 64;
 /// The most bytes of a list of revocations: more than 20,000 of them.
 pub const REVOCATIONS_BYTES_MAX: usize = 1 << 20;
+/// The most lists of revocations that are taken from one connection.
+pub const REVOCATIONS_PER_LINK: u32 = 64;
+/// The most questions of `lasp doctor` that are answered on one connection.
+pub const PROBES_MAX: u32 = 16;
 /// The most bytes of a file with a key, a certificate or a list of revocations.
 pub const KEY_FILE_BYTES_MAX: u64 = 2 << 20;
 /// The most certificates that one authority issues.
@@ -39,6 +43,9 @@ pub const CLOCK_SKEW: Duration = Duration::from_hours(1);
 /// A certificate that ends within this time is warned of.
 pub const EXPIRY_WARNING: Duration = Duration::from_hours(14 * 24);
 
+/// How often it is looked whether a node's folder has a renewed certificate or a newer list of revocations, and whether
+/// certificates of peers have expired.
+pub const RELOAD: Duration = Duration::from_secs(2);
 /// After this long without a sign of life a peer counts as gone.
 pub const IDLE: Duration = Duration::from_secs(4);
 /// How often a sign of life is sent when there is nothing else to send.

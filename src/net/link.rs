@@ -22,6 +22,7 @@ use crate::net::frame::decode_addresses;
 use crate::net::frame::read;
 use crate::net::hub::Hub;
 use crate::net::hub::Registration;
+use crate::net::limits::REVOCATIONS_PER_LINK;
 
 /// How much is gathered into one write.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -35,6 +36,7 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
     let name = greeting.name;
     let address = greeting.listen.to_string();
     hub.tell(Event::Connected { link, id, role, name: name.clone(), address, renewed }).await;
+    hub.tell_revocations(link, greeting.revoked);
     hub.introduce(link);
     tokio::select! {
         () = read_all(&hub, link, &connection) => {}
@@ -53,8 +55,9 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
 
 async fn read_all(hub: &Arc<Hub>, link: LinkId, connection: &Connection) {
     let Ok(mut stream) = connection.accept_uni().await else { return };
+    let mut lists = 0;
     loop {
-        let (kind, payload) = match read(&mut stream, &[Kind::Message, Kind::Peers]).await {
+        let (kind, payload) = match read(&mut stream, &[Kind::Message, Kind::Peers, Kind::Revoked]).await {
             Ok(frame) => frame,
             Err(FrameError::Ended) => {
                 // The peer has said all and waits until it is read; to close the connection is to say that it was.
@@ -62,14 +65,24 @@ async fn read_all(hub: &Arc<Hub>, link: LinkId, connection: &Connection) {
             }
             Err(error) => return refuse(hub, link, &error),
         };
-        if kind == Kind::Message {
-            let Some(message) = admit(hub, payload).await else { return };
-            hub.tell(Event::Received { link, message }).await;
-        } else {
-            match decode_addresses(&payload) {
+        match kind {
+            Kind::Message => {
+                let Some(message) = admit(hub, payload).await else { return };
+                hub.tell(Event::Received { link, message }).await;
+            }
+            Kind::Revoked => {
+                lists += 1;
+                match hub.trust.learn(&payload) {
+                    Ok(_) | Err(_) if lists > REVOCATIONS_PER_LINK => return refuse(hub, link, &FrameError::Malformed),
+                    Ok(None) => {}
+                    Ok(Some(server)) => hub.trust_anew(server),
+                    Err(_) => return refuse(hub, link, &FrameError::Malformed),
+                }
+            }
+            _ => match decode_addresses(&payload) {
                 Ok(addresses) => dial::learned(hub, addresses),
                 Err(error) => return refuse(hub, link, &error),
-            }
+            },
         }
     }
 }

@@ -17,9 +17,12 @@ pub mod identity;
 pub mod keyfile;
 pub mod limits;
 mod link;
+pub mod probe;
+mod refusal;
 pub mod revocation;
 pub mod show;
 mod tls;
+mod trust;
 
 #[cfg(test)]
 mod tests;

@@ -32,7 +32,7 @@ struct Node {
 
 async fn node(cluster: &Cluster, name: &str, listen: Option<String>, peers: Vec<String>) -> Node {
     let (sender, events) = mpsc::channel(64);
-    let options = Options { name: name.into(), listen, peers };
+    let options = Options { name: name.into(), listen, advertise: None, peers };
     let credentials = cluster.node().expect("credentials");
     Node { network: Network::start(credentials, options, sender).await.expect("a network"), events }
 }
@@ -198,11 +198,11 @@ async fn a_node_of_another_cluster_is_refused_on_both_sides_with_a_reason() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_automatic_key_stays_on_this_machine() {
     let (sender, mut events) = mpsc::channel(4);
-    let options = Options { name: "a".into(), listen: Some("0.0.0.0:0".into()), peers: vec![] };
+    let options = Options { name: "a".into(), listen: Some("0.0.0.0:0".into()), advertise: None, peers: vec![] };
     let credentials = cluster().node().expect("credentials");
     let refused = Network::start(credentials, options, sender.clone()).await.err();
     assert!(matches!(refused, Some(NetworkError::NotLoopback { .. })), "{refused:?}");
-    let options = Options { name: "a".into(), listen: None, peers: vec!["192.0.2.1:7001".into()] };
+    let options = Options { name: "a".into(), listen: None, advertise: None, peers: vec!["192.0.2.1:7001".into()] };
     let _network = Network::start(cluster().node().expect("credentials"), options, sender).await.expect("a network");
     loop {
         if let Some(Event::Failed(error)) = timeout(PATIENCE, events.recv()).await.expect("in time") {
@@ -237,7 +237,7 @@ async fn stranger(credentials: &Credentials, certified: bool, alpn: &[u8], to: &
 async fn strangers_without_certificate_or_with_another_protocol_are_refused() {
     let cluster = cluster();
     let credentials = cluster.node().expect("credentials");
-    for (certified, alpn, code) in [(false, &b"lasp/1"[..], "E0607"), (true, &b"h3"[..], "E0608")] {
+    for (certified, alpn, code) in [(false, &b"lasp/1"[..], "E0623"), (true, &b"h3"[..], "E0608")] {
         let mut a = node(&cluster, "a", None, vec![]).await;
         let connection = stranger(&credentials, certified, alpn, &a).await;
         assert_eq!(a.until(turned_away).await, code);
@@ -277,7 +277,7 @@ async fn a_welcomed_peer_that_sends_rubbish_loses_its_connection_and_the_rest_go
         let credentials = cluster.node().expect("credentials");
         let connection = stranger(&credentials, true, b"lasp/1", &a).await.expect("certified");
         let (mut send, _receive) = connection.open_bi().await.expect("a stream");
-        let greeting = Greeting { name: "x".into(), listen: ([127, 0, 0, 1], 9).into(), attempt: 1 };
+        let greeting = Greeting { name: "x".into(), listen: ([127, 0, 0, 1], 9).into(), attempt: 1, revoked: 0 };
         send.write_all(&frame(Kind::Hello, &encode_greeting(&greeting))).await.expect("written");
         a.connected_to("x").await;
         let mut stream = connection.open_uni().await.expect("a stream");

@@ -9,8 +9,12 @@ use quinn::TransportConfig;
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::crypto::rustls::QuicServerConfig;
 use rustls::RootCertStore;
+use rustls::client::Resumption;
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::CertificateRevocationListDer;
+use rustls::server::NoServerSessionStorage;
 use rustls::server::WebPkiClientVerifier;
 use rustls::version::TLS13;
 
@@ -32,17 +36,30 @@ pub(super) fn configure(credentials: &Credentials) -> Result<(ClientConfig, Serv
     roots.add(credentials.authority.clone()).map_err(|error| failed(&error))?;
     let roots = Arc::new(roots);
 
+    let lists: Vec<CertificateRevocationListDer<'static>> =
+        credentials.revocations.iter().map(|list| list.der().to_vec().into()).collect();
+
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone())
+        .with_crls(lists.clone())
+        .only_check_end_entity_revocation()
+        .build()
+        .map_err(|error| failed(&error))?;
     let mut client = rustls::ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| failed(&error))?
-        .with_root_certificates(roots.clone())
+        .with_webpki_verifier(verifier)
         .with_client_auth_cert(credentials.chain.clone(), credentials.key.clone_key())
         .map_err(|error| failed(&error))?;
     client.alpn_protocols = vec![ALPN.to_vec()];
     client.enable_early_data = false;
+    // A connection that resumes an earlier one shows no certificate, so none would be looked at.
+    client.resumption = Resumption::disabled();
 
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(roots, provider.clone()).build().map_err(|error| failed(&error))?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone())
+        .with_crls(lists)
+        .only_check_end_entity_revocation()
+        .build()
+        .map_err(|error| failed(&error))?;
     let mut server = rustls::ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| failed(&error))?
@@ -50,6 +67,8 @@ pub(super) fn configure(credentials: &Credentials) -> Result<(ClientConfig, Serv
         .with_single_cert(credentials.chain.clone(), credentials.key.clone_key())
         .map_err(|error| failed(&error))?;
     server.alpn_protocols = vec![ALPN.to_vec()];
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    server.send_tls13_tickets = 0;
 
     let transport = transport();
     let crypto = QuicClientConfig::try_from(client).map_err(|error| failed(&error))?;

@@ -1,0 +1,217 @@
+//! What a node goes by while it runs: its own certificate, and which certificates count no more. Both can change: a renewed
+//! certificate is put into the node's folder, a list of revocations too, or a peer brings a newer one.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::time::SystemTime;
+
+use quinn::ClientConfig;
+use quinn::ServerConfig;
+
+use crate::net::certificate::Proven;
+use crate::net::certificate::date;
+use crate::net::error::Cause;
+use crate::net::error::NetworkError;
+use crate::net::identity::Credentials;
+use crate::net::identity::NODE_FILE;
+use crate::net::identity::REVOKED_FILE;
+use crate::net::keyfile;
+use crate::net::revocation::NoList;
+use crate::net::revocation::Revocations;
+use crate::net::tls::configure;
+
+/// See the module.
+pub(super) struct Trust {
+    /// The node's folder.
+    folder: Option<PathBuf>,
+    current: Mutex<Current>,
+}
+
+struct Current {
+    credentials: Credentials,
+    client: ClientConfig,
+    /// When the files of the folder had last been written, as far as known.
+    written: [Option<SystemTime>; 2],
+}
+
+impl Trust {
+    pub(super) fn new(credentials: Credentials) -> Result<(Trust, ServerConfig), NetworkError> {
+        let (client, server) = configure(&credentials)?;
+        let folder = credentials.folder.clone();
+        let written = written(folder.as_ref());
+        Ok((Trust { folder, current: Mutex::new(Current { credentials, client, written }) }, server))
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What to dial with.
+    pub(super) fn client(&self) -> ClientConfig {
+        self.current().client.clone()
+    }
+
+    /// What this node's own certificate proves.
+    pub(super) fn own(&self) -> Proven {
+        self.current().credentials.proven
+    }
+
+    /// The number of the newest list of revocations that this node has; 0 without one.
+    pub(super) fn number(&self) -> u64 {
+        self.current().credentials.revocations_number()
+    }
+
+    /// The newest list of revocations, if it is newer than the one with this number.
+    pub(super) fn newer_than(&self, number: u64) -> Option<Vec<u8>> {
+        let current = self.current();
+        let list = current.credentials.revocations.as_ref()?;
+        (list.number() > number).then(|| list.der().to_vec())
+    }
+
+    /// Why a peer whose certificate was good may no longer, or not yet, be spoken to.
+    pub(super) fn objection(&self, peer: &Proven) -> Option<Cause> {
+        if self.current().credentials.revocations.as_ref().is_some_and(|list| list.revokes(peer.serial)) {
+            return Some(Cause::refused("E0618", "this node refused the peer: its certificate was revoked"));
+        }
+        let until = peer.until_s;
+        (now_s() > until).then(|| {
+            let reason = format!("this node refused the peer: its certificate expired {}", date(until));
+            Cause::refused("E0617", reason)
+        })
+    }
+
+    /// Takes in a list that a peer brought. Gives what to listen with from now on, if the list is newer than ours.
+    pub(super) fn learn(&self, der: &[u8]) -> Result<Option<ServerConfig>, NoList> {
+        let mut current = self.current();
+        let Some(ours) = &current.credentials.revocations else {
+            // The automatic cluster has none: whoever brings one is not of it.
+            return Err(NoList::Forged);
+        };
+        let ours = ours.number();
+        let list = Revocations::read(der, &current.credentials.authority)?;
+        if list.number() <= ours {
+            return Ok(None);
+        }
+        if let Some(folder) = &self.folder {
+            // A folder that cannot be written to keeps the older list; the peers bring the newer one again.
+            let _ = keyfile::write(&folder.join(REVOKED_FILE), &list.pem());
+            current.written = written(Some(folder));
+        }
+        current.credentials.revocations = Some(list);
+        Ok(current.renewed())
+    }
+
+    /// Looks whether there is something new in the node's folder. Gives what to listen with from now on, if there is.
+    ///
+    /// What is there but unusable changes nothing: the node goes on with what it has.
+    pub(super) fn reload(&self) -> Option<ServerConfig> {
+        let folder = self.folder.as_ref()?;
+        let written = written(Some(folder));
+        if self.current().written == written {
+            return None;
+        }
+        let found = Credentials::load(folder).ok()?;
+        let mut current = self.current();
+        current.written = written;
+        if found.id != current.credentials.id || found.server_name != current.credentials.server_name {
+            return None;
+        }
+        let ours = current.credentials.revocations.take();
+        let found_number = found.revocations_number();
+        current.credentials = found;
+        if ours.as_ref().is_some_and(|list| list.number() > found_number) {
+            current.credentials.revocations = ours;
+        }
+        current.renewed()
+    }
+}
+
+impl Current {
+    fn renewed(&mut self) -> Option<ServerConfig> {
+        // The same parts made a configuration before; with other certificates of the same kind they do again.
+        let (client, server) = configure(&self.credentials).ok()?;
+        self.client = client;
+        Some(server)
+    }
+}
+
+fn written(folder: Option<&PathBuf>) -> [Option<SystemTime>; 2] {
+    let Some(folder) = folder else { return [None, None] };
+    [NODE_FILE, REVOKED_FILE].map(|name| std::fs::metadata(folder.join(name)).and_then(|facts| facts.modified()).ok())
+}
+
+/// This second of the calendar.
+pub(super) fn now_s() -> i64 {
+    i64::try_from(now_ms() / 1000).unwrap_or(i64::MAX)
+}
+
+/// This millisecond of the calendar.
+pub(super) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::authority::Authority;
+    use crate::net::authority::Order;
+    use crate::net::identity::Cluster;
+    use std::time::Duration;
+    use time::OffsetDateTime;
+
+    #[test]
+    fn the_newest_list_counts_wherever_it_comes_from_and_is_kept() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let now = OffsetDateTime::now_utc();
+        let mut authority = Authority::create(&folder.path().join("shop"), now).expect("made");
+        let elsewhere = folder.path().join("a");
+        let order = |name, out| Order { name, role: None, valid: Duration::from_hours(24), out };
+        authority.issue(&order("a", Some(&elsewhere)), now).expect("issued");
+        let b = authority.issue(&order("b", None), now).expect("issued");
+        let (trust, _) = Trust::new(Credentials::load(&elsewhere).expect("a folder")).expect("usable");
+        assert_eq!(trust.objection(&b.issued.proven), None);
+        assert!(trust.reload().is_none(), "nothing is new");
+        let old = authority.revoked().der().to_vec();
+        authority.revoke("b", now).expect("revoked");
+        assert!(trust.learn(authority.revoked().der()).expect("a list").is_some());
+        assert!(trust.learn(&old).expect("a list").is_none(), "an older one changes nothing");
+        assert_eq!(trust.objection(&b.issued.proven).map(|cause| cause.code), Some("E0618"));
+        let kept = Credentials::load(&elsewhere).expect("still a folder");
+        assert_eq!(kept.revocations_number(), authority.revoked().number());
+        let other = Authority::create(&folder.path().join("other"), now).expect("made");
+        assert_eq!(trust.learn(other.revoked().der()).err(), Some(NoList::Forged));
+    }
+
+    #[test]
+    fn a_renewed_certificate_in_the_folder_is_taken_up_and_anothers_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let now = OffsetDateTime::now_utc();
+        let authority = Authority::create(folder.path(), now).expect("made");
+        let order = |name| Order { name, role: None, valid: Duration::from_hours(24), out: None };
+        let a = authority.issue(&order("a"), now).expect("issued");
+        let (trust, _) = Trust::new(Credentials::load(&a.folder).expect("a folder")).expect("usable");
+        let before = trust.own();
+        let longer = Order { valid: Duration::from_hours(48), ..order("a") };
+        authority.renew(&longer, now).expect("renewed");
+        // Some file systems tell times in steps.
+        let later = std::fs::File::options().write(true).open(a.folder.join(NODE_FILE)).expect("there");
+        later.set_modified(SystemTime::now() + Duration::from_secs(5)).expect("set");
+        assert!(trust.reload().is_some());
+        assert_eq!(trust.own().id, before.id);
+        assert!(trust.own().until_s > before.until_s);
+        std::fs::write(a.folder.join(NODE_FILE), "nothing of the kind").expect("written");
+        assert!(trust.reload().is_none());
+        assert!(trust.own().until_s > before.until_s);
+    }
+
+    #[test]
+    fn the_automatic_cluster_knows_no_revocations() {
+        let credentials = Cluster::generate().expect("a cluster").node().expect("a node");
+        let (trust, _) = Trust::new(credentials).expect("usable");
+        assert_eq!((trust.number(), trust.newer_than(0)), (0, None));
+        assert_eq!(trust.learn(&[]).err(), Some(NoList::Forged));
+    }
+}
