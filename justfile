@@ -19,6 +19,11 @@ lint:
 demo:
     cargo run --release -- run examples/08_earthquakes.lasp --replicas 3
 
+# Nodes in network namespaces, with loss and partitions (needs root).
+namespaces:
+    cargo build
+    tests/namespaces.sh
+
 # The figures of speed.
 bench *words:
     cargo bench {{words}}
