@@ -10,6 +10,7 @@ mod calls;
 mod data;
 mod derive;
 mod effects;
+mod image;
 mod interface;
 mod message;
 mod met;
@@ -31,6 +32,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rustc_hash::FxHashMap;
 use rustc_hash::FxHashSet;
+use triomphe::Arc;
 
 use crate::compile::Session;
 use crate::engine::Engine;
@@ -50,6 +52,7 @@ use crate::vm::Machine;
 use crate::vm::Unit;
 use crate::vm::machine::FormId;
 
+pub use image::Image;
 pub use message::Final;
 pub use message::Input;
 pub use message::Output;
@@ -74,7 +77,7 @@ const INBOX_BYTES_MAX: usize = 64 << 20;
 /// One node.
 pub struct Node {
     settings: Settings,
-    session: Session,
+    session: Arc<Session>,
     machine: Machine,
     engine: Engine,
     replica: Replica,
@@ -141,9 +144,13 @@ impl Node {
     /// A node that is about to run `program`. `library` is the code that [`Session::new`] gave.
     #[must_use]
     pub fn new(settings: Settings, session: Session, library: &Unit, program: &Unit) -> Node {
-        let mut machine = Machine::new();
-        machine.load(library);
-        let forms = machine.load(program).forms;
+        Node::of(settings, &Image::new(session, library, program))
+    }
+
+    /// A node that is about to run a program that other nodes may run as well.
+    #[must_use]
+    pub fn of(settings: Settings, image: &Image) -> Node {
+        let Image { session, machine, forms } = image.clone();
         let task = machine.top_level(&forms);
         let mut tasks = Tasks::default();
         tasks.spawn(Purpose::TopLevel, task);
@@ -290,7 +297,7 @@ impl Node {
     }
 
     fn typed(&mut self, text: &str) {
-        let compiled = self.session.prompt(text);
+        let compiled = Arc::make_mut(&mut self.session).prompt(text);
         if let Some(forms) = self.loaded(compiled) {
             let task = self.machine.top_level(&forms);
             self.tasks.spawn(Purpose::Prompt, task);
@@ -298,7 +305,7 @@ impl Node {
     }
 
     fn example(&mut self, name: &str, text: &str) {
-        let compiled = self.session.example(name, text);
+        let compiled = Arc::make_mut(&mut self.session).example(name, text);
         if let Some(forms) = self.loaded(compiled) {
             self.steps = forms.into();
             self.step();

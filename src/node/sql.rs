@@ -76,7 +76,7 @@ impl Node {
         if let Some(known) = self.sql_functions.get(&text) {
             return Ok(known.clone());
         }
-        let unit = self.session.expression("sql", &text).map_err(|diagnostics| {
+        let unit = triomphe::Arc::make_mut(&mut self.session).expression("sql", &text).map_err(|diagnostics| {
             let why = diagnostics.first().map_or_else(String::new, |first| format!(": {}", first.title));
             Refusal::new("E0901", format!("this view is too large{why}"))
         })?;

@@ -1,8 +1,9 @@
 //! The machine: all code, the names of the top level, and the entry points.
 
-use std::cell::OnceCell;
-use std::cell::RefCell;
 use std::sync::LazyLock;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+use std::sync::PoisonError;
 
 use rustc_hash::FxHashMap;
 use triomphe::Arc;
@@ -47,9 +48,11 @@ pub struct Loaded {
     pub forms: Vec<FormId>,
 }
 
-/// Code and globals. Deterministic; does nothing but compute.
+/// Code and globals. Deterministic; does nothing but compute. A copy has the same code, which is shared until more is loaded
+/// into one of the two, and globals of its own.
+#[derive(Clone)]
 pub struct Machine {
-    pub(super) program: Program,
+    pub(super) program: Arc<Program>,
     pub(super) globals: Vec<Option<Term>>,
     /// The stack of pure calls, kept so that a call allocates nothing.
     scratch: Stack,
@@ -58,6 +61,7 @@ pub struct Machine {
 }
 
 /// All code. Does not change while anything runs.
+#[derive(Clone)]
 pub(super) struct Program {
     codes: Vec<Code>,
     /// The links of each code, resolved.
@@ -66,16 +70,26 @@ pub(super) struct Program {
     functions: Vec<u32>,
     /// The names of the globals.
     names: Vec<String>,
-    digests: Vec<OnceCell<u128>>,
+    digests: Vec<OnceLock<u128>>,
     /// For functions from elsewhere: by digest and arity. Made when the first comes.
-    by_digest: RefCell<ByDigest>,
-    natives: Vec<Option<Native>>,
+    by_digest: DigestTable,
+    natives: &'static [Option<Native>],
 }
 
 #[derive(Default)]
 struct ByDigest {
     known: usize,
     codes: FxHashMap<u128, u32>,
+}
+
+/// Behind a lock, since nodes on several threads may share the code. A copy makes its own when it needs one.
+#[derive(Default)]
+struct DigestTable(Mutex<ByDigest>);
+
+impl Clone for DigestTable {
+    fn clone(&self) -> DigestTable {
+        DigestTable::default()
+    }
 }
 
 /// The implementations of built-ins, looked up once.
@@ -106,16 +120,21 @@ impl Machine {
             links: vec![Vec::new()],
             functions: Vec::new(),
             names: Vec::new(),
-            digests: vec![OnceCell::new()],
-            by_digest: RefCell::default(),
-            natives: NATIVES.clone(),
+            digests: vec![OnceLock::new()],
+            by_digest: DigestTable::default(),
+            natives: &NATIVES,
         };
-        Machine { program, globals: Vec::new(), scratch: Stack::default(), pure_steps_left: u64::MAX }
+        Machine {
+            program: Arc::new(program),
+            globals: Vec::new(),
+            scratch: Stack::default(),
+            pure_steps_left: u64::MAX,
+        }
     }
 
     /// Appends the code of a unit. Units are loaded in the order in which they were compiled.
     pub fn load(&mut self, unit: &Unit) -> Loaded {
-        let program = &mut self.program;
+        let program = Arc::make_mut(&mut self.program);
         let offset = index(program.codes.len());
         for (number, code) in &unit.functions {
             let number = *number as usize;
@@ -142,7 +161,7 @@ impl Machine {
             }
             program.codes.push(code);
             program.links.push(links);
-            program.digests.push(OnceCell::new());
+            program.digests.push(OnceLock::new());
         }
         if unit.globals.len() > program.names.len() {
             program.names.clone_from(&unit.globals);
@@ -290,7 +309,7 @@ impl Machine {
     /// # Errors
     /// When the function fails, calls a verb, exceeds the budget, or is not a function of so many arguments.
     pub fn call(&mut self, function: &Term, arguments: &[Term]) -> Result<Term, Failure> {
-        let program = &self.program;
+        let program = &*self.program;
         let code = match program.resolve(function, arguments.len()) {
             Ok(code) => code,
             Err(fault) => return Err(Failure::new(*fault, Span::default(), String::new())),
@@ -409,7 +428,7 @@ impl Program {
     }
 
     fn by_digest(&self, digest: u128) -> Option<u32> {
-        let mut table = self.by_digest.borrow_mut();
+        let mut table = self.by_digest.0.lock().unwrap_or_else(PoisonError::into_inner);
         while table.known < self.codes.len() {
             let code = index(table.known);
             table.codes.entry(self.digest(code)).or_insert(code);

@@ -28,7 +28,7 @@ pub(super) struct Frame {
 }
 
 /// The registers of all open calls, and who waits for them. All registers above the running frame are dead.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Stack {
     pub(super) registers: Vec<Term>,
     pub(super) callers: Vec<Frame>,
