@@ -10,6 +10,7 @@ use clap::Subcommand;
 
 use crate::cli::keys::KEYS_HELP;
 use crate::cli::keys::Keys;
+use crate::cli::sim::arguments as sim;
 
 /// Programs over replicated data that need no coordination and always agree in the end.
 #[derive(Debug, Parser)]
@@ -37,6 +38,9 @@ pub enum Verb {
     /// Check programs without running them
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
+    /// Run a program on simulated nodes, under faults, and judge what they do
+    #[command(after_help = sim::HELP)]
+    Sim(Box<sim::Sim>),
     /// Run the tests of programs and of documentation
     #[command(after_help = TEST_HELP)]
     Test(Test),

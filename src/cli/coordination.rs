@@ -38,18 +38,9 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
     let mut session = Session::new().0;
     let Ok((checked, facts)) = session.facts(&program.name, &program.text) else { return Exit::Unsound };
     let order = Order::of(&checked);
-    let Some(play) = play(arguments, program, &order) else { return Exit::Unsound };
+    let Some(play) = play(&arguments.settings, program, &order) else { return Exit::Unsound };
     if let Some(text) = &arguments.replay {
-        return match text.parse::<Schedule>() {
-            Ok(schedule) => {
-                replay(out, &play, &schedule);
-                Exit::Done
-            }
-            Err(wrong) => {
-                out.error(None, "E0820", &wrong.to_string(), "");
-                Exit::Usage
-            }
-        };
+        return replay(out, &play, text);
     }
     let files = session.files;
     let text = |span: Span| (files.slice(span).to_owned(), files.place(span).line);
@@ -65,11 +56,11 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
 }
 
 /// The program in the simulator, with the files that it asks for.
-fn play(arguments: &Check, program: &Program, order: &Order) -> Option<Play> {
+fn play(settings: &[(String, String)], program: &Program, order: &Order) -> Option<Play> {
     let mut play = Play::new(&program.name, &program.text).ok()?;
     // Who asks for roles is given them in turn: the first to replica 0, the last to all that are left.
     play.set_roles(order.roles());
-    for (name, value) in &arguments.settings {
+    for (name, value) in settings {
         play.set(name, literal::value(value));
     }
     for _ in 0..FILE_ROUNDS {
@@ -88,8 +79,25 @@ fn play(arguments: &Check, program: &Program, order: &Order) -> Option<Play> {
     Some(play)
 }
 
-fn replay(out: &Out, play: &Play, schedule: &Schedule) {
-    let outcome = play.replay(schedule);
+/// `lasp sim --schedule`: plays a schedule of a program that is sound.
+pub(super) fn play_schedule(out: &Out, program: &Program, settings: &[(String, String)], schedule: &str) -> Exit {
+    let mut session = Session::new().0;
+    let Ok((checked, _)) = session.facts(&program.name, &program.text) else { return Exit::Unsound };
+    match play(settings, program, &Order::of(&checked)) {
+        Some(play) => replay(out, &play, schedule),
+        None => Exit::Unsound,
+    }
+}
+
+fn replay(out: &Out, play: &Play, text: &str) -> Exit {
+    let schedule = match text.parse::<Schedule>() {
+        Ok(schedule) => schedule,
+        Err(wrong) => {
+            out.error(None, "E0820", &wrong.to_string(), "");
+            return Exit::Usage;
+        }
+    };
+    let outcome = play.replay(&schedule);
     let text = outcome.to_string();
     if out.json() {
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -98,6 +106,7 @@ fn replay(out: &Out, play: &Play, schedule: &Schedule) {
         out.data(&format!("{schedule}\n"));
         text.lines().for_each(|line| out.data(&format!("  {line}\n")));
     }
+    Exit::Done
 }
 
 /// A report on its way out.

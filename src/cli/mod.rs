@@ -17,7 +17,9 @@ pub mod program;
 pub mod repl;
 pub mod replicas;
 pub mod run;
+pub mod shell;
 mod signals;
+pub mod sim;
 pub mod test;
 
 use std::process::ExitCode;
@@ -55,6 +57,7 @@ fn act(arguments: &Arguments) -> Exit {
     match &arguments.verb {
         Verb::Run(run) => run::run(run, arguments.color),
         Verb::Check(check) => check::run(check, arguments.color),
+        Verb::Sim(sim) => sim::run(sim, arguments.color),
         Verb::Test(test) => test::run(test, arguments.color),
         Verb::Doc(doc) => doc::run(doc, arguments.color),
         Verb::Explain(explain) => explain::run(explain, arguments.color),

@@ -1,5 +1,6 @@
 //! Reading programs, and making nodes of them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -69,6 +70,13 @@ impl Program {
             }
         }
         Err(wrong.unwrap_or_else(|| "there is no such file".into()))
+    }
+
+    /// The files that texts of the program name, for nodes without a disk.
+    #[must_use]
+    pub fn named_files(&self) -> BTreeMap<String, Vec<u8>> {
+        let texts = self.text.split('"').skip(1).step_by(2);
+        texts.filter_map(|path| Some((path.to_owned(), self.file(path).ok()?))).collect()
     }
 }
 

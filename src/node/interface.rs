@@ -115,7 +115,7 @@ impl Node {
         let Some(name) = name.as_atom().or_else(|| name.as_text()) else {
             return Err(unusable("arg", "a name: an atom", name));
         };
-        let given = self.settings.arguments.iter().rev().find(|(known, _)| known == name);
+        let given = self.settings.arguments.iter().find(|(known, _)| known == name);
         Ok(given.map_or_else(|| default.clone(), |(_, value)| value.clone()))
     }
 }

@@ -136,7 +136,7 @@ pub struct Settings {
     pub replica: u32,
     /// `role()`.
     pub role: Term,
-    /// What `arg(Name, Default)` finds.
+    /// What `arg(Name, Default)` finds; of several with one name the first.
     pub arguments: Vec<(String, Term)>,
     /// This incarnation; never used before.
     pub identity: crate::lattice::dot::ReplicaId,

@@ -12,6 +12,7 @@ mod derive;
 mod effects;
 mod image;
 mod interface;
+mod judged;
 mod message;
 mod met;
 mod refusal;
@@ -130,6 +131,8 @@ pub struct Node {
     looking: bool,
     /// What the program got to see, if somebody wants to know.
     observations: Option<Vec<Observation>>,
+    /// Whether tasks have no more turns.
+    stands_still: bool,
 }
 
 /// The expression that the run waits for.
@@ -198,6 +201,7 @@ impl Node {
             until: None,
             looking: false,
             observations: None,
+            stands_still: false,
         }
     }
 
@@ -227,7 +231,8 @@ impl Node {
     /// When [`Input::Tick`] is wanted at the latest, in milliseconds of the caller's clock.
     #[must_use]
     pub fn next_timer(&self) -> Option<u64> {
-        [self.tasks.next_due(), self.replica.next_timer()].into_iter().flatten().min()
+        let task = if self.stands_still { None } else { self.tasks.next_due() };
+        [task, self.replica.next_timer()].into_iter().flatten().min()
     }
 
     /// Takes an input in: at once, or after the turn of the task that is running.

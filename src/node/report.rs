@@ -109,7 +109,7 @@ impl Node {
     /// Whether nothing happens before the next input: cheaper than the whole status.
     #[must_use]
     pub fn quiescent(&self) -> bool {
-        self.running.is_none() && !self.tasks.any_active() && self.inbox.is_empty()
+        self.running.is_none() && (self.stands_still || !self.tasks.any_active()) && self.inbox.is_empty()
     }
 
     /// `converged()`: as far as this node knows.

@@ -27,7 +27,11 @@ impl Node {
     /// Runs tasks until none can go on or `fuel` steps are used up.
     pub fn run(&mut self, now_ms: u64, mut fuel: u64) -> Progress {
         self.now_ms = self.now_ms.max(now_ms);
-        self.tasks.wake_sleepers(self.now_ms);
+        if self.stands_still {
+            fuel = 0;
+        } else {
+            self.tasks.wake_sleepers(self.now_ms);
+        }
         while fuel > 0 {
             let Some((id, purpose, task)) = self.running.take().or_else(|| self.next_task()) else {
                 break;
@@ -41,7 +45,7 @@ impl Node {
         self.replica.flush(self.now_ms);
         self.after_replica();
         self.test_until();
-        if self.tasks.any_ready() { Progress::Busy } else { Progress::Idle }
+        if self.tasks.any_ready() && !self.stands_still { Progress::Busy } else { Progress::Idle }
     }
 
     /// The next task that can go on. Those that begin by waiting are put to wait on the way, unless their threshold is met.

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::replica::wire::Bounded;
+use crate::replica::wire::VERSION;
 use crate::value::content::Content;
 use crate::value::term::Term;
 
@@ -46,6 +47,30 @@ pub(crate) enum Message {
     Acknowledge { session: u64, next: u32, again: bool },
     /// Answers a pull: not now.
     Busy { session: u64 },
+}
+
+/// What messages are called in reports, in the order of [`Message`].
+const KINDS: [&str; 11] = [
+    "summary",
+    "vector",
+    "declare",
+    "ask-declared",
+    "push",
+    "pull",
+    "events",
+    "ask-prints",
+    "chunk",
+    "acknowledge",
+    "busy",
+];
+
+/// What kind of message these bytes are, by their first two: for reports of traffic. Says `other` of what is none.
+#[must_use]
+pub fn kind_of(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [VERSION, kind, ..] => KINDS.get(usize::from(*kind)).copied().unwrap_or("other"),
+        _ => "other",
+    }
 }
 
 /// A vector: replicas with their last covered sequence numbers.

@@ -23,6 +23,7 @@ mod state;
 mod tests;
 mod transaction;
 mod wire;
+mod written;
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -45,9 +46,11 @@ use crate::value::kind::Type;
 use crate::value::reference::Name;
 use crate::value::term::Term;
 
+pub use crate::replica::message::kind_of;
 pub use crate::replica::role::Role;
 pub use crate::replica::wire::MESSAGE_BYTES_MAX;
 pub use crate::replica::wire::VERSION;
+pub use crate::replica::written::Written;
 
 /// What identifies a replicated variable on all nodes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -265,6 +268,8 @@ pub struct Replica {
     last_snapshot: u64,
     announce_at: Option<u64>,
     round_at: u64,
+    /// What this node wrote, if somebody wants to know.
+    written: Option<Vec<Written>>,
 }
 
 impl Replica {
@@ -296,6 +301,7 @@ impl Replica {
             last_snapshot: 0,
             announce_at: None,
             round_at: 0,
+            written: None,
         }
     }
 
@@ -400,6 +406,7 @@ impl Replica {
     }
 
     fn record_event(&mut self, event: Event) {
+        self.note_written(&event);
         self.state.write(event);
         if self.peers.is_empty() {
             // Nobody is told by the log: a long turn alone does not make it grow. Whoever connects later compares vectors.

@@ -1,9 +1,13 @@
-//! Whether nodes agree: apart from the network, and by what the nodes show, not by how they came to it.
+//! Whether a run is right: apart from the network, by what nodes have and show, not by how they came to it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::node::TopLevel;
+
 use crate::sim::Cluster;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
 use crate::value::codec;
 use crate::value::term::Term;
 
@@ -44,4 +48,136 @@ pub fn differences(cluster: &mut Cluster) -> Vec<Difference> {
         }
     }
     found
+}
+
+/// What kind of thing is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wrong {
+    /// The program: an assertion does not hold, or a top level failed.
+    Program,
+    /// A promise of the language's replication is broken.
+    Promise,
+    /// Nodes do not come to agree.
+    Agreement,
+    /// The program does not come to an end.
+    Endless,
+}
+
+/// Something that is wrong with a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// Of what kind.
+    pub wrong: Wrong,
+    /// Where, if it is one node's.
+    pub node: Option<usize>,
+    /// When, milliseconds of virtual time.
+    pub at_ms: u64,
+    /// What.
+    pub diagnostic: Diagnostic,
+}
+
+impl Violation {
+    /// Whether the other is the same failure, as far as that can be said of two runs: the same thing at the same place of the
+    /// program, whatever the node, the time and the values.
+    #[must_use]
+    pub fn is_like(&self, other: &Violation) -> bool {
+        let place = |violation: &Violation| violation.diagnostic.labels.first().map(|label| label.span);
+        self.wrong == other.wrong && self.diagnostic.code == other.diagnostic.code && place(self) == place(other)
+    }
+}
+
+/// A promise that one node breaks.
+fn broken(node: usize, at_ms: u64, what: impl fmt::Display) -> Violation {
+    let diagnostic = Diagnostic::error("E0711", format!("n{node} breaks a promise: {what}"))
+        .help("this is a fault in lasp: please report it with the program and the line that repeats the run");
+    Violation { wrong: Wrong::Promise, node: Some(node), at_ms, diagnostic }
+}
+
+/// What was found wrong at the moment at which it happened, since this was asked last.
+pub(crate) fn at_once(cluster: &mut Cluster) -> Vec<Violation> {
+    let at_ms = cluster.now_ms;
+    let mut found = Vec::new();
+    for (node, diagnostic) in std::mem::take(&mut cluster.grave) {
+        found.push(match diagnostic.code {
+            "E0394" => Violation { wrong: Wrong::Program, node: Some(node), at_ms, diagnostic },
+            _ => broken(node, at_ms, format_args!("it refused a peer, since {}", diagnostic.title)),
+        });
+    }
+    if let Some(watch) = &mut cluster.watch {
+        found.extend(std::mem::take(&mut watch.broken).into_iter().map(|(node, what)| broken(node, at_ms, what)));
+        if let Some(bytes) = watch.too_long.take() {
+            found.push(broken(0, at_ms, format_args!("a message of {bytes} bytes is longer than any may be")));
+        }
+    }
+    found
+}
+
+/// About how many entries have to be looked at to judge a node.
+pub(crate) fn cost(cluster: &Cluster, _node: usize) -> u64 {
+    cluster.watch.as_ref().map_or(0, |watch| watch.oracle.updates()) + 50
+}
+
+/// Holds what a node has against what was written, and its bounded counters against their bound.
+pub(crate) fn node(cluster: &mut Cluster, number: usize) -> Option<Violation> {
+    let at_ms = cluster.now_ms;
+    let (Some(place), Some(watch)) = (cluster.places.get_mut(number), &mut cluster.watch) else { return None };
+    let vector = place.node.seen();
+    if let Err(what) = watch.oracle.examine(number, vector, place.node.entries()) {
+        return Some(broken(number, at_ms, what));
+    }
+    let below = place.node.bounded_counters().into_iter().find(|(_, value)| *value < Term::Int(0));
+    below.map(|(name, value)| broken(number, at_ms, format_args!("its bounded counter {name} is {value}")))
+}
+
+/// What the program itself came to at a node, if that is a failure.
+pub(crate) fn program(cluster: &mut Cluster, number: usize) -> Option<Violation> {
+    let at_ms = cluster.now_ms;
+    let place = cluster.places.get(number)?;
+    if place.node.top_level() != TopLevel::Failed {
+        return None;
+    }
+    let last = place.reports.iter().rfind(|report| report.severity == Severity::Error)?;
+    Some(Violation { wrong: Wrong::Program, node: Some(number), at_ms, diagnostic: last.clone() })
+}
+
+/// The nodes did not come to agree in the time that they had.
+pub(crate) fn no_agreement(cluster: &mut Cluster, within_ms: u64) -> Violation {
+    let up = cluster.up();
+    let busy = up.iter().filter(|&&node| !cluster.places[node].node.quiescent()).count();
+    let mut states: BTreeMap<u128, Vec<usize>> = BTreeMap::new();
+    for &node in &up {
+        states.entry(cluster.places[node].node.vector_digest()).or_default().push(node);
+    }
+    let title = format!("the nodes do not agree {} after the faults have ended", crate::sim::words::show_ms(within_ms));
+    let mut diagnostic = Diagnostic::error("E0712", title);
+    if states.len() > 1 {
+        let some: Vec<String> = states.values().take(4).map(|nodes| format!("n{}", nodes[0])).collect();
+        let text = format!("there are {} different states among {} nodes: {}", states.len(), up.len(), some.join(", "));
+        diagnostic = diagnostic.help(text);
+    }
+    if busy > 0 {
+        diagnostic = diagnostic.help(format!("tasks of {busy} nodes still go on"));
+    }
+    let diagnostic = diagnostic.help("if that is too short a time, say how long they have: `--settle 10m`");
+    Violation { wrong: Wrong::Agreement, node: None, at_ms: cluster.now_ms, diagnostic }
+}
+
+/// Nodes that have seen the same show different values.
+pub(crate) fn disagreements(cluster: &mut Cluster) -> Vec<Violation> {
+    let at_ms = cluster.now_ms;
+    let found = differences(cluster).into_iter().take(3);
+    found
+        .map(|difference| {
+            let title = format!("the nodes have seen the same, and yet {difference}");
+            let diagnostic = Diagnostic::error("E0711", title).help("this is a fault in lasp: please report it");
+            Violation { wrong: Wrong::Promise, node: None, at_ms, diagnostic }
+        })
+        .collect()
+}
+
+/// The program goes on without an end at one moment.
+pub(crate) fn too_much_work(at_ms: u64) -> Violation {
+    let diagnostic = Diagnostic::error("E0713", "the program takes too many steps")
+        .help("look for a function that calls itself without end, and without `sleep`");
+    Violation { wrong: Wrong::Endless, node: None, at_ms, diagnostic }
 }

@@ -1,15 +1,14 @@
-//! The network between simulated nodes: which message arrives, how often and when.
+//! The network between simulated nodes: which message arrives, how often and when. Knows no node and no message.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 
-use rand::Rng;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use rustc_hash::FxHashMap;
 
 use crate::replica::PeerId;
+use crate::sim::chance::below;
+use crate::sim::nodes::Nodes;
 
-/// What happens to messages.
+/// What the simple simulations of tests do to messages.
 #[derive(Clone, Debug)]
 pub struct Faults {
     /// How many of 1000 are lost.
@@ -25,103 +24,192 @@ impl Faults {
     pub const NONE: Faults = Faults { lost: 0, doubled: 0, delay_ms: 5 };
 }
 
-/// Connections, and messages under way.
-pub(crate) struct Network {
-    random: ChaCha8Rng,
-    faults: Faults,
-    links: BTreeMap<PeerId, (usize, usize)>,
-    last_link: u64,
-    parted: BTreeSet<(usize, usize)>,
-    /// By time of arrival and order of sending: connection, receiver, message.
-    under_way: BTreeMap<(u64, u64), (PeerId, usize, Vec<u8>)>,
-    sent: u64,
+/// What happens to messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conditions {
+    /// How many of a million are lost.
+    pub lost: u64,
+    /// How many of a million arrive twice.
+    pub doubled: u64,
+    /// The least and the most milliseconds that one takes.
+    pub delay_ms: (u64, u64),
+    /// Whether a message may overtake another of the same connection.
+    pub reorder: bool,
 }
 
-impl Network {
-    pub(crate) fn new(seed: u64, faults: Faults) -> Network {
-        Network {
-            random: ChaCha8Rng::seed_from_u64(seed),
-            faults,
-            links: BTreeMap::new(),
-            last_link: 0,
-            parted: BTreeSet::new(),
-            under_way: BTreeMap::new(),
-            sent: 0,
+impl Conditions {
+    /// All arrive, in order, within 1 to 10 milliseconds.
+    pub const CALM: Conditions = Conditions { lost: 0, doubled: 0, delay_ms: (1, 10), reorder: false };
+    /// In millionths: everything.
+    pub const WHOLE: u64 = 1_000_000;
+}
+
+impl From<Faults> for Conditions {
+    fn from(faults: Faults) -> Conditions {
+        let thousandth = Conditions::WHOLE / 1000;
+        let (lost, doubled) = (faults.lost * thousandth, faults.doubled * thousandth);
+        Conditions { lost, doubled, delay_ms: (1, faults.delay_ms.max(1)), reorder: true }
+    }
+}
+
+/// Nothing passes from some nodes to others, for a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cut {
+    /// The sides. Nodes on none of them are not concerned.
+    pub sides: Vec<Nodes>,
+    /// Whether only what goes from the first side to the others is cut.
+    pub one_way: bool,
+    /// If it comes and goes: the milliseconds of each.
+    pub every_ms: Option<u64>,
+    /// From when on.
+    pub from_ms: u64,
+    /// Until when; none is for ever.
+    pub to_ms: Option<u64>,
+}
+
+impl Cut {
+    fn side(&self, node: usize) -> Option<usize> {
+        let named = self.sides.iter().position(|side| side.names(node));
+        named.or_else(|| self.sides.iter().position(|side| *side == Nodes::Rest))
+    }
+
+    /// Whether it concerns what goes from the one to the other, if it is there.
+    pub(crate) fn divides(&self, from: usize, to: usize) -> bool {
+        match (self.side(from), self.side(to)) {
+            (Some(one), Some(other)) => one != other && (!self.one_way || one == 0),
+            _ => false,
         }
     }
 
-    fn below(&mut self, most: u64) -> u64 {
-        self.random.next_u64() % most.max(1)
+    /// Whether it is there now.
+    pub(crate) fn stands(&self, now_ms: u64) -> bool {
+        let within = now_ms >= self.from_ms && self.to_ms.is_none_or(|to| now_ms < to);
+        within && self.every_ms.is_none_or(|every| ((now_ms - self.from_ms) / every.max(1)).is_multiple_of(2))
+    }
+}
+
+struct Link {
+    ends: (usize, usize),
+    /// In each direction: when the last message will have arrived, and how many were sent.
+    last_ms: [u64; 2],
+    sent: [u64; 2],
+}
+
+/// Connections, and what becomes of messages.
+pub(crate) struct Network {
+    seed: u64,
+    pub(crate) conditions: Conditions,
+    /// Looked up only; every list comes from `of`.
+    links: FxHashMap<PeerId, Link>,
+    /// By node: its neighbours with the connections.
+    of: Vec<BTreeMap<usize, PeerId>>,
+    last_link: u64,
+    cuts: Vec<Cut>,
+}
+
+impl Network {
+    pub(crate) fn new(seed: u64, conditions: Conditions) -> Network {
+        let (links, of, cuts) = (FxHashMap::default(), Vec::new(), Vec::new());
+        Network { seed, conditions, links, of, last_link: 0, cuts }
     }
 
     /// A new connection, unless there is one.
     pub(crate) fn link(&mut self, a: usize, b: usize) -> Option<PeerId> {
-        if self.links.values().any(|&ends| ends == (a, b) || ends == (b, a)) {
+        let most = a.max(b) + 1;
+        if self.of.len() < most {
+            self.of.resize_with(most, BTreeMap::new);
+        }
+        if self.of[a].contains_key(&b) {
             return None;
         }
         self.last_link += 1;
-        self.links.insert(PeerId(self.last_link), (a, b));
-        Some(PeerId(self.last_link))
+        let peer = PeerId(self.last_link);
+        self.of[a].insert(b, peer);
+        self.of[b].insert(a, peer);
+        self.links.insert(peer, Link { ends: (a, b), last_ms: [0; 2], sent: [0; 2] });
+        Some(peer)
     }
 
     /// Ends a node's connections, and says which those were.
     pub(crate) fn unlink(&mut self, node: usize) -> Vec<(PeerId, usize, usize)> {
-        let lost = self.links.iter().filter(|(_, ends)| ends.0 == node || ends.1 == node);
-        let lost: Vec<(PeerId, usize, usize)> = lost.map(|(&peer, &(a, b))| (peer, a, b)).collect();
-        for (peer, _, _) in &lost {
-            self.links.remove(peer);
-        }
-        lost
+        let own: Vec<PeerId> = self.links(node);
+        own.into_iter().filter_map(|peer| self.cut(peer).map(|(a, b)| (peer, a, b))).collect()
     }
 
     /// Ends one connection.
     pub(crate) fn cut(&mut self, peer: PeerId) -> Option<(usize, usize)> {
-        self.links.remove(&peer)
+        let (a, b) = self.links.remove(&peer)?.ends;
+        self.of[a].remove(&b);
+        self.of[b].remove(&a);
+        Some((a, b))
     }
 
+    /// A node's connections, oldest first.
     pub(crate) fn links(&self, node: usize) -> Vec<PeerId> {
-        let own = self.links.iter().filter(|(_, ends)| ends.0 == node || ends.1 == node);
-        own.map(|(&peer, _)| peer).collect()
+        let mut own: Vec<PeerId> = self.neighbours(node).map(|(_, peer)| peer).collect();
+        own.sort_unstable();
+        own
     }
 
-    pub(crate) fn part(&mut self, from: usize, to: usize) {
-        self.parted.insert((from, to));
+    /// A node's neighbours with the connections.
+    pub(crate) fn neighbours(&self, node: usize) -> impl Iterator<Item = (usize, PeerId)> {
+        self.of.get(node).into_iter().flatten().map(|(&other, &peer)| (other, peer))
     }
 
-    pub(crate) fn heal(&mut self) {
-        self.parted.clear();
-        self.faults = Faults { delay_ms: self.faults.delay_ms.min(20), ..Faults::NONE };
+    /// Who is at the other end of a connection, if it still is.
+    pub(crate) fn other_end(&self, node: usize, peer: PeerId) -> Option<usize> {
+        let (a, b) = self.links.get(&peer)?.ends;
+        Some(if node == a { b } else { a })
     }
 
-    pub(crate) fn send(&mut self, from: usize, peer: PeerId, bytes: &[u8], now_ms: u64) {
-        let Some(&(a, b)) = self.links.get(&peer) else { return };
-        let to = if from == a { b } else { a };
-        let copies = 1 + u64::from(self.below(1000) < self.faults.doubled);
-        for _ in 0..copies {
-            if self.below(1000) < self.faults.lost || self.parted.contains(&(from, to)) {
+    pub(crate) fn part(&mut self, cut: Cut) {
+        self.cuts.push(cut);
+    }
+
+    /// Whether this cut has not been ended.
+    pub(crate) fn has_cut(&self, cut: &Cut) -> bool {
+        self.cuts.contains(cut)
+    }
+
+    /// All cuts end.
+    pub(crate) fn join_up(&mut self) {
+        self.cuts.clear();
+    }
+
+    /// Forgets cuts that are over.
+    pub(crate) fn tidy(&mut self, now_ms: u64) {
+        self.cuts.retain(|cut| cut.to_ms.is_none_or(|to| to > now_ms));
+    }
+
+    /// Whether nothing passes from the one to the other now.
+    pub(crate) fn is_cut(&self, from: usize, to: usize, now_ms: u64) -> bool {
+        self.cuts.iter().any(|cut| cut.stands(now_ms) && cut.divides(from, to))
+    }
+
+    /// When the copies of a message arrive that is sent now: none, one or two. What is `reliable` is sent again until it has
+    /// arrived, as long as there is a way.
+    pub(crate) fn send(&mut self, from: usize, peer: PeerId, reliable: bool, now_ms: u64) -> Vec<u64> {
+        let Some(to) = self.other_end(from, peer) else { return Vec::new() };
+        let cut = self.is_cut(from, to, now_ms);
+        let Some(link) = self.links.get_mut(&peer) else { return Vec::new() };
+        let way = usize::from(from != link.ends.0);
+        link.sent[way] += 1;
+        let Conditions { lost, doubled, delay_ms: (least, most), reorder } = self.conditions;
+        let words = |what: u64| [from as u64, to as u64, link.sent[way], peer.0, what];
+        let is = |share: u64, what: u64| share > 0 && below(Conditions::WHOLE, self.seed, &words(what)) < share;
+        let copies = 1 + u64::from(!reliable && is(doubled, 0));
+        let mut arrivals = Vec::new();
+        for copy in 0..copies {
+            if cut || (!reliable && is(lost, 1 + copy)) {
                 continue;
             }
-            let at = now_ms + 1 + self.below(self.faults.delay_ms);
-            self.sent += 1;
-            self.under_way.insert((at, self.sent), (peer, to, bytes.to_vec()));
-        }
-    }
-
-    pub(crate) fn next_arrival(&self) -> Option<u64> {
-        self.under_way.keys().next().map(|&(at, _)| at)
-    }
-
-    /// The next message that has arrived by now, of a connection that still is.
-    pub(crate) fn arrival(&mut self, now_ms: u64) -> Option<(PeerId, usize, Vec<u8>)> {
-        while let Some(first) = self.under_way.first_entry() {
-            if first.key().0 > now_ms {
-                return None;
+            let mut at = now_ms + least.max(1) + below(most.saturating_sub(least) + 1, self.seed, &words(3 + copy));
+            if reliable || !reorder {
+                at = at.max(link.last_ms[way]);
+                link.last_ms[way] = at;
             }
-            let arrived = first.remove();
-            if self.links.contains_key(&arrived.0) {
-                return Some(arrived);
-            }
+            arrivals.push(at);
         }
-        None
+        arrivals
     }
 }

@@ -26,10 +26,8 @@ pub(super) fn run(program: &Program, compiled: &Compiled, function: &str, nodes:
     let mut cluster = Cluster::new(seed, FAULTS);
     cluster.limit_turns(TURNS_MAX);
     // A simulated cluster has no disk: it gets the files that texts of the program name.
-    for path in program.text.split('"').skip(1).step_by(2) {
-        if let Ok(bytes) = program.file(path) {
-            cluster.file(path, bytes);
-        }
+    for (path, bytes) in program.named_files() {
+        cluster.file(&path, bytes);
     }
     let mut numbers = Vec::new();
     for _ in 0..nodes {

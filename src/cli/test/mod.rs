@@ -17,6 +17,7 @@ use crate::cli::exit::Exit;
 use crate::cli::out::Out;
 use crate::cli::program::Program;
 use crate::cli::program::summary;
+use crate::cli::shell::quoted;
 use crate::cli::test::find::Kind;
 use crate::cli::test::find::Test;
 use crate::cli::test::judge::CALL;
@@ -128,8 +129,8 @@ impl Run<'_> {
         for seed in (self.arguments.seed..=u64::MAX).take(usize::try_from(self.arguments.runs).unwrap_or(usize::MAX)) {
             let verdict = judge::function(cluster::run(program, compiled, name, nodes, seed));
             if !verdict.failures.is_empty() {
-                let file = report::quoted(&program.name);
-                let filter = report::quoted(&format!(": {}", test.name));
+                let file = quoted(&program.name);
+                let filter = quoted(&format!(": {}", test.name));
                 let again = format!("lasp test {file} --filter {filter} --replicas {nodes} --seed {seed}");
                 return Outcome::Failed(verdict, Some(again));
             }

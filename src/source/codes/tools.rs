@@ -51,4 +51,34 @@ not happen, whatever the program does: please report it, with the program and th
         "`lasp doc` knows the language's types, verbs and functions, the modules, and the functions of any program: \
 `lasp doc set`, `lasp doc update`, `lasp doc lists:map/2`, `lasp doc lists`, `lasp doc cart.lasp`. Without a name it lists all.",
     ),
+    code(
+        "E0710",
+        "an event of a simulation is not understood",
+        "A script for `lasp sim`, and each --event, says what happens when: `at 4s crash 2`, `from 2s to 8s loss 20%`, \
+`at 2s partition 0,1 | 2..4`, `at 1s type 0 \"update(S, {add, 1})\"`. `lasp sim --help` lists all that can happen. Times are before \
+the end that --for says.",
+    ),
+    code(
+        "E0711",
+        "a simulated node breaks a promise",
+        "While a program is simulated, a judge that hears of every update from its author alone holds each node against what was \
+written: nothing is lost, nothing that was taken back comes back, what a node has seen never goes back, a transaction is seen whole \
+or not at all, bounded counters keep their bound, nodes that have seen the same show the same. Whatever the program does, this must \
+hold: please report it, with the program and the line that repeats the run.",
+    ),
+    code(
+        "E0712",
+        "the simulated nodes do not agree",
+        "After the faults of a simulated run have ended, the nodes have some time to come to the same state, two minutes of virtual \
+time unless --settle says otherwise. They did not. Tasks that go on for ever, as those of `every`, are stopped meanwhile, so they \
+are no reason.",
+    ),
+    code(
+        "E0713",
+        "a simulated program takes too many steps",
+        "The nodes of a simulated run may have forty turns of a million steps each, and five more for each node, that do not come to \
+an end by themselves. Look for a function \
+that calls itself without end.",
+    ),
+    code("E0714", "a file cannot be written", "The system does not let the file be made or written; it says why."),
 ];

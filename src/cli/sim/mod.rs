@@ -1,0 +1,329 @@
+//! `lasp sim`: a program on simulated nodes, under faults, judged.
+
+pub mod arguments;
+mod report;
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::BufWriter;
+use std::io::Write;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+use std::time::Instant;
+
+use clap::ColorChoice;
+
+use crate::cli::coordination;
+use crate::cli::exit::Exit;
+use crate::cli::literal;
+use crate::cli::out::Out;
+use crate::cli::program::Program;
+use crate::cli::program::summary;
+use crate::cli::sim::arguments::Setting;
+use crate::cli::sim::arguments::Sim;
+use crate::cli::sim::report::Report;
+use crate::compile::Session;
+use crate::node::Image;
+use crate::replica::Role;
+use crate::sim::Conditions;
+use crate::sim::Cut;
+use crate::sim::Person;
+use crate::sim::judge::Violation;
+use crate::sim::nodes::Nodes;
+use crate::sim::run::Ran;
+use crate::sim::run::Setup;
+use crate::sim::run::run as simulate;
+use crate::sim::scenario::Scenario;
+use crate::sim::script;
+use crate::sim::script::Action;
+use crate::sim::script::Planned;
+use crate::sim::shrink::Effort;
+use crate::sim::shrink::shrink;
+use crate::sim::trace::LogLines;
+use crate::sim::words;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
+use crate::source::files::Files;
+use crate::value::term::Term;
+
+/// How long a run is, if nothing says so.
+const LENGTH_MS: u64 = 10_000;
+/// How much longer than its script.
+const AFTER_SCRIPT_MS: u64 = 2000;
+/// How many runs are tried to find a smaller failure.
+const SHRINK_RUNS: u32 = 400;
+/// How many events in all, for each event of the run that failed, and besides.
+const SHRINK_EVENTS: u64 = 30;
+const SHRINK_EVENTS_MIN: u64 = 300_000;
+
+/// Simulates a program.
+#[must_use]
+pub fn run(arguments: &Sim, color: ColorChoice) -> Exit {
+    let out = Out::new(color, arguments.json, false);
+    let program = match Program::read(&out, &arguments.file) {
+        Ok(program) => program,
+        Err(exit) => return exit,
+    };
+    let Some(image) = compile(&out, &program) else { return Exit::Unsound };
+    if let Some(schedule) = &arguments.schedule {
+        let settings = plain_settings(&arguments.settings);
+        return coordination::play_schedule(&out, &program, &settings, schedule);
+    }
+    let scenario = match scenario(&out, arguments) {
+        Ok(scenario) => scenario,
+        Err(exit) => return exit,
+    };
+    let files = program.named_files();
+    let people = People::new(arguments);
+    let setup = Setup { image: &image, files: &files, person: &|node| people.person(node) };
+    let report = Report { out: &out, arguments, files: image.files() };
+    let sim = Simulation { arguments, out: &out, setup, report };
+    sim.all(&scenario)
+}
+
+struct Simulation<'a> {
+    arguments: &'a Sim,
+    out: &'a Out,
+    setup: Setup<'a>,
+    report: Report<'a>,
+}
+
+impl Simulation<'_> {
+    /// One run, or as many as are asked for, until one fails.
+    fn all(&self, first: &Scenario) -> Exit {
+        let several = self.arguments.runs > 1;
+        let mut waits = false;
+        for seed in (first.seed..=u64::MAX).take(usize::try_from(self.arguments.runs).unwrap_or(usize::MAX)) {
+            let scenario = Scenario { seed, ..first.clone() };
+            let (ran, took) = match self.one(&scenario) {
+                Ok(done) => done,
+                Err(exit) => return exit,
+            };
+            if let Some(violation) = ran.violations.first() {
+                self.report.whole(&scenario, &ran, took);
+                let small = self.smaller(&scenario, &ran, violation);
+                self.report.violations(&scenario, &ran, small.as_ref());
+                return Exit::Failed;
+            }
+            waits |= !ran.waits.is_empty();
+            if several {
+                self.report.short(&scenario, &ran);
+            } else {
+                self.report.whole(&scenario, &ran, took);
+            }
+        }
+        if several {
+            self.out.status(&format!("{} runs, and all is well", self.arguments.runs));
+        }
+        if waits { Exit::Waits } else { Exit::Done }
+    }
+
+    fn one(&self, scenario: &Scenario) -> Result<(Ran, Duration), Exit> {
+        let began = Instant::now();
+        let Some(path) = &self.arguments.trace else {
+            return Ok((simulate(&self.setup, scenario, None), began.elapsed()));
+        };
+        let failed = Rc::new(Cell::new(None));
+        let cannot = |error: &std::io::Error| {
+            self.out.error(None, "E0714", &format!("{} cannot be written: {error}", path.display()), "");
+            Exit::Usage
+        };
+        let lines = log(path, failed.clone()).map_err(|error| cannot(&error))?;
+        let ran = simulate(&self.setup, scenario, Some(lines));
+        match failed.take() {
+            Some(error) => Err(cannot(&error)),
+            None => Ok((ran, began.elapsed())),
+        }
+    }
+
+    /// A smaller scenario that fails in the same way.
+    fn smaller(&self, scenario: &Scenario, ran: &Ran, violation: &Violation) -> Option<Scenario> {
+        if self.arguments.no_shrink {
+            return None;
+        }
+        let events = ran.events.saturating_mul(SHRINK_EVENTS).max(SHRINK_EVENTS_MIN);
+        let effort = Effort { runs: SHRINK_RUNS, events };
+        let small = shrink(scenario, violation, effort, &mut |scenario| {
+            let ran = simulate(&self.setup, scenario, None);
+            (ran.violations.into_iter().next(), ran.events)
+        });
+        (small != scenario.written_down()).then_some(small)
+    }
+}
+
+/// Takes the lines of a log. What goes wrong with the file comes into `failed`.
+fn log(path: &Path, failed: Rc<Cell<Option<std::io::Error>>>) -> std::io::Result<LogLines> {
+    let mut file = BufWriter::new(File::create(path)?);
+    Ok(Box::new(move |line| {
+        if let Err(error) = file.write_all(line.as_bytes()) {
+            failed.set(Some(error));
+        }
+    }))
+}
+
+/// The program, ready for any number of nodes. What is wrong with it is told.
+fn compile(out: &Out, program: &Program) -> Option<Image> {
+    let (mut session, library) = Session::new();
+    let (told, unit) = match session.program(&program.name, &program.text) {
+        Ok((unit, warnings)) => (warnings, Some(unit)),
+        Err(told) => (told, None),
+    };
+    for diagnostic in &told {
+        out.diagnostic(None, &session.files, diagnostic);
+    }
+    summary(out, told.iter().filter(|told| told.severity == Severity::Error).count());
+    unit.map(|unit| Image::new(session, &library, &unit))
+}
+
+/// What the nodes are told, by number.
+struct People {
+    /// The last one of a name counts, and is found first.
+    arguments: Vec<(Option<Nodes>, String, Term)>,
+    /// The last one that names a node counts, and is found first.
+    certificates: Vec<(Option<Nodes>, Role)>,
+}
+
+impl People {
+    fn new(sim: &Sim) -> People {
+        let read = |setting: &Setting| (setting.nodes.clone(), setting.name.clone(), literal::value(&setting.value));
+        let role = |setting: &Setting| {
+            (setting.nodes.clone(), if setting.value == "client" { Role::Client } else { Role::Server })
+        };
+        People {
+            arguments: sim.settings.iter().rev().map(read).collect(),
+            certificates: sim.roles.iter().rev().map(role).collect(),
+        }
+    }
+
+    fn person(&self, node: usize) -> Person {
+        let concerns = |nodes: &Option<Nodes>| nodes.as_ref().is_none_or(|nodes| nodes.names(node));
+        let own = self.arguments.iter().filter(|(nodes, ..)| concerns(nodes));
+        let arguments: Vec<(String, Term)> = own.map(|(_, name, value)| (name.clone(), value.clone())).collect();
+        let role = arguments.iter().find(|(name, _)| name == "role").map(|(_, value)| value.clone());
+        let certificate =
+            self.certificates.iter().find(|(nodes, _)| concerns(nodes)).map_or(Role::Server, |(_, role)| *role);
+        Person { role: role.unwrap_or_else(|| Term::atom("undefined")), arguments, certificate }
+    }
+}
+
+/// The settings that are for all nodes.
+fn plain_settings(settings: &[Setting]) -> Vec<(String, String)> {
+    let all = settings.iter().filter(|setting| setting.nodes.is_none());
+    all.map(|setting| (setting.name.clone(), setting.value.clone())).collect()
+}
+
+/// What the command line asks for. What is wrong is told.
+fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
+    let mut files = Files::default();
+    let (mut events, mut wrong) = (Vec::new(), Vec::new());
+    let mut texts: Vec<(String, String)> = Vec::new();
+    if let Some(path) = &arguments.script {
+        let script = Program::read(out, path)?;
+        texts.push((script.name, script.text));
+    }
+    texts.extend(arguments.events.iter().map(|event| ("--event".to_owned(), event.clone())));
+    for (name, text) in texts {
+        let file = files.add(name, text.clone());
+        match script::read(file, &text) {
+            Ok(planned) => events.extend(planned),
+            Err(told) => wrong.extend(told),
+        }
+    }
+    let last = events.iter().map(|planned: &Planned| planned.at_ms).max();
+    let usual = last.map_or(LENGTH_MS, |last| LENGTH_MS.max(last + AFTER_SCRIPT_MS));
+    let length_ms = arguments.length_ms.unwrap_or(usual).max(1);
+    if let Some(late) = events.iter().find(|planned| planned.at_ms >= length_ms) {
+        let title = format!("`{late}` is not before the end of the faults, which is at {}", words::show_ms(length_ms));
+        wrong.push(Diagnostic::error("E0710", title).help("say for how long faults happen: `--for 30s`"));
+    }
+    let partition = partition(arguments, &mut events, &mut wrong);
+    for diagnostic in &wrong {
+        out.diagnostic(None, &files, diagnostic);
+    }
+    if !wrong.is_empty() {
+        summary(out, wrong.len());
+        return Err(Exit::Usage);
+    }
+    let Sim { loss, duplicate, delay, reorder, .. } = *arguments;
+    let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+    Ok(Scenario {
+        replicas: number(arguments.replicas),
+        seed: arguments.seed,
+        length_ms,
+        conditions: Conditions { lost: loss, doubled: duplicate, delay_ms: delay, reorder },
+        skew_ms: arguments.skew,
+        drift: arguments.drift,
+        crash: arguments.crash,
+        crash_with_data: arguments.crash_with_data,
+        partition,
+        join: number(arguments.join),
+        leave: number(arguments.leave),
+        events,
+        heal: !arguments.no_heal,
+        settle_ms: arguments.settle,
+        neighbours: arguments.neighbours.map(number),
+    })
+}
+
+/// `--partition`: a share of the time, which is given back, or sides, which become events.
+fn partition(arguments: &Sim, events: &mut Vec<Planned>, wrong: &mut Vec<Diagnostic>) -> u64 {
+    let mut by_chance = 0;
+    for text in &arguments.partition {
+        if let Ok(share) = words::share(text) {
+            by_chance = share;
+            continue;
+        }
+        let sides: Option<Vec<Nodes>> = text.split('|').map(Nodes::read).collect();
+        match sides.filter(|sides| sides.len() > 1) {
+            Some(sides) => {
+                let cut = Cut { sides, one_way: false, every_ms: None, from_ms: 0, to_ms: None };
+                events.push(Planned { at_ms: 0, action: Action::Cut(cut) });
+            }
+            None => wrong.push(
+                Diagnostic::error("E0710", format!("`{text}` is neither a share of the time nor sides of a partition"))
+                    .help("it is written like this: `--partition 20%` or `--partition '0,1 | rest'`"),
+            ),
+        }
+    }
+    by_chance
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::arguments::Arguments;
+    use crate::cli::arguments::Verb;
+
+    fn read(words: &[String]) -> Scenario {
+        let arguments = Arguments::try_parse_from(["lasp", "sim", "x.lasp"].map(str::to_owned).iter().chain(words));
+        let Verb::Sim(sim) = arguments.expect("the flags are right").verb else { panic!("not sim") };
+        scenario(&Out::new(ColorChoice::Never, false, false), &sim).expect("the scenario is right")
+    }
+
+    #[test]
+    fn the_line_that_repeats_a_run_is_read_as_that_run() {
+        assert_eq!(read(&[]), Scenario::default());
+        let conditions = Conditions { lost: 50_000, doubled: 5000, delay_ms: (5, 50), reorder: true };
+        let wild = Scenario {
+            replicas: 7,
+            seed: 42,
+            length_ms: 3500,
+            conditions,
+            skew_ms: 100,
+            drift: 200,
+            crash: 500_000,
+            crash_with_data: 10_000,
+            partition: 300_000,
+            join: 12,
+            leave: 1,
+            heal: false,
+            settle_ms: 5000,
+            ..Scenario::default()
+        };
+        assert_eq!(read(&wild.flags()), wild);
+        assert_eq!(read(&wild.written_down().flags()), wild.written_down());
+    }
+}

@@ -1,0 +1,75 @@
+//! What a judge of a simulation asks a node for.
+
+use crate::lattice::dot::ReplicaId;
+use crate::node::Node;
+use crate::node::TopLevel;
+use crate::replica::VariableKey;
+use crate::replica::Written;
+use crate::value::content::Content;
+use crate::value::kind::Type;
+use crate::value::term::Term;
+
+impl Node {
+    /// From now on, keeps what this node writes for [`Node::take_written`].
+    pub fn follow_writes(&mut self) {
+        self.replica.follow_writes();
+    }
+
+    /// What this node has written since this was asked last.
+    pub fn take_written(&mut self) -> Vec<Written> {
+        self.replica.take_written()
+    }
+
+    /// Whether an update has been seen here.
+    #[must_use]
+    pub fn covers(&self, replica: ReplicaId, sequence: u64) -> bool {
+        self.replica.covers(replica, sequence)
+    }
+
+    /// A digest of what the node has seen: equal on nodes that have seen the same.
+    #[must_use]
+    pub fn vector_digest(&self) -> u128 {
+        self.replica.vector_digest()
+    }
+
+    /// All live entries, by replica and sequence number.
+    pub fn entries(&self) -> impl Iterator<Item = ((ReplicaId, u64), &VariableKey, &Content, Option<u128>)> {
+        let entries = self.replica.entries();
+        entries.filter_map(|(dot, key, content, slot)| Some((dot, self.replica.variable(key)?, content, slot)))
+    }
+
+    /// Whether all connected peers are known to have seen just what this node has.
+    #[must_use]
+    pub fn agrees_with_peers(&self) -> bool {
+        self.peers.keys().all(|peer| self.replica.agrees(*peer))
+    }
+
+    /// The bounded counters with names at top level, with their values.
+    pub fn bounded_counters(&mut self) -> Vec<(String, Term)> {
+        let mut found = Vec::new();
+        for (name, term) in self.bound_names() {
+            if let Term::Ref(reference) = term
+                && reference.kind == Type::BCounter
+                && let Some(variable) = self.engine.find(&reference)
+            {
+                found.push((name, self.engine.value(variable)));
+            }
+        }
+        found
+    }
+
+    /// How far the top level is.
+    #[must_use]
+    pub fn top_level(&self) -> TopLevel {
+        self.top_level_now()
+    }
+
+    /// From now on no task has another turn: what is under way is brought to its end by the replicas alone.
+    pub fn stand_still(&mut self) {
+        if let Some((.., mut task)) = self.running.take() {
+            self.abandon(&mut task);
+        }
+        self.take_in_waiting();
+        self.stands_still = true;
+    }
+}

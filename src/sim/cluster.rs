@@ -1,0 +1,525 @@
+//! Many nodes in one process, in virtual time: what happens next is the next message that arrives or the next timer that is
+//! due, and takes no time.
+//!
+//! A node does what it can at once and is then left alone until its next input, so that time passes from event to event and
+//! idle nodes cost nothing. Knows no faults but those of the network; who crashes when is others' business.
+
+use std::collections::BTreeMap;
+
+use rand::Rng;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::compile::Session;
+use crate::lattice::dot::ReplicaId;
+use crate::node::Final;
+use crate::node::Image;
+use crate::node::Input;
+use crate::node::Node;
+use crate::node::Output;
+use crate::node::Progress;
+use crate::node::Settings;
+use crate::replica::PeerId;
+use crate::replica::Role;
+use crate::replica::kind_of;
+use crate::sim::chance::below;
+use crate::sim::chance::chance;
+use crate::sim::clock::Clock;
+use crate::sim::network::Conditions;
+use crate::sim::network::Cut;
+use crate::sim::network::Network;
+use crate::sim::nodes::Nodes;
+use crate::sim::queue::Queue;
+use crate::sim::trace::Happened;
+use crate::sim::trace::Trace;
+use crate::sim::watch::Watch;
+use crate::source::diagnostic::Diagnostic;
+use crate::value::term::Term;
+use crate::vm::Unit;
+
+/// Steps of program between two messages.
+const FUEL: u64 = 1_000_000;
+/// How many times [`FUEL`] a node may use at one moment of virtual time.
+const TURNS_MAX: u32 = 1000;
+
+/// A node in its place, with what it has said.
+pub(crate) struct Place {
+    pub(crate) node: Node,
+    identity: ReplicaId,
+    certificate: Role,
+    pub(crate) up: bool,
+    pub(crate) prints: Vec<String>,
+    /// The same as terms.
+    pub(crate) values: Vec<Term>,
+    pub(crate) reports: Vec<Diagnostic>,
+    /// What the forms of examples came to; none for one that failed.
+    pub(crate) evaluated: Vec<Option<Term>>,
+    pub(crate) clock: Clock,
+    /// When the place is looked at next, because of a timer.
+    alarm_ms: Option<u64>,
+    /// How many nodes have been in this place.
+    incarnations: u64,
+}
+
+/// What is going to happen.
+enum Event {
+    Arrival { peer: PeerId, to: usize, bytes: Vec<u8> },
+    Alarm(usize),
+}
+
+/// What a node is told of itself besides its number.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// `role()`.
+    pub role: Term,
+    /// What `arg(Name, Default)` finds.
+    pub arguments: Vec<(String, Term)>,
+    /// What its certificate lets it do.
+    pub certificate: Role,
+}
+
+/// The nodes, what is between them, and the time.
+pub struct Cluster {
+    pub(crate) now_ms: u64,
+    seed: u64,
+    random: ChaCha8Rng,
+    pub(crate) network: Network,
+    pub(crate) places: Vec<Place>,
+    queue: Queue<Event>,
+    files: BTreeMap<String, Vec<u8>>,
+    pub(crate) trace: Trace,
+    bytes_sent: u64,
+    /// How many turns of a busy node are left, if that is bounded.
+    pub(crate) turns_left: Option<u64>,
+    /// How many neighbours a new node looks for; all others, if not told.
+    pub(crate) degree: Option<usize>,
+    pub(crate) watch: Option<Box<Watch>>,
+    /// Assertions that failed, and peers that were refused, with the node.
+    pub(crate) grave: Vec<(usize, Diagnostic)>,
+}
+
+impl Cluster {
+    /// A cluster without nodes.
+    #[must_use]
+    pub fn new(seed: u64, conditions: impl Into<Conditions>) -> Cluster {
+        Cluster {
+            now_ms: 0,
+            seed,
+            random: ChaCha8Rng::seed_from_u64(seed),
+            network: Network::new(chance(seed, &[0]), conditions.into()),
+            places: Vec::new(),
+            queue: Queue::new(),
+            files: BTreeMap::new(),
+            trace: Trace::default(),
+            bytes_sent: 0,
+            turns_left: None,
+            degree: None,
+            watch: None,
+            grave: Vec::new(),
+        }
+    }
+
+    /// Gives programs a file to read.
+    pub fn file(&mut self, path: &str, bytes: impl Into<Vec<u8>>) {
+        self.files.insert(path.to_owned(), bytes.into());
+    }
+
+    /// A new node runs `program`, connected to all that are up. Says its number.
+    ///
+    /// # Errors
+    /// What is wrong with the program.
+    pub fn join(&mut self, program: &str) -> Result<usize, Vec<Diagnostic>> {
+        self.join_with(program, Term::atom("undefined"), Vec::new())
+    }
+
+    /// The same with a role and with arguments, as `lasp run --set` gives them.
+    ///
+    /// # Errors
+    /// What is wrong with the program.
+    pub fn join_with(
+        &mut self,
+        program: &str,
+        role: Term,
+        arguments: Vec<(String, Term)>,
+    ) -> Result<usize, Vec<Diagnostic>> {
+        let (mut session, library) = Session::new();
+        let (unit, _warnings) = session.program("program.lasp", program)?;
+        Ok(self.join_compiled(session, &library, &unit, role, arguments))
+    }
+
+    /// The same with a program that is compiled already. `library` is the code that [`Session::new`] gave.
+    pub fn join_compiled(
+        &mut self,
+        session: Session,
+        library: &Unit,
+        unit: &Unit,
+        role: Term,
+        arguments: Vec<(String, Term)>,
+    ) -> usize {
+        let number = self.places.len();
+        let person = Person { role, arguments, certificate: Role::Server };
+        self.start(number, &Image::new(session, library, unit), person, Clock::default());
+        number
+    }
+
+    /// A new node in a place, in which there is none or one that is gone. It knows nothing. Places that are left out stay
+    /// empty. The clock is that of the place from its first node on.
+    pub(crate) fn start(&mut self, number: usize, image: &Image, person: Person, clock: Clock) {
+        while self.places.len() <= number {
+            let place = self.place(self.places.len(), image, person.clone(), 0);
+            self.places.push(place);
+        }
+        let incarnations = self.places[number].incarnations + 1;
+        let mut place = self.place(number, image, person, incarnations);
+        let before = &mut self.places[number];
+        place.prints = std::mem::take(&mut before.prints);
+        place.values = std::mem::take(&mut before.values);
+        place.reports = std::mem::take(&mut before.reports);
+        place.clock = if incarnations == 1 { clock } else { before.clock };
+        place.up = true;
+        if self.watch.is_some() {
+            place.node.follow_writes();
+        }
+        self.places[number] = place;
+        if let Some(watch) = &mut self.watch {
+            watch.started(number);
+        }
+        self.find_neighbours(number);
+        self.work(number);
+    }
+
+    /// A place with a node that has not begun.
+    fn place(&self, number: usize, image: &Image, person: Person, incarnations: u64) -> Place {
+        let word = |what| chance(self.seed, &[1, number as u64, incarnations, what]);
+        let identity = ReplicaId(u128::from(word(0)) << 64 | u128::from(word(1)));
+        let settings = Settings {
+            name: format!("n{number}"),
+            replica: u32::try_from(number).unwrap_or(u32::MAX),
+            role: person.role,
+            arguments: person.arguments,
+            identity,
+            seed: word(2),
+            watch: false,
+        };
+        Place {
+            node: Node::of(settings, image),
+            identity,
+            certificate: person.certificate,
+            up: false,
+            prints: Vec::new(),
+            values: Vec::new(),
+            reports: Vec::new(),
+            evaluated: Vec::new(),
+            clock: Clock::default(),
+            alarm_ms: None,
+            incarnations,
+        }
+    }
+
+    /// Connects a node to as many others as it should have.
+    pub(crate) fn find_neighbours(&mut self, number: usize) {
+        let Some(degree) = self.degree.filter(|degree| degree + 1 < self.places.len()) else {
+            for other in self.up() {
+                self.connect(other, number);
+            }
+            return;
+        };
+        // Chance repeats itself now and then; whoever gets fewer than it wanted has enough all the same.
+        for attempt in 0..(8 * degree as u64) {
+            if self.network.neighbours(number).count() >= degree {
+                return;
+            }
+            let words = [2, number as u64, self.now_ms, attempt];
+            let other = below(self.places.len() as u64, self.seed, &words);
+            self.connect(usize::try_from(other).unwrap_or(number), number);
+        }
+    }
+
+    /// Connects two nodes, if both are up, not connected, and can hear each other.
+    pub fn connect(&mut self, a: usize, b: usize) {
+        if a == b || !self.is_up(a) || !self.is_up(b) {
+            return;
+        }
+        if let Some(peer) = self.network.link(a, b) {
+            self.trace.note(Happened::Linked, self.now_ms, a, &peer.0.to_le_bytes(), format_args!("-- n{b} connected"));
+            for (node, other) in [(a, b), (b, a)] {
+                let Place { identity, certificate, .. } = self.places[other];
+                let name = format!("n{other}");
+                self.give(node, Input::Connected { peer, name, incarnation: identity, role: certificate });
+            }
+        }
+    }
+
+    /// Cuts all of a node's connections, and tells both ends.
+    pub fn disconnect(&mut self, node: usize) {
+        for (peer, a, b) in self.network.unlink(node) {
+            self.unlinked(peer, a, b);
+        }
+    }
+
+    /// Cuts one connection, and tells both ends.
+    pub(crate) fn disconnect_from(&mut self, peer: PeerId) {
+        if let Some((a, b)) = self.network.cut(peer) {
+            self.unlinked(peer, a, b);
+        }
+    }
+
+    fn unlinked(&mut self, peer: PeerId, a: usize, b: usize) {
+        self.trace.note(Happened::Unlinked, self.now_ms, a, &peer.0.to_le_bytes(), format_args!("-- n{b} lost"));
+        self.give(a, Input::Lost { peer });
+        self.give(b, Input::Lost { peer });
+    }
+
+    /// What the one sends does not reach the other, and nobody is told.
+    pub fn part(&mut self, from: usize, to: usize) {
+        let sides = vec![Nodes::one(from), Nodes::one(to)];
+        self.network.part(Cut { sides, one_way: true, every_ms: None, from_ms: self.now_ms, to_ms: None });
+    }
+
+    /// Ends all partitions, and from now on nothing is lost, doubled or much delayed; everybody is connected again.
+    pub fn heal(&mut self) {
+        self.network.join_up();
+        let (least, most) = self.network.conditions.delay_ms;
+        let delay_ms = (least.min(20), most.min(20));
+        self.network.conditions = Conditions { lost: 0, doubled: 0, delay_ms, ..self.network.conditions };
+        for number in self.up() {
+            self.find_neighbours(number);
+        }
+    }
+
+    /// A node is gone, with what only it had.
+    pub fn crash(&mut self, node: usize) {
+        self.disconnect(node);
+        if let Some(place) = self.places.get_mut(node) {
+            place.up = false;
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.gone(node);
+        }
+    }
+
+    /// Whether a node is there.
+    #[must_use]
+    pub fn is_up(&self, node: usize) -> bool {
+        self.places.get(node).is_some_and(|place| place.up)
+    }
+
+    /// The numbers of the nodes that are there.
+    #[must_use]
+    pub fn up(&self) -> Vec<usize> {
+        (0..self.places.len()).filter(|&node| self.is_up(node)).collect()
+    }
+
+    /// Types a line at a node's prompt.
+    pub fn type_line(&mut self, node: usize, text: &str) {
+        if self.is_up(node) {
+            self.give(node, Input::Typed { text: text.to_owned() });
+        }
+    }
+
+    pub(crate) fn give(&mut self, node: usize, input: Input) {
+        if let Some(place) = self.places.get_mut(node) {
+            place.node.handle(input, place.clock.shows(self.now_ms));
+        }
+        self.work(node);
+    }
+
+    /// Lets a node run until it has nothing to do, carries out what it asks for, and sees to it that it is woken in time.
+    fn work(&mut self, node: usize) {
+        for _ in 0..TURNS_MAX {
+            let Some(place) = self.places.get_mut(node) else { return };
+            if self.turns_left == Some(0) {
+                break;
+            }
+            let progress = place.node.run(place.clock.shows(self.now_ms), FUEL);
+            if progress == Progress::Busy {
+                self.turns_left = self.turns_left.map(|left| left.saturating_sub(1));
+            }
+            if let Some(watch) = &mut self.watch {
+                watch.worked(node, &mut place.node, self.now_ms);
+            }
+            let mut quiet = true;
+            while let Some(output) = self.places[node].node.poll_output() {
+                quiet = false;
+                self.carry_out(node, output);
+            }
+            if quiet && progress == Progress::Idle {
+                break;
+            }
+        }
+        self.set_alarm(node);
+    }
+
+    /// Sees to it that a node is looked at when its next timer is due. An alarm that is set for earlier will set the next.
+    fn set_alarm(&mut self, node: usize) {
+        let Some(place) = self.places.get_mut(node) else { return };
+        let Some(due) = place.node.next_timer().filter(|_| place.up) else { return };
+        // A timer that is due already and stays so must not stop the clock.
+        let at = place.clock.when(due, self.now_ms + 1);
+        if place.alarm_ms.is_none_or(|set| at < set) {
+            place.alarm_ms = Some(at);
+            self.queue.put(at, Event::Alarm(node));
+        }
+    }
+
+    fn alarm(&mut self, node: usize) {
+        let Some(place) = self.places.get_mut(node) else { return };
+        if place.alarm_ms != Some(self.now_ms) || !place.up {
+            return;
+        }
+        place.alarm_ms = None;
+        let shown = place.clock.shows(self.now_ms);
+        if place.node.next_timer().is_some_and(|due| due <= shown) {
+            self.give(node, Input::Tick);
+        } else {
+            self.set_alarm(node);
+        }
+    }
+
+    fn carry_out(&mut self, node: usize, output: Output) {
+        match output {
+            Output::Send { peer, bytes } => self.send(node, peer, bytes),
+            Output::Broadcast { bytes, .. } => {
+                for peer in self.network.links(node) {
+                    self.send(node, peer, bytes.clone());
+                }
+            }
+            Output::Print { text, value } => {
+                let line = format_args!("prints {}", text.trim_end());
+                self.trace.note(Happened::Printed, self.now_ms, node, text.as_bytes(), line);
+                self.places[node].prints.push(text);
+                self.places[node].values.push(value);
+            }
+            Output::Report(diagnostic) => self.report(node, diagnostic),
+            Output::ReadFile { request, path } => {
+                let result = self.files.get(&path).cloned().ok_or_else(|| "there is no such file".to_owned());
+                let place = &mut self.places[node];
+                place.node.handle(Input::File { request, result }, place.clock.shows(self.now_ms));
+            }
+            Output::Disconnect { peer, code, reason } => {
+                let refusal = Diagnostic::error(code, reason);
+                self.grave.push((node, refusal.clone()));
+                self.report(node, refusal);
+                self.disconnect_from(peer);
+            }
+            Output::Evaluated { value, .. } => self.places[node].evaluated.push(value),
+            Output::Change { .. } => {}
+        }
+    }
+
+    fn report(&mut self, node: usize, diagnostic: Diagnostic) {
+        let line = format_args!("reports {}: {}", diagnostic.code, diagnostic.title);
+        self.trace.note(Happened::Reported, self.now_ms, node, diagnostic.code.as_bytes(), line);
+        if diagnostic.code == "E0394" {
+            self.grave.push((node, diagnostic.clone()));
+        }
+        self.places[node].reports.push(diagnostic);
+    }
+
+    fn send(&mut self, node: usize, peer: PeerId, bytes: Vec<u8>) {
+        let Some(to) = self.network.other_end(node, peer) else { return };
+        let (kind, size) = (kind_of(&bytes), bytes.len());
+        self.bytes_sent += size as u64;
+        self.trace.note(Happened::Sent, self.now_ms, node, &bytes, format_args!("-> n{to} {kind}, {size} bytes"));
+        let arrivals = self.network.send(node, peer, false, self.now_ms);
+        if let Some(watch) = &mut self.watch {
+            watch.sent(kind, size, arrivals.len());
+        }
+        if let Some((&last, others)) = arrivals.split_last() {
+            for &at in others {
+                self.queue.put(at, Event::Arrival { peer, to, bytes: bytes.clone() });
+            }
+            self.queue.put(last, Event::Arrival { peer, to, bytes });
+        }
+    }
+
+    fn arrive(&mut self, peer: PeerId, to: usize, bytes: Vec<u8>) {
+        let Some(from) = self.network.other_end(to, peer).filter(|_| self.is_up(to)) else { return };
+        let line = format_args!("<- n{from} {}, {} bytes", kind_of(&bytes), bytes.len());
+        self.trace.note(Happened::Arrived, self.now_ms, to, &peer.0.to_le_bytes(), line);
+        self.give(to, Input::Received { peer, bytes });
+    }
+
+    /// Lets time pass, from event to event.
+    pub fn run_for(&mut self, milliseconds: u64) {
+        self.run_until(self.now_ms.saturating_add(milliseconds));
+    }
+
+    pub(crate) fn run_until(&mut self, end_ms: u64) {
+        while let Some((at, event)) = self.queue.take(end_ms) {
+            self.now_ms = self.now_ms.max(at);
+            match event {
+                Event::Arrival { peer, to, bytes } => self.arrive(peer, to, bytes),
+                Event::Alarm(node) => self.alarm(node),
+            }
+        }
+        self.now_ms = self.now_ms.max(end_ms);
+    }
+
+    /// Lets time pass until every node is quiescent and all agree, for `limit_ms` at most. Says whether they do.
+    pub fn settle(&mut self, limit_ms: u64) -> bool {
+        let end = self.now_ms.saturating_add(limit_ms);
+        while self.now_ms < end && !self.exhausted() {
+            self.run_for(10);
+            if self.settled() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether every node is quiescent, has seen the same, and knows it of its peers.
+    pub fn settled(&mut self) -> bool {
+        let mut nodes = self.places.iter().filter(|place| place.up).map(|place| &place.node);
+        let Some(first) = nodes.next() else { return true };
+        let digest = first.vector_digest();
+        let rests = |node: &Node| node.quiescent() && node.vector_digest() == digest && node.agrees_with_peers();
+        rests(first) && nodes.all(rests)
+    }
+
+    /// What a node's top-level names are at last; empty for a node that there is not.
+    pub fn finals(&mut self, node: usize) -> Vec<Final> {
+        self.places.get_mut(node).map_or_else(Vec::new, |place| place.node.finals())
+    }
+
+    /// What a node has printed.
+    #[must_use]
+    pub fn prints(&self, node: usize) -> &[String] {
+        self.places.get(node).map_or(&[], |place| &place.prints)
+    }
+
+    /// What a node has had to tell its user.
+    #[must_use]
+    pub fn reports(&self, node: usize) -> &[Diagnostic] {
+        self.places.get(node).map_or(&[], |place| &place.reports)
+    }
+
+    /// The time, in milliseconds since the beginning.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// The bytes of all messages that nodes have sent.
+    #[must_use]
+    pub fn bytes_sent(&self) -> u64 {
+        self.bytes_sent
+    }
+
+    /// A hash of everything that happened, with places and times.
+    #[must_use]
+    pub fn trace(&self) -> [u8; 32] {
+        self.trace.hash()
+    }
+
+    /// A number below `most`, from the cluster's seed: for the choices of a test.
+    pub fn chance(&mut self, most: u64) -> u64 {
+        self.random.next_u64() % most.max(1)
+    }
+
+    /// The connections of a node, for tests that speak in a peer's name.
+    #[must_use]
+    pub fn links(&self, node: usize) -> Vec<PeerId> {
+        self.network.links(node)
+    }
+}

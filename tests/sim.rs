@@ -1,0 +1,253 @@
+//! `lasp sim`: the same seed gives the same run, faults happen as told, failures are found, repeated and made smaller.
+
+#![expect(clippy::disallowed_methods, reason = "a test of the binary: files")]
+
+mod commands;
+
+use std::fs;
+use std::path::Path;
+
+use commands::Done;
+use commands::run;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Everybody adds now and then, takes away again, and counts.
+const BUSY: &str = "
+S = declare(set).
+C = declare(counter).
+B = declare(bcounter).
+go(0) -> done;
+go(N) ->
+    atomically(fun() -> update(S, {add, {replica(), N}}), update(C, increment) end),
+    update(S, {rmv, {replica() - 1, N + 1}}),
+    try_update(B, case N rem 2 of 0 -> increment; _ -> decrement end),
+    sleep(random(150)),
+    go(N - 1).
+go(20).
+";
+
+/// Holds unless a node is cut off for a while.
+const HASTY: &str = "
+S = declare(set).
+case replica() of 0 -> update(S, {add, 1}); _ -> ok end.
+sleep(1500).
+assert(query(S) == [1]).
+";
+
+fn folder(program: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("p.lasp"), program).expect("a file");
+    folder
+}
+
+fn sim_in(folder: &Path, flags: &[&str]) -> Done {
+    let file = folder.join("p.lasp").display().to_string();
+    run(folder, &[&["sim", &file], flags].concat(), "")
+}
+
+fn sim(program: &str, flags: &[&str]) -> Done {
+    sim_in(folder(program).path(), flags)
+}
+
+fn events(done: &Done, name: &str) -> Vec<Value> {
+    let all = done.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("an object a line"));
+    all.filter(|event| event["event"] == name).collect()
+}
+
+const STORM: [&str; 20] = [
+    "--replicas",
+    "5",
+    "--for",
+    "5s",
+    "--loss",
+    "10%",
+    "--duplicate",
+    "5%",
+    "--delay",
+    "5ms..150ms",
+    "--reorder",
+    "--skew",
+    "200ms",
+    "--drift",
+    "2%",
+    "--crash",
+    "40%",
+    "--partition",
+    "30%",
+    "--json",
+];
+
+#[test]
+fn the_same_seed_gives_the_same_output_and_trace_in_every_process() {
+    let folder = folder(BUSY);
+    let with = |seed: &str, trace: &str| {
+        let trace = folder.path().join(trace);
+        let path = trace.display().to_string();
+        let done = sim_in(folder.path(), &[&STORM[..], &["--seed", seed, "--trace", &path]].concat());
+        assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+        (done.stdout, fs::read_to_string(trace).expect("the trace"))
+    };
+    let (first, again, other) = (with("7", "a"), with("7", "b"), with("8", "c"));
+    assert_eq!(first, again);
+    assert_ne!(first.0, other.0);
+    assert!(first.1.lines().count() > 1000 && first.1.contains("crash") && first.1.contains("partition"));
+}
+
+#[test]
+fn nodes_agree_after_every_kind_of_trouble() {
+    let done = sim(BUSY, &[&STORM[..19], &["--join", "1", "--leave", "1", "--runs", "8"]].concat());
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    assert_eq!(done.stdout.lines().filter(|line| line.contains("all agree")).count(), 8, "{}", done.stdout);
+}
+
+#[test]
+fn it_reports_what_was_sent_how_fast_and_how_far_apart_nodes_were() {
+    let done = sim(BUSY, &["--json", "--for", "4s"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let pushes: Vec<Value> = events(&done, "traffic").into_iter().filter(|event| event["kind"] == "push").collect();
+    assert!(pushes[0]["messages"].as_u64() > Some(100), "{pushes:?}");
+    let convergence = &events(&done, "convergence")[0];
+    let histogram = convergence["histogram"].as_array().expect("buckets");
+    let counted: u64 = histogram.iter().filter_map(|bucket| bucket[1].as_u64()).sum();
+    assert_eq!(Some(counted), convergence["updates"].as_u64());
+    assert!(counted > 150 && convergence["under_way"] == 0, "{convergence}");
+    let points = events(&done, "divergence")[0]["points"].as_array().expect("points").clone();
+    assert!(points.len() > 40 && points.iter().any(|point| point[2].as_u64() > Some(1)), "{points:?}");
+    assert_eq!(points.last().map(|point| point[2].clone()), Some(Value::from(1)));
+    let values: Vec<Value> = events(&done, "final").into_iter().filter(|event| event["variable"] == "C").collect();
+    assert_eq!((values.len(), &values[0]["value"]), (1, &Value::from(60)));
+}
+
+#[test]
+fn an_assertion_that_can_fail_is_found_repeated_and_made_smaller() {
+    let folder = folder(HASTY);
+    let fine = sim_in(folder.path(), &["--replicas", "4"]);
+    assert_eq!(fine.code, 0, "{}{}", fine.stdout, fine.stderr);
+    let flags =
+        ["--replicas", "6", "--for", "5s", "--loss", "2%", "--skew", "20ms", "--partition", "60%", "--crash", "20%"];
+    let found = sim_in(folder.path(), &[&flags[..], &["--runs", "40", "--json"]].concat());
+    assert_eq!(found.code, 1, "{}{}", found.stdout, found.stderr);
+    assert!(found.stderr.contains("E0394"), "{}", found.stderr);
+    let failed = &events(&found, "failed")[0];
+    let again = |line: &Value| {
+        let line = line.as_str().expect("a line").to_owned();
+        // As a shell takes it: the program's name has no spaces, events are in quotation marks.
+        let words: Vec<String> = line
+            .split('\'')
+            .enumerate()
+            .flat_map(|(at, part)| {
+                if at % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
+            })
+            .collect();
+        let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+        (line.clone(), run(folder.path(), &words, ""))
+    };
+    let (_, repeated) = again(&failed["repeat"]);
+    assert_eq!(repeated.code, 1);
+    let (line, smaller) = again(&failed["smaller"]);
+    assert_eq!(smaller.code, 1, "{line}");
+    assert!(smaller.stderr.contains("E0394"), "{}", smaller.stderr);
+    assert!(line.contains("--replicas 2 ") || line.contains("--replicas 3 "), "{line}");
+    assert!(!line.contains("--skew") && !line.contains("crash") && line.matches("--event").count() <= 1, "{line}");
+}
+
+#[test]
+fn a_script_makes_things_happen_when_it_says() {
+    let folder = folder("S = declare(set).");
+    let script = "% A storm.\nat 1s partition 0 | rest\nat 2s type 0 \"update(S, {add, alone})\"\nat 3s crash 0\n\
+                  at 4s restart 0\nat 4s join 3\nat 5s type 3 \"update(S, {add, late})\"\nat 6s leave 3\n";
+    fs::write(folder.path().join("storm.txt"), script).expect("a file");
+    let path = folder.path().join("storm.txt").display().to_string();
+    let done = sim_in(folder.path(), &["--script", &path, "--replicas", "3", "--json"]);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    // What was written in isolation by a node that crashed is nowhere; what the one that left had said is everywhere.
+    assert_eq!(events(&done, "final")[0]["value"], serde_json::json!(["late"]));
+    assert_eq!(events(&done, "simulated")[0]["nodes"], 3);
+    assert_eq!(events(&done, "convergence")[0]["gone"], 1);
+}
+
+#[test]
+fn a_one_way_partition_cuts_one_way_and_heals() {
+    let done = sim(
+        "S = declare(set). read(S, {cardinality, 1}), print({at, now_ms()}).",
+        &[
+            "--replicas",
+            "2",
+            "--event",
+            "from 0s to 5s one-way 0 -> 1",
+            "--event",
+            "at 1s type 0 \"update(S, {add, 1})\"",
+        ],
+    );
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    let at = |node: &str| {
+        let line = done.stdout.lines().find(|line| line.starts_with(node)).expect("a line").to_owned();
+        line.chars().filter(char::is_ascii_digit).skip(1).collect::<String>().parse::<u64>().expect("a time")
+    };
+    assert!((1000..1100).contains(&at("n0")) && at("n1") > 5000, "{}", done.stdout);
+}
+
+#[test]
+fn nodes_are_told_what_is_for_them() {
+    let program = "print({replica(), arg(limit, none), role()}).";
+    let done = sim(program, &["--set", "limit=5", "--set", "1..2:limit=[7]", "--set", "0:role=server"]);
+    let lines: Vec<&str> = done.stdout.lines().take(3).collect();
+    assert_eq!(lines, ["n0: {0, 5, server}", "n1: {1, [7], undefined}", "n2: {2, [7], undefined}"]);
+}
+
+#[test]
+fn what_is_wrong_with_a_script_is_told_with_its_place() {
+    let folder = folder("S = declare(set).");
+    fs::write(folder.path().join("bad.txt"), "at 1s crash 0\nat 2x heal\nat 3s partition 0\n").expect("a file");
+    let path = folder.path().join("bad.txt").display().to_string();
+    let done = sim_in(folder.path(), &["--script", &path, "--event", "at 1s explode"]);
+    assert_eq!((done.code, done.stdout.as_str()), (2, ""));
+    for part in ["bad.txt:2:4: error E0710", "bad.txt:3:17: error E0710", "--event:1:7: error E0710", "3 mistakes"] {
+        assert!(done.stderr.contains(part), "{part}: {}", done.stderr);
+    }
+    let late = sim_in(folder.path(), &["--for", "2s", "--event", "at 3s crash 0"]);
+    assert!(late.code == 2 && late.stderr.contains("E0710"), "{}", late.stderr);
+}
+
+#[test]
+fn a_program_without_an_end_is_stopped_so_that_nodes_can_agree() {
+    let done = sim("C = declare(counter). every(100, fun() -> update(C, increment) end).", &["--for", "3s", "--json"]);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    assert!(events(&done, "final")[0]["value"].as_u64() > Some(300), "{}", done.stdout);
+}
+
+#[test]
+fn a_program_that_never_lets_anybody_else_have_a_turn_is_told() {
+    let busy = sim("loop() -> loop(). loop().", &["--no-shrink", "--replicas", "1"]);
+    assert!(busy.code == 1 && busy.stderr.contains("E0713"), "{}", busy.stderr);
+}
+
+#[test]
+fn a_program_that_waits_for_ever_or_fails_gives_its_exit_code() {
+    let waits = sim("S = declare(set). read(S, {cardinality, 1}).", &["--for", "1s"]);
+    assert!(waits.code == 4 && waits.stderr.contains("E0805"), "{}", waits.stderr);
+    let fails = sim("S = declare(set). X = 1 div 0.", &["--for", "1s"]);
+    assert_eq!(fails.code, 1, "{}", fails.stderr);
+    assert_eq!(sim("S = declare(.", &[]).code, 3);
+}
+
+#[test]
+fn a_schedule_is_played_as_check_plays_it() {
+    let folder = folder("S = declare(set). update(S, {add, replica()}). print(query(S)).");
+    let schedule = "2 replicas: run 0, send 0 to 1";
+    let here = sim_in(folder.path(), &["--schedule", schedule]);
+    let file = folder.path().join("p.lasp").display().to_string();
+    let there = run(folder.path(), &["check", "--replay", schedule, &file], "");
+    assert_eq!((here.code, &here.stdout), (0, &there.stdout));
+    assert!(here.stdout.contains("replica 1 prints [0, 1]"), "{}", here.stdout);
+    assert_eq!(sim_in(folder.path(), &["--schedule", "none"]).code, 2);
+}
+
+#[test]
+fn of_several_settings_of_one_name_the_last_counts() {
+    let program = "print(arg(a, 0)).";
+    assert!(sim(program, &["--set", "a=1", "--set", "a=2"]).stdout.starts_with("n0: 2\n"));
+    let done = run(folder(program).path(), &["run", "-", "--set", "a=1", "--set", "a=2"], program);
+    assert_eq!(done.stdout, "2\n");
+}
