@@ -48,8 +48,8 @@ fn main() {
 
     let (mut a, mut b) = (Replica::new(ReplicaId(2)), Replica::new(ReplicaId(3)));
     b.declare(&key);
-    a.connected(LINK, Role::Server, 0);
-    b.connected(LINK, Role::Server, 0);
+    a.connected(LINK, Role::Server, ReplicaId(99), 0);
+    b.connected(LINK, Role::Server, ReplicaId(99), 0);
     let (mut pushed, mut changes) = (0, 0);
     let index = a.key(&key);
     let started = Instant::now();
@@ -69,8 +69,8 @@ fn main() {
     let limits = Limits { log_events_max: 0, ..Limits::default() };
     let mut late = Replica::with_limits(ReplicaId(4), limits);
     late.declare(&key);
-    writer.connected(LINK, Role::Server, 0);
-    late.connected(LINK, Role::Server, 0);
+    writer.connected(LINK, Role::Server, ReplicaId(99), 0);
+    late.connected(LINK, Role::Server, ReplicaId(99), 0);
     let mut pulled = 0;
     let started = Instant::now();
     for now in 0..5000 {

@@ -35,6 +35,31 @@ fn replicas_converge_over_a_bad_network() {
 }
 
 #[test]
+fn nodes_take_the_topics_that_they_want_over_a_bad_network() {
+    for seed in 0..seeds() / 2 {
+        let changes = [0, 20][(seed % 2) as usize];
+        let faults = Faults { mesh: true, topics: Some(changes), ..Faults::bad(seed) };
+        let mut cluster = Cluster::new(seed, faults);
+        cluster.run();
+        cluster.heal_and_judge();
+        if changes == 0 {
+            assert_eq!(cluster.leaks, 0, "seed {seed}: messages about a topic reached a node that does not take it");
+        }
+    }
+}
+
+#[test]
+fn clients_converge_with_servers_over_a_bad_network() {
+    for seed in 0..seeds() / 3 {
+        let topics = [None, Some(10)][(seed % 2) as usize];
+        let faults = Faults { mesh: true, clients: 500, topics, ..Faults::bad(seed) };
+        let mut cluster = Cluster::new(seed, faults);
+        cluster.run();
+        cluster.heal_and_judge();
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in [3, 14, 15] {
         let trace = || {

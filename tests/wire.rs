@@ -43,10 +43,10 @@ fn hex(bytes: &[u8]) -> String {
 /// Replica 1 with a few updates of several kinds, connected.
 fn speaker() -> Replica {
     let mut replica = Replica::new(ReplicaId(1));
-    replica.connected(PEER, Role::Server, 0);
+    replica.connected(PEER, Role::Server, ReplicaId(99), 0);
     let names = replica.key(&key("names", Type::Set));
     replica.declare(&key("names", Type::Set));
-    let best = replica.key(&VariableKey { name: Name::Fresh(1, 2), kind: Type::TopK(3) });
+    let best = replica.key(&VariableKey { name: Name::Fresh(1, 2, 0), kind: Type::TopK(3) });
     let ann = Content::Element(Term::tuple([Term::text("ann"), Term::Int(-3), Term::atom("ok")]));
     let dot = replica.write(names, Some(ann), &[], None).expect("it fits");
     let score = Content::Score(Box::new((Term::atom("bob"), Term::Int(12))));
@@ -73,7 +73,7 @@ fn conversation() -> Vec<Vec<u8>> {
             let dot = replica.write(names, Some(Content::Element(Term::text(text))), &[], None).expect("it fits");
             replica.write(names, Some(Content::Element(Term::Int(1))), &[dot], Some(77)).expect("it fits");
             replica.flush(0);
-            replica.connected(PEER, Role::Server, 0);
+            replica.connected(PEER, Role::Server, ReplicaId(99), 0);
         }
         for now in 1..200 {
             a.tick(now);
@@ -103,7 +103,7 @@ fn version_one_is_frozen() {
 #[test]
 fn version_one_is_understood() {
     let mut listener = Replica::new(ReplicaId(2));
-    listener.connected(PEER, Role::Server, 0);
+    listener.connected(PEER, Role::Server, ReplicaId(99), 0);
     for line in include_str!("wire/version-1.txt").lines() {
         let digits: Vec<u8> =
             (0..line.len()).step_by(2).filter_map(|at| u8::from_str_radix(&line[at..at + 2], 16).ok()).collect();
@@ -142,7 +142,7 @@ fn mutated_messages_do_no_harm() {
             for _ in 0..=(random.next_u64() % 4) {
                 mutate(&mut bytes, &mut random);
             }
-            replica.connected(PEER, Role::Server, now);
+            replica.connected(PEER, Role::Server, ReplicaId(99), now);
             replica.handle(PEER, &bytes, now);
             replica.tick(now * 100);
             while let Some(out) = replica.poll() {
@@ -189,11 +189,11 @@ fn lengths_that_lie_are_cheap() {
     sent(&mut replica);
     // A vector, and a push, that claim as many elements as a length can say.
     for message in [&[1u8, 1, 255, 255, 255, 255, 15][..], &[1, 4, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1]] {
-        replica.connected(PEER, Role::Server, 1);
+        replica.connected(PEER, Role::Server, ReplicaId(99), 1);
         replica.handle(PEER, message, 1);
         assert!(std::iter::from_fn(|| replica.poll()).any(|out| out == Out::Refuse(PEER, RefusalReason::Malformed)));
     }
-    replica.connected(PEER, Role::Server, 1);
+    replica.connected(PEER, Role::Server, ReplicaId(99), 1);
     replica.handle(PEER, &vec![1; (1 << 20) + 1], 1);
     assert!(std::iter::from_fn(|| replica.poll()).any(|out| out == Out::Refuse(PEER, RefusalReason::TooLong)));
 }

@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(codec::decode(&codec::encode(&term)), Ok(term));
     }
     let mut replica = Replica::new(ReplicaId(1));
-    replica.connected(PeerId(1), Role::Server, 0);
+    replica.connected(PeerId(1), Role::Server, ReplicaId(99), 0);
     for (turn, message) in bytes.split(|byte| *byte == 0xff).enumerate() {
         replica.handle(PeerId(1), message, turn as u64);
         while replica.poll().is_some() {}

@@ -52,7 +52,10 @@ struct Standing {
     /// Nothing can go on there, or what is waited for is true.
     rests: bool,
     vector: u128,
+    interest: u128,
     peers: usize,
+    /// How many of the peers are known to have the same, as far as both take it.
+    agreeing: usize,
     /// How much it has taken in or done so far.
     activity: u64,
 }
@@ -186,7 +189,14 @@ fn follow(driver: &mut Driver, at: usize, tell: &UnboundedSender<Told>) -> Contr
             let standing = (progress == Progress::Idle).then(|| {
                 let status = driver.node.status();
                 let rests = status.quiescent || status.until == Until::Met;
-                Standing { rests, vector: status.vector, peers: status.peers, activity: driver.activity() }
+                Standing {
+                    rests,
+                    vector: status.vector,
+                    interest: status.interest,
+                    peers: status.peers,
+                    agreeing: status.agreeing,
+                    activity: driver.activity(),
+                }
             });
             told_at = Some(now);
             let _ = tell.send(Told::Standing(at, standing, round));
@@ -272,9 +282,15 @@ struct Asked {
 /// Whether every node rests, is connected to all others, and has seen what they have.
 fn agree(standings: &[Option<Standing>]) -> bool {
     let others = standings.len() - 1;
-    let first = standings.first().and_then(Option::as_ref).map(|standing| standing.vector);
-    standings.iter().flatten().filter(|standing| standing.rests && standing.peers == others).count() == standings.len()
-        && standings.iter().flatten().all(|standing| Some(standing.vector) == first)
+    let all = || standings.iter().flatten();
+    let first = all().next().map(|standing| (standing.vector, standing.interest));
+    // Nodes that take different topics have seen different things, and know by their peers whether they agree.
+    let one_interest = all().all(|standing| Some(standing.interest) == first.map(|(_, interest)| interest));
+    let same = |standing: &Standing| match one_interest {
+        true => Some(standing.vector) == first.map(|(vector, _)| vector),
+        false => standing.agreeing == others,
+    };
+    all().filter(|standing| standing.rests && standing.peers == others).count() == standings.len() && all().all(same)
 }
 
 fn conclude(arguments: &Run, out: &Out, verdict: Verdict, ended: &[Ended]) -> Exit {

@@ -39,6 +39,13 @@ impl VersionVector {
         }
     }
 
+    /// Covers nothing of `replica` any longer.
+    pub fn forget(&mut self, replica: ReplicaIndex) {
+        if let Some(height) = self.heights.get_mut(replica.0 as usize) {
+            *height = 0;
+        }
+    }
+
     /// The join: covers what either covers.
     pub fn join(&mut self, other: &VersionVector) {
         for (replica, sequence) in other.iter() {

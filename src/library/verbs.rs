@@ -355,7 +355,7 @@ pub(super) const ROWS: &[Builtin] = &[
         1,
         Verb::Interested,
         "interested(topic) -> ok",
-        "This node takes what belongs to the topic. Comes with the replication release; until then it is refused.",
+        "This node takes what belongs to the topic. With the first such topic it takes nothing but that and what has no topic; a node that never calls this takes everything.",
         "",
     ),
     row(
@@ -364,7 +364,7 @@ pub(super) const ROWS: &[Builtin] = &[
         1,
         Verb::Disinterested,
         "disinterested(topic) -> ok",
-        "This node does not take what belongs to the topic any longer. Comes with the replication release; until then it is refused.",
+        "This node does not take what belongs to the topic any longer. What is here of it goes; what this node has made of it and no server has yet is still brought to one.",
         "",
     ),
     row(
@@ -373,7 +373,7 @@ pub(super) const ROWS: &[Builtin] = &[
         2,
         Verb::SetTopic,
         "set_topic(variable, topic) -> variable",
-        "The variable belongs to the topic; before its first update. Comes with the replication release; until then it is refused.",
+        "The variable belongs to the topic: an atom, a text or any other value. To be said before its first update, so right after `declare`; it is then for good.",
         "",
     ),
     row(
@@ -382,7 +382,7 @@ pub(super) const ROWS: &[Builtin] = &[
         2,
         Verb::RemoveTopic,
         "remove_topic(variable, topic) -> variable",
-        "The variable does not belong to the topic any longer. Comes with the replication release; until then it is refused.",
+        "The variable does not belong to the topic any longer. Before its first update only.",
         "",
     ),
     row(

@@ -62,7 +62,10 @@ impl Node {
                 let task = self.machine.task(&function, Vec::new());
                 self.tasks.spawn(crate::node::tasks::Purpose::Thread, task);
             }
-            Held::Wait(wait) => self.tasks.spawn_waiting(wait),
+            Held::Wait(wait) => {
+                let topic = wait.any.first().map_or_else(Default::default, |awaited| self.topic_of(awaited.variable));
+                self.tasks.spawn_waiting(topic, wait);
+            }
             Held::Read(any) => self.wake_needed(&any),
             Held::Stream { variable, function, .. } => self.streams.entry(variable).or_default().push(function),
             Held::Every(every) => self.repeat(every),

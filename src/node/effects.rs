@@ -12,13 +12,13 @@ use crate::engine::SlotChange;
 use crate::engine::Write;
 use crate::graph::VariableId;
 use crate::lattice::dot::Dot;
+use crate::lattice::dot::TopicId;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::tasks::Purpose;
 use crate::node::verbs::Refusal;
 use crate::replica::Change;
 use crate::replica::Out;
-use crate::replica::VariableKey;
 use crate::value::content::Content;
 use crate::value::operation::Op;
 use crate::value::reference::Name;
@@ -60,17 +60,13 @@ impl Node {
         if reference.dynamic {
             return Ok(variable);
         }
-        let key = VariableKey { name: reference.name.clone(), kind: reference.kind.clone() };
-        let index = self.replica.key(&key);
-        self.replica.declare(&key);
+        let key = Node::key_of(reference);
+        let topic = self.first_topic(&key);
+        let index = self.replica.key_of(&key, topic);
+        self.replica.declare_in(&key, topic);
         self.keys.insert(variable, index);
         self.variables.insert(index, variable);
-        let known: Vec<BaseChange> = self
-            .replica
-            .entries_of(index)
-            .into_iter()
-            .map(|(dot, content, slot)| BaseChange { variable, dot, content, slot: slot.is_some(), present: true })
-            .collect();
+        let known = self.entries_here(variable, index);
         if !known.is_empty() {
             self.apply(known);
         }
@@ -80,8 +76,8 @@ impl Node {
 
     /// Applies an operation here and now. All of it or, when it is refused, nothing. `actor` is whose rights it uses.
     pub(super) fn update(&mut self, variable: VariableId, op: &Op, actor: Option<&Term>) -> Result<(), Refusal> {
-        let replica = self.replica.me();
-        let incarnation = self.replica.identity(replica).0;
+        let replica = self.replica.me(self.topic_of(variable));
+        let incarnation = self.replica.lane(replica).owner();
         let author = Author { replica, incarnation, actor, nodes: Some(self.met.names()), part_of: 0 };
         let effect = self.engine.prepare(variable, op, &author)?;
         if effect.writes.is_empty() {
@@ -147,7 +143,7 @@ impl Node {
 
     /// The same for a dynamic variable: the dots are this node's own and never travel.
     fn write_own(&mut self, variable: VariableId, writes: Vec<Write>) -> Result<Vec<BaseChange>, Refusal> {
-        let me = self.replica.me();
+        let me = self.replica.me(TopicId::NONE);
         let mut changes = Vec::with_capacity(writes.len());
         for write in writes {
             for dot in write.removes {
@@ -260,10 +256,10 @@ impl Node {
                 continue;
             }
             if self.streams.contains_key(&variable) {
-                let value = self.engine.value(variable);
+                let (value, topic) = (self.engine.value(variable), self.topic_of(variable));
                 for function in self.streams.get(&variable).cloned().unwrap_or_default() {
                     let task = self.machine.task(&function, vec![value.clone()]);
-                    self.tasks.spawn(Purpose::Thread, task);
+                    self.tasks.spawn_in(topic, Purpose::Thread, task);
                 }
             }
             if self.settings.watch {
@@ -309,7 +305,10 @@ impl Node {
             match out {
                 Out::Send(peer, bytes) => self.outputs.push_back(Output::Send { peer, bytes }),
                 Out::Broadcast { topic, bytes } => self.outputs.push_back(Output::Broadcast { topic, bytes }),
-                Out::Changes(changes) => {
+                Out::Interest { .. } => {}
+                Out::Changes(mut changes) => {
+                    let met = self.meet_topics(&changes);
+                    changes.retain(|change| !met.contains(&change.key));
                     let changes = changes.into_iter().filter_map(|change| self.base_change(change)).collect();
                     self.apply(changes);
                 }
@@ -343,7 +342,7 @@ impl Node {
     /// A name that no other variable has or will have.
     pub(super) fn fresh_name(&mut self) -> Name {
         self.fresh_names += 1;
-        Name::Fresh(self.settings.identity.0, self.fresh_names)
+        Name::Fresh(self.settings.identity.0, self.fresh_names, self.tasks.topic().0)
     }
 
     /// Looks up which names at top level are bound to variables by now.

@@ -46,7 +46,7 @@ impl Node {
         }
     }
 
-    /// What needs topics, trust and durability: their arguments are looked at, so that a program is right when they come.
+    /// Topics; and what needs trust and durability: its arguments are looked at, so that a program is right when they come.
     fn later_verb(&mut self, verb: Verb, arguments: &[Term]) -> Result<Term, Refusal> {
         let name = match (verb, arguments) {
             (Verb::EnforceOnce, [target, threshold, function]) => {
@@ -54,25 +54,14 @@ impl Node {
                 self.awaited(target, Some(threshold))?;
                 "enforce_once"
             }
-            (Verb::Interested, [_]) => "interested",
-            (Verb::Disinterested, [_]) => "disinterested",
-            (Verb::SetTopic, [target, _]) => {
-                self.variable_of(target)?;
-                "set_topic"
-            }
-            (Verb::RemoveTopic, [target, _]) => {
-                self.variable_of(target)?;
-                "remove_topic"
+            (Verb::Interested | Verb::Disinterested | Verb::SetTopic | Verb::RemoveTopic, arguments) => {
+                return self.topic_verb(verb, arguments);
             }
             (verb, _) => return Err(Refusal::new("E0391", format!("`{verb:?}` does not take these arguments"))),
         };
         let refusal =
             Refusal::new("E0393", format!("`{name}` needs the replication release, and this is an earlier one"));
-        Err(if verb == Verb::EnforceOnce {
-            refusal.help("`invariant` runs a function on every node that sees the threshold reached")
-        } else {
-            refusal.help("without topics every node takes everything: leave this out")
-        })
+        Err(refusal.help("`invariant` runs a function on every node that sees the threshold reached"))
     }
 
     /// What a program shows: at once, or when its transaction is done.

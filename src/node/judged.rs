@@ -1,6 +1,6 @@
 //! What a judge of a simulation asks a node for.
 
-use crate::lattice::dot::ReplicaId;
+use crate::lattice::dot::Lane;
 use crate::node::Node;
 use crate::node::TopLevel;
 use crate::replica::VariableKey;
@@ -22,7 +22,7 @@ impl Node {
 
     /// Whether an update has been seen here.
     #[must_use]
-    pub fn covers(&self, replica: ReplicaId, sequence: u64) -> bool {
+    pub fn covers(&self, replica: Lane, sequence: u64) -> bool {
         self.replica.covers(replica, sequence)
     }
 
@@ -32,8 +32,14 @@ impl Node {
         self.replica.vector_digest()
     }
 
+    /// A digest of which topics the node takes: equal on nodes that take the same.
+    #[must_use]
+    pub fn interest_digest(&self) -> u128 {
+        self.replica.interest_digest()
+    }
+
     /// All live entries, by replica and sequence number.
-    pub fn entries(&self) -> impl Iterator<Item = ((ReplicaId, u64), &VariableKey, &Content, Option<u128>)> {
+    pub fn entries(&self) -> impl Iterator<Item = ((Lane, u64), &VariableKey, &Content, Option<u128>)> {
         let entries = self.replica.entries();
         entries.filter_map(|(dot, key, content, slot)| Some((dot, self.replica.variable(key)?, content, slot)))
     }

@@ -201,6 +201,8 @@ pub struct Status {
     pub waiting: Vec<Waiting>,
     /// A digest of what the node has seen: equal on nodes that have seen the same.
     pub vector: u128,
+    /// A digest of which topics the node takes: equal on nodes that take the same.
+    pub interest: u128,
     /// Peers connected.
     pub peers: usize,
     /// Those of them that are known to have seen just what this node has.

@@ -20,6 +20,7 @@ mod report;
 mod sql;
 mod stage;
 mod tasks;
+mod topics;
 mod transaction;
 mod turn;
 mod verbs;
@@ -39,6 +40,7 @@ use crate::compile::Session;
 use crate::engine::Engine;
 use crate::graph::VariableId;
 use crate::lattice::dot::Dot;
+use crate::lattice::dot::TopicId;
 use crate::replica::KeyIndex;
 use crate::replica::PeerId;
 use crate::replica::Replica;
@@ -107,6 +109,10 @@ pub struct Node {
     /// The forms of an example that are still to be evaluated.
     steps: VecDeque<FormId>,
     streams: BTreeMap<VariableId, Vec<Term>>,
+    /// Topics by what the program calls them.
+    topic_names: BTreeMap<TopicId, Term>,
+    /// Which variables are known to have another topic elsewhere.
+    topics_told: BTreeSet<(VariableId, TopicId)>,
     /// Names at top level that are bound to variables, by variable.
     named: BTreeMap<VariableId, Vec<String>>,
     /// Changed variables that had no name yet, with the value to tell once they have: `S2 = map(..)` binds after it derives.
@@ -185,6 +191,8 @@ impl Node {
             done_once: BTreeSet::new(),
             steps: VecDeque::new(),
             streams: BTreeMap::new(),
+            topic_names: BTreeMap::new(),
+            topics_told: BTreeSet::new(),
             named: BTreeMap::new(),
             unnamed_changes: BTreeMap::new(),
             peers: BTreeMap::new(),
@@ -260,7 +268,7 @@ impl Node {
             Input::Connected { peer, name, incarnation, role } => {
                 self.met.connected(peer, Node::name_term(&name), incarnation);
                 self.peers.insert(peer, name);
-                self.replica.connected(peer, role, self.now_ms);
+                self.replica.connected(peer, role, incarnation, self.now_ms);
             }
             Input::Lost { peer } => {
                 self.met.lost(peer);

@@ -91,12 +91,24 @@ impl From<Failure> for Refusal {
 
 impl From<Limit> for Refusal {
     fn from(limit: Limit) -> Refusal {
-        let code = if matches!(limit, Limit::Transaction { .. }) { "E0370" } else { "E0390" };
-        let refusal = Refusal::new(code, format!("this update cannot be written: {limit}"));
+        let (code, what) = match limit {
+            Limit::Transaction { .. } => ("E0370", "this update cannot be written"),
+            Limit::Topics => ("E0376", "this update cannot be written"),
+            Limit::TooManyTopics { .. } | Limit::Unacknowledged { .. } => {
+                ("E0377", "what this node takes cannot be changed so")
+            }
+            _ => ("E0390", "this update cannot be written"),
+        };
+        let refusal = Refusal::new(code, format!("{what}: {limit}"));
         match limit {
             Limit::Transaction { .. } => refusal
                 .help("`atomically` is all or nothing on every node, so it has to fit into one message; none of it is done")
                 .help("do it in several smaller steps"),
+            Limit::Topics => refusal
+                .help("what a node gets whole is what it takes, and it may take one topic without the other; none of it is done")
+                .help("give the variables the same topic, or update them one after the other"),
+            Limit::TooManyTopics { .. } => refusal.help("topics can be coarse: one for each room, not one for each message"),
+            Limit::Unacknowledged { .. } => refusal.help("they would be lost: try again when a server is connected"),
             Limit::TooLarge { .. } | Limit::Name => Refusal {
                 why: Some("too_large"),
                 ..refusal.help("nothing is written that could not be sent to peers; split the value up")

@@ -99,6 +99,7 @@ impl Node {
             top_level: self.top_level_now(),
             waiting,
             vector: self.replica.vector_digest(),
+            interest: self.replica.interest_digest(),
             peers: self.peers.len(),
             agreeing: self.peers.keys().filter(|peer| self.replica.agrees(**peer)).count(),
             until: self.until.as_ref().map_or(Until::Unset, |until| until.state.clone()),

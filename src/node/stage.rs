@@ -2,7 +2,7 @@
 //! its program got to see.
 
 use crate::graph::VariableId;
-use crate::lattice::dot::ReplicaId;
+use crate::lattice::dot::Lane;
 use crate::library::Verb;
 use crate::node::Node;
 use crate::source::span::Span;
@@ -78,14 +78,14 @@ impl Node {
 
     /// What the node has seen: of each replica, how many of its updates.
     #[must_use]
-    pub fn seen(&self) -> Vec<(ReplicaId, u64)> {
+    pub fn seen(&self) -> Vec<(Lane, u64)> {
         self.replica.vector().collect()
     }
 
     /// A message with at most `most` of the updates that this node has and a node that has seen `seen` lacks, in the order in
     /// which this node got them. `None` when there are none, or too many for one message.
     #[must_use]
-    pub fn updates_for(&self, seen: &[(ReplicaId, u64)], most: usize) -> Option<Vec<u8>> {
+    pub fn updates_for(&self, seen: &[(Lane, u64)], most: usize) -> Option<Vec<u8>> {
         self.replica.updates_above(seen, most)
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use crate::graph::VariableId;
+use crate::lattice::dot::TopicId;
 use crate::source::span::Span;
 use crate::value::term::Term;
 use crate::value::threshold::Threshold;
@@ -124,6 +125,9 @@ pub(super) struct Tasks {
     waiting: BTreeMap<VariableId, Vec<TaskId>>,
     sleeping: BTreeMap<(u64, TaskId), Term>,
     repeated: BTreeMap<TaskId, Every>,
+    /// The topics of tasks that have one, and that of the task whose turn it is.
+    topics: BTreeMap<TaskId, TopicId>,
+    topic: TopicId,
     /// How many entries wait for a threshold.
     waits: usize,
     /// How many waits have begun.
@@ -136,7 +140,41 @@ impl Tasks {
         let id = TaskId(self.next);
         self.next += 1;
         self.entries.insert(id, Entry { purpose, state });
+        if self.topic != TopicId::NONE {
+            self.topics.insert(id, self.topic);
+        }
         id
+    }
+
+    /// The topic of the task whose turn it is: the variables that it makes have it, and so do the tasks.
+    pub(super) fn topic(&self) -> TopicId {
+        self.topic
+    }
+
+    /// A task's turn begins.
+    pub(super) fn enter(&mut self, id: TaskId) {
+        self.topic = self.topics.get(&id).copied().unwrap_or_default();
+    }
+
+    /// The turn is over; and so is the task, if it is not among those that go on.
+    pub(super) fn leave(&mut self, id: TaskId, goes_on: bool) {
+        self.topic = TopicId::NONE;
+        if !goes_on && !self.entries.contains_key(&id) {
+            self.topics.remove(&id);
+        }
+    }
+
+    /// What `spawn` does, for a task of a topic of its own.
+    pub(super) fn spawn_in(&mut self, topic: TopicId, purpose: Purpose, task: Task) {
+        let before = std::mem::replace(&mut self.topic, topic);
+        self.spawn(purpose, task);
+        self.topic = before;
+    }
+
+    /// A new task that does what another waited for, and has its topic.
+    pub(super) fn spawn_after(&mut self, waiter: TaskId, purpose: Purpose, task: Task) {
+        let topic = self.topics.remove(&waiter).unwrap_or_default();
+        self.spawn_in(topic, purpose, task);
     }
 
     /// A new task, last in the queue.
@@ -146,9 +184,11 @@ impl Tasks {
         id
     }
 
-    /// A new task, last in the queue, that begins by waiting for a threshold.
-    pub(super) fn spawn_waiting(&mut self, wait: Wait) {
+    /// A new task, last in the queue, that begins by waiting for a threshold of a variable of a topic.
+    pub(super) fn spawn_waiting(&mut self, topic: TopicId, wait: Wait) {
+        let before = std::mem::replace(&mut self.topic, topic);
         let id = self.add(Purpose::Thread, State::Starting(wait));
+        self.topic = before;
         self.ready.push_back(id);
     }
 

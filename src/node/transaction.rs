@@ -139,7 +139,7 @@ impl Node {
                 let now = self.engine.value(*variable);
                 if now != *value {
                     let task = self.machine.task(function, vec![now]);
-                    self.tasks.spawn(Purpose::Thread, task);
+                    self.tasks.spawn_in(self.topic_of(*variable), Purpose::Thread, task);
                 }
             }
             self.start(held);

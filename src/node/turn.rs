@@ -74,7 +74,14 @@ impl Node {
     }
 
     /// Runs one task until it waits, ends, or is out of fuel; in the last case it comes back.
-    pub(super) fn turn(&mut self, id: TaskId, purpose: Purpose, mut task: Task, fuel: &mut u64) -> Option<Task> {
+    pub(super) fn turn(&mut self, id: TaskId, purpose: Purpose, task: Task, fuel: &mut u64) -> Option<Task> {
+        self.tasks.enter(id);
+        let unfinished = self.go_on_until(id, purpose, task, fuel);
+        self.tasks.leave(id, unfinished.is_some());
+        unfinished
+    }
+
+    fn go_on_until(&mut self, id: TaskId, purpose: Purpose, mut task: Task, fuel: &mut u64) -> Option<Task> {
         loop {
             match self.machine.run(&mut task, fuel) {
                 Outcome::OutOfFuel => return Some(task),

@@ -141,7 +141,7 @@ impl Node {
             }
             Then::Call(function) => {
                 let task = self.machine.task(&function, Vec::new());
-                self.tasks.spawn(purpose, task);
+                self.tasks.spawn_after(waiter, purpose, task);
             }
         }
     }

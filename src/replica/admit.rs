@@ -2,8 +2,10 @@
 //! any of it has an effect.
 
 use crate::lattice::dot::Dot;
+use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::dot::TopicId;
 use crate::lattice::store::Bitmap;
 use crate::lattice::vector::VersionVector;
 use crate::replica::KeyIndex;
@@ -11,7 +13,8 @@ use crate::replica::RefusalReason;
 use crate::replica::VariableKey;
 use crate::replica::group::event_bytes;
 use crate::replica::group::name_fits;
-use crate::replica::message::Claims;
+use crate::replica::interest::Interest;
+use crate::replica::lanes::Claims;
 use crate::replica::message::Group;
 use crate::replica::message::Part;
 use crate::replica::message::Tables;
@@ -26,7 +29,6 @@ use crate::replica::state::State;
 use crate::replica::state::Update;
 use crate::value::content::Content;
 use crate::value::content::Rights;
-use crate::value::kind::Type;
 use crate::value::term::Term;
 
 /// The most variables, and the most derivations with slots, that one node knows.
@@ -51,51 +53,58 @@ pub(crate) fn key(term: &Term) -> Result<VariableKey, RefusalReason> {
 /// A message's tables in this node's numbers.
 struct Numbers {
     replicas: Vec<ReplicaIndex>,
-    keys: Vec<(KeyIndex, Type)>,
+    keys: Vec<Numbered>,
     slots: Vec<SlotTag>,
 }
 
-/// Takes messages in for `me`, which has issued its updates up to `issued`.
+/// A variable of a message. Which one it is here depends on the lane of the update.
+struct Numbered {
+    key: VariableKey,
+    by_topic: Vec<(TopicId, KeyIndex)>,
+}
+
+/// Takes messages in for `me`.
 pub(crate) struct Admission<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) me: ReplicaId,
     pub(crate) quota: &'a mut Quota,
+    /// What this node takes; all else is passed over.
+    pub(crate) interest: &'a Interest,
+    /// The only one in whose name the peer may speak, if it is not trusted with others' updates.
+    pub(crate) author: Option<ReplicaId>,
     /// Variables that nobody had mentioned before.
     pub(crate) new_keys: Vec<VariableKey>,
 }
 
 impl Admission<'_> {
-    fn issued(&self) -> u64 {
-        self.state.replicas.find(self.me).map_or(0, |me| self.state.vector().get(me))
-    }
-
     /// A dot or a height that a message claims.
-    fn claim(&self, id: ReplicaId, sequence: u64) -> Result<(), RefusalReason> {
+    fn claim(&self, lane: Lane, sequence: u64) -> Result<(), RefusalReason> {
         if sequence == 0 || sequence > Dot::SEQUENCE_MAX {
             return Err(RefusalReason::Malformed);
         }
-        if id == self.me && sequence > self.issued() {
+        if lane.replica == self.me && sequence > self.state.issued(lane) {
             return Err(RefusalReason::IdentityInUse);
         }
         Ok(())
     }
 
-    fn replica(&mut self, id: ReplicaId) -> Result<ReplicaIndex, RefusalReason> {
-        if let Some(known) = self.state.replicas.find(id) {
+    fn replica(&mut self, lane: Lane) -> Result<ReplicaIndex, RefusalReason> {
+        if let Some(known) = self.state.replicas.find(lane) {
             return Ok(known);
         }
         self.quota.replicas = self.quota.replicas.checked_sub(1).ok_or(RefusalReason::TooManyReplicas)?;
-        self.state.replicas.intern(id).ok_or(RefusalReason::TooManyReplicas)
+        self.state.replicas.intern(lane).ok_or(RefusalReason::TooManyReplicas)
     }
 
     /// A vector out of a message.
     pub(crate) fn vector(&mut self, claims: &Claims) -> Result<VersionVector, RefusalReason> {
-        for (id, sequence) in claims.iter() {
-            self.claim(replica_id(*id), *sequence)?;
+        for &(lane, sequence) in &claims.0 {
+            self.claim(lane, sequence)?;
         }
         let mut vector = VersionVector::new();
-        for (id, sequence) in claims.iter() {
-            vector.raise(self.replica(replica_id(*id))?, *sequence);
+        let taken = claims.0.iter().filter(|(lane, _)| self.interest.takes(lane.topic));
+        for &(lane, sequence) in taken.collect::<Vec<_>>() {
+            vector.raise(self.replica(lane)?, sequence);
         }
         Ok(vector)
     }
@@ -107,35 +116,54 @@ impl Admission<'_> {
             return Err(RefusalReason::TooManyVariables);
         }
         let named = tables.keys.iter().map(key).collect::<Result<Vec<_>, _>>()?;
-        let replicas = tables.replicas.iter().map(|&id| self.replica(replica_id(id))).collect::<Result<_, _>>()?;
-        let mut keys = Vec::with_capacity(named.len());
-        for key in named {
-            if self.state.keys.find(&key).is_none() {
-                self.new_keys.push(key.clone());
-            }
-            keys.push((self.state.keys.intern(&key), key.kind));
-        }
+        let replicas = tables.replicas.0.iter().map(|&lane| self.replica(lane)).collect::<Result<_, _>>()?;
+        let keys = named.into_iter().map(|key| Numbered { key, by_topic: Vec::new() }).collect();
         let slots = tables.slots.iter().map(|&id| self.state.slots.intern(Some(u128::from_le_bytes(id)))).collect();
         Ok(Numbers { replicas, keys, slots })
     }
 
+    /// The number of the variable at a place of the tables, as one of `topic`.
+    fn key(&mut self, numbers: &mut Numbers, place: u32, topic: TopicId) -> Result<KeyIndex, RefusalReason> {
+        let numbered = numbers.keys.get_mut(place as usize).ok_or(RefusalReason::Malformed)?;
+        if let Some(&(_, known)) = numbered.by_topic.iter().find(|(known, _)| *known == topic) {
+            return Ok(known);
+        }
+        if self.state.keys.len() >= NAMES_MAX {
+            return Err(RefusalReason::TooManyVariables);
+        }
+        if self.state.keys.find(&numbered.key, topic).is_none() {
+            self.new_keys.push(numbered.key.clone());
+        }
+        let index = self.state.keys.intern(&numbered.key, topic);
+        numbered.by_topic.push((topic, index));
+        Ok(index)
+    }
+
     fn dot(&self, numbers: &Numbers, replica: u32, sequence: u64) -> Result<Dot, RefusalReason> {
         let index = *numbers.replicas.get(replica as usize).ok_or(RefusalReason::Malformed)?;
-        self.claim(self.state.replicas.id(index), sequence)?;
+        self.claim(self.state.replicas.lane(index), sequence)?;
         Dot::new(index, sequence).ok_or(RefusalReason::Malformed)
     }
 
     /// The updates of a group, all or none.
     pub(crate) fn updates(&mut self, group: Group) -> Result<Vec<Update>, RefusalReason> {
-        let numbers = self.numbers(&group.tables)?;
+        let mut numbers = self.numbers(&group.tables)?;
         let mut updates = Vec::with_capacity(group.runs.iter().map(|run| run.events.len()).sum());
         for run in group.runs.0 {
             let (place, whole) = (run.replica & !WHOLE, run.replica & WHOLE != 0);
             let (mut sequence, mut following) = (run.first, u32::try_from(run.events.len()).unwrap_or(u32::MAX));
+            let lane = self.dot(&numbers, place, sequence)?.replica();
+            let lane = self.state.replicas.lane(lane);
+            if self.author.is_some_and(|author| author != lane.replica) {
+                return Err(RefusalReason::Forged);
+            }
+            if !self.interest.takes(lane.topic) {
+                continue;
+            }
             let mut transaction: Option<Update> = None;
             for event in run.events.0 {
                 let dot = self.dot(&numbers, place, sequence)?;
-                let mut event = self.event(&numbers, dot, event)?;
+                let mut event = self.event(&mut numbers, dot, event)?;
                 sequence = sequence.checked_add(1).ok_or(RefusalReason::Malformed)?;
                 if !whole {
                     updates.push(Update { event, rest: Vec::new() });
@@ -153,39 +181,51 @@ impl Admission<'_> {
         Ok(updates)
     }
 
-    fn event(&self, numbers: &Numbers, dot: Dot, event: WireEvent) -> Result<Event, RefusalReason> {
-        let (key, kind) = numbers.keys.get(event.key as usize).ok_or(RefusalReason::Malformed)?;
+    fn event(&mut self, numbers: &mut Numbers, dot: Dot, event: WireEvent) -> Result<Event, RefusalReason> {
+        let topic = self.state.replicas.topic(dot.replica());
         let mut removes = Vec::with_capacity(event.removes.len());
         for &(replica, sequence) in event.removes.iter() {
             let removed = self.dot(numbers, replica, sequence)?;
             if removed.replica() == dot.replica() && removed.sequence() >= dot.sequence() {
                 return Err(RefusalReason::Malformed);
             }
+            if self.state.replicas.topic(removed.replica()) != topic {
+                return Err(RefusalReason::Malformed);
+            }
             removes.push(removed);
         }
-        let adds = event.adds.map(|adds| self.content(numbers, dot, adds, kind)).transpose()?;
+        let key = self.key(numbers, event.key, topic)?;
+        let adds = event.adds.map(|adds| self.content(numbers, dot, adds, event.key)).transpose()?;
         let bytes = event_bytes(adds.as_ref().map(|(_, content)| content), removes.len());
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Ok(Event { dot, key: *key, adds, removes: removes.into(), bytes, following: 0 })
+        Ok(Event { dot, key, adds, removes: removes.into(), bytes, following: 0 })
     }
 
     /// Adds a part to what has arrived of a snapshot above `base`.
     pub(crate) fn part(&mut self, part: Part, staged: &mut Snapshot) -> Result<(), RefusalReason> {
-        let numbers = self.numbers(&part.tables)?;
+        let mut numbers = self.numbers(&part.tables)?;
         for &(replica, sequence) in part.vector.iter() {
             let dot = self.dot(&numbers, replica, sequence)?;
-            staged.vector.raise(dot.replica(), sequence);
+            if self.interest.takes(self.state.replicas.topic(dot.replica())) {
+                staged.vector.raise(dot.replica(), sequence);
+            }
         }
         for (replica, number, bits) in part.blocks.0 {
             let index = *numbers.replicas.get(replica as usize).ok_or(RefusalReason::Malformed)?;
             let bitmap = Bitmap::from_bytes(&bits).ok_or(RefusalReason::Malformed)?;
+            if !self.interest.takes(self.state.replicas.topic(index)) {
+                continue;
+            }
             staged.blocks.push((index, u64::from(number), bitmap));
         }
         for entry in part.entries.0 {
             let dot = self.dot(&numbers, entry.replica, entry.sequence)?;
-            let (key, kind) = numbers.keys.get(entry.key as usize).ok_or(RefusalReason::Malformed)?;
-            let (slot, content) = self.content(&numbers, dot, entry.content, kind)?;
-            staged.entries.push((dot, Entry { content, key: *key, slot }));
+            if !self.interest.takes(self.state.replicas.topic(dot.replica())) {
+                continue;
+            }
+            let key = self.key(&mut numbers, entry.key, self.state.replicas.topic(dot.replica()))?;
+            let (slot, content) = self.content(&numbers, dot, entry.content, entry.key)?;
+            staged.entries.push((dot, Entry { content, key, slot }));
         }
         Ok(())
     }
@@ -195,20 +235,16 @@ impl Admission<'_> {
         numbers: &Numbers,
         dot: Dot,
         adds: WireContent,
-        kind: &Type,
+        variable: u32,
     ) -> Result<(SlotTag, Content), RefusalReason> {
         let slot = match (adds.slot as usize).checked_sub(1) {
             None => SlotTag::BASE,
             Some(place) => *numbers.slots.get(place).ok_or(RefusalReason::Malformed)?,
         };
         // Nobody spends another's rights.
-        let own = |rights: &Rights| rights.replica == self.state.replicas.id(dot.replica()).0;
-        let fits = adds.content.fits(kind) && adds.content.rights().is_none_or(own);
+        let own = |rights: &Rights| rights.replica == self.state.replicas.lane(dot.replica()).owner();
+        let kind = numbers.keys.get(variable as usize).map(|numbered| &numbered.key.kind);
+        let fits = kind.is_some_and(|kind| adds.content.fits(kind)) && adds.content.rights().is_none_or(own);
         if fits { Ok((slot, adds.content)) } else { Err(RefusalReason::Unfit) }
     }
-}
-
-/// An identity out of a message.
-pub(crate) fn replica_id(bytes: [u8; 16]) -> ReplicaId {
-    ReplicaId(u128::from_le_bytes(bytes))
 }

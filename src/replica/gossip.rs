@@ -1,10 +1,17 @@
 //! Telling peers what is new and comparing vectors with them: pushes, summaries, vectors, declarations, and the times at
 //! which all that happens.
 
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+use crate::lattice::dot::ReplicaId;
+use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::dot::TopicId;
 use crate::lattice::vector::VersionVector;
 use crate::replica::EVERYBODY;
 use crate::replica::Limits;
 use crate::replica::Out;
+use crate::replica::OwnLane;
 use crate::replica::PeerId;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
@@ -13,13 +20,16 @@ use crate::replica::VariableKey;
 use crate::replica::admit::Admission;
 use crate::replica::admit::Quota;
 use crate::replica::group;
-use crate::replica::message::Claims;
+use crate::replica::interest::Mutual;
+use crate::replica::lanes::Claims;
 use crate::replica::message::Group;
 use crate::replica::message::Message;
+use crate::replica::message::Versions;
 use crate::replica::serve::Serving;
 use crate::replica::state;
 use crate::replica::state::Event;
 use crate::replica::state::Received;
+use crate::replica::state::Update;
 use crate::replica::wire;
 use crate::replica::wire::Bounded;
 use crate::replica::wire::WireError;
@@ -40,6 +50,12 @@ const MINUTE_MS: u64 = 60_000;
 pub(crate) struct Peer {
     /// What its certificate lets it do.
     pub(crate) role: Role,
+    /// In whose name it makes updates.
+    pub(crate) incarnation: ReplicaId,
+    /// What it takes and knows of what we take.
+    pub(crate) mutual: Mutual,
+    /// The hash of our vector as far as it is of interest on both sides, and of what time that is.
+    pub(crate) digest_at: Cell<Option<((u64, u64, u64, bool), u128)>>,
     /// What it has at least said to have, as far as it has not been pulled from it.
     pub(crate) claims: VersionVector,
     /// The hash of the vector that it told last.
@@ -55,7 +71,7 @@ pub(crate) struct Peer {
     /// How many of its declarations have arrived, without a gap.
     declarations: u64,
     /// How many of ours have been sent to it.
-    declared: usize,
+    pub(crate) declared: usize,
     /// The number of its latest pull.
     pub(crate) latest_pull: u64,
     /// The snapshot that it is pulling.
@@ -65,9 +81,12 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    fn new(role: Role, limits: &Limits, now: u64) -> Peer {
+    fn new(role: Role, incarnation: ReplicaId, limits: &Limits, now: u64) -> Peer {
         Peer {
             role,
+            incarnation,
+            mutual: Mutual::new(),
+            digest_at: Cell::new(None),
             claims: VersionVector::new(),
             digest: None,
             told: None,
@@ -82,19 +101,25 @@ impl Peer {
             quota_from: now,
         }
     }
+
+    /// What it was told of our vector does not count any longer.
+    pub(crate) fn forget_told(&mut self) {
+        (self.told, self.told_vector) = (None, None);
+    }
 }
 
-fn bring_forward(timer: &mut Option<u64>, to: u64) {
+pub(crate) fn bring_forward(timer: &mut Option<u64>, to: u64) {
     *timer = Some(timer.map_or(to, |at| at.min(to)));
 }
 
 impl Replica {
-    /// A connection to a peer is up; `role` is what its certificate says.
-    pub fn connected(&mut self, peer: PeerId, role: Role, now: u64) {
+    /// A connection to a peer is up; `role` is what its certificate says, and `incarnation` in whose name it makes updates.
+    pub fn connected(&mut self, peer: PeerId, role: Role, incarnation: ReplicaId, now: u64) {
         if self.peers.is_empty() {
             self.round_at = now + self.limits.round_ms;
         }
-        self.peers.insert(peer, Peer::new(role, &self.limits, now));
+        self.peers.insert(peer, Peer::new(role, incarnation, &self.limits, now));
+        self.send_interest(peer, now);
         self.send_declarations(peer);
         self.send_summary(peer);
     }
@@ -110,7 +135,10 @@ impl Replica {
 
     /// Pushes what was written since the last time.
     pub fn flush(&mut self, now: u64) {
-        self.push_writes(now);
+        if self.push_unpushed() {
+            self.changed(now);
+        }
+        self.tell_interest(now);
         let behind: Vec<PeerId> =
             self.peers.iter().filter(|(_, peer)| peer.declared < self.declared.len()).map(|(&id, _)| id).collect();
         for peer in behind {
@@ -118,42 +146,56 @@ impl Replica {
         }
     }
 
-    fn push_writes(&mut self, now: u64) {
-        let Some(me) = self.state.replicas.find(self.me) else { return };
-        let newest = self.state.vector().get(me);
-        if newest == self.pushed {
-            return;
-        }
-        if !self.peers.is_empty() {
-            let events = self.state.log.tail_of(me, self.pushed);
-            for group in group::groups(&self.state, &events, self.limits.group_bytes) {
-                let bytes = wire::encode(&Message::Push { group });
-                self.out.push_back(Out::Broadcast { topic: EVERYBODY, bytes });
+    /// Pushes the updates of our own that have not been, to whom they are of interest. Says whether there were any.
+    pub(crate) fn push_unpushed(&mut self) -> bool {
+        let mut pushed = false;
+        for (&topic, own) in &mut self.own {
+            let newest = self.state.vector().get(own.index);
+            if newest == own.pushed {
+                continue;
             }
+            let interested = self.peers.iter().filter(|(_, peer)| peer.mutual.takes(topic));
+            let interested: Vec<PeerId> = interested.map(|(&id, _)| id).collect();
+            if !interested.is_empty() {
+                let events = self.state.log.tail_of(own.index, own.pushed);
+                for group in group::groups(&self.state, &events, self.limits.group_bytes) {
+                    let bytes = wire::encode(&Message::Push { group });
+                    if topic == TopicId::NONE {
+                        self.out.push_back(Out::Broadcast { topic: EVERYBODY, bytes });
+                    } else {
+                        self.out.extend(interested.iter().map(|&peer| Out::Send(peer, bytes.clone())));
+                    }
+                }
+            }
+            (own.pushed, pushed) = (newest, true);
         }
-        self.pushed = newest;
-        self.changed(now);
+        pushed
     }
 
     /// The vector has changed: peers are to hear of it soon.
     fn changed(&mut self, now: u64) {
-        let (me, pushed) = (self.state.replicas.find(self.me), self.pushed);
         // What has not been pushed yet is kept, for it is pushed from the log.
-        let keep = |event: &Event| Some(event.dot.replica()) == me && event.dot.sequence() > pushed;
+        let unpushed =
+            |own: &OwnLane, event: &Event| event.dot.replica() == own.index && event.dot.sequence() > own.pushed;
+        let keep = |event: &Event| self.own.values().any(|own| unpushed(own, event));
         self.state.log.trim(self.limits.log_events_max, self.limits.log_bytes_max, keep);
         bring_forward(&mut self.announce_at, now + self.limits.announce_ms);
     }
 
-    fn send_declarations(&mut self, to: PeerId) {
+    pub(crate) fn send_declarations(&mut self, to: PeerId) {
         let Some(peer) = self.peers.get_mut(&to) else { return };
         let mut first = peer.declared;
+        let told = |(key, topic): &(VariableKey, TopicId)| {
+            if peer.mutual.takes(*topic) { group::key_term(key) } else { Term::Nil }
+        };
+        let mut terms: VecDeque<Term> = self.declared.iter().skip(first).map(told).collect();
         peer.declared = self.declared.len();
-        while first < self.declared.len() {
+        while !terms.is_empty() {
             let (mut keys, mut bytes) = (Vec::new(), 0);
-            for key in &self.declared[first..] {
-                let term = group::key_term(key);
+            while let Some(term) = terms.pop_front() {
                 bytes += wire::size(&term);
                 if !keys.is_empty() && bytes > self.limits.group_bytes {
+                    terms.push_front(term);
                     break;
                 }
                 keys.push(term);
@@ -164,23 +206,19 @@ impl Replica {
         }
     }
 
-    fn send_summary(&mut self, to: PeerId) {
-        let digest = self.state.digest();
+    pub(crate) fn send_summary(&mut self, to: PeerId) {
+        let (digest, interests) = (self.digest_for(to), self.versions(to));
         let declared = self.declared.len() as u64;
         if let Some(peer) = self.peers.get_mut(&to) {
             peer.told = Some(digest);
-            self.send(to, &Message::Summary { digest: digest.to_le_bytes(), declared });
+            self.send(to, &Message::Summary { digest: digest.to_le_bytes(), declared, interests });
         }
     }
 
-    /// This node's vector as it travels.
-    pub(crate) fn claims(&self) -> Claims {
-        self.vector().map(|(id, sequence)| (id.0.to_le_bytes(), sequence)).collect::<Vec<_>>().into()
-    }
-
     fn send_vector(&mut self, to: PeerId, now: u64) {
-        let digest = self.state.digest();
-        let message = Message::Vector { vector: self.claims(), declared: self.declared.len() as u64 };
+        let (digest, interests) = (self.digest_for(to), self.versions(to));
+        let declared = self.declared.len() as u64;
+        let message = Message::Vector { vector: self.claims_for(to), declared, interests };
         if let Some(peer) = self.peers.get_mut(&to) {
             peer.told = Some(digest);
             peer.told_vector = Some((digest, now));
@@ -191,7 +229,7 @@ impl Replica {
 
     /// Tells a peer whose vector differs what ours is, unless it was told just now.
     fn answer_vector(&mut self, to: PeerId, now: u64) {
-        let digest = self.state.digest();
+        let digest = self.digest_for(to);
         let Some(peer) = self.peers.get_mut(&to) else { return };
         match peer.told_vector {
             // It was told the same just now; should that be lost, there is the next round.
@@ -224,22 +262,18 @@ impl Replica {
 
     fn receive(&mut self, peer: PeerId, message: Message, now: u64) -> Result<(), RefusalReason> {
         match message {
-            Message::Summary { digest, declared } => {
-                let digest = u128::from_le_bytes(digest);
-                if let Some(told) = self.peers.get_mut(&peer) {
-                    told.digest = Some(digest);
-                }
-                if digest != self.state.digest() {
-                    self.answer_vector(peer, now);
-                }
+            Message::Summary { digest, declared, interests } => {
+                self.receive_digest(peer, u128::from_le_bytes(digest), interests, now);
                 self.check_declared(peer, declared);
                 Ok(())
             }
-            Message::Vector { vector, declared } => {
-                self.receive_vector(peer, &vector, now)?;
+            Message::Vector { vector, declared, interests } => {
+                self.receive_vector(peer, &vector, interests, now)?;
                 self.check_declared(peer, declared);
                 Ok(())
             }
+            Message::Interest { version, only, topics } => self.receive_interest(peer, version, only, &topics, now),
+            Message::Have { heights } => self.receive_have(peer, &heights),
             Message::Declare { first, keys } => self.receive_declarations(peer, first, &keys),
             Message::AskDeclared { first } => {
                 if let Some(asking) = self.peers.get_mut(&peer) {
@@ -270,14 +304,60 @@ impl Replica {
         }
     }
 
-    fn receive_vector(&mut self, peer: PeerId, claims: &Claims, now: u64) -> Result<(), RefusalReason> {
+    fn receive_digest(&mut self, peer: PeerId, digest: u128, interests: Versions, now: u64) {
+        let comparable = self.note_versions(peer, interests, now);
+        let ours = self.digest_for(peer);
+        let Some(told) = self.peers.get_mut(&peer) else { return };
+        told.digest = comparable.then_some(digest);
+        if comparable && digest != ours {
+            self.answer_vector(peer, now);
+        } else if comparable && self.believes(peer) {
+            let own: Vec<ReplicaIndex> = self.own.values().map(|own| own.index).collect();
+            let shared = self.shared(self.state.vector(), peer);
+            for lane in own {
+                self.acknowledge(lane, shared.get(lane));
+            }
+        }
+    }
+
+    /// Whether what a peer says of others' updates is believed.
+    pub(crate) fn believes(&self, peer: PeerId) -> bool {
+        self.peers.get(&peer).is_some_and(|peer| peer.role == Role::Server)
+    }
+
+    /// A server has one of our lanes up to `height`.
+    pub(crate) fn acknowledge(&mut self, lane: ReplicaIndex, height: u64) -> bool {
+        if let Some(own) = self.own.values_mut().find(|own| own.index == lane) {
+            own.acknowledged = own.acknowledged.max(height);
+        }
+        self.outbox.acknowledged(lane, height)
+    }
+
+    fn receive_vector(
+        &mut self,
+        peer: PeerId,
+        claims: &Claims,
+        interests: Versions,
+        now: u64,
+    ) -> Result<(), RefusalReason> {
         let vector = self.admit(peer, now, |admission| admission.vector(claims))?;
-        let digest = state::digest(&self.state.replicas, &vector);
-        let (missing, ahead) = (vector.exceeds(self.state.vector()), self.state.vector().exceeds(&vector));
+        let comparable = self.note_versions(peer, interests, now);
+        let digest = comparable.then(|| state::digest(&self.state.replicas, &vector));
+        let believed = self.believes(peer);
+        let (missing, ahead) =
+            (believed && vector.exceeds(self.state.vector()), self.shared(self.state.vector(), peer).exceeds(&vector));
+        if believed {
+            let own: Vec<ReplicaIndex> = self.own.values().map(|own| own.index).collect();
+            for lane in own {
+                self.acknowledge(lane, vector.get(lane));
+            }
+        }
         let Some(known) = self.peers.get_mut(&peer) else { return Ok(()) };
         let first = known.digest.is_none() || known.told_vector.is_none();
-        known.digest = Some(digest);
-        known.claims.join(&vector);
+        known.digest = digest;
+        if believed {
+            known.claims.join(&vector);
+        }
         if missing {
             let grace = if first { 0 } else { self.limits.grace_ms };
             bring_forward(&mut self.pull_at, now + grace);
@@ -303,8 +383,10 @@ impl Replica {
             known.quota_from = now;
             known.quota = Quota { replicas: self.limits.replicas_per_minute };
         }
-        let quota = &mut known.quota;
-        let mut admission = Admission { state: &mut self.state, me: self.me, quota, new_keys: Vec::new() };
+        let author = (known.role == Role::Client).then_some(known.incarnation);
+        let (quota, interest) = (&mut known.quota, &self.interest);
+        let mut admission =
+            Admission { state: &mut self.state, me: self.me, quota, interest, author, new_keys: Vec::new() };
         let taken = take(&mut admission)?;
         for key in admission.new_keys {
             self.note_type(peer, &key);
@@ -316,13 +398,14 @@ impl Replica {
     pub(crate) fn receive_events(&mut self, peer: PeerId, group: Group, now: u64) -> Result<(), RefusalReason> {
         let updates = self.admit(peer, now, |admission| admission.updates(group))?;
         let (mut changes, mut applied, mut early) = (Vec::new(), false, false);
+        let unseen = self.unseen(peer, &updates);
         for update in updates {
             match self.state.receive(update, &mut changes) {
                 Ok(Received::Applied) => applied = true,
                 Ok(Received::Known) => {}
                 Err(update) => {
                     early = true;
-                    if let Some(peer) = self.peers.get_mut(&peer) {
+                    if let Some(peer) = self.peers.get_mut(&peer).filter(|peer| peer.role == Role::Server) {
                         // Who sends an event has it, and what it takes back.
                         let dots = |event: &Event| event.removes.iter().copied().chain([event.dot]).collect::<Vec<_>>();
                         for dot in update.events().flat_map(dots) {
@@ -339,7 +422,22 @@ impl Replica {
         if applied {
             self.settle(changes, now);
         }
+        self.send_have(peer, &unseen);
         Ok(())
+    }
+
+    /// The lanes of updates that a peer has made and will not see acknowledged in a vector of ours.
+    fn unseen(&self, peer: PeerId, updates: &[Update]) -> Vec<ReplicaIndex> {
+        let Some(known) = self.peers.get(&peer) else { return Vec::new() };
+        let mut unseen: Vec<ReplicaIndex> = Vec::new();
+        for lane in updates.iter().map(|update| update.event.dot.replica()) {
+            let of = self.state.replicas.lane(lane);
+            let asks = known.role == Role::Client || !known.mutual.takes(of.topic);
+            if of.replica == known.incarnation && asks && !unseen.contains(&lane) {
+                unseen.push(lane);
+            }
+        }
+        unseen
     }
 
     /// After changes from elsewhere: applies what waited for them, and tells.
@@ -364,13 +462,14 @@ impl Replica {
         first: u64,
         keys: &Bounded<Term, MOST>,
     ) -> Result<(), RefusalReason> {
-        let keys = keys.iter().map(crate::replica::admit::key).collect::<Result<Vec<_>, _>>()?;
+        let named = keys.iter().filter(|term| **term != Term::Nil);
+        let named = named.map(crate::replica::admit::key).collect::<Result<Vec<_>, _>>()?;
         let Some(known) = self.peers.get_mut(&peer) else { return Ok(()) };
         if first > known.declarations {
             return Ok(());
         }
         known.declarations = known.declarations.max(first.saturating_add(keys.len() as u64));
-        for key in &keys {
+        for key in &named {
             self.note_type(peer, key);
         }
         Ok(())
@@ -419,9 +518,9 @@ impl Replica {
 
     /// Tells the peers what is new, unless they heard.
     fn announce(&mut self, now: u64) {
-        let digest = self.state.digest();
         let short = self.vector().take(VECTOR_AT_ONCE + 1).count() <= VECTOR_AT_ONCE;
-        let unaware = self.peers.iter().filter(|(_, peer)| peer.wants_vector || peer.told != Some(digest));
+        let unaware =
+            self.peers.iter().filter(|(id, peer)| peer.wants_vector || peer.told != Some(self.digest_for(**id)));
         let unaware: Vec<(PeerId, bool)> = unaware.map(|(&id, peer)| (id, peer.wants_vector)).collect();
         for (peer, wants_vector) in unaware {
             if wants_vector || (short && !self.agrees(peer)) {
@@ -442,6 +541,7 @@ impl Replica {
                 self.send_vector(peer, now);
             }
         }
+        self.send_outbox_again();
         self.end_idle_servings(now);
         bring_forward(&mut self.pull_at, now);
     }

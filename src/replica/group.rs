@@ -45,8 +45,8 @@ pub(crate) fn event_bytes(adds: Option<&Content>, removes: usize) -> usize {
     content + 8 * removes + 8
 }
 
-/// The greatest number of bytes that one entry of a message's tables can take, other than a variable.
-pub(crate) const TABLE_ENTRY_BYTES: usize = 17;
+/// The greatest number of bytes that one entry of a message's tables can take, other than a variable: a lane with its topic.
+pub(crate) const TABLE_ENTRY_BYTES: usize = 48;
 
 /// The tables of a message that is being built.
 #[derive(Default)]
@@ -67,8 +67,8 @@ impl TableBuilder {
         let (tables, bytes) = (&mut self.tables, &mut self.bytes);
         *self.replicas.entry(index).or_insert_with(|| {
             *bytes += TABLE_ENTRY_BYTES;
-            tables.replicas.0.push(replicas.id(index).0.to_le_bytes());
-            next_place(&tables.replicas) - 1
+            tables.replicas.0.push(replicas.lane(index));
+            next_place(&tables.replicas.0) - 1
         })
     }
 

@@ -28,6 +28,13 @@ impl Log {
         self.floor.insert(replica, sequence);
     }
 
+    /// Forgets all events of some lanes, of which nothing is covered any longer.
+    pub(crate) fn forget(&mut self, gone: impl Fn(ReplicaIndex) -> bool) {
+        self.events.retain(|event| !gone(event.dot.replica()));
+        self.bytes = self.events.iter().map(|event| event.bytes as usize).sum();
+        self.floor.retain(|lane, _| !gone(*lane));
+    }
+
     /// Forgets the oldest events until the bounds are kept, but none that `keep` holds back.
     pub(crate) fn trim(&mut self, events_max: usize, bytes_max: usize, keep: impl Fn(&Event) -> bool) {
         while self.events.len() > events_max || self.bytes > bytes_max {
@@ -73,7 +80,7 @@ impl Log {
             if found.len() as u64 == missing {
                 break;
             }
-            if !from.covers(event.dot) {
+            if !from.covers(event.dot) && to.covers(event.dot) {
                 bytes += event.bytes as usize;
                 if bytes > bytes_max {
                     return None;

@@ -12,10 +12,14 @@
 mod admit;
 mod gossip;
 mod group;
+mod interest;
+mod lanes;
 mod log;
 mod message;
 mod names;
+mod outbox;
 mod pull;
+mod refusal;
 mod role;
 mod serve;
 mod state;
@@ -31,12 +35,16 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use crate::lattice::dot::Dot;
+use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::dot::TopicId;
 use crate::replica::gossip::Peer;
+use crate::replica::interest::Interest;
 use crate::replica::message::Message;
 use crate::replica::message::REMOVES_MAX;
 use crate::replica::names::SlotTag;
+use crate::replica::outbox::Outbox;
 use crate::replica::pull::Pull;
 use crate::replica::state::Event;
 use crate::replica::state::State;
@@ -47,6 +55,8 @@ use crate::value::reference::Name;
 use crate::value::term::Term;
 
 pub use crate::replica::message::kind_of;
+pub use crate::replica::refusal::Limit;
+pub use crate::replica::refusal::RefusalReason;
 pub use crate::replica::role::Role;
 pub use crate::replica::wire::MESSAGE_BYTES_MAX;
 pub use crate::replica::wire::VERSION;
@@ -88,6 +98,13 @@ pub enum Out {
     /// Entries became live or stopped being live, by what one message brought; belongs together. This node's own writes
     /// are not told.
     Changes(Vec<Change>),
+    /// This node takes a topic from now on, or does not any longer.
+    Interest {
+        /// The topic.
+        topic: TopicId,
+        /// Which of the two.
+        taken: bool,
+    },
     /// A peer has a variable under a name of ours, with another type. Nothing is lost on either side.
     Conflict {
         /// Ours.
@@ -114,72 +131,6 @@ pub struct Change {
     pub slot: Option<u128>,
     /// Whether it is live now.
     pub present: bool,
-}
-
-/// What a peer did wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RefusalReason {
-    /// Bytes that are not a message, or a message that contradicts itself.
-    #[error("it sent a malformed message")]
-    Malformed,
-    /// A message of another protocol version.
-    #[error("it speaks version {0} of the protocol, and this node speaks version {VERSION}")]
-    Version(u8),
-    /// More bytes than a message may have.
-    #[error("it sent a message of more than {MESSAGE_BYTES_MAX} bytes")]
-    TooLong,
-    /// More replicas than it may introduce in a minute, or than one node can tell apart.
-    #[error("it introduced too many replicas")]
-    TooManyReplicas,
-    /// More variables than a node can know.
-    #[error("it introduced too many variables")]
-    TooManyVariables,
-    /// A content that does not fit its variable's type.
-    #[error("it sent a value that does not fit its variable's type")]
-    Unfit,
-    /// Updates under this node's identity that this node did not make.
-    #[error("it knows updates of this node that this node did not make: two nodes have the same identity")]
-    IdentityInUse,
-}
-
-impl RefusalReason {
-    /// The code under which `lasp explain` tells more.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            RefusalReason::Version(_) => "E0608",
-            RefusalReason::IdentityInUse => "E0616",
-            _ => "E0609",
-        }
-    }
-}
-
-/// Why an update cannot be written: nothing is written that could not be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Limit {
-    /// The element takes more bytes than a message has room for.
-    #[error("the value takes {bytes} bytes, and at most {most} can be replicated in one update")]
-    TooLarge {
-        /// Its bytes.
-        bytes: usize,
-        /// The most that are allowed.
-        most: usize,
-    },
-    /// The variable's name is too large or nested too deeply.
-    #[error("the variable's name is too large to be replicated")]
-    Name,
-    /// The content does not fit the variable's type.
-    #[error("the value does not fit the variable's type")]
-    Unfit,
-    /// The transaction takes more bytes than one message has room for.
-    #[error("the updates made together take more than the {most} bytes that go into one message")]
-    Transaction {
-        /// The most that are allowed.
-        most: usize,
-    },
-    /// This incarnation has made as many updates as it can.
-    #[error("this node has made as many updates as one incarnation can")]
-    Exhausted,
 }
 
 /// Bounds and times. The defaults are for real networks; tests make them small to come by rare paths often.
@@ -242,22 +193,38 @@ impl Default for Limits {
     }
 }
 
+/// The lane that our updates of one topic's variables are in.
+struct OwnLane {
+    index: ReplicaIndex,
+    /// The last update that has been pushed.
+    pushed: u64,
+    /// The last update that some server is known to have.
+    acknowledged: u64,
+}
+
 /// See the module. Times are milliseconds of any clock that does not go back.
 pub struct Replica {
     me: ReplicaId,
-    /// Our own index, once there was a reason to have one.
-    index: Option<ReplicaIndex>,
+    role: Role,
+    /// What we take, how often that has changed, and whether the peers are still to be told.
+    interest: Interest,
+    interest_version: u64,
+    interest_untold: bool,
+    outbox: Outbox,
+    last_outbox: Option<PeerId>,
+    /// Our own lanes, once there was a reason to have them.
+    own: BTreeMap<TopicId, OwnLane>,
     limits: Limits,
     state: State,
     peers: BTreeMap<PeerId, Peer>,
     out: VecDeque<Out>,
     /// What the transaction that is open has written.
     staged: Option<Staged>,
-    /// The last update of our own that has been pushed.
-    pushed: u64,
-    /// The variables with given names that the program has declared, in that order.
-    declared: Vec<VariableKey>,
+    /// The variables with given names that the program has declared, in that order, each with its topic.
+    declared: Vec<(VariableKey, TopicId)>,
     declared_types: FxHashMap<Term, Type>,
+    /// Where in `declared` a name is.
+    declared_at: FxHashMap<Term, usize>,
     /// The types under which others know given names.
     foreign_types: FxHashMap<Term, Vec<(Type, PeerId)>>,
     pull: Option<Pull>,
@@ -284,15 +251,21 @@ impl Replica {
     pub fn with_limits(me: ReplicaId, limits: Limits) -> Replica {
         Replica {
             me,
-            index: None,
+            role: Role::Server,
+            interest: Interest::default(),
+            interest_version: 0,
+            interest_untold: false,
+            outbox: Outbox::default(),
+            last_outbox: None,
+            own: BTreeMap::new(),
             limits,
             state: State::default(),
             peers: BTreeMap::new(),
             out: VecDeque::new(),
             staged: None,
-            pushed: 0,
             declared: Vec::new(),
             declared_types: FxHashMap::default(),
+            declared_at: FxHashMap::default(),
             foreign_types: FxHashMap::default(),
             pull: None,
             pull_at: None,
@@ -305,15 +278,38 @@ impl Replica {
         }
     }
 
-    /// This node's own index, which its writes' dots have.
-    pub fn me(&mut self) -> ReplicaIndex {
-        // Only 16 million replicas before us could make it fail, and then `write` refuses.
-        *self.index.get_or_insert_with(|| self.state.replicas.intern(self.me).unwrap_or(ReplicaIndex(u32::MAX)))
+    /// What this node's own certificate says; a server unless told.
+    pub fn set_role(&mut self, role: Role) {
+        self.role = role;
     }
 
-    /// The number of a variable here.
+    /// This node's own index for a topic, which the dots of its updates of that topic's variables have.
+    pub fn me(&mut self, topic: TopicId) -> ReplicaIndex {
+        if let Some(own) = self.own.get(&topic) {
+            return own.index;
+        }
+        let period = self.state.period(topic, self.me);
+        let lane = period.map(|period| Lane { topic, period, replica: self.me });
+        // Only 16 million lanes before ours could make it fail, and then `write` refuses.
+        let index = lane.and_then(|lane| self.state.replicas.intern(lane)).unwrap_or(ReplicaIndex(u32::MAX));
+        self.own.insert(topic, OwnLane { index, pushed: self.state.vector().get(index), acknowledged: 0 });
+        index
+    }
+
+    /// The number of a variable here: of one without a topic.
     pub fn key(&mut self, key: &VariableKey) -> KeyIndex {
-        self.state.keys.intern(key)
+        self.key_of(key, TopicId::NONE)
+    }
+
+    /// The number of a variable of a topic here.
+    pub fn key_of(&mut self, key: &VariableKey, topic: TopicId) -> KeyIndex {
+        self.state.keys.intern(key, topic)
+    }
+
+    /// The topic of a variable.
+    #[must_use]
+    pub fn topic(&self, key: KeyIndex) -> TopicId {
+        self.state.keys.topic(key)
     }
 
     /// The variable of a number; `None` for a number that [`Replica::key`] and [`Change`] have not given.
@@ -324,17 +320,27 @@ impl Replica {
 
     /// The program uses a variable: peers are told, if its name is a given one, so that both sides learn of a conflict.
     pub fn declare(&mut self, key: &VariableKey) {
-        let index = self.key(key);
+        self.declare_in(key, TopicId::NONE);
+    }
+
+    /// The same for a variable of a topic: peers that take the topic are told. Says so again where the topic is another now.
+    pub fn declare_in(&mut self, key: &VariableKey, topic: TopicId) {
+        let index = self.key_of(key, topic);
         if self.state.keys.live(index) == 0 {
             // From now on the changes tell; nobody has to list the entries for a latecomer.
             self.state.keys.take_dots(index);
         }
         let Name::Given(name) = &key.name else { return };
+        let known = self.declared_at.get(name).and_then(|&at| self.declared.get_mut(at));
+        if let Some(known) = known.filter(|(known, _)| known == key) {
+            known.1 = topic;
+        }
         if !group::name_fits(&key.name) || self.declared_types.contains_key(name) {
             return;
         }
         self.declared_types.insert(name.clone(), key.kind.clone());
-        self.declared.push(key.clone());
+        self.declared_at.insert(name.clone(), self.declared.len());
+        self.declared.push((key.clone(), topic));
         for (other, peer) in self.foreign_types.get(name).cloned().unwrap_or_default() {
             if other != key.kind {
                 self.out.push_back(Out::Conflict { key: key.clone(), other, peer });
@@ -378,7 +384,11 @@ impl Replica {
         slot: Option<u128>,
     ) -> Result<Dot, Limit> {
         self.fits(key, content.as_ref())?;
-        let me = self.me();
+        let first = self.staged.as_ref().and_then(Staged::key);
+        if first.is_some_and(|first| self.topic(first) != self.topic(key)) {
+            return Err(Limit::Topics);
+        }
+        let me = self.me(self.state.keys.topic(key));
         let next = self.state.vector().get(me) + self.staged.as_ref().map_or(0, Staged::events) + 1;
         let more = (removes.len() / REMOVES_MAX) as u64;
         Dot::new(me, next + more).ok_or(Limit::Exhausted)?;
@@ -407,6 +417,9 @@ impl Replica {
 
     fn record_event(&mut self, event: Event) {
         self.note_written(&event);
+        if self.keeps_until_acknowledged(self.state.keys.topic(event.key)) {
+            self.outbox.push(event.clone());
+        }
         self.state.write(event);
         if self.peers.is_empty() {
             // Nobody is told by the log: a long turn alone does not make it grow. Whoever connects later compares vectors.
@@ -429,6 +442,25 @@ impl Replica {
             .collect()
     }
 
+    /// Whether a variable has, or has had, entries here, or updates of this node.
+    #[must_use]
+    pub fn used(&self, key: KeyIndex) -> bool {
+        self.state.keys.used(key)
+    }
+
+    /// Whether anything here has a topic.
+    #[must_use]
+    pub fn has_topics(&self) -> bool {
+        self.state.has_topics()
+    }
+
+    /// The topics of which a variable has entries here.
+    #[must_use]
+    pub fn topics_of(&self, key: &VariableKey) -> Vec<TopicId> {
+        let topics = [TopicId::NONE].into_iter().chain(self.state.topics());
+        topics.filter(|topic| self.state.keys.find(key, *topic).is_some_and(|index| self.used(index))).collect()
+    }
+
     /// The live entry under a dot: variable, content, slot.
     #[must_use]
     pub fn entry(&self, dot: Dot) -> Option<(KeyIndex, &Content, Option<u128>)> {
@@ -445,25 +477,25 @@ impl Replica {
         self.state.store.len()
     }
 
-    /// All live entries with their variables' numbers, under dots whose replicas are told by identity: what two nodes with
+    /// All live entries with their variables' numbers, under dots whose lanes are told by identity: what two nodes with
     /// equal vectors have equal.
-    pub fn entries(&self) -> impl Iterator<Item = ((ReplicaId, u64), KeyIndex, &Content, Option<u128>)> {
-        self.state.replicas.sorted().flat_map(move |(id, index)| {
+    pub fn entries(&self) -> impl Iterator<Item = ((Lane, u64), KeyIndex, &Content, Option<u128>)> {
+        self.state.replicas.sorted().flat_map(move |(lane, index)| {
             self.state.store.range(index, 0, Dot::SEQUENCE_MAX).map(move |(dot, entry)| {
-                ((id, dot.sequence()), entry.key, &entry.content, self.state.slots.identity(entry.slot))
+                ((lane, dot.sequence()), entry.key, &entry.content, self.state.slots.identity(entry.slot))
             })
         })
     }
 
-    /// Which replica an index stands for.
+    /// Which lane an index stands for.
     #[must_use]
-    pub fn identity(&self, replica: ReplicaIndex) -> ReplicaId {
-        self.state.replicas.id(replica)
+    pub fn lane(&self, replica: ReplicaIndex) -> Lane {
+        self.state.replicas.lane(replica)
     }
 
-    /// The version vector: replicas by identity, each with the number of its updates that are covered.
-    pub fn vector(&self) -> impl Iterator<Item = (ReplicaId, u64)> {
-        let heights = self.state.replicas.sorted().map(|(id, index)| (id, self.state.vector().get(index)));
+    /// The version vector: lanes by identity, each with the number of its updates that are covered.
+    pub fn vector(&self) -> impl Iterator<Item = (Lane, u64)> {
+        let heights = self.state.replicas.sorted().map(|(lane, index)| (lane, self.state.vector().get(index)));
         heights.filter(|&(_, sequence)| sequence > 0)
     }
 
@@ -476,7 +508,8 @@ impl Replica {
     /// Whether the vector that this peer told last equals ours.
     #[must_use]
     pub fn agrees(&self, peer: PeerId) -> bool {
-        self.peers.get(&peer).is_some_and(|peer| peer.digest == Some(self.state.digest()))
+        let same = self.peers.get(&peer).is_some_and(|known| known.digest == Some(self.digest_for(peer)));
+        same && self.knows_interest(peer) && self.brought(peer)
     }
 
     /// What a connected peer may do.

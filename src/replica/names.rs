@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use rustc_hash::FxHashMap;
 
 use crate::lattice::dot::Dot;
+use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::dot::TopicId;
 use crate::replica::KeyIndex;
 use crate::replica::VariableKey;
 use crate::replica::group;
@@ -20,37 +22,66 @@ impl SlotTag {
     pub(crate) const BASE: SlotTag = SlotTag(0);
 }
 
-/// The replicas that this node has heard of.
+/// The lanes that this node has heard of.
 #[derive(Default)]
 pub(crate) struct Replicas {
-    ids: Vec<ReplicaId>,
-    by_id: BTreeMap<ReplicaId, ReplicaIndex>,
+    lanes: Vec<Lane>,
+    /// By topic first, so that those of one topic lie together.
+    by_lane: BTreeMap<Lane, ReplicaIndex>,
 }
 
 impl Replicas {
-    pub(crate) fn find(&self, id: ReplicaId) -> Option<ReplicaIndex> {
-        self.by_id.get(&id).copied()
+    pub(crate) fn find(&self, lane: Lane) -> Option<ReplicaIndex> {
+        self.by_lane.get(&lane).copied()
     }
 
-    /// `None` when there are as many replicas as one node can tell apart.
-    pub(crate) fn intern(&mut self, id: ReplicaId) -> Option<ReplicaIndex> {
-        if let Some(known) = self.find(id) {
+    /// `None` when there are as many lanes as one node can tell apart.
+    pub(crate) fn intern(&mut self, lane: Lane) -> Option<ReplicaIndex> {
+        if let Some(known) = self.find(lane) {
             return Some(known);
         }
-        let index = u32::try_from(self.ids.len()).ok().filter(|&index| index < Dot::REPLICAS_MAX).map(ReplicaIndex)?;
-        self.ids.push(id);
-        self.by_id.insert(id, index);
+        let index =
+            u32::try_from(self.lanes.len()).ok().filter(|&index| index < Dot::REPLICAS_MAX).map(ReplicaIndex)?;
+        self.lanes.push(lane);
+        self.by_lane.insert(lane, index);
         Some(index)
     }
 
-    pub(crate) fn id(&self, index: ReplicaIndex) -> ReplicaId {
+    pub(crate) fn lane(&self, index: ReplicaIndex) -> Lane {
         // Indexes are only ever made by `intern`; the fallback is the identity that nobody has.
-        self.ids.get(index.0 as usize).copied().unwrap_or(ReplicaId(0))
+        self.lanes.get(index.0 as usize).copied().unwrap_or(Lane::plain(ReplicaId(0)))
     }
 
-    /// By identity, which is the same order on all nodes.
-    pub(crate) fn sorted(&self) -> impl Iterator<Item = (ReplicaId, ReplicaIndex)> {
-        self.by_id.iter().map(|(&id, &index)| (id, index))
+    pub(crate) fn topic(&self, index: ReplicaIndex) -> TopicId {
+        self.lane(index).topic
+    }
+
+    /// Whether any lane has a topic.
+    pub(crate) fn have_topics(&self) -> bool {
+        self.by_lane.keys().next_back().is_some_and(|last| last.topic != TopicId::NONE)
+    }
+
+    /// The lanes of a topic.
+    pub(crate) fn of_topic(&self, topic: TopicId) -> impl Iterator<Item = (Lane, ReplicaIndex)> {
+        let first = Lane { topic, period: 0, replica: ReplicaId(0) };
+        self.by_lane
+            .range(first..)
+            .take_while(move |(lane, _)| lane.topic == topic)
+            .map(|(&lane, &index)| (lane, index))
+    }
+
+    /// The topics of lanes, each once.
+    pub(crate) fn topics(&self) -> impl Iterator<Item = TopicId> {
+        let next = |after: TopicId| {
+            let first = Lane { topic: TopicId(after.0.checked_add(1)?), period: 0, replica: ReplicaId(0) };
+            self.by_lane.range(first..).next().map(|(lane, _)| lane.topic)
+        };
+        std::iter::successors(next(TopicId::NONE), move |&topic| next(topic))
+    }
+
+    /// By topic and identity, which is the same order on all nodes.
+    pub(crate) fn sorted(&self) -> impl Iterator<Item = (Lane, ReplicaIndex)> {
+        self.by_lane.iter().map(|(&lane, &index)| (lane, index))
     }
 }
 
@@ -58,37 +89,53 @@ impl Replicas {
 #[derive(Default)]
 pub(crate) struct Keys {
     known: Vec<Key>,
-    by_key: FxHashMap<VariableKey, KeyIndex>,
+    by_key: FxHashMap<(VariableKey, TopicId), KeyIndex>,
 }
 
+/// A variable and its topic: of two nodes that give one variable different topics, each has a variable of its own.
 struct Key {
     variable: VariableKey,
+    topic: TopicId,
     /// Whether its name may travel; found out once.
     name_fits: bool,
     /// How many live entries there are.
     live: usize,
+    /// Whether there has been an update.
+    used: bool,
     /// Which ones, until somebody here has asked for them: from then on they follow the changes by themselves.
     dots: Option<BTreeSet<Dot>>,
 }
 
 impl Keys {
-    pub(crate) fn find(&self, key: &VariableKey) -> Option<KeyIndex> {
-        self.by_key.get(key).copied()
+    pub(crate) fn find(&self, key: &VariableKey, topic: TopicId) -> Option<KeyIndex> {
+        self.by_key.get(&(key.clone(), topic)).copied()
     }
 
-    pub(crate) fn intern(&mut self, key: &VariableKey) -> KeyIndex {
-        if let Some(known) = self.find(key) {
+    pub(crate) fn intern(&mut self, key: &VariableKey, topic: TopicId) -> KeyIndex {
+        if let Some(known) = self.find(key, topic) {
             return known;
         }
         let index = KeyIndex(u32::try_from(self.known.len()).unwrap_or(u32::MAX));
         let name_fits = group::name_fits(&key.name);
-        self.known.push(Key { variable: key.clone(), name_fits, live: 0, dots: Some(BTreeSet::new()) });
-        self.by_key.insert(key.clone(), index);
+        self.known.push(Key {
+            variable: key.clone(),
+            topic,
+            name_fits,
+            live: 0,
+            used: false,
+            dots: Some(BTreeSet::new()),
+        });
+        self.by_key.insert((key.clone(), topic), index);
         index
     }
 
     pub(crate) fn get(&self, index: KeyIndex) -> Option<&VariableKey> {
         self.known.get(index.0 as usize).map(|known| &known.variable)
+    }
+
+    /// The variable's topic.
+    pub(crate) fn topic(&self, index: KeyIndex) -> TopicId {
+        self.known.get(index.0 as usize).map_or(TopicId::NONE, |known| known.topic)
     }
 
     /// Whether the variable's name may travel.
@@ -104,7 +151,18 @@ impl Keys {
         self.known.get(index.0 as usize).map_or(0, |known| known.live)
     }
 
+    pub(crate) fn used(&self, index: KeyIndex) -> bool {
+        self.known.get(index.0 as usize).is_some_and(|known| known.used)
+    }
+
+    pub(crate) fn updated(&mut self, index: KeyIndex) {
+        if let Some(known) = self.known.get_mut(index.0 as usize) {
+            known.used = true;
+        }
+    }
+
     pub(crate) fn added(&mut self, index: KeyIndex, dot: Dot) {
+        self.updated(index);
         if let Some(known) = self.known.get_mut(index.0 as usize) {
             known.live += 1;
             if let Some(dots) = &mut known.dots {

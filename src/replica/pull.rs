@@ -10,8 +10,8 @@ use crate::lattice::vector::VersionVector;
 use crate::replica::PeerId;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
+use crate::replica::lanes::Lanes;
 use crate::replica::message::Group;
-use crate::replica::message::LanePrints;
 use crate::replica::message::Message;
 use crate::replica::message::Part;
 use crate::replica::message::Prints;
@@ -96,7 +96,7 @@ impl Replica {
         self.pull = Some(Pull {
             peer,
             session,
-            base: self.state.vector().clone(),
+            base: self.shared(self.state.vector(), peer),
             prints: asked,
             attempts,
             deadline: now + (self.limits.retry_ms << attempts),
@@ -105,23 +105,24 @@ impl Replica {
             early: BTreeMap::new(),
             staged: Snapshot::default(),
         });
-        let message = Message::Pull { session, vector: self.claims(), prints };
+        let message = Message::Pull { session, vector: self.claims_for(peer), prints };
         self.send(peer, &message);
     }
 
     fn prints(&self, nonce: u64) -> Prints {
-        let mut lanes = Vec::new();
-        for (id, index) in self.state.replicas.sorted() {
+        let (mut lanes, mut all) = (Lanes::default(), Vec::new());
+        for (lane, index) in self.state.replicas.sorted() {
             let prints: Vec<(u32, [u8; 8])> = (self.state.store.blocks(index))
                 .filter_map(|(number, bitmap)| {
-                    Some((u32::try_from(number).ok()?, fingerprint(nonce, id, number, bitmap)))
+                    Some((u32::try_from(number).ok()?, fingerprint(nonce, lane, number, bitmap)))
                 })
                 .collect();
             if !prints.is_empty() {
-                lanes.push(LanePrints { replica: id.0.to_le_bytes(), prints: prints.into() });
+                lanes.0.push(lane);
+                all.push(prints.into());
             }
         }
-        Prints::Listed { nonce, lanes: lanes.into() }
+        Prints::Listed { nonce, lanes, prints: all.into() }
     }
 
     fn try_again(&mut self, now: u64) {

@@ -3,15 +3,14 @@
 //! The snapshot is taken at once, so that all its chunks speak of the same moment, and goes out a few chunks at a time as
 //! the asker acknowledges them.
 
-use crate::lattice::dot::ReplicaId;
+use crate::lattice::dot::Lane;
 use crate::lattice::vector::VersionVector;
 use crate::replica::PeerId;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
-use crate::replica::admit::replica_id;
 use crate::replica::group;
 use crate::replica::group::PartBuilder;
-use crate::replica::message::Claims;
+use crate::replica::lanes::Claims;
 use crate::replica::message::Message;
 use crate::replica::message::Prints;
 use crate::replica::state;
@@ -35,10 +34,10 @@ impl Replica {
     /// first; more where a transaction would be cut. `None` when there are none, or when they are no longer told one by one,
     /// or too many for one message.
     #[must_use]
-    pub fn updates_above(&self, seen: &[(ReplicaId, u64)], most: usize) -> Option<Vec<u8>> {
+    pub fn updates_above(&self, seen: &[(Lane, u64)], most: usize) -> Option<Vec<u8>> {
         let mut base = VersionVector::new();
-        for &(id, sequence) in seen {
-            if let Some(replica) = self.state.replicas.find(id) {
+        for &(lane, sequence) in seen {
+            if let Some(replica) = self.state.replicas.find(lane) {
                 base.raise(replica, sequence);
             }
         }
@@ -69,18 +68,23 @@ impl Replica {
             return Ok(());
         }
         let base = self.admit(peer, now, |admission| admission.vector(claims))?;
-        let digest = state::digest(&self.state.replicas, &base);
+        let ours = self.shared(self.state.vector(), peer);
+        let believed = self.believes(peer);
         if let Some(asker) = self.peers.get_mut(&peer) {
-            asker.digest = Some(digest);
-            asker.claims.join(&base);
+            if believed {
+                asker.claims.join(&base);
+            }
+            if !self.state.has_topics() {
+                asker.digest = Some(state::digest(&self.state.replicas, &base));
+            }
             asker.latest_pull = session;
             asker.serving = None;
         }
-        if base.exceeds(self.state.vector()) {
+        if believed && base.exceeds(self.state.vector()) {
             let at = now + self.limits.grace_ms;
             self.pull_at = Some(self.pull_at.map_or(at, |before| before.min(at)));
         }
-        let recent = self.state.log.between(&base, self.state.vector(), self.limits.group_bytes / 2);
+        let recent = self.state.log.between(&base, &ours, self.limits.group_bytes / 2);
         let groups = recent.map(|events| group::groups(&self.state, &events, self.limits.group_bytes));
         if let Some(mut groups) = groups.filter(|groups| groups.len() <= 1) {
             let group = groups.pop().unwrap_or_default();
@@ -96,7 +100,7 @@ impl Replica {
             return Ok(());
         }
         self.last_snapshot += 1;
-        let chunks = self.snapshot(session, self.last_snapshot, &base, prints);
+        let chunks = self.snapshot(session, self.last_snapshot, &base, &ours, prints);
         if let Some(asker) = self.peers.get_mut(&peer) {
             asker.serving = Some(Serving { session, chunks, acknowledged: 0, sent: 0, active: now });
         }
@@ -104,25 +108,31 @@ impl Replica {
         Ok(())
     }
 
-    /// Everything that a peer with vector `base` lacks, as messages.
-    fn snapshot(&self, session: u64, snapshot: u64, base: &VersionVector, prints: &Prints) -> Vec<Vec<u8>> {
+    /// Everything that a peer with vector `base` lacks of what `ours` covers, as messages.
+    fn snapshot(
+        &self,
+        session: u64,
+        snapshot: u64,
+        base: &VersionVector,
+        ours: &VersionVector,
+        prints: &Prints,
+    ) -> Vec<Vec<u8>> {
         let state = &self.state;
         let mut parts = PartBuilder::new(state, self.limits.group_bytes);
-        for (replica, sequence) in state.vector().iter() {
+        for (replica, sequence) in ours.iter() {
             if sequence > base.get(replica) || base.get(replica) > 0 {
                 parts.height(replica, sequence);
             }
         }
         match prints {
             Prints::Unsent => {}
-            Prints::Listed { nonce, lanes } => {
-                for lane in lanes.iter() {
-                    let id = replica_id(lane.replica);
-                    let Some(replica) = state.replicas.find(id) else { continue };
-                    for &(number, print) in lane.prints.iter() {
+            Prints::Listed { nonce, lanes, prints } => {
+                for (&lane, prints) in lanes.0.iter().zip(prints.iter()) {
+                    let Some(replica) = state.replicas.find(lane).filter(|lane| ours.get(*lane) > 0) else { continue };
+                    for &(number, print) in prints.iter() {
                         let ours = state.store.bitmap(replica, u64::from(number));
                         let ours = ours.up_to(u64::from(number), base.get(replica));
-                        if fingerprint(*nonce, id, u64::from(number), &ours) != print {
+                        if fingerprint(*nonce, lane, u64::from(number), &ours) != print {
                             parts.block(replica, u64::from(number), &ours);
                         }
                     }
@@ -136,7 +146,7 @@ impl Replica {
                 }
             }
         }
-        for (replica, sequence) in state.vector().iter() {
+        for (replica, sequence) in ours.iter() {
             for (dot, entry) in state.store.range(replica, base.get(replica), sequence) {
                 parts.entry(dot, entry);
             }

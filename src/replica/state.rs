@@ -8,8 +8,10 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::lattice::dot::Dot;
+use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::dot::TopicId;
 use crate::lattice::store::Bitmap;
 use crate::lattice::store::Store;
 use crate::lattice::vector::VersionVector;
@@ -98,6 +100,10 @@ pub(crate) struct State {
     held: BTreeMap<Dot, Update>,
     held_bytes: usize,
     digest: Cell<Option<u128>>,
+    /// How often the vector has changed.
+    changes: u64,
+    /// Lanes of this node that were given up, with the number of updates made.
+    retired: BTreeMap<Lane, u64>,
 }
 
 impl State {
@@ -113,6 +119,69 @@ impl State {
         let digest = digest(&self.replicas, &self.vector);
         self.digest.set(Some(digest));
         digest
+    }
+
+    /// How many updates of a lane this node knows to be made, if the lane is its own.
+    pub(crate) fn issued(&self, lane: Lane) -> u64 {
+        let covered = self.replicas.find(lane).map_or(0, |index| self.vector.get(index));
+        covered.max(self.retired.get(&lane).copied().unwrap_or(0))
+    }
+
+    /// In which period `replica` is to write to a topic.
+    pub(crate) fn period(&self, topic: TopicId, replica: ReplicaId) -> Option<u16> {
+        let to = Lane { topic, period: u16::MAX, replica };
+        let last = self.retired.range(..=to).rev().find(|(lane, _)| lane.topic != topic || lane.replica == replica);
+        match last {
+            Some((lane, _)) if lane.topic == topic => lane.period.checked_add(1),
+            _ => Some(0),
+        }
+    }
+
+    /// Whether any topic is known.
+    pub(crate) fn has_topics(&self) -> bool {
+        self.replicas.have_topics()
+    }
+
+    /// The topics that are known.
+    pub(crate) fn topics(&self) -> impl Iterator<Item = TopicId> {
+        self.replicas.topics()
+    }
+
+    /// How often the vector has changed.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// The part of a vector that is of topics that `has`.
+    pub(crate) fn restricted(&self, vector: &VersionVector, has: impl Fn(TopicId) -> bool) -> VersionVector {
+        let mut part = vector.clone();
+        if self.has_topics() {
+            for topic in self.topics().filter(|topic| !has(*topic)) {
+                self.replicas.of_topic(topic).for_each(|(_, lane)| part.forget(lane));
+            }
+        }
+        part
+    }
+
+    /// Everything of a topic goes, entries and vector together: it is as if nothing of it had ever come. What `me` has made
+    /// is remembered by number, so that no number is used again.
+    pub(crate) fn forget(&mut self, topic: TopicId, me: ReplicaId, changes: &mut Vec<Change>) {
+        let lanes: Vec<(Lane, ReplicaIndex)> = self.replicas.of_topic(topic).collect();
+        for &(lane, index) in &lanes {
+            let height = self.vector.get(index);
+            let dots: Vec<Dot> = self.store.range(index, 0, height).map(|(dot, _)| dot).collect();
+            dots.into_iter().for_each(|dot| self.remove(dot, Some(&mut *changes)));
+            if lane.replica == me && height > 0 {
+                self.retired.insert(lane, self.issued(lane));
+            }
+            self.vector.forget(index);
+        }
+        let gone = |index: ReplicaIndex| lanes.iter().any(|(_, lane)| *lane == index);
+        self.log.forget(gone);
+        let held: Vec<Dot> = self.held.keys().copied().filter(|dot| gone(dot.replica())).collect();
+        held.into_iter().for_each(|dot| drop(self.unhold(dot)));
+        self.digest.set(None);
+        self.changes += 1;
     }
 
     /// Applies an update of this node's own. Its dot must be the next one.
@@ -163,6 +232,7 @@ impl State {
                 self.remove(dot, changes.as_deref_mut());
             }
         }
+        self.keys.updated(event.key);
         if let Some((slot, content)) = &event.adds {
             self.insert(event.dot, Entry { content: content.clone(), key: event.key, slot: *slot }, changes);
         }
@@ -173,6 +243,7 @@ impl State {
     fn raise(&mut self, replica: ReplicaIndex, sequence: u64) {
         self.vector.raise(replica, sequence);
         self.digest.set(None);
+        self.changes += 1;
     }
 
     fn insert(&mut self, dot: Dot, entry: Entry, changes: Option<&mut Vec<Change>>) {
@@ -302,13 +373,21 @@ impl State {
 /// A hash of `vector` by identities, not by this node's numbers.
 pub(crate) fn digest(replicas: &Replicas, vector: &VersionVector) -> u128 {
     let mut hasher = blake3::Hasher::new();
-    for (ReplicaId(id), index) in replicas.sorted() {
+    for (lane, index) in replicas.sorted() {
         let sequence = vector.get(index);
         if sequence > 0 {
-            hasher.update(&id.to_le_bytes()).update(&sequence.to_le_bytes());
+            hash_lane(&mut hasher, lane);
+            hasher.update(&sequence.to_le_bytes());
         }
     }
     first_half(hasher.finalize())
+}
+
+fn hash_lane(hasher: &mut blake3::Hasher, lane: Lane) {
+    hasher.update(&lane.replica.0.to_le_bytes());
+    if lane.word() != 0 {
+        hasher.update(&[0; 16]).update(&lane.word().to_le_bytes());
+    }
 }
 
 fn first_half(hash: blake3::Hash) -> u128 {
@@ -316,9 +395,11 @@ fn first_half(hash: blake3::Hash) -> u128 {
 }
 
 /// A short hash of which dots of a block are live; keyed, so that two blocks that collide once differ the next time.
-pub(crate) fn fingerprint(nonce: u64, id: ReplicaId, number: u64, bitmap: &Bitmap) -> [u8; 8] {
+pub(crate) fn fingerprint(nonce: u64, lane: Lane, number: u64, bitmap: &Bitmap) -> [u8; 8] {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&nonce.to_le_bytes()).update(&id.0.to_le_bytes()).update(&number.to_le_bytes());
+    hasher.update(&nonce.to_le_bytes());
+    hash_lane(&mut hasher, lane);
+    hasher.update(&number.to_le_bytes());
     hasher.update(&bitmap.to_bytes());
     let mut short = [0; 8];
     short.copy_from_slice(&hasher.finalize().as_bytes()[..8]);

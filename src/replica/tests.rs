@@ -3,12 +3,14 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::replica::lanes::Claims;
+use crate::replica::lanes::Lanes;
 use crate::replica::message::Group;
-use crate::replica::message::LanePrints;
 use crate::replica::message::Part;
 use crate::replica::message::Prints;
 use crate::replica::message::Run;
 use crate::replica::message::Tables;
+use crate::replica::message::Versions;
 use crate::replica::message::WireContent;
 use crate::replica::message::WireEntry;
 use crate::replica::message::WireEvent;
@@ -25,14 +27,14 @@ fn element(n: i64) -> Content {
     Content::Element(Term::Int(n))
 }
 
-fn id(n: u128) -> [u8; 16] {
-    n.to_le_bytes()
+fn lane(n: u128) -> Lane {
+    Lane::plain(ReplicaId(n))
 }
 
 /// A replica with identity 1, one element, and one peer.
 fn victim() -> Replica {
     let mut replica = Replica::new(ReplicaId(1));
-    replica.connected(PEER, Role::Server, 0);
+    replica.connected(PEER, Role::Server, ReplicaId(99), 0);
     let x = replica.key(&key(Type::Set));
     replica.write(x, Some(element(7)), &[], None).unwrap();
     replica.flush(0);
@@ -55,9 +57,9 @@ fn messages(replica: &mut Replica) -> Vec<Message> {
 /// Events of replica 2 from number `first` on, of variable x.
 fn group(first: u64, events: Vec<WireEvent>) -> Group {
     let tables = Tables {
-        replicas: vec![id(2), id(1), id(3)].into(),
+        replicas: Lanes(vec![lane(2), lane(1), lane(3)]),
         keys: vec![group::key_term(&key(Type::Set))].into(),
-        slots: vec![id(9)].into(),
+        slots: vec![9u128.to_le_bytes()].into(),
     };
     Group { tables, runs: vec![Run { replica: 0, first, events: events.into() }].into() }
 }
@@ -82,6 +84,11 @@ fn refusal(message: &Message) -> Option<RefusalReason> {
         assert_eq!((replica.vector_digest(), replica.live_entries()), (before, 1), "a refused message has no effect");
     }
     refused
+}
+
+fn told(heights: Vec<(Lane, u64)>) -> Message {
+    let interests = Versions { own: 0, other: 0 };
+    Message::Vector { vector: Claims(heights), declared: 0, interests }
 }
 
 fn push(first: u64, events: Vec<WireEvent>) -> Message {
@@ -163,21 +170,21 @@ fn rights_go_by_their_own_replicas_events_alone() {
     early.runs.0[0].replica = 2;
     early.tables.keys = vec![group::key_term(&key(Type::BCounter))].into();
     replica.handle(PEER, &wire::encode(&Message::Push { group: early }), 1);
-    let height = replica.vector().find(|(id, _)| *id == ReplicaId(3));
-    assert_eq!(height, Some((ReplicaId(3), 1)), "it waits for what it comes after");
+    let height = replica.vector().find(|(id, _)| *id == lane(3));
+    assert_eq!(height, Some((lane(3), 1)), "it waits for what it comes after");
 }
 
 #[test]
 fn nobody_else_makes_updates_in_our_name() {
     let in_use = Some(RefusalReason::IdentityInUse);
-    let vector = |sequence| Message::Vector { vector: vec![(id(1), sequence)].into(), declared: 0 };
+    let vector = |sequence| told(vec![(lane(1), sequence)]);
     assert_eq!(refusal(&vector(1)), None);
     assert_eq!(refusal(&vector(2)), in_use);
     let mut forged = group(2, vec![adding(element(1))]);
     forged.runs.0[0].replica = 1;
     assert_eq!(refusal(&Message::Push { group: forged }), in_use);
     assert_eq!(refusal(&push(1, vec![removing(1, 2)])), in_use);
-    let pull = Message::Pull { session: 1, vector: vec![(id(1), 9)].into(), prints: Prints::Unsent };
+    let pull = Message::Pull { session: 1, vector: Claims(vec![(lane(1), 9)]), prints: Prints::Unsent };
     assert_eq!(refusal(&pull), in_use);
 }
 
@@ -185,10 +192,10 @@ fn nobody_else_makes_updates_in_our_name() {
 fn a_peer_introduces_only_so_many_replicas_in_a_minute() {
     let limits = Limits { replicas_per_minute: 10, ..Limits::default() };
     let mut replica = Replica::with_limits(ReplicaId(1), limits);
-    replica.connected(PEER, Role::Server, 0);
+    replica.connected(PEER, Role::Server, ReplicaId(99), 0);
     let tell = |replica: &mut Replica, ids: std::ops::Range<u128>, now| {
-        let vector = ids.map(|n| (id(n), 1)).collect::<Vec<_>>().into();
-        replica.handle(PEER, &wire::encode(&Message::Vector { vector, declared: 0 }), now);
+        let vector = told(ids.map(|n| (lane(n), 1)).collect());
+        replica.handle(PEER, &wire::encode(&vector), now);
         outs(replica).iter().any(|out| *out == Out::Refuse(PEER, RefusalReason::TooManyReplicas))
     };
     assert!(!tell(&mut replica, 10..20, 1));
@@ -231,7 +238,7 @@ fn a_removal_concerns_its_own_variable_only() {
 /// A replica in the middle of a pull from its peer, and the pull's number.
 fn pulling() -> (Replica, u64) {
     let mut replica = victim();
-    let vector = Message::Vector { vector: vec![(id(2), 3)].into(), declared: 0 };
+    let vector = told(vec![(lane(2), 3)]);
     replica.handle(PEER, &wire::encode(&vector), 1);
     let asked = messages(&mut replica).into_iter().find_map(|message| match message {
         Message::Pull { session, .. } => Some(session),
@@ -306,8 +313,8 @@ fn claims_without_data_cost_little() {
 fn types_in_conflict_are_told_on_both_sides() {
     let (mut a, mut b) = (Replica::new(ReplicaId(1)), Replica::new(ReplicaId(2)));
     a.declare(&key(Type::Set));
-    a.connected(PEER, Role::Server, 0);
-    b.connected(PEER, Role::Server, 0);
+    a.connected(PEER, Role::Server, ReplicaId(99), 0);
+    b.connected(PEER, Role::Server, ReplicaId(99), 0);
     b.declare(&key(Type::Counter));
     b.flush(0);
     let mut conflicts = Vec::new();
@@ -345,7 +352,7 @@ fn nothing_is_written_that_could_not_be_sent() {
     replica.flush(1);
     assert_eq!(replica.live_entries(), 2);
     let mut other = Replica::new(ReplicaId(5));
-    other.connected(PEER, Role::Server, 0);
+    other.connected(PEER, Role::Server, ReplicaId(99), 0);
     for out in outs(&mut replica) {
         let (Out::Send(_, bytes) | Out::Broadcast { bytes, .. }) = out else { continue };
         assert!(bytes.len() < MESSAGE_BYTES_MAX);
@@ -385,7 +392,7 @@ fn a_latecomer_finds_a_variables_entries() {
 /// A replica with identity 2 that has made one update, then a transaction of three, and what it has to send.
 fn transacted() -> (Replica, Vec<Vec<u8>>) {
     let mut replica = Replica::new(ReplicaId(2));
-    replica.connected(PEER, Role::Server, 0);
+    replica.connected(PEER, Role::Server, ReplicaId(99), 0);
     let x = replica.key(&key(Type::Set));
     replica.write(x, Some(element(1)), &[], None).unwrap();
     replica.begin();
@@ -417,7 +424,7 @@ fn a_transaction_that_comes_early_is_applied_whole_when_its_time_has_come() {
         [(0, 1, 1), (message::WHOLE, 2, 3)]
     );
     let alone = |run: &Run| {
-        let tables = Tables { replicas: vec![id(2)].into(), ..group(1, Vec::new()).tables };
+        let tables = Tables { replicas: Lanes(vec![lane(2)]), ..group(1, Vec::new()).tables };
         wire::encode(&Message::Push { group: Group { tables, runs: vec![run.clone()].into() } })
     };
     let mut replica = victim();
@@ -502,6 +509,12 @@ fn any_term() -> impl Strategy<Value = Term> {
     leaf.prop_recursive(3, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Term::tuple))
 }
 
+fn any_lane() -> impl Strategy<Value = Lane> {
+    let topic = prop_oneof![Just(0), any::<u128>(), 0..3u128];
+    (topic, 1..u128::MAX)
+        .prop_map(|(word, replica)| Lane::of_word(word, ReplicaId(replica)).unwrap_or(Lane::plain(ReplicaId(replica))))
+}
+
 fn any_group() -> impl Strategy<Value = Group> {
     let event = (any_term(), any::<u32>(), prop::collection::vec(any::<(u32, u64)>(), 0..3), any::<bool>()).prop_map(
         |(term, place, removes, adds)| WireEvent {
@@ -512,31 +525,47 @@ fn any_group() -> impl Strategy<Value = Group> {
     );
     let run = (any::<u32>(), any::<u64>(), prop::collection::vec(event, 0..3))
         .prop_map(|(replica, first, events)| Run { replica, first, events: events.into() });
-    (
-        prop::collection::vec(any::<[u8; 16]>(), 0..3),
-        prop::collection::vec(any_term(), 0..3),
-        prop::collection::vec(run, 0..3),
-    )
+    (prop::collection::vec(any_lane(), 0..5), prop::collection::vec(any_term(), 0..3), prop::collection::vec(run, 0..3))
         .prop_map(|(replicas, keys, runs)| Group {
-            tables: Tables { replicas: replicas.clone().into(), keys: keys.into(), slots: replicas.into() },
+            tables: Tables {
+                slots: replicas.iter().map(|lane| lane.replica.0.to_le_bytes()).collect::<Vec<_>>().into(),
+                replicas: Lanes(replicas),
+                keys: keys.into(),
+            },
             runs: runs.into(),
         })
 }
 
+fn versions() -> impl Strategy<Value = Versions> {
+    (0..3u64, 0..3u64).prop_map(|(own, other)| Versions { own, other })
+}
+
 fn any_message() -> impl Strategy<Value = Message> {
-    let vector = || prop::collection::vec(any::<([u8; 16], u64)>(), 0..4);
-    let prints =
-        (any::<[u8; 16]>(), prop::collection::vec(any::<(u32, [u8; 8])>(), 0..3)).prop_map(|(replica, prints)| {
-            Prints::Listed { nonce: 3, lanes: vec![LanePrints { replica, prints: prints.into() }].into() }
-        });
+    let vector = || prop::collection::vec((any_lane(), any::<u64>()), 0..4).prop_map(Claims);
+    let prints = (any_lane(), prop::collection::vec(any::<(u32, [u8; 8])>(), 0..3)).prop_map(|(lane, prints)| {
+        Prints::Listed { nonce: 3, lanes: Lanes(vec![lane]), prints: vec![prints.into()].into() }
+    });
     prop_oneof![
-        any::<([u8; 16], u64)>().prop_map(|(digest, declared)| Message::Summary { digest, declared }),
-        (vector(), any::<u64>()).prop_map(|(vector, declared)| Message::Vector { vector: vector.into(), declared }),
+        (any::<([u8; 16], u64)>(), versions()).prop_map(|((digest, declared), interests)| Message::Summary {
+            digest,
+            declared,
+            interests
+        }),
+        (vector(), any::<u64>(), versions()).prop_map(|(vector, declared, interests)| Message::Vector {
+            vector,
+            declared,
+            interests
+        }),
+        (any::<(u64, bool)>(), prop::collection::vec(any::<u128>(), 0..3)).prop_map(|((version, only), topics)| {
+            let topics: Vec<[u8; 16]> = topics.into_iter().map(|hash| TopicId::hashed(hash).0.to_le_bytes()).collect();
+            Message::Interest { version, only, topics: topics.into() }
+        }),
+        vector().prop_map(|heights| Message::Have { heights }),
         (any::<u64>(), any_term()).prop_map(|(first, key)| Message::Declare { first, keys: vec![key].into() }),
         any::<u64>().prop_map(|first| Message::AskDeclared { first }),
         any_group().prop_map(|group| Message::Push { group }),
         (any::<u64>(), vector(), prop_oneof![Just(Prints::Unsent), Just(Prints::All), prints])
-            .prop_map(|(session, vector, prints)| Message::Pull { session, vector: vector.into(), prints }),
+            .prop_map(|(session, vector, prints)| Message::Pull { session, vector, prints }),
         (any::<u64>(), any_group()).prop_map(|(session, group)| Message::Events { session, group }),
         any::<u64>().prop_map(|session| Message::AskPrints { session }),
         (any::<(u64, u64, u32, bool)>(), any_group(), any::<(u32, u32)>()).prop_map(|(n, group, (a, b))| {
@@ -564,7 +593,7 @@ proptest! {
     fn no_message_makes_a_replica_fail(messages in prop::collection::vec(any_message(), 1..12)) {
         let (mut replica, _) = pulling();
         for (now, message) in (2..).zip(messages) {
-            replica.connected(PEER, Role::Server, now);
+            replica.connected(PEER, Role::Server, ReplicaId(99), now);
             replica.handle(PEER, &wire::encode(&message), now);
             replica.tick(now * 600);
             outs(&mut replica);

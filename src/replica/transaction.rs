@@ -38,6 +38,11 @@ impl Staged {
         self.events.len() as u64
     }
 
+    /// The variable of the first event.
+    pub(crate) fn key(&self) -> Option<KeyIndex> {
+        self.events.first().map(|event| event.key)
+    }
+
     pub(crate) fn push(&mut self, event: Event) {
         self.events.push(event);
     }

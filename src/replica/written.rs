@@ -1,6 +1,6 @@
 //! What this node wrote itself, in words that mean the same on all nodes: for a judge that holds other nodes against it.
 
-use crate::lattice::dot::ReplicaId;
+use crate::lattice::dot::Lane;
 use crate::replica::Replica;
 use crate::replica::VariableKey;
 use crate::replica::state::Event;
@@ -10,7 +10,7 @@ use crate::value::content::Content;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Written {
     /// Who made it.
-    pub replica: ReplicaId,
+    pub replica: Lane,
     /// Which of the replica's updates it is, from 1.
     pub sequence: u64,
     /// The variable.
@@ -20,7 +20,7 @@ pub struct Written {
     /// The derivation whose slot that is in; none for a base entry.
     pub slot: Option<u128>,
     /// The dots that it takes back.
-    pub removes: Vec<(ReplicaId, u64)>,
+    pub removes: Vec<(Lane, u64)>,
     /// How many of the replica's next updates belong to the same transaction.
     pub following: u32,
 }
@@ -40,7 +40,7 @@ impl Replica {
         if self.written.is_none() {
             return;
         }
-        let id = |dot: crate::lattice::dot::Dot| (self.state.replicas.id(dot.replica()), dot.sequence());
+        let id = |dot: crate::lattice::dot::Dot| (self.state.replicas.lane(dot.replica()), dot.sequence());
         let Some(key) = self.state.keys.get(event.key).cloned() else { return };
         let (replica, sequence) = id(event.dot);
         let written = Written {
@@ -57,7 +57,7 @@ impl Replica {
 
     /// Whether an update has been seen.
     #[must_use]
-    pub fn covers(&self, replica: ReplicaId, sequence: u64) -> bool {
+    pub fn covers(&self, replica: Lane, sequence: u64) -> bool {
         self.state.replicas.find(replica).is_some_and(|index| self.state.vector().get(index) >= sequence)
     }
 }

@@ -471,10 +471,13 @@ impl Cluster {
     /// Whether every node is quiescent, has seen the same, and knows it of its peers.
     pub fn settled(&mut self) -> bool {
         let mut nodes = self.places.iter().filter(|place| place.up).map(|place| &place.node);
-        let Some(first) = nodes.next() else { return true };
-        let digest = first.vector_digest();
-        let rests = |node: &Node| node.quiescent() && node.vector_digest() == digest && node.agrees_with_peers();
-        rests(first) && nodes.all(rests)
+        // Nodes that take different topics have seen different things.
+        let mut digests: BTreeMap<u128, u128> = BTreeMap::new();
+        nodes.all(|node| {
+            let digest = node.vector_digest();
+            let same = *digests.entry(node.interest_digest()).or_insert(digest) == digest;
+            node.quiescent() && same && node.agrees_with_peers()
+        })
     }
 
     /// What a node's top-level names are at last; empty for a node that there is not.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::lattice::dot::ReplicaId;
+use crate::lattice::dot::Lane;
 use crate::node::Node;
 use crate::replica::Written;
 
@@ -46,9 +46,9 @@ pub struct Measure {
     pub updates: u64,
     /// How many followed updates went with the last node that had them.
     pub gone: u64,
-    followed: BTreeMap<(ReplicaId, u64), Followed>,
+    followed: BTreeMap<(Lane, u64), Followed>,
     /// By node: the followed updates that it has not seen. Empty for one that is not up.
-    unseen: Vec<Vec<(ReplicaId, u64)>>,
+    unseen: Vec<Vec<(Lane, u64)>>,
     up: Vec<bool>,
     up_count: usize,
 }

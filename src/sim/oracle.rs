@@ -10,19 +10,20 @@ use std::fmt;
 
 use rustc_hash::FxHashMap;
 
-use crate::lattice::dot::ReplicaId;
+use crate::lattice::dot::Lane;
+use crate::lattice::dot::TopicId;
 use crate::replica::VariableKey;
 use crate::replica::Written;
 use crate::value::content::Content;
 
 /// A replica's update by its number.
-pub type Dot = (ReplicaId, u64);
+pub type Dot = (Lane, u64);
 
 /// See the module.
 #[derive(Default)]
 pub struct Oracle {
     /// By replica, in order of writing.
-    lanes: BTreeMap<ReplicaId, Vec<Fact>>,
+    lanes: BTreeMap<Lane, Vec<Fact>>,
     keys: BTreeMap<VariableKey, u32>,
     names: Vec<VariableKey>,
     /// What each node said last to have seen.
@@ -62,7 +63,7 @@ pub enum Broken {
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let update = |dot: &Dot| format!("update {} of {:?}", dot.1, dot.0);
+        let update = |dot: &Dot| format!("update {} of {:?}", dot.1, dot.0.replica);
         match self {
             Broken::Backwards(dot) => write!(f, "what it has seen went back: it had seen {}", update(dot)),
             Broken::Unwritten(dot) => write!(f, "it says to have seen {}, which was never made", update(dot)),
@@ -130,9 +131,11 @@ impl Oracle {
         vector: Vec<Dot>,
         entries: impl Iterator<Item = (Dot, &'a VariableKey, &'a Content, Option<u128>)>,
     ) -> Result<(), Broken> {
-        let heights: FxHashMap<ReplicaId, u64> = vector.iter().copied().collect();
+        let heights: FxHashMap<Lane, u64> = vector.iter().copied().collect();
         let covers = |dot: &Dot| heights.get(&dot.0).is_some_and(|height| *height >= dot.1);
-        if let Some(before) = self.seen.get(&node).and_then(|seen| seen.iter().find(|dot| !covers(dot))) {
+        // A node that gives a topic up has seen nothing of it any longer.
+        let went_back = |dot: &&Dot| dot.0.topic == TopicId::NONE && !covers(dot);
+        if let Some(before) = self.seen.get(&node).and_then(|seen| seen.iter().find(|dot| went_back(dot))) {
             return Err(Broken::Backwards(*before));
         }
         let mut entries = entries.peekable();
@@ -177,14 +180,15 @@ impl Oracle {
 
 #[cfg(test)]
 mod tests {
+    use crate::lattice::dot::ReplicaId;
     use crate::value::kind::Type;
     use crate::value::reference::Name;
     use crate::value::term::Term;
 
     use super::*;
 
-    const A: ReplicaId = ReplicaId(1);
-    const B: ReplicaId = ReplicaId(2);
+    const A: Lane = Lane { topic: TopicId::NONE, period: 0, replica: ReplicaId(1) };
+    const B: Lane = Lane { topic: TopicId::NONE, period: 0, replica: ReplicaId(2) };
 
     fn key() -> VariableKey {
         VariableKey { name: Name::Given(Term::atom("s")), kind: Type::Set }
@@ -194,12 +198,12 @@ mod tests {
         Content::Element(Term::Int(n))
     }
 
-    fn adds(replica: ReplicaId, sequence: u64, n: i64) -> Written {
+    fn adds(replica: Lane, sequence: u64, n: i64) -> Written {
         let (key, content) = (key(), Some(content(n)));
         Written { replica, sequence, key, content, slot: None, removes: Vec::new(), following: 0 }
     }
 
-    fn removes(replica: ReplicaId, sequence: u64, removes: Vec<Dot>) -> Written {
+    fn removes(replica: Lane, sequence: u64, removes: Vec<Dot>) -> Written {
         Written { content: None, removes, ..adds(replica, sequence, 0) }
     }
 
@@ -243,7 +247,7 @@ mod tests {
         let unseen = look(&mut oracle(), &[(A, 1)], &[((A, 1), 1), ((A, 2), 2)]);
         assert_eq!(unseen, Err(Broken::Unseen((A, 2))));
         assert_eq!(look(&mut oracle(), &[(A, 3)], &[]), Err(Broken::Unwritten((A, 3))));
-        assert_eq!(look(&mut oracle(), &[(ReplicaId(9), 1)], &[]), Err(Broken::Unwritten((ReplicaId(9), 1))));
+        assert_eq!(look(&mut oracle(), &[(Lane::plain(ReplicaId(9)), 1)], &[]), Err(Broken::Unwritten((Lane::plain(ReplicaId(9)), 1))));
     }
 
     #[test]

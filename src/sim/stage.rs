@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::compile::Session;
+use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::library::Verb;
 use crate::node::Input;
@@ -152,7 +153,7 @@ pub(crate) enum Local {
     /// Another one was connected.
     Met(usize),
     /// Updates came: what had been seen after that.
-    Saw(Vec<(ReplicaId, u64)>),
+    Saw(Vec<(Lane, u64)>),
 }
 
 /// One node with what it has shown.
@@ -229,7 +230,7 @@ impl<'a> Stage<'a> {
     /// How many updates the one has and the other lacks.
     pub(crate) fn lacks(&self, from: usize, to: usize) -> u64 {
         let (Some(from), Some(to)) = (self.actors.get(from), self.actors.get(to)) else { return 0 };
-        let seen: BTreeMap<ReplicaId, u64> = to.node.seen().into_iter().collect();
+        let seen: BTreeMap<Lane, u64> = to.node.seen().into_iter().collect();
         let more = from.node.seen().into_iter();
         more.map(|(id, sequence)| sequence.saturating_sub(seen.get(&id).copied().unwrap_or(0))).sum()
     }
@@ -473,7 +474,7 @@ fn identity(number: usize) -> ReplicaId {
     ReplicaId(number as u128 + 1)
 }
 
-fn updates(seen: &[(ReplicaId, u64)]) -> u64 {
+fn updates(seen: &[(Lane, u64)]) -> u64 {
     seen.iter().map(|(_, sequence)| sequence).sum()
 }
 

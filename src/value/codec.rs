@@ -102,9 +102,12 @@ fn put_reference(out: &mut Vec<u8>, reference: &Reference) {
             out.push(0);
             put(out, name);
         }
-        Name::Fresh(replica, count) => {
-            out.push(1);
+        Name::Fresh(replica, count, topic) => {
+            out.push(if *topic == 0 { 1 } else { 2 });
             out.extend(replica.to_be_bytes());
+            if *topic != 0 {
+                out.extend(topic.to_be_bytes());
+            }
             put_length(out, *count);
         }
     }
@@ -280,7 +283,11 @@ impl<'a> Reader<'a> {
         let dynamic = self.byte()? != 0;
         let name = match self.byte()? {
             0 => Name::Given(self.term(depth)?),
-            1 => Name::Fresh(u128::from_be_bytes(self.array()?), self.varint()?),
+            1 => Name::Fresh(u128::from_be_bytes(self.array()?), self.varint()?, 0),
+            2 => {
+                let (replica, topic) = (u128::from_be_bytes(self.array()?), u128::from_be_bytes(self.array()?));
+                Name::Fresh(replica, self.varint()?, topic)
+            }
             _ => return Err(DecodeError::Malformed),
         };
         let kind = Type::parse(&self.term(depth)?).ok_or(DecodeError::Malformed)?;

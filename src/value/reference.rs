@@ -8,8 +8,9 @@ use crate::value::term::Term;
 pub enum Name {
     /// A name that a program gives: `X = declare(set)` at top level is `'X'`, `declare(Id, set)` is `Id`.
     Given(Term),
-    /// A name of its own for each `declare/1` elsewhere: the replica that made it, and that replica's count of such names.
-    Fresh(u128, u64),
+    /// A name of its own for each `declare/1` elsewhere: the replica that made it, that replica's count of such names, and the
+    /// topic of the task that made it, 0 for none.
+    Fresh(u128, u64, u128),
 }
 
 impl Name {

@@ -156,7 +156,7 @@ impl Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Name::Given(term) => write!(f, "{term}"),
-            Name::Fresh(replica, count) => write!(f, "{:08x}.{count}", replica >> 96),
+            Name::Fresh(replica, count, _) => write!(f, "{:08x}.{count}", replica >> 96),
         }
     }
 }

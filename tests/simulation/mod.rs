@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use lasp::lattice::dot::Dot;
+use lasp::lattice::dot::Lane;
 use lasp::lattice::dot::ReplicaId;
+use lasp::lattice::dot::TopicId;
 use lasp::replica::Change;
 use lasp::replica::KeyIndex;
 use lasp::replica::Limits;
@@ -36,11 +38,15 @@ pub(crate) struct Faults {
     pub(crate) steps: u64,
     /// Whether each node is connected to all others, or only to the one before it.
     pub(crate) mesh: bool,
+    /// Whether variables have topics, of which nodes take some; and how often they change that, in thousandths of steps.
+    pub(crate) topics: Option<u64>,
+    /// How many of the nodes after the first are clients, in thousandths.
+    pub(crate) clients: u64,
     pub(crate) limits: Limits,
 }
 
-/// The node that made an update, and which of its updates it was.
-pub(crate) type GlobalDot = (ReplicaId, u64);
+/// The lane that an update is in, and which of its updates it is.
+pub(crate) type GlobalDot = (Lane, u64);
 
 /// An update as the judge knows it.
 struct Truth {
@@ -50,10 +56,15 @@ struct Truth {
 
 pub(crate) struct Node {
     pub(crate) replica: Replica,
-    id: ReplicaId,
     /// What the changes amount to.
     mirror: BTreeMap<Dot, (KeyIndex, Content)>,
     up: bool,
+    role: Role,
+    /// The topics that it takes; `None` for everything.
+    taken: Option<BTreeSet<TopicId>>,
+    id: ReplicaId,
+    /// How many updates it has made in each of its lanes.
+    made: BTreeMap<Lane, u64>,
 }
 
 pub(crate) struct Cluster {
@@ -73,13 +84,30 @@ pub(crate) struct Cluster {
     pub(crate) trace: blake3::Hasher,
     pub(crate) bytes_sent: usize,
     pub(crate) messages_sent: usize,
+    /// How many messages spoke of a topic to a node that does not take it.
+    pub(crate) leaks: usize,
 }
+
+/// The kind of message by which a node says which topics it takes.
+const INTEREST: u8 = 11;
 
 impl Faults {
     /// None at all.
     pub(crate) fn none(nodes: usize) -> Faults {
         let limits = Limits::default();
-        Faults { nodes, lost: 0, doubled: 0, delay_ms: 5, partition: 0, crash: 0, steps: 0, mesh: true, limits }
+        Faults {
+            nodes,
+            lost: 0,
+            doubled: 0,
+            delay_ms: 5,
+            partition: 0,
+            crash: 0,
+            steps: 0,
+            mesh: true,
+            topics: None,
+            clients: 0,
+            limits,
+        }
     }
 
     /// All kinds, with bounds so small that every path is taken.
@@ -95,6 +123,8 @@ impl Faults {
             crash: pick(&[0, 0, 5]),
             steps: 300,
             mesh: pick(&[0, 1, 1]) == 1,
+            topics: None,
+            clients: 0,
             limits: Limits {
                 group_bytes: pick(&[60, 300, 256 << 10]) as usize,
                 log_events_max: pick(&[0, 4, 1000]) as usize,
@@ -109,13 +139,37 @@ impl Faults {
 }
 
 fn variable(number: u64) -> VariableKey {
-    let name = if number == 0 { Name::Fresh(7, 3) } else { Name::Given(Term::Int(number.cast_signed())) };
+    let name = if number == 0 { Name::Fresh(7, 3, 0) } else { Name::Given(Term::Int(number.cast_signed())) };
     VariableKey { name, kind: Type::Set }
+}
+
+/// The topic of a variable where there are topics.
+fn topic_of(key: &VariableKey) -> TopicId {
+    match &key.name {
+        Name::Given(Term::Int(number)) => topic(number.cast_unsigned()),
+        _ => TopicId::NONE,
+    }
+}
+
+pub(crate) fn topic(number: u64) -> TopicId {
+    TopicId::hashed(u128::from(number) * 0x1234_5678_9abc_def0_1357_9bdf_0246_8ace)
 }
 
 impl Node {
     fn new(id: ReplicaId, limits: Limits) -> Node {
-        Node { replica: Replica::with_limits(id, limits), id, mirror: BTreeMap::new(), up: true }
+        Node {
+            replica: Replica::with_limits(id, limits),
+            mirror: BTreeMap::new(),
+            up: true,
+            role: Role::Server,
+            taken: None,
+            id,
+            made: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn takes(&self, topic: TopicId) -> bool {
+        topic == TopicId::NONE || self.taken.as_ref().is_none_or(|taken| taken.contains(&topic))
     }
 
     fn take(&mut self, change: Change) {
@@ -143,6 +197,7 @@ impl Cluster {
             trace: blake3::Hasher::new(),
             bytes_sent: 0,
             messages_sent: 0,
+            leaks: 0,
             faults,
         };
         for _ in 0..cluster.faults.nodes {
@@ -165,6 +220,15 @@ impl Cluster {
         let id = ReplicaId(u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64()));
         let number = self.nodes.len();
         self.nodes.push(Node::new(id, self.faults.limits.clone()));
+        if number > 0 && self.below(1000) < self.faults.clients {
+            self.nodes[number].role = Role::Client;
+            self.nodes[number].replica.set_role(Role::Client);
+        }
+        if self.faults.topics.is_some() {
+            for _ in 0..self.below(3) {
+                self.change_interest(number);
+            }
+        }
         if self.faults.mesh {
             (0..number).for_each(|other| self.connect(other, number));
         } else if let Some(before) = (0..number).rev().find(|&before| self.nodes[before].up) {
@@ -173,13 +237,34 @@ impl Cluster {
         number
     }
 
+    /// A node takes one more topic, or gives one up.
+    pub(crate) fn change_interest(&mut self, node: usize) {
+        let topic = topic(1 + self.below(2));
+        let n = &mut self.nodes[node];
+        match &mut n.taken {
+            Some(taken) if taken.contains(&topic) => {
+                if n.replica.disinterested(topic).is_ok() {
+                    taken.remove(&topic);
+                }
+            }
+            taken => {
+                n.replica.interested(topic).expect("there are few topics");
+                taken.get_or_insert_default().insert(topic);
+            }
+        }
+        self.flush(node);
+    }
+
     pub(crate) fn connect(&mut self, a: usize, b: usize) {
-        if self.nodes[a].up && self.nodes[b].up {
+        let both_clients = [a, b].iter().all(|&node| self.nodes[node].role == Role::Client);
+        if self.nodes[a].up && self.nodes[b].up && !both_clients {
             let link = PeerId(self.count());
             self.links.insert(link, (a, b));
             let now = self.now;
-            self.nodes[a].replica.connected(link, Role::Server, now);
-            self.nodes[b].replica.connected(link, Role::Server, now);
+            for (one, other) in [(a, b), (b, a)] {
+                let (role, id) = (self.nodes[other].role, self.nodes[other].id);
+                self.nodes[one].replica.connected(link, role, id, now);
+            }
         }
     }
 
@@ -194,24 +279,25 @@ impl Cluster {
     }
 
     /// Node `node` adds an element, or removes all entries of one of its elements, or replaces some.
-    fn update(&mut self, node: usize) -> Dot {
-        let key = variable(self.below(3));
+    fn update(&mut self, node: usize, key: &VariableKey) -> Dot {
         let element = Content::Element(Term::Int(self.below(12).cast_signed()));
         let kind = self.below(4);
         let n = &mut self.nodes[node];
-        let index = n.replica.key(&key);
+        let topic = if self.faults.topics.is_some() { topic_of(key) } else { TopicId::NONE };
+        let index = n.replica.key_of(key, topic);
         let seen: Vec<Dot> = n
             .mirror
             .iter()
             .filter(|(_, (at, content))| *at == index && *content == element)
             .map(|(&dot, _)| dot)
             .collect();
-        self.write(node, &key, (kind > 0).then_some(element), &seen)
+        self.write(node, key, (kind > 0).then_some(element), &seen)
     }
 
     pub(crate) fn write(&mut self, node: usize, key: &VariableKey, adds: Option<Content>, removes: &[Dot]) -> Dot {
+        let topic = if self.faults.topics.is_some() { topic_of(key) } else { TopicId::NONE };
         let n = &mut self.nodes[node];
-        let index = n.replica.key(key);
+        let index = n.replica.key_of(key, topic);
         let ids: BTreeMap<Dot, GlobalDot> = removes.iter().map(|&dot| (dot, global(&n.replica, dot))).collect();
         let dot = n.replica.write(index, adds.clone(), removes, None).expect("a small update fits");
         for removed in removes {
@@ -221,8 +307,9 @@ impl Cluster {
             n.mirror.insert(dot, (index, content.clone()));
         }
         let truth = Truth { adds: adds.map(|content| (key.clone(), content)), removes: ids.into_values().collect() };
-        let before = self.truth.insert((n.id, dot.sequence()), truth);
+        let before = self.truth.insert(global(&n.replica, dot), truth);
         assert!(before.is_none(), "a dot was used twice");
+        n.made.insert(n.replica.lane(dot.replica()), dot.sequence());
         dot
     }
 
@@ -230,25 +317,30 @@ impl Cluster {
     fn transact(&mut self, node: usize) {
         let before: u64 = self.nodes[node].replica.vector().map(|(_, height)| height).sum();
         let (mirror, truth) = (self.nodes[node].mirror.clone(), self.truth.len());
+        let before_made = self.nodes[node].made.clone();
+        let mut key = variable(self.below(3));
         let mut made = Vec::new();
         self.nodes[node].replica.begin();
         for _ in 0..=self.below(6) {
-            made.push(self.update(node));
+            if self.faults.topics.is_none() {
+                key = variable(self.below(3));
+            }
+            made.push(self.update(node, &key));
         }
         let middle: u64 = self.nodes[node].replica.vector().map(|(_, height)| height).sum();
         assert_eq!(before, middle, "nothing is recorded before the end");
         if self.below(3) == 0 {
             let n = &mut self.nodes[node];
             n.replica.abort();
-            n.mirror = mirror;
-            made.iter().for_each(|dot| assert!(self.truth.remove(&(n.id, dot.sequence())).is_some()));
+            (n.mirror, n.made) = (mirror, before_made);
+            made.iter().for_each(|dot| assert!(self.truth.remove(&global(&n.replica, *dot)).is_some()));
             assert_eq!(self.truth.len(), truth);
         } else {
             let n = &mut self.nodes[node];
             n.replica.commit();
-            let ends = made.first().zip(made.last()).map(|(first, last)| (first.sequence(), last.sequence()));
+            let ends = made.first().zip(made.last()).map(|(first, last)| (first.sequence(), global(&n.replica, *last)));
             let (first, last) = ends.expect("there is one at least");
-            self.transactions.insert((n.id, last), first);
+            self.transactions.insert(last, first);
         }
     }
 
@@ -270,6 +362,7 @@ impl Cluster {
                 }
                 Out::Changes(changes) => changes.into_iter().for_each(|change| self.nodes[node].take(change)),
                 Out::Refuse(_, reason) => panic!("an honest node was refused: {reason}"),
+                Out::Interest { .. } => {}
                 Out::Conflict { .. } => panic!("there are no conflicting types here"),
             }
         }
@@ -282,6 +375,13 @@ impl Cluster {
         self.trace.update(&self.now.to_le_bytes()).update(&(from as u64).to_le_bytes()).update(&bytes);
         let Some(&(a, b)) = self.links.get(&link) else { return };
         let to = if from == a { b } else { a };
+        for number in 1..3 {
+            // The lowest bytes count periods.
+            let name = &topic(number).0.to_le_bytes()[2..];
+            let speaks = bytes.get(1) != Some(&INTEREST) && bytes.windows(name.len()).any(|part| part == name);
+            let own = self.nodes[to].made.keys().any(|lane| lane.topic == topic(number));
+            self.leaks += usize::from(speaks && !own && !self.nodes[to].takes(topic(number)));
+        }
         let copies = 1 + u64::from(self.below(1000) < self.faults.doubled);
         for _ in 0..copies {
             if self.below(1000) < self.faults.lost || self.parted.contains(&(from, to)) {
@@ -326,7 +426,8 @@ impl Cluster {
                     if self.below(6) == 0 {
                         self.transact(node);
                     } else {
-                        self.update(node);
+                        let key = variable(self.below(3));
+                        self.update(node, &key);
                     }
                     if self.below(3) > 0 {
                         self.flush(node);
@@ -335,6 +436,12 @@ impl Cluster {
             }
             if self.below(1000) < self.faults.partition {
                 self.part();
+            }
+            if self.faults.topics.is_some_and(|changes| self.below(1000) < changes) {
+                let node = self.below(self.nodes.len() as u64) as usize;
+                if self.nodes[node].up {
+                    self.change_interest(node);
+                }
             }
             if self.below(1000) < self.faults.crash {
                 self.crash();
@@ -381,13 +488,13 @@ impl Cluster {
     /// The node has exactly what follows from what its vector covers.
     pub(crate) fn judge(&self, node: usize) {
         let n = &self.nodes[node];
-        let vector: BTreeMap<ReplicaId, u64> = n.replica.vector().collect();
-        for (&id, &height) in &vector {
-            let cut = self.transactions.range((id, height + 1)..).next();
-            let cut = cut.filter(|((of, _), first)| *of == id && **first <= height);
+        let vector: BTreeMap<Lane, u64> = n.replica.vector().collect();
+        for (&lane, &height) in &vector {
+            let cut = self.transactions.range((lane, height + 1)..).next();
+            let cut = cut.filter(|((of, _), first)| *of == lane && **first <= height);
             assert!(cut.is_none(), "node {node} has a part of the transaction {cut:?} at {} ms", self.now);
         }
-        let covered = || vector.iter().flat_map(|(&id, &to)| self.truth.range((id, 1)..=(id, to)));
+        let covered = || vector.iter().flat_map(|(&lane, &to)| self.truth.range((lane, 1)..=(lane, to)));
         let removed: BTreeSet<GlobalDot> = covered().flat_map(|(_, truth)| truth.removes.iter().copied()).collect();
         let expected: BTreeMap<GlobalDot, (VariableKey, Content)> = covered()
             .filter(|(dot, _)| !removed.contains(dot))
@@ -430,13 +537,21 @@ impl Cluster {
 
     /// Whether all nodes have the same vector, and know it.
     pub(crate) fn agree(&self) -> bool {
-        let mut up = self.nodes.iter().filter(|node| node.up);
-        let Some(first) = up.next() else { return true };
-        up.all(|node| node.replica.vector_digest() == first.replica.vector_digest())
-            && self
-                .links
-                .iter()
-                .all(|(&link, &(a, b))| self.nodes[a].replica.agrees(link) && self.nodes[b].replica.agrees(link))
+        let up = || self.nodes.iter().filter(|node| node.up);
+        let same = [TopicId::NONE, topic(1), topic(2)].into_iter().all(|topic| {
+            let of_topic = |node: &Node| -> BTreeMap<Lane, u64> {
+                node.replica.vector().filter(|(lane, _)| lane.topic == topic).collect()
+            };
+            let taking: Vec<BTreeMap<Lane, u64>> = up().filter(|node| node.takes(topic)).map(of_topic).collect();
+            let server = up().any(|node| node.takes(topic) && node.role == Role::Server);
+            let made = up().flat_map(|node| &node.made).filter(|(lane, _)| server && lane.topic == topic);
+            let all = made.clone().all(|(lane, height)| taking.iter().all(|vector| vector.get(lane) == Some(height)));
+            all && (!server || taking.windows(2).all(|pair| pair[0] == pair[1]))
+        });
+        same && self
+            .links
+            .iter()
+            .all(|(&link, &(a, b))| self.nodes[a].replica.agrees(link) && self.nodes[b].replica.agrees(link))
     }
 
     /// A hash of every message ever sent.
@@ -446,5 +561,5 @@ impl Cluster {
 }
 
 fn global(replica: &Replica, dot: Dot) -> GlobalDot {
-    (replica.identity(dot.replica()), dot.sequence())
+    (replica.lane(dot.replica()), dot.sequence())
 }

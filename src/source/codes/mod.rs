@@ -8,6 +8,7 @@ mod sql;
 mod syntax;
 mod tasks;
 mod tools;
+mod topics;
 mod trust;
 mod values;
 mod verbs;
@@ -34,6 +35,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .chain(names::CODES)
         .chain(values::CODES)
         .chain(tasks::CODES)
+        .chain(topics::CODES)
         .chain(checks::CODES)
         .chain(verbs::CODES)
         .chain(run::CODES)

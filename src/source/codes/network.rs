@@ -101,6 +101,13 @@ pub(super) const CODES: &[Explanation] = &[
          snapshot of a virtual machine. Stop one of the two and start it again.",
     ),
     plain(
+        "E0630",
+        "a client speaks in another node's name",
+        "A node whose certificate says client may send its own updates alone. What it sent in another's name has had no effect, and \
+         the connection is closed.\n\n\
+         An honest client never does that. Find out who has its key, and revoke it.",
+    ),
+    plain(
         "E0801",
         "a file cannot be read",
         "The program, or a file that it asks for, is not there or cannot be read. A program's files are looked for in the \

@@ -14,10 +14,10 @@ which leaves things as they may be seen.",
     },
     Explanation {
         code: "E0371",
-        title: "a transaction does not wait",
+        title: "a transaction only updates, and does not wait",
         text: "What `atomically` does becomes visible at its end, all at once. Were it to wait in the middle, for another task, for a \
 peer, for time or for a file, it could wait for what it hides itself. So `sleep`, reading files, and a `read` whose threshold is not met yet \
-end it with this error, and undo all that it did. A `read` whose threshold is met goes on. Wait before `atomically`, or after it.",
+end it with this error, and undo all that it did; so do `interested` and `disinterested`, which are no updates. A `read` whose threshold is met goes on. Wait before `atomically`, or after it.",
         wrong: "C = declare(counter), atomically(fun() -> update(C, increment), read(C, {value, 2}) end).",
         right: "C = declare(counter), update(C, increment), atomically(fun() -> read(C, {value, 1}), update(C, increment) end).",
     },

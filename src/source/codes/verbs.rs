@@ -32,10 +32,10 @@ is a value, and never changes; so is what `query` gives.",
     Explanation {
         code: "E0393",
         title: "a verb is not there yet",
-        text: "`enforce_once` needs nodes that decide together and keep what they decided, topics need nodes that take only a \
-part of what there is. Both come with the replication release. The verbs are known, so that a program can be checked, but they do nothing \
-that looks as if they worked. Until then, `invariant` runs a function on every node that sees a threshold reached, and every node takes everything.",
-        wrong: "interested(news).",
+        text: "`enforce_once` needs nodes that decide together and keep what they decided. That comes with the replication release. The verb is \
+known, so that a program can be checked, but it does nothing that looks as if it worked. Until then, `invariant` runs a function on \
+every node that sees a threshold reached.",
+        wrong: "C = declare(counter), enforce_once(C, {value, 1}, fun() -> print(once) end).",
         right: "C = declare(counter), invariant(C, {value, 1}, fun() -> print(reached) end), update(C, increment).",
     },
     Explanation {

@@ -1,0 +1,39 @@
+//! E0374 to E0377: topics.
+
+use crate::source::codes::Explanation;
+
+pub(super) const CODES: &[Explanation] = &[
+    Explanation {
+        code: "E0374",
+        title: "a variable's topic cannot be set",
+        text: "A variable has one topic, or none, from its first update on, here or on another node: what has been sent already \
+cannot be taken back from those who do not take the topic. Have `set_topic` right after `declare`. A variable that `declare_dynamic` makes never leaves its \
+node and has no topic; the one that `fold_dynamic` feeds may have one.",
+        wrong: "S = declare(set), update(S, {add, 1}), set_topic(S, news).",
+        right: "S = declare(set), set_topic(S, news), update(S, {add, 1}).",
+    },
+    Explanation {
+        code: "E0375",
+        title: "a variable has different topics on different nodes",
+        text: "Another node has updated a variable of this name and type under another topic, or under none. They are two variables \
+then: each node shows its own, and neither side's data changes. Set the same topic on all nodes, before the first update.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
+        code: "E0376",
+        title: "a transaction spans topics",
+        text: "What `atomically` does is seen whole or not at all by every node. A node that takes one of two topics would see a half, so all \
+variables that it updates have the same topic, or all have none. Nothing of it is done.",
+        wrong: "A = declare(set), B = declare(set), set_topic(B, news), atomically(fun() -> update(A, {add, 1}), update(B, {add, 1}) end).",
+        right: "A = declare(set), B = declare(set), set_topic(A, news), set_topic(B, news), atomically(fun() -> update(A, {add, 1}), update(B, {add, 1}) end).",
+    },
+    Explanation {
+        code: "E0377",
+        title: "what a node takes cannot be changed so",
+        text: "A node can name at most 4,096 topics in `interested` and `disinterested`. And it does not give up a topic \
+of which it has made many updates that no server has yet: they would be lost. A few it keeps aside until a server has them; for many, wait until one is connected.",
+        wrong: "",
+        right: "",
+    },
+];
