@@ -19,6 +19,8 @@ mod message;
 mod names;
 mod outbox;
 mod pull;
+#[cfg(test)]
+mod random_tests;
 mod refusal;
 mod role;
 mod serve;
@@ -26,6 +28,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod transaction;
+#[cfg(test)]
+mod trust_tests;
 mod wire;
 mod written;
 

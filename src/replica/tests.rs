@@ -1,7 +1,5 @@
 //! What is hard to show from outside: single messages, hostile ones among them.
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::replica::lanes::Claims;
 use crate::replica::lanes::Lanes;
@@ -14,25 +12,24 @@ use crate::replica::message::Versions;
 use crate::replica::message::WireContent;
 use crate::replica::message::WireEntry;
 use crate::replica::message::WireEvent;
-use crate::replica::wire::WireError;
 use crate::value::content::Rights;
 
-const PEER: PeerId = PeerId(1);
+pub(super) const PEER: PeerId = PeerId(1);
 
-fn key(kind: Type) -> VariableKey {
+pub(super) fn key(kind: Type) -> VariableKey {
     VariableKey { name: Name::Given(Term::atom("x")), kind }
 }
 
-fn element(n: i64) -> Content {
+pub(super) fn element(n: i64) -> Content {
     Content::Element(Term::Int(n))
 }
 
-fn lane(n: u128) -> Lane {
+pub(super) fn lane(n: u128) -> Lane {
     Lane::plain(ReplicaId(n))
 }
 
 /// A replica with identity 1, one element, and one peer.
-fn victim() -> Replica {
+pub(super) fn victim() -> Replica {
     let mut replica = Replica::new(ReplicaId(1));
     replica.connected(PEER, Role::Server, ReplicaId(99), 0);
     let x = replica.key(&key(Type::Set));
@@ -42,11 +39,11 @@ fn victim() -> Replica {
     replica
 }
 
-fn outs(replica: &mut Replica) -> Vec<Out> {
+pub(super) fn outs(replica: &mut Replica) -> Vec<Out> {
     std::iter::from_fn(|| replica.poll()).collect()
 }
 
-fn messages(replica: &mut Replica) -> Vec<Message> {
+pub(super) fn messages(replica: &mut Replica) -> Vec<Message> {
     let sent = outs(replica).into_iter().filter_map(|out| match out {
         Out::Send(_, bytes) | Out::Broadcast { bytes, .. } => Some(wire::decode(&bytes).unwrap()),
         _ => None,
@@ -55,7 +52,7 @@ fn messages(replica: &mut Replica) -> Vec<Message> {
 }
 
 /// Events of replica 2 from number `first` on, of variable x.
-fn group(first: u64, events: Vec<WireEvent>) -> Group {
+pub(super) fn group(first: u64, events: Vec<WireEvent>) -> Group {
     let tables = Tables {
         replicas: Lanes(vec![lane(2), lane(1), lane(3)]),
         keys: vec![group::key_term(&key(Type::Set))].into(),
@@ -64,11 +61,11 @@ fn group(first: u64, events: Vec<WireEvent>) -> Group {
     Group { tables, runs: vec![Run { replica: 0, first, events: events.into() }].into() }
 }
 
-fn adding(content: Content) -> WireEvent {
+pub(super) fn adding(content: Content) -> WireEvent {
     WireEvent { key: 0, adds: Some(WireContent { slot: 0, content }), removes: Vec::new().into() }
 }
 
-fn removing(replica: u32, sequence: u64) -> WireEvent {
+pub(super) fn removing(replica: u32, sequence: u64) -> WireEvent {
     WireEvent { key: 0, adds: None, removes: vec![(replica, sequence)].into() }
 }
 
@@ -86,7 +83,7 @@ fn refusal(message: &Message) -> Option<RefusalReason> {
     refused
 }
 
-fn told(heights: Vec<(Lane, u64)>) -> Message {
+pub(super) fn told(heights: Vec<(Lane, u64)>) -> Message {
     let interests = Versions { own: 0, other: 0 };
     Message::Vector { vector: Claims(heights), declared: 0, interests }
 }
@@ -236,7 +233,7 @@ fn a_removal_concerns_its_own_variable_only() {
 }
 
 /// A replica in the middle of a pull from its peer, and the pull's number.
-fn pulling() -> (Replica, u64) {
+pub(super) fn pulling() -> (Replica, u64) {
     let mut replica = victim();
     let vector = told(vec![(lane(2), 3)]);
     replica.handle(PEER, &wire::encode(&vector), 1);
@@ -247,7 +244,7 @@ fn pulling() -> (Replica, u64) {
     (replica, asked.expect("it pulls what it lacks"))
 }
 
-fn part(height: u64, entry: u64) -> Part {
+pub(super) fn part(height: u64, entry: u64) -> Part {
     let tables = group(1, Vec::new()).tables;
     let content = WireContent { slot: 1, content: element(3) };
     let entries = vec![WireEntry { replica: 0, sequence: entry, key: 0, content }].into();
@@ -502,101 +499,4 @@ fn the_largest_transaction_fits_into_a_message() {
         .collect();
     assert!(sizes.iter().all(|size| *size < MESSAGE_BYTES_MAX), "{sizes:?}");
     assert!(sizes.iter().any(|size| *size > 300 << 10), "{sizes:?}");
-}
-
-fn any_term() -> impl Strategy<Value = Term> {
-    let leaf = prop_oneof![any::<i64>().prop_map(Term::Int), "[a-z]{1,3}".prop_map(Term::text), Just(Term::Nil)];
-    leaf.prop_recursive(3, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Term::tuple))
-}
-
-fn any_lane() -> impl Strategy<Value = Lane> {
-    let topic = prop_oneof![Just(0), any::<u128>(), 0..3u128];
-    (topic, 1..u128::MAX)
-        .prop_map(|(word, replica)| Lane::of_word(word, ReplicaId(replica)).unwrap_or(Lane::plain(ReplicaId(replica))))
-}
-
-fn any_group() -> impl Strategy<Value = Group> {
-    let event = (any_term(), any::<u32>(), prop::collection::vec(any::<(u32, u64)>(), 0..3), any::<bool>()).prop_map(
-        |(term, place, removes, adds)| WireEvent {
-            key: place,
-            adds: adds.then(|| WireContent { slot: place, content: Content::Element(term) }),
-            removes: removes.into(),
-        },
-    );
-    let run = (any::<u32>(), any::<u64>(), prop::collection::vec(event, 0..3))
-        .prop_map(|(replica, first, events)| Run { replica, first, events: events.into() });
-    (prop::collection::vec(any_lane(), 0..5), prop::collection::vec(any_term(), 0..3), prop::collection::vec(run, 0..3))
-        .prop_map(|(replicas, keys, runs)| Group {
-            tables: Tables {
-                slots: replicas.iter().map(|lane| lane.replica.0.to_le_bytes()).collect::<Vec<_>>().into(),
-                replicas: Lanes(replicas),
-                keys: keys.into(),
-            },
-            runs: runs.into(),
-        })
-}
-
-fn versions() -> impl Strategy<Value = Versions> {
-    (0..3u64, 0..3u64).prop_map(|(own, other)| Versions { own, other })
-}
-
-fn any_message() -> impl Strategy<Value = Message> {
-    let vector = || prop::collection::vec((any_lane(), any::<u64>()), 0..4).prop_map(Claims);
-    let prints = (any_lane(), prop::collection::vec(any::<(u32, [u8; 8])>(), 0..3)).prop_map(|(lane, prints)| {
-        Prints::Listed { nonce: 3, lanes: Lanes(vec![lane]), prints: vec![prints.into()].into() }
-    });
-    prop_oneof![
-        (any::<([u8; 16], u64)>(), versions()).prop_map(|((digest, declared), interests)| Message::Summary {
-            digest,
-            declared,
-            interests
-        }),
-        (vector(), any::<u64>(), versions()).prop_map(|(vector, declared, interests)| Message::Vector {
-            vector,
-            declared,
-            interests
-        }),
-        (any::<(u64, bool)>(), prop::collection::vec(any::<u128>(), 0..3)).prop_map(|((version, only), topics)| {
-            let topics: Vec<[u8; 16]> = topics.into_iter().map(|hash| TopicId::hashed(hash).0.to_le_bytes()).collect();
-            Message::Interest { version, only, topics: topics.into() }
-        }),
-        vector().prop_map(|heights| Message::Have { heights }),
-        (any::<u64>(), any_term()).prop_map(|(first, key)| Message::Declare { first, keys: vec![key].into() }),
-        any::<u64>().prop_map(|first| Message::AskDeclared { first }),
-        any_group().prop_map(|group| Message::Push { group }),
-        (any::<u64>(), vector(), prop_oneof![Just(Prints::Unsent), Just(Prints::All), prints])
-            .prop_map(|(session, vector, prints)| Message::Pull { session, vector, prints }),
-        (any::<u64>(), any_group()).prop_map(|(session, group)| Message::Events { session, group }),
-        any::<u64>().prop_map(|session| Message::AskPrints { session }),
-        (any::<(u64, u64, u32, bool)>(), any_group(), any::<(u32, u32)>()).prop_map(|(n, group, (a, b))| {
-            let part = Part { tables: group.tables, blocks: vec![(a, b, vec![1, 2].into())].into(), ..part(n.1, n.0) };
-            Message::Chunk { session: n.0, snapshot: n.1, index: n.2, last: n.3, part: Box::new(part) }
-        }),
-        any::<(u64, u32, bool)>().prop_map(|(session, next, again)| Message::Acknowledge { session, next, again }),
-        any::<u64>().prop_map(|session| Message::Busy { session }),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn messages_come_out_as_they_went_in(message in any_message()) {
-        let bytes = wire::encode(&message);
-        prop_assert_eq!(wire::decode(&bytes), Ok(message));
-        for end in 0..bytes.len() {
-            prop_assert!(wire::decode(&bytes[..end]).is_err());
-        }
-        let longer = [&bytes[..], &[0]].concat();
-        prop_assert_eq!(wire::decode(&longer), Err(WireError::Malformed));
-    }
-
-    #[test]
-    fn no_message_makes_a_replica_fail(messages in prop::collection::vec(any_message(), 1..12)) {
-        let (mut replica, _) = pulling();
-        for (now, message) in (2..).zip(messages) {
-            replica.connected(PEER, Role::Server, ReplicaId(99), now);
-            replica.handle(PEER, &wire::encode(&message), now);
-            replica.tick(now * 600);
-            outs(&mut replica);
-        }
-    }
 }
