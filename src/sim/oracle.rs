@@ -247,7 +247,10 @@ mod tests {
         let unseen = look(&mut oracle(), &[(A, 1)], &[((A, 1), 1), ((A, 2), 2)]);
         assert_eq!(unseen, Err(Broken::Unseen((A, 2))));
         assert_eq!(look(&mut oracle(), &[(A, 3)], &[]), Err(Broken::Unwritten((A, 3))));
-        assert_eq!(look(&mut oracle(), &[(Lane::plain(ReplicaId(9)), 1)], &[]), Err(Broken::Unwritten((Lane::plain(ReplicaId(9)), 1))));
+        assert_eq!(
+            look(&mut oracle(), &[(Lane::plain(ReplicaId(9)), 1)], &[]),
+            Err(Broken::Unwritten((Lane::plain(ReplicaId(9)), 1)))
+        );
     }
 
     #[test]
