@@ -160,6 +160,9 @@ impl Driver {
             waiting: Vec::new(),
             activity: 0,
         };
+        if let Some(wire) = &driver.wire {
+            driver.node.set_certificate(wire.network.role());
+        }
         driver.tell_whether_all_connected();
         driver
     }

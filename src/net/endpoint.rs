@@ -74,6 +74,7 @@ pub struct Carried {
 /// A node's part in the network. Closed by [`Network::close`]; dropping it leaves its tasks to the end of the runtime.
 pub struct Network {
     hub: Arc<Hub>,
+    role: Role,
 }
 
 impl Network {
@@ -116,7 +117,13 @@ impl Network {
         for (target, peer) in options.peers.into_iter().enumerate() {
             tokio::spawn(dial::configured(hub.clone(), target, peer));
         }
-        Ok(Network { hub })
+        Ok(Network { hub, role })
+    }
+
+    /// What this node's own certificate lets it do.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
     }
 
     /// Where it listens.

@@ -14,6 +14,7 @@ use crate::node::verbs::brief;
 use crate::node::verbs::ok;
 use crate::replica::Change;
 use crate::replica::KeyIndex;
+use crate::replica::Role;
 use crate::replica::VariableKey;
 use crate::value::codec;
 use crate::value::reference::Name;
@@ -24,6 +25,11 @@ use crate::value::term::Term;
 const TOPIC_BYTES_MAX: usize = 1 << 12;
 
 impl Node {
+    /// What this node's own certificate lets it do; a server unless told.
+    pub fn set_certificate(&mut self, role: Role) {
+        self.replica.set_role(role);
+    }
+
     pub(super) fn topic_verb(&mut self, verb: Verb, arguments: &[Term]) -> Result<Term, Refusal> {
         match (verb, arguments) {
             (Verb::Interested | Verb::Disinterested, [topic]) => {

@@ -201,8 +201,10 @@ impl Cluster {
             seed: word(2),
             watch: false,
         };
+        let mut node = Node::of(settings, image);
+        node.set_certificate(person.certificate);
         Place {
-            node: Node::of(settings, image),
+            node,
             identity,
             certificate: person.certificate,
             up: false,
