@@ -86,17 +86,18 @@ impl Replica {
         self.last_pulled = Some(peer);
         self.last_session += 1;
         let session = self.last_session;
+        let base = self.shared(self.state.vector(), peer);
         let (asked, prints) = if !with_prints {
             (Asked::Nothing, Prints::Unsent)
         } else if self.block_count() > PRINTS_MAX {
             (Asked::All, Prints::All)
         } else {
-            (Asked::Prints, self.prints(session))
+            (Asked::Prints, self.prints(session, &base))
         };
         self.pull = Some(Pull {
             peer,
             session,
-            base: self.shared(self.state.vector(), peer),
+            base,
             prints: asked,
             attempts,
             deadline: now + (self.limits.retry_ms << attempts),
@@ -109,9 +110,9 @@ impl Replica {
         self.send(peer, &message);
     }
 
-    fn prints(&self, nonce: u64) -> Prints {
+    fn prints(&self, nonce: u64, of: &VersionVector) -> Prints {
         let (mut lanes, mut all) = (Lanes::default(), Vec::new());
-        for (lane, index) in self.state.replicas.sorted() {
+        for (lane, index) in self.state.replicas.sorted().filter(|(_, index)| of.get(*index) > 0) {
             let prints: Vec<(u32, [u8; 8])> = (self.state.store.blocks(index))
                 .filter_map(|(number, bitmap)| {
                     Some((u32::try_from(number).ok()?, fingerprint(nonce, lane, number, bitmap)))

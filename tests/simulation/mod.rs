@@ -240,6 +240,11 @@ impl Cluster {
     /// A node takes one more topic, or gives one up.
     pub(crate) fn change_interest(&mut self, node: usize) {
         let topic = topic(1 + self.below(2));
+        // One server takes everything, and has all that a node that gives a topic up has of it: else that could be the only one.
+        let dynamic = self.faults.topics.is_some_and(|changes| changes > 0);
+        if dynamic && (node == 0 || (self.now > 0 && !self.agree())) {
+            return;
+        }
         let n = &mut self.nodes[node];
         match &mut n.taken {
             Some(taken) if taken.contains(&topic) => {
@@ -481,6 +486,9 @@ impl Cluster {
     /// A node is gone, and what only it had with it; another comes in its place as a new incarnation.
     pub(crate) fn crash(&mut self) {
         let node = self.below(self.nodes.len() as u64) as usize;
+        if node == 0 && self.faults.topics.is_some_and(|changes| changes > 0) {
+            return;
+        }
         self.disconnect(node);
         self.nodes[node].up = false;
         self.join();
@@ -545,8 +553,8 @@ impl Cluster {
             };
             let taking: Vec<BTreeMap<Lane, u64>> = up().filter(|node| node.takes(topic)).map(of_topic).collect();
             let server = up().any(|node| node.takes(topic) && node.role == Role::Server);
-            // A server that gives a topic up may have been the only one to have taken an update over.
-            let kept = server && self.faults.topics.is_none_or(|changes| changes == 0);
+            // A server that is gone may have been the only one to have taken an update over.
+            let kept = server && self.faults.crash == 0;
             let made = up().flat_map(|node| &node.made).filter(|(lane, _)| kept && lane.topic == topic);
             let all = made.clone().all(|(lane, height)| taking.iter().all(|vector| vector.get(lane) == Some(height)));
             all && (!server || taking.windows(2).all(|pair| pair[0] == pair[1]))
