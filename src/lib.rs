@@ -34,3 +34,5 @@ pub mod sim;
 pub mod cli;
 #[expect(clippy::disallowed_methods, reason = "the edge: sockets, files of keys and real time")]
 pub mod net;
+#[expect(clippy::disallowed_methods, reason = "the edge: files of data")]
+pub mod store;

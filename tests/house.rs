@@ -33,10 +33,12 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("coordination", &["check", "library", "value", "source"]),
     ("sim", &["coordination", "node", "compile", "vm", "replica", "engine", "library", "source", "value", "lattice"]),
     ("net", &["node", "compile", "replica", "source", "value", "lattice"]),
+    ("store", &["node", "replica", "value", "lattice"]),
     (
         "cli",
         &[
             "net",
+            "store",
             "sim",
             "coordination",
             "node",

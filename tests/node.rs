@@ -4,10 +4,15 @@
 
 mod nodes;
 
+use lasp::node::Input;
+use lasp::node::Record;
+use lasp::replica::PeerId;
 use nodes::converge;
 use nodes::finals;
+use nodes::incarnation;
 use nodes::node;
 use nodes::run;
+use nodes::settle;
 
 #[test]
 fn the_slide_runs_as_it_is() {
@@ -92,4 +97,76 @@ fn who_has_waited_longest_goes_on_first() {
         thread(fun() -> read(D, [1]), print(first) end), thread(fun() -> read(S, [1]), print(second) end), sleep(1),
         update(S, {add, 1}).");
     assert_eq!(told.printed, "first\nsecond\n");
+}
+
+const KEPT: &str = "
+    S = declare(set). M = declare({awmap, [counter]}). C = declare_dynamic(counter). L = declare_dynamic(set).
+    T = declare(counter). G = declare({top_k, [2]}).
+    fold_dynamic(L, fun(X) -> {increment, X} end, T).
+    fold_dynamic(L, fun(X) -> {set, X, X} end, G).
+";
+
+#[test]
+fn a_node_goes_on_from_its_journals() {
+    let first = format!(
+        "{KEPT} once(begin, fun() -> update(S, {{add, [1, 2]}}) end). update(S, {{rmv, 1}}). update(M, {{apply, k, increment}}).
+        update(C, {{increment, 3}}). update(L, {{add, [5, 6, 7]}}). update(L, {{rmv, 6}}). sleep(1).
+        thread(fun() -> atomically(fun() -> update(S, {{add, never}}), update(C, {{increment, 9}}),
+            update(L, {{add, 50}}), once(never, fun() -> ok end), 1 div 0 end) end). sleep(1).
+        atomically(fun() -> update(S, {{add, 3}}), update(C, increment) end)."
+    );
+    let mut node = incarnation(&first, 0, 1);
+    node.keep_journal();
+    let mut journal: Vec<Record> = Vec::new();
+    let mut now_ms = 0;
+    // In small slices, some of which end within a transaction.
+    for _ in 0..5000 {
+        let _ = node.run(now_ms, 7);
+        journal.extend(node.take_journal());
+        now_ms += 1;
+        node.handle(Input::Tick, now_ms);
+        while node.poll_output().is_some() {}
+        if node.quiescent() {
+            break;
+        }
+    }
+    journal.extend(node.take_journal());
+    let wanted = ["S = [2, 3]", "M = #{k => 1}", "C = 4", "L = [5, 7]", "T = 12", "G = [{7, 7}, {5, 5}]"];
+    assert_eq!(finals(&mut node), wanted);
+    let again = format!(
+        "{KEPT} once(begin, fun() -> print(again) end). once(never, fun() -> print(now) end). update(C, increment).
+        update(L, {{rmv, 5}})."
+    );
+    let mut node = incarnation(&again, 0, 2);
+    node.restore(journal.clone()).expect("it is its own");
+    let told = settle(&mut node, &mut 0);
+    assert_eq!(told.printed, "now\n", "{told:?}");
+    let wanted = ["S = [2, 3]", "M = #{k => 1}", "C = 5", "L = [7]", "T = 7", "G = [{7, 7}]"];
+    assert_eq!(finals(&mut node), wanted);
+    // And from what that one told on top of it.
+    journal.extend(node.take_journal());
+    let mut node = incarnation(KEPT, 0, 3);
+    node.restore(journal).expect("it is its own");
+    settle(&mut node, &mut 0);
+    assert_eq!(finals(&mut node), wanted);
+}
+
+#[test]
+fn a_node_that_starts_again_replaces_what_it_contributed_once_it_meets_it() {
+    let program = |numbers: &str| {
+        format!(
+            "L = declare_dynamic(set). T = declare(counter). fold_dynamic(L, fun(X) -> {{increment, X}} end, T).
+            update(L, {{add, {numbers}}})."
+        )
+    };
+    let mut nodes = vec![incarnation(&program("[1, 2]"), 0, 1), node(&program("[100]"), 1)];
+    converge(&mut nodes);
+    assert_eq!(finals(&mut nodes[1])[1], "T = 103");
+    // The same key without its data: it remembers nothing of what it had published.
+    nodes[1].handle(Input::Lost { peer: PeerId(0) }, 0);
+    nodes[0] = incarnation(&program("[7]"), 0, 2);
+    converge(&mut nodes);
+    for node in &mut nodes {
+        assert_eq!(finals(node)[1], "T = 107");
+    }
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lasp::lattice::dot::ReplicaId;
 use lasp::net::Network;
 use lasp::net::Options;
 use lasp::net::authority::Authority;
@@ -79,7 +80,8 @@ async fn start(folder: &Path, peers: &[&Node]) -> Node {
 
 async fn start_on(folder: &Path, listen: &str, peers: Vec<String>) -> Node {
     let credentials = Credentials::load(folder).expect("a node's folder");
-    let options = Options { name: credentials.name.clone(), listen: Some(listen.into()), advertise: None, peers };
+    let (name, incarnation) = (credentials.name.clone(), ReplicaId(credentials.id));
+    let options = Options { name, listen: Some(listen.into()), advertise: None, peers, incarnation };
     let (sender, events) = mpsc::channel(256);
     Node { network: Network::start(credentials, options, sender).await.expect("a network"), events }
 }
@@ -206,7 +208,8 @@ async fn clients_join_servers_and_nobody_else() {
     assert_eq!((one.network.links(), two.network.links()), (1, 1));
     let credentials = Credentials::load(&cluster.folder.path().join("one")).expect("a folder");
     let (sender, _events) = mpsc::channel(1);
-    let options = Options { name: "one".into(), listen: None, advertise: None, peers: vec![] };
+    let incarnation = ReplicaId(credentials.id);
+    let options = Options { name: "one".into(), listen: None, advertise: None, peers: vec![], incarnation };
     let alone = Network::start(credentials, options, sender).await.err();
     assert!(matches!(alone, Some(NetworkError::ClientAlone { .. })), "{alone:?}");
 }
@@ -270,8 +273,10 @@ async fn stranger(folder: &Path, certified: bool, to: &Node) -> quinn::Connectio
     connecting.expect("dialed").await.expect("the client's side of the handshake succeeds")
 }
 
-fn hello(name: &str) -> Vec<u8> {
-    let greeting = Greeting { name: name.into(), listen: ([127, 0, 0, 1], 9).into(), attempt: 1, revoked: u64::MAX };
+/// The greeting of the node with this folder.
+fn hello(folder: &Path, name: &str) -> Vec<u8> {
+    let (listen, incarnation) = (([127, 0, 0, 1], 9).into(), Credentials::load(folder).expect("a folder").id);
+    let greeting = Greeting { name: name.into(), listen, attempt: 1, revoked: u64::MAX, incarnation };
     frame(Kind::Hello, &encode_greeting(&greeting))
 }
 
@@ -292,15 +297,16 @@ async fn a_greeting_said_again_by_somebody_else_gains_nothing() {
     let mut a = cluster.server("a", &[]).await;
     let mut ids = Vec::new();
     let mut open = Vec::new();
-    // The very same bytes with two certificates: each counts as who its certificate says.
+    // Each counts as who its certificate says, whatever it calls itself.
     for name in ["x", "y"] {
-        let connection = stranger(&cluster.issue(name, Role::Server), true, &a).await;
+        let folder = cluster.issue(name, Role::Server);
+        let connection = stranger(&folder, true, &a).await;
         let (mut send, receive) = connection.open_bi().await.expect("a stream");
-        send.write_all(&hello("b")).await.expect("written");
+        send.write_all(&hello(&folder, "b")).await.expect("written");
         ids.push(a.until(|event| if let Event::Connected { id, .. } = event { Some(*id) } else { None }).await);
         // Said a second time on the same connection, nobody listens.
         let (mut again, mut answer) = connection.open_bi().await.expect("a stream");
-        again.write_all(&hello("b")).await.expect("written");
+        again.write_all(&hello(&folder, "b")).await.expect("written");
         let silence = timeout(Duration::from_millis(200), answer.read(&mut [0; 1])).await;
         assert!(silence.is_err(), "{silence:?}");
         open.push((connection, send, receive, again, answer));
@@ -317,9 +323,10 @@ async fn a_list_of_revocations_that_the_authority_has_not_signed_ends_the_connec
     let forged = [other.authority.revoked().der().to_vec(), vec![7; 5000], Vec::new()];
     for (number, list) in forged.iter().enumerate() {
         let name = format!("x{number}");
-        let connection = stranger(&cluster.issue(&name, Role::Server), true, &a).await;
+        let folder = cluster.issue(&name, Role::Server);
+        let connection = stranger(&folder, true, &a).await;
         let (mut send, _receive) = connection.open_bi().await.expect("a stream");
-        send.write_all(&hello(&name)).await.expect("written");
+        send.write_all(&hello(&folder, &name)).await.expect("written");
         a.connected_to(&name).await;
         let mut stream = connection.open_uni().await.expect("a stream");
         stream.write_all(&frame(Kind::Revoked, list)).await.expect("written");

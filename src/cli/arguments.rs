@@ -56,7 +56,20 @@ pub enum Verb {
     /// Type expressions and see what they do
     #[command(after_help = "Example:\n  lasp repl shopping.lasp --peers 127.0.0.1:7001")]
     Repl(Repl),
+    /// Look into data folders, and copy them
+    #[command(after_help = DATA_HELP)]
+    Data(Data),
 }
+
+const DATA_HELP: &str = "\
+A data folder is what `lasp run --data DIR` makes: what the node knows, and its key. `show` and `export` also work while the
+node runs. An export is a file with a consistent copy, without the key. The folder that `import` makes is that of a node with a key of its
+own; it goes on in the place of the node that was exported, or with --shared has nothing but what was replicated.
+
+Examples:
+  lasp data show shop
+  lasp data export shop shop.backup
+  lasp data import shop.backup shop2";
 
 const RUN_EXAMPLES: &str = "Examples:
   lasp run shopping.lasp
@@ -115,6 +128,9 @@ pub struct Membership {
     /// Address by which peers reach this node, if that is not where it listens
     #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     pub advertise: Option<String>,
+    /// Folder in which the node keeps what it knows, and its key; made if there is none
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
     /// What this node is called, for people
     #[arg(long, value_name = "NAME", value_parser = node_name)]
     pub node: Option<String>,
@@ -140,7 +156,7 @@ pub struct Run {
     #[command(flatten)]
     pub membership: Membership,
     /// Run so many nodes of the program on this machine, until all agree
-    #[arg(long, value_name = "N", conflicts_with_all = ["peers", "listen", "node", "cluster", "advertise"], value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", conflicts_with_all = ["peers", "listen", "node", "cluster", "advertise", "data"], value_parser = clap::value_parser!(u32).range(1..=64))]
     pub replicas: Option<u32>,
     /// End when this expression over the program's variables is true
     #[arg(long, value_name = "EXPR")]
@@ -243,6 +259,53 @@ pub struct Repl {
     /// See there.
     #[command(flatten)]
     pub membership: Membership,
+}
+
+/// `lasp data`
+#[derive(Debug, Args)]
+pub struct Data {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: DataVerb,
+}
+
+/// The verbs of `lasp data`.
+#[derive(Debug, Subcommand)]
+pub enum DataVerb {
+    /// Say what a data folder holds
+    Show {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// One JSON object on standard output
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write a consistent copy to a file; - is standard output
+    Export {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// The file
+        file: PathBuf,
+    },
+    /// Make a data folder from a copy, for a node of its own
+    Import {
+        /// The file
+        file: PathBuf,
+        /// The folder, which is made
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Only what was replicated: for a second node beside the first
+        #[arg(long)]
+        shared: bool,
+    },
+    /// Make the file of a data folder as small as it can be
+    Compact {
+        /// The folder
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
 }
 
 /// `10s`, `500ms`, `2m`, `1h`, `1.5s`; a number alone is seconds.

@@ -15,7 +15,6 @@ use tokio::time::Instant;
 use crate::cli::json::Line;
 use crate::cli::out::Out;
 use crate::cli::program::Program;
-use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::error::NetworkError;
 use crate::net::event::Event;
@@ -25,6 +24,8 @@ use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
 use crate::replica::PeerId;
+use crate::store::Store;
+use crate::store::StoreError;
 use crate::value::term::Term;
 
 /// The stack of a thread that runs a node. Only what is touched takes memory.
@@ -80,6 +81,8 @@ pub enum Happened {
     Told(Control),
     /// The network cannot go on.
     Broken(NetworkError),
+    /// What has happened cannot be written down, so nothing that depends on it leaves the process; nor will anything later.
+    Unsaved(StoreError),
 }
 
 /// See the module.
@@ -90,6 +93,8 @@ pub struct Driver {
     pub name: String,
     /// Which changes it shows.
     pub shows: Shows,
+    /// Where it keeps what it knows.
+    pub store: Option<Store>,
     out: Arc<Out>,
     program: Program,
     wire: Option<Wire>,
@@ -147,6 +152,7 @@ impl Driver {
             node,
             name,
             shows: Shows::All,
+            store: None,
             out,
             program,
             wire,
@@ -285,12 +291,11 @@ impl Driver {
             Event::Received { link, message } => {
                 self.input(Input::Received { peer: PeerId(link.0), bytes: message.bytes });
             }
-            Event::Connected { link, id, role, name, .. } => {
+            Event::Connected { link, id, incarnation, role, name, .. } => {
                 if self.told.insert(id) {
                     out.peer(&self.name, &name, "connected", None);
                 }
-                let (peer, incarnation) = (PeerId(link.0), ReplicaId(id));
-                self.input(Input::Connected { peer, name, incarnation, role });
+                self.input(Input::Connected { peer: PeerId(link.0), name, incarnation, role });
             }
             Event::Lost { link, id, name, cause, renewed } => {
                 if !renewed && self.told.remove(&id) {
@@ -310,38 +315,59 @@ impl Driver {
         }
     }
 
+    /// Writes down what the turn has changed, then does what the node asks for: nothing leaves the process before all that
+    /// it depends on would survive its end.
     fn give_out(&mut self) {
-        while let Some(output) = self.node.poll_output() {
-            match output {
-                Output::Send { peer, bytes } => {
-                    if let Some(network) = self.network() {
-                        network.send(LinkId(peer.0), &bytes);
-                    }
-                }
-                Output::Broadcast { topic, bytes } => {
-                    if let Some(network) = self.network() {
-                        network.broadcast(topic, &bytes);
-                    }
-                }
-                Output::Disconnect { peer, code, reason } => {
-                    if let Some(network) = self.network() {
-                        network.disconnect(LinkId(peer.0), code, &reason);
-                    }
-                }
-                Output::Print { text, value } => self.out.print(&self.name, &text, &value),
-                Output::Report(diagnostic) => self.out.diagnostic(Some(&self.name), self.node.files(), &diagnostic),
-                Output::Change { variable, kind, value, derived, first } => {
-                    // Here and not by the caller, so that it comes between what is printed before and after.
-                    if self.shows == Shows::All || derived && !first {
-                        self.out.change(&self.name, &variable, &kind, &value);
-                    }
-                }
-                Output::ReadFile { request, path } => {
-                    let result = self.program.file(&path);
-                    self.input(Input::File { request, result });
-                }
-                Output::Evaluated { value, current } => self.happened.push(Happened::Evaluated { value, current }),
+        while self.commit() {
+            let outputs: Vec<Output> = std::iter::from_fn(|| self.node.poll_output()).collect();
+            if outputs.is_empty() {
+                return;
             }
+            outputs.into_iter().for_each(|output| self.carry_out(output));
+        }
+    }
+
+    fn commit(&mut self) -> bool {
+        let Some(store) = &mut self.store else { return true };
+        match store.commit(&self.node.take_journal()) {
+            Ok(()) => true,
+            Err(error) => {
+                self.happened.push(Happened::Unsaved(error));
+                false
+            }
+        }
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Send { peer, bytes } => {
+                if let Some(network) = self.network() {
+                    network.send(LinkId(peer.0), &bytes);
+                }
+            }
+            Output::Broadcast { topic, bytes } => {
+                if let Some(network) = self.network() {
+                    network.broadcast(topic, &bytes);
+                }
+            }
+            Output::Disconnect { peer, code, reason } => {
+                if let Some(network) = self.network() {
+                    network.disconnect(LinkId(peer.0), code, &reason);
+                }
+            }
+            Output::Print { text, value } => self.out.print(&self.name, &text, &value),
+            Output::Report(diagnostic) => self.out.diagnostic(Some(&self.name), self.node.files(), &diagnostic),
+            Output::Change { variable, kind, value, derived, first } => {
+                // Here and not by the caller, so that it comes between what is printed before and after.
+                if self.shows == Shows::All || derived && !first {
+                    self.out.change(&self.name, &variable, &kind, &value);
+                }
+            }
+            Output::ReadFile { request, path } => {
+                let result = self.program.file(&path);
+                self.input(Input::File { request, result });
+            }
+            Output::Evaluated { value, current } => self.happened.push(Happened::Evaluated { value, current }),
         }
     }
 }

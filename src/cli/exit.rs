@@ -17,6 +17,8 @@ pub enum Exit {
     Waits = 4,
     /// Network, identity or trust.
     Network = 5,
+    /// A data folder: in use, damaged, newer, another node's, or not to be written.
+    Data = 6,
     /// A fault in lasp.
     Bug = 101,
     /// Interrupted.

@@ -39,6 +39,12 @@ impl Line {
         }
     }
 
+    /// Adds a truth value.
+    #[must_use]
+    pub fn flag(self, field: &str, value: bool) -> Line {
+        self.raw(field, if value { "true" } else { "false" })
+    }
+
     /// Adds a number.
     #[must_use]
     pub fn number(mut self, field: &str, value: u64) -> Line {

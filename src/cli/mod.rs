@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod check;
 pub mod coordination;
+pub mod data;
 pub mod doc;
 pub mod driver;
 pub mod exit;
@@ -63,5 +64,6 @@ fn act(arguments: &Arguments) -> Exit {
         Verb::Explain(explain) => explain::run(explain, arguments.color),
         Verb::Keys(keys) => keys::run(keys, arguments.color),
         Verb::Repl(repl) => repl::run(repl, arguments.color),
+        Verb::Data(data) => data::run(data, arguments.color),
     }
 }

@@ -87,8 +87,8 @@ pub struct Wanted {
     pub name: String,
     /// Its number among replicas.
     pub replica: u32,
-    /// Its identity.
-    pub identity: u128,
+    /// This incarnation of it.
+    pub identity: ReplicaId,
     /// `--set`.
     pub settings: Vec<(String, String)>,
     /// `--until`.
@@ -136,7 +136,7 @@ pub fn node(out: &Out, program: &Program, wanted: Wanted) -> Result<Node, Exit> 
         replica: wanted.replica,
         role: role.unwrap_or_else(|| Term::atom("undefined")),
         arguments: arguments.into_iter().rev().collect(),
-        identity: ReplicaId(wanted.identity),
+        identity: wanted.identity,
         seed: random(),
         watch: wanted.watch,
     };
@@ -163,8 +163,8 @@ pub fn random() -> u64 {
     u64::from_le_bytes(bytes)
 }
 
-/// An identity for a node that takes part in no network.
+/// A new incarnation of a node.
 #[must_use]
-pub fn identity() -> u128 {
-    u128::from(random()) << 64 | u128::from(random())
+pub fn incarnation(node: u128) -> ReplicaId {
+    ReplicaId::of(node, random())
 }

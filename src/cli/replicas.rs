@@ -33,6 +33,7 @@ use crate::cli::run::never_true;
 use crate::cli::run::timed_out;
 use crate::cli::run::waits;
 use crate::cli::signals;
+use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::Options;
 use crate::net::error::NetworkError;
@@ -142,23 +143,23 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
 }
 
 /// Names, identities and connections; each node is told of those before it.
-fn members(count: u32, out: &Out, runtime: &Handle) -> Result<Vec<(String, u128, Wire)>, Exit> {
+fn members(count: u32, out: &Out, runtime: &Handle) -> Result<Vec<(String, ReplicaId, Wire)>, Exit> {
     let cluster = folder::cluster().map_err(|error| broken(out, None, &error))?;
-    let mut members: Vec<(String, u128, Wire)> = Vec::new();
+    let mut members: Vec<(String, ReplicaId, Wire)> = Vec::new();
     for at in 0..count {
         let name = name(at);
         let credentials = cluster.node().map_err(|error| broken(out, None, &error))?;
-        let id = credentials.id;
+        let incarnation = program::incarnation(credentials.id);
         let peers = members.iter().map(|(_, _, wire)| wire.network.address().to_string()).collect();
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let network = runtime
             .block_on(Network::start(
                 credentials,
-                Options { name: name.clone(), listen: None, advertise: None, peers },
+                Options { name: name.clone(), listen: None, advertise: None, peers, incarnation },
                 sender,
             ))
             .map_err(|error| broken(out, Some(&name), &error))?;
-        members.push((name, id, Wire { network, events }));
+        members.push((name, incarnation, Wire { network, events }));
     }
     Ok(members)
 }
@@ -180,7 +181,8 @@ fn follow(driver: &mut Driver, at: usize, tell: &UnboundedSender<Told>) -> Contr
                 Happened::Told(Control::Report(number)) => round = Some(number),
                 Happened::Told(control) => return control,
                 Happened::Broken(error) => drop(tell.send(Told::Broken(error))),
-                Happened::Evaluated { .. } => {}
+                // These nodes keep no data.
+                Happened::Evaluated { .. } | Happened::Unsaved(_) => {}
             }
         }
         let now = Instant::now();

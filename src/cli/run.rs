@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::cli::arguments::Membership;
 use crate::cli::arguments::Run;
+use crate::cli::data;
 use crate::cli::driver::Control;
 use crate::cli::driver::Driver;
 use crate::cli::driver::Happened;
@@ -25,6 +26,7 @@ use crate::cli::program::Program;
 use crate::cli::program::Wanted;
 use crate::cli::replicas;
 use crate::cli::signals;
+use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::Options;
 use crate::net::certificate::date;
@@ -37,6 +39,7 @@ use crate::node::Until;
 use crate::node::Waiting;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::files::Files;
+use crate::store::Store;
 
 /// How often, at most, a node that has much to do is asked how it stands.
 const STATUS_EVERY: Duration = Duration::from_millis(20);
@@ -57,6 +60,8 @@ enum End {
     Terminated,
     /// The network cannot go on; it was told why.
     Broken,
+    /// The data cannot be written; it was told why.
+    Unsaved,
 }
 
 /// `lasp run`
@@ -97,28 +102,54 @@ pub fn broken(out: &Out, node: Option<&str>, error: &NetworkError) -> Exit {
     Exit::Network
 }
 
-/// Joins the network that the command line asks for; without one there is nothing but a name and an identity.
+/// What a node is to the world.
+pub struct Joined {
+    /// Its name.
+    pub name: String,
+    /// This incarnation of it.
+    pub identity: ReplicaId,
+    /// The network, if it takes part in one.
+    pub wire: Option<Wire>,
+    /// Its data, if it keeps any.
+    pub store: Option<Store>,
+}
+
+/// Opens the data and joins the network that the command line asks for; without either there is nothing but a name and an
+/// identity.
 ///
 /// # Errors
-/// When the key or the address cannot be used; that is told.
-pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<(String, u128, Option<Wire>), Exit> {
+/// When the data, the key or the address cannot be used; that is told.
+pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<Joined, Exit> {
+    let kept = membership.data.as_deref().map(|folder| data::open(out, folder)).transpose()?;
     let issued = issued(out, membership)?;
     if !membership.networked() {
+        let (id, own_key) = match (&issued, &kept) {
+            (Some(issued), _) => (issued.id, false),
+            (None, Some(kept)) => (kept.id(out)?, true),
+            (None, None) => (u128::from(program::random()) << 64, false),
+        };
         let name = issued.map_or_else(|| membership.node.clone().unwrap_or_else(|| "a".into()), |issued| issued.name);
-        return Ok((name, program::identity(), None));
+        let store = kept.map(|kept| kept.of(out, id, own_key)).transpose()?;
+        return Ok(Joined { name, identity: program::incarnation(id), wire: None, store });
     }
-    let credentials = match issued {
-        Some(issued) => issued,
-        None => folder::cluster().and_then(|cluster| cluster.node()).map_err(|error| broken(out, None, &error))?,
+    let own_key = issued.is_none();
+    let credentials = match (issued, &kept) {
+        (Some(issued), _) => Ok(issued),
+        (None, Some(kept)) => folder::cluster().and_then(|cluster| cluster.node_with(kept.key.pair())),
+        (None, None) => folder::cluster().and_then(|cluster| cluster.node()),
     };
+    let credentials = credentials.map_err(|error| broken(out, None, &error))?;
     let id = credentials.id;
+    let store = kept.map(|kept| kept.of(out, id, own_key)).transpose()?;
     let own = if credentials.automatic { format!("node-{:06x}", id >> 104) } else { credentials.name.clone() };
     let name = membership.node.clone().unwrap_or(own);
+    let incarnation = program::incarnation(id);
     let options = Options {
         name: name.clone(),
         listen: membership.listen.clone(),
         advertise: membership.advertise.clone(),
         peers: membership.peers.clone(),
+        incarnation,
     };
     let (sender, events) = mpsc::channel(EVENTS_MAX);
     let network = runtime
@@ -129,7 +160,7 @@ pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<(Str
         out.event(Line::new("listening").text("node", &name).text("address", &address));
         out.status(&format!("listening on {address}"));
     }
-    Ok((name, id, Some(Wire { network, events })))
+    Ok(Joined { name, identity: incarnation, wire: Some(Wire { network, events }), store })
 }
 
 /// What a node with a folder of its own proves itself with.
@@ -151,7 +182,7 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     let (sender, control) = mpsc::unbounded_channel();
     signals::pass_on(runtime, vec![sender.clone()]);
     let started = Instant::now();
-    let (name, identity, wire) = join(out, &arguments.membership, runtime)?;
+    let Joined { name, identity, wire, store } = join(out, &arguments.membership, runtime)?;
     let wanted = Wanted {
         name: name.clone(),
         replica: 0,
@@ -161,8 +192,12 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
         watch: arguments.watch,
     };
     let networked = wire.is_some();
-    let node = program::node(out, &program, wanted)?;
+    let mut node = program::node(out, &program, wanted)?;
+    if let Some(store) = &store {
+        data::restore(out, &mut node, store)?;
+    }
     let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.clone());
+    driver.store = store;
     let mut course = Course {
         networked,
         deadline: arguments.timeout.map(|timeout| started + timeout),
@@ -198,6 +233,10 @@ impl Course {
                     Happened::Broken(error) => {
                         broken(out, Some(&driver.name), &error);
                         return End::Broken;
+                    }
+                    Happened::Unsaved(error) => {
+                        data::unusable(out, Some(&driver.name), &error);
+                        return End::Unsaved;
                     }
                     Happened::Evaluated { .. } | Happened::Told(_) => {}
                 }
@@ -235,6 +274,7 @@ fn finish(driver: &mut Driver, out: &Out, end: End, course: &Course, arguments: 
     let met = course.leave_at.is_some() || end == End::Met;
     let exit = match end {
         End::Broken => Exit::Network,
+        End::Unsaved => Exit::Data,
         _ if failed => Exit::Failed,
         _ if met => Exit::Done,
         End::Quiescent => settled(driver, out, &status),
@@ -245,7 +285,7 @@ fn finish(driver: &mut Driver, out: &Out, end: End, course: &Course, arguments: 
         End::Terminated if course.networked && status.until == Until::Unset => Exit::Done,
         End::Met | End::Interrupted | End::Terminated => Exit::Interrupted,
     };
-    if !arguments.quiet {
+    if !arguments.quiet && end != End::Unsaved {
         for last in driver.node.finals() {
             out.last(&driver.name, &last, false);
         }

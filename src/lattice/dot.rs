@@ -2,9 +2,30 @@
 
 use std::fmt;
 
-/// One incarnation of a node, the same on all nodes. Never reused: a restart that may have lost state takes another.
+/// One incarnation of a node, the same on all nodes. Never reused: each start of a node takes another.
+///
+/// The upper half says whose incarnation it is, the lower half is chance. So everybody can tell, of any dot, which node made
+/// it, and that two incarnations are of one node, without having met either.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct ReplicaId(pub u128);
+
+impl ReplicaId {
+    /// An incarnation of the node that is identified by `node` (of which half is enough to tell nodes apart).
+    #[must_use]
+    pub fn of(node: u128, chance: u64) -> ReplicaId {
+        ReplicaId(node >> 64 << 64 | u128::from(chance))
+    }
+
+    /// Which node it is an incarnation of.
+    #[must_use]
+    pub fn node(self) -> NodeTag {
+        NodeTag((self.0 >> 64) as u64)
+    }
+}
+
+/// Half of a node's identity, which all of its incarnations bear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeTag(pub u64);
 
 impl fmt::Debug for ReplicaId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

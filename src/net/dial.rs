@@ -162,10 +162,6 @@ async fn greet(hub: &Arc<Hub>, at: SocketAddr) -> Result<Reached, Cause> {
         refuse_connection(&connection, &cause);
         return Err(cause);
     }
-    if peer.id == hub.me {
-        connection.close((Closing::Myself as u32).into(), b"");
-        return Ok(Reached::Myself);
-    }
     let greeting = hub.greeting();
     let (mut send, mut receive) = connection.open_bi().await.map_err(|error| Cause::of(&error))?;
     let hello = frame(Kind::Hello, &encode_greeting(&greeting));
@@ -179,6 +175,10 @@ async fn greet(hub: &Arc<Hub>, at: SocketAddr) -> Result<Reached, Cause> {
         return refused(peer.id, &payload);
     }
     let answer = decode_greeting(&payload).map_err(|error| unwelcome(&error))?;
+    if !answer.belongs_to(peer.id) {
+        connection.close((Closing::Malformed as u32).into(), b"the incarnation is not the peer's own");
+        return Err(unwelcome(&FrameError::Malformed));
+    }
     match hub.establish(peer, answer, connection.clone(), true, greeting.attempt) {
         Ok(registration) => {
             tokio::spawn(link::run(hub.clone(), registration));
@@ -192,6 +192,7 @@ fn refused(id: u128, payload: &[u8]) -> Result<Reached, Cause> {
     match decode_refusal(payload).map_err(|error| unwelcome(&error))? {
         Refusal::Duplicate => Ok(Reached::Peer(id)),
         Refusal::Myself => Ok(Reached::Myself),
+        Refusal::SameKey => Err(Cause::same_key("the peer refused this node")),
         Refusal::Full => Err(Cause::refused("E0615", "the peer refused this node: it has too many connections")),
         Refusal::Protocol { speaks } => Err(Cause::refused(
             "E0608",

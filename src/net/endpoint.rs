@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio::time::timeout;
 
+use crate::lattice::dot::ReplicaId;
 use crate::net::dial;
 use crate::net::error::Cause;
 use crate::net::error::Closing;
@@ -46,7 +47,7 @@ use crate::net::trust::Trust;
 use crate::replica::Role;
 
 /// How this node takes part.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// What it calls itself; at most 256 bytes, no control characters.
     pub name: String,
@@ -56,6 +57,8 @@ pub struct Options {
     pub advertise: Option<String>,
     /// `HOST:PORT` of peers to join. They tell of the others.
     pub peers: Vec<String>,
+    /// Under which identity its updates are known; bears the mark of its key.
+    pub incarnation: ReplicaId,
 }
 
 /// How much was carried, in node messages and their bytes.
@@ -102,6 +105,7 @@ impl Network {
         let hub = Arc::new(Hub::new(Parts {
             endpoint,
             me,
+            incarnation: options.incarnation,
             name: options.name,
             listen,
             advertised,
@@ -293,6 +297,13 @@ async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
         return Ok(());
     }
     let greeting = match first.and_then(|(_, bytes)| decode_greeting(&bytes)) {
+        Ok(greeting) if !greeting.belongs_to(peer.id) => {
+            connection.close((Closing::Malformed as u32).into(), b"the incarnation is not the peer's own");
+            return Err(Cause::refused(
+                "E0609",
+                "this node refused the peer's greeting: its incarnation is not its own",
+            ));
+        }
         Ok(greeting) => greeting,
         Err(FrameError::Ended) => return Ok(()),
         Err(FrameError::Protocol(version)) => {
@@ -316,7 +327,12 @@ async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
             // Should the answer not have gone out, the connection is gone, which the task will see and tell.
             tokio::spawn(link::run(hub.clone(), registration));
         }
-        Err(refusal) => refuse(&connection, send, &refusal).await,
+        Err(refusal) => {
+            refuse(&connection, send, &refusal).await;
+            if refusal == Refusal::SameKey {
+                return Err(Cause::same_key("this node refused the peer"));
+            }
+        }
     }
     Ok(())
 }

@@ -288,6 +288,10 @@ impl Cause {
         Cause::absent("E0605", format!("no answer from {address}; is a node listening there?"))
     }
 
+    pub(super) fn same_key(who: &str) -> Cause {
+        Cause::refused("E0705", format!("{who}: another node runs with the same key"))
+    }
+
     /// What a peer that closes in this way is taken to mean.
     pub(super) fn of_closing(closing: Closing) -> Cause {
         closed(closing as u64, b"")
@@ -390,8 +394,6 @@ pub(super) enum Closing {
     Malformed = 3,
     /// The node wants no more of this peer.
     Refused = 4,
-    /// The peer is this node.
-    Myself = 5,
 }
 
 fn closed(code: u64, reason: &[u8]) -> Cause {

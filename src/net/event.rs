@@ -2,6 +2,7 @@
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::lattice::dot::ReplicaId;
 use crate::net::error::Cause;
 use crate::net::error::NetworkError;
 use crate::replica::Role;
@@ -33,6 +34,8 @@ pub enum Event {
         id: u128,
         /// What its certificate lets it do.
         role: Role,
+        /// Under which identity its updates are known.
+        incarnation: ReplicaId,
         /// What the peer calls itself.
         name: String,
         /// Where it listens.

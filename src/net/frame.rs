@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::lattice::dot::ReplicaId;
 use crate::net::error::plain;
 use crate::net::limits::ADDRESSES_MAX;
 use crate::net::limits::CONTROL_BYTES_MAX;
@@ -69,6 +70,16 @@ pub struct Greeting {
     pub attempt: u64,
     /// The number of the newest list of revocations that the node has; whoever has a newer one sends it.
     pub revoked: u64,
+    /// Under which identity its updates are known since it was started; bears its node's mark.
+    pub incarnation: u128,
+}
+
+impl Greeting {
+    /// Whether the incarnation is one of the node with this identity, so that nobody can claim another's updates.
+    #[must_use]
+    pub fn belongs_to(&self, id: u128) -> bool {
+        ReplicaId(self.incarnation).node() == ReplicaId(id).node()
+    }
 }
 
 /// How things stand with a node that was asked by `lasp doctor`.
@@ -100,6 +111,8 @@ pub enum Refusal {
         /// What the refusing node speaks.
         speaks: u16,
     },
+    /// Another node runs with the same key.
+    SameKey,
 }
 
 /// A peer that the sender is connected to.
@@ -252,7 +265,7 @@ mod tests {
     use super::*;
 
     fn greeting() -> Greeting {
-        Greeting { name: "a".into(), listen: ([127, 0, 0, 1], 7001).into(), attempt: 3, revoked: 0 }
+        Greeting { name: "a".into(), listen: ([127, 0, 0, 1], 7001).into(), attempt: 3, revoked: 0, incarnation: 5 }
     }
 
     #[test]

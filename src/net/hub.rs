@@ -22,7 +22,9 @@ use quinn::ServerConfig;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
+use crate::lattice::dot::ReplicaId;
 use crate::net::certificate::Proven;
 use crate::net::error::Cause;
 use crate::net::error::Closing;
@@ -35,9 +37,11 @@ use crate::net::frame::Refusal;
 use crate::net::frame::encode_addresses;
 use crate::net::frame::frame;
 use crate::net::limits::ADDRESSES_MAX;
+use crate::net::limits::IDLE;
 use crate::net::limits::LEARNED_MAX;
 use crate::net::limits::LINKS_MAX;
 use crate::net::limits::QUEUE_BYTES_MAX;
+use crate::net::limits::SIGN_OF_LIFE;
 use crate::net::refusal::reachable;
 use crate::net::refusal::reason_of;
 use crate::net::trust::Trust;
@@ -47,6 +51,7 @@ use crate::replica::Role;
 pub(super) struct Hub {
     pub(super) endpoint: Endpoint,
     pub(super) me: u128,
+    pub(super) incarnation: ReplicaId,
     pub(super) name: String,
     /// Where this node can be dialed.
     pub(super) listen: SocketAddr,
@@ -105,6 +110,31 @@ struct Link {
     attempt: u64,
     renewed: bool,
     ending: Option<Cause>,
+    incarnation: u128,
+    /// Since when another process claims to be this peer, and how much the peer had sent us then.
+    rival: Option<(Instant, u64)>,
+}
+
+impl Link {
+    /// Another process shows the same key. Most likely it is the same node, started again, and this connection is dead
+    /// without our knowing; or else the node's data was copied, and both run. Only time tells, so the newcomer has to come
+    /// again until it is clear.
+    fn give_way(&mut self) -> Result<(), Refusal> {
+        if self.connection.close_reason().is_some() {
+            return Ok(());
+        }
+        let heard = self.connection.stats().udp_rx.datagrams;
+        let fresh = self.rival.filter(|(since, _)| since.elapsed() < IDLE);
+        let &mut (since, before) = self.rival.insert(fresh.unwrap_or_else(|| (Instant::now(), heard)));
+        if heard > before {
+            self.rival = None;
+            Err(Refusal::SameKey)
+        } else if since.elapsed() > SIGN_OF_LIFE {
+            Ok(())
+        } else {
+            Err(Refusal::Duplicate)
+        }
+    }
 }
 
 /// A connection that was taken up.
@@ -140,6 +170,7 @@ impl Drop for DialGuard<'_> {
 pub(super) struct Parts {
     pub(super) endpoint: Endpoint,
     pub(super) me: u128,
+    pub(super) incarnation: ReplicaId,
     pub(super) name: String,
     pub(super) listen: SocketAddr,
     pub(super) advertised: SocketAddr,
@@ -156,6 +187,7 @@ impl Hub {
         Hub {
             endpoint: parts.endpoint,
             me: parts.me,
+            incarnation: parts.incarnation,
             name: parts.name,
             listen: parts.listen,
             advertised: parts.advertised,
@@ -188,7 +220,8 @@ impl Hub {
         let revoked = self.trust.number();
         let mut state = self.state();
         state.last_attempt += 1;
-        Greeting { name: self.name.clone(), listen: self.advertised, attempt: state.last_attempt, revoked }
+        let (name, listen, attempt) = (self.name.clone(), self.advertised, state.last_attempt);
+        Greeting { name, listen, attempt, revoked, incarnation: self.incarnation.0 }
     }
 
     pub(super) fn closing(&self) -> bool {
@@ -248,14 +281,24 @@ impl Hub {
         let id = peer.id;
         let mut state = self.state();
         if id == self.me {
-            return Err(Refusal::Myself);
+            let myself = greeting.incarnation == self.incarnation.0;
+            return Err(if myself { Refusal::Myself } else { Refusal::SameKey });
         }
         if state.closing || (state.links.len() >= LINKS_MAX && !state.by_id.contains_key(&id)) {
             return Err(Refusal::Full);
         }
         let mut renewed = false;
         if let Some(old) = state.by_id.get(&id).copied().and_then(|link| state.links.get_mut(&link)) {
-            let stays = if old.dialed == dialed { old.attempt > attempt } else { old.dialed == (self.me < id) };
+            if old.incarnation != greeting.incarnation {
+                old.give_way()?;
+            }
+            let stays = if old.incarnation != greeting.incarnation {
+                false
+            } else if old.dialed == dialed {
+                old.attempt > attempt
+            } else {
+                old.dialed == (self.me < id)
+            };
             if stays {
                 return Err(Refusal::Duplicate);
             }
@@ -284,6 +327,8 @@ impl Hub {
                 attempt,
                 renewed: false,
                 ending: None,
+                incarnation: greeting.incarnation,
+                rival: None,
             },
         );
         drop(state);

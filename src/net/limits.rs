@@ -50,6 +50,8 @@ pub const RELOAD: Duration = Duration::from_secs(2);
 pub const IDLE: Duration = Duration::from_secs(4);
 /// How often a sign of life is sent when there is nothing else to send.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// A peer that is not heard for this long, although somebody else claims to be it, is taken to be gone.
+pub const SIGN_OF_LIFE: Duration = Duration::from_millis(1300);
 /// How long one attempt to connect, greeting included, may take.
 pub const ATTEMPT: Duration = Duration::from_millis(2500);
 /// The first and the longest pause between two attempts.

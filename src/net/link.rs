@@ -9,6 +9,7 @@ use quinn::Connection;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::lattice::dot::ReplicaId;
 use crate::net::certificate::Proven;
 use crate::net::dial;
 use crate::net::error::Cause;
@@ -35,7 +36,8 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
         registration;
     let name = greeting.name;
     let address = greeting.listen.to_string();
-    hub.tell(Event::Connected { link, id, role, name: name.clone(), address, renewed }).await;
+    let incarnation = ReplicaId(greeting.incarnation);
+    hub.tell(Event::Connected { link, id, incarnation, role, name: name.clone(), address, renewed }).await;
     hub.tell_revocations(link, greeting.revoked);
     hub.introduce(link);
     tokio::select! {

@@ -17,6 +17,7 @@ pub mod identity;
 pub mod keyfile;
 pub mod limits;
 mod link;
+pub mod nodekey;
 pub mod probe;
 mod refusal;
 pub mod revocation;

@@ -11,6 +11,7 @@ use rustls::version::TLS13;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::Options;
 use crate::net::error::NetworkError;
@@ -32,8 +33,9 @@ struct Node {
 
 async fn node(cluster: &Cluster, name: &str, listen: Option<String>, peers: Vec<String>) -> Node {
     let (sender, events) = mpsc::channel(64);
-    let options = Options { name: name.into(), listen, advertise: None, peers };
     let credentials = cluster.node().expect("credentials");
+    let incarnation = ReplicaId(credentials.id);
+    let options = Options { name: name.into(), listen, advertise: None, peers, incarnation };
     Node { network: Network::start(credentials, options, sender).await.expect("a network"), events }
 }
 
@@ -198,11 +200,13 @@ async fn a_node_of_another_cluster_is_refused_on_both_sides_with_a_reason() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_automatic_key_stays_on_this_machine() {
     let (sender, mut events) = mpsc::channel(4);
-    let options = Options { name: "a".into(), listen: Some("0.0.0.0:0".into()), advertise: None, peers: vec![] };
+    let (listen, incarnation) = (Some("0.0.0.0:0".into()), ReplicaId(1));
+    let options = Options { name: "a".into(), listen, advertise: None, peers: vec![], incarnation };
     let credentials = cluster().node().expect("credentials");
     let refused = Network::start(credentials, options, sender.clone()).await.err();
     assert!(matches!(refused, Some(NetworkError::NotLoopback { .. })), "{refused:?}");
-    let options = Options { name: "a".into(), listen: None, advertise: None, peers: vec!["192.0.2.1:7001".into()] };
+    let peers = vec!["192.0.2.1:7001".into()];
+    let options = Options { name: "a".into(), listen: None, advertise: None, peers, incarnation };
     let _network = Network::start(cluster().node().expect("credentials"), options, sender).await.expect("a network");
     loop {
         if let Some(Event::Failed(error)) = timeout(PATIENCE, events.recv()).await.expect("in time") {
@@ -277,7 +281,8 @@ async fn a_welcomed_peer_that_sends_rubbish_loses_its_connection_and_the_rest_go
         let credentials = cluster.node().expect("credentials");
         let connection = stranger(&credentials, true, b"lasp/1", &a).await.expect("certified");
         let (mut send, _receive) = connection.open_bi().await.expect("a stream");
-        let greeting = Greeting { name: "x".into(), listen: ([127, 0, 0, 1], 9).into(), attempt: 1, revoked: 0 };
+        let (listen, incarnation) = (([127, 0, 0, 1], 9).into(), credentials.id);
+        let greeting = Greeting { name: "x".into(), listen, attempt: 1, revoked: 0, incarnation };
         send.write_all(&frame(Kind::Hello, &encode_greeting(&greeting))).await.expect("written");
         a.connected_to("x").await;
         let mut stream = connection.open_uni().await.expect("a stream");
@@ -290,4 +295,92 @@ async fn a_welcomed_peer_that_sends_rubbish_loses_its_connection_and_the_rest_go
     }
     b.network.send(to_a, b"still here");
     assert_eq!(a.until(received).await, b"still here");
+}
+
+fn twin(credentials: &Credentials) -> Credentials {
+    Credentials {
+        chain: credentials.chain.clone(),
+        key: credentials.key.clone_key(),
+        authority: credentials.authority.clone(),
+        server_name: credentials.server_name.clone(),
+        automatic: credentials.automatic,
+        id: credentials.id,
+        proven: credentials.proven,
+        name: credentials.name.clone(),
+        revocations: None,
+        folder: None,
+    }
+}
+
+/// A process with these credentials, which is its node's incarnation of that number.
+async fn process(credentials: &Credentials, number: u64, name: &str, peers: Vec<String>) -> Node {
+    let (sender, events) = mpsc::channel(64);
+    let incarnation = ReplicaId::of(credentials.id, number);
+    let options = Options { name: name.into(), listen: None, advertise: None, peers, incarnation };
+    Node { network: Network::start(twin(credentials), options, sender).await.expect("a network"), events }
+}
+
+fn unreachable(event: Event) -> Option<&'static str> {
+    match event {
+        Event::Unreachable { cause, .. } => Some(cause.code),
+        _ => None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_processes_with_one_key_the_second_is_not_let_in_and_both_are_told() {
+    let cluster = cluster();
+    let mut a = node(&cluster, "a", None, vec![]).await;
+    let credentials = cluster.node().expect("credentials");
+    let mut b = process(&credentials, 1, "b", vec![a.address()]).await;
+    let (to_b, to_a) = (a.connected_to("b").await, b.connected_to("a").await);
+    // A third party lets the first stay.
+    let mut copy = process(&credentials, 2, "copy", vec![a.address()]).await;
+    assert_eq!(copy.until(unreachable).await, "E0705");
+    assert_eq!(a.until(turned_away).await, "E0705");
+    a.network.send(to_b, b"still here");
+    assert_eq!(b.until(received).await, b"still here");
+    b.network.send(to_a, b"so am I");
+    assert_eq!(a.until(received).await, b"so am I");
+    // And so do the two of them, when they meet.
+    let mut other = process(&credentials, 3, "other", vec![b.address()]).await;
+    assert_eq!(other.until(unreachable).await, "E0705");
+    assert_eq!(b.until(turned_away).await, "E0705");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_was_started_again_takes_its_own_place() {
+    let cluster = cluster();
+    let mut a = node(&cluster, "a", None, vec![]).await;
+    let credentials = cluster.node().expect("credentials");
+    {
+        // Its runtime ends without a word to anybody, as if it had been killed.
+        let (credentials, to) = (twin(&credentials), a.address());
+        let life = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+            let runtime = runtime.expect("a runtime");
+            runtime.block_on(async { process(&credentials, 1, "b", vec![to]).await.connected_to("a").await });
+            runtime.shutdown_background();
+        });
+        a.connected_to("b").await;
+        life.join().expect("no panic");
+    }
+    let begun = tokio::time::Instant::now();
+    let _again = process(&credentials, 2, "b again", vec![a.address()]).await;
+    a.connected_to("b again").await;
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_greets_in_anothers_name() {
+    let cluster = cluster();
+    let mut a = node(&cluster, "a", None, vec![]).await;
+    let (credentials, victim) = (cluster.node().expect("credentials"), cluster.node().expect("credentials"));
+    let connection = stranger(&credentials, true, b"lasp/1", &a).await.expect("certified");
+    let (mut send, _receive) = connection.open_bi().await.expect("a stream");
+    let listen = ([127, 0, 0, 1], 9).into();
+    let greeting = Greeting { name: "x".into(), listen, attempt: 1, revoked: 0, incarnation: victim.id };
+    send.write_all(&frame(Kind::Hello, &encode_greeting(&greeting))).await.expect("written");
+    assert_eq!(a.until(turned_away).await, "E0609");
+    assert_eq!(a.network.links(), 0);
 }

@@ -112,6 +112,15 @@ impl Node {
                 self.commit();
                 Answer::Value(returned.value.clone())
             }
+            Verb::Once => {
+                if let [key] = returned.kept.as_slice() {
+                    match &mut self.transaction {
+                        Some(open) => open.once_done.push(key.clone()),
+                        None => self.note_once(key.clone()),
+                    }
+                }
+                Answer::Value(ok())
+            }
             Verb::EachLine => Lines::kept(&returned.kept).map_or_else(|| Answer::Value(ok()), Lines::next),
             _ => Answer::Value(ok()),
         }

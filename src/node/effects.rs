@@ -8,7 +8,6 @@ use crate::engine::BaseChange;
 use crate::engine::Equality;
 use crate::engine::Evaluate;
 use crate::engine::Failed;
-use crate::engine::SlotChange;
 use crate::engine::Write;
 use crate::graph::VariableId;
 use crate::lattice::dot::Dot;
@@ -19,7 +18,6 @@ use crate::node::tasks::Purpose;
 use crate::node::verbs::Refusal;
 use crate::replica::Change;
 use crate::replica::Out;
-use crate::value::content::Content;
 use crate::value::operation::Op;
 use crate::value::reference::Name;
 use crate::value::reference::Reference;
@@ -58,6 +56,10 @@ impl Node {
         }
         let variable = self.engine.declare(reference)?;
         if reference.dynamic {
+            let known = self.own_again(variable);
+            if !known.is_empty() {
+                self.apply(known);
+            }
             return Ok(variable);
         }
         let key = Node::key_of(reference);
@@ -106,14 +108,14 @@ impl Node {
     }
 
     /// The open transaction, if there is one, has to undo these if it fails.
-    fn note(&mut self, changes: &[BaseChange]) {
+    pub(super) fn note(&mut self, changes: &[BaseChange]) {
         if let Some(open) = &mut self.transaction {
             open.note(changes);
         }
     }
 
     /// Records one write to a replicated variable, and what it changes.
-    fn write(
+    pub(super) fn write(
         &mut self,
         variable: VariableId,
         write: Write,
@@ -148,6 +150,7 @@ impl Node {
         for write in writes {
             for dot in write.removes {
                 if let Some((_, content)) = self.own.remove(&dot) {
+                    self.touch_own(dot);
                     changes.push(BaseChange { variable, dot, content, slot: false, present: false });
                 }
             }
@@ -155,6 +158,7 @@ impl Node {
                 self.own_sequence += 1;
                 let dot = Dot::new(me, self.own_sequence).ok_or_else(Refusal::too_many_updates)?;
                 self.own.insert(dot, (variable, content.clone()));
+                self.touch_own(dot);
                 changes.push(BaseChange { variable, dot, content, slot: false, present: true });
             }
         }
@@ -173,58 +177,9 @@ impl Node {
     pub(super) fn settled(&mut self) {
         self.settle_slots();
         if self.transaction.is_none() {
+            self.replace_former();
             self.report_element_failures();
             self.wake_for_changes(&BTreeMap::new());
-        }
-    }
-
-    /// Publishes what this node's dynamic folds contribute now.
-    pub(super) fn settle_slots(&mut self) {
-        loop {
-            let slots = self.engine.take_slot_changes();
-            if slots.is_empty() {
-                break;
-            }
-            self.publish(slots);
-        }
-    }
-
-    pub(super) fn publish(&mut self, slots: Vec<SlotChange>) {
-        let mut changes = Vec::new();
-        for slot in slots {
-            if let Some(open) = &mut self.transaction {
-                open.note_slot(slot.derivation, self.slots.get(&slot.derivation));
-            }
-            let mut held = self.slots.remove(&slot.derivation).unwrap_or_default();
-            let mut superseded: Vec<Dot> = slot.removed.iter().filter_map(|content| held.remove(content)).collect();
-            for content in slot.added {
-                let write = Write::new(Some(content.clone()), mem::take(&mut superseded));
-                match self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
-                    Ok(Some(dot)) => {
-                        held.insert(content, dot);
-                    }
-                    Ok(None) => {}
-                    Err(refusal) => self.unpublished(refusal),
-                }
-            }
-            if !superseded.is_empty() {
-                let write = Write::new(None, superseded);
-                if let Err(refusal) = self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
-                    self.unpublished(refusal);
-                }
-            }
-            self.slots.insert(slot.derivation, held);
-        }
-        self.note(&changes);
-        let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
-        self.engine.apply(changes, &mut caller);
-    }
-
-    /// What a dynamic fold contributes cannot be written: the open transaction fails, or else it is told.
-    fn unpublished(&mut self, refusal: Refusal) {
-        match &mut self.transaction {
-            Some(open) => open.broken = Some(refusal),
-            None => self.report(refusal.diagnostic()),
         }
     }
 
@@ -311,10 +266,15 @@ impl Node {
                     changes.retain(|change| !met.contains(&change.key));
                     let changes = changes.into_iter().filter_map(|change| self.base_change(change)).collect();
                     self.apply(changes);
+                    self.replace_former();
                 }
                 Out::Conflict { key, other, peer } => {
                     let peer = self.peers.get(&peer).cloned().unwrap_or_default();
                     self.report(crate::node::report::type_conflict(&key, &other, &peer));
+                }
+                Out::Elsewhere { here, there, peer } => {
+                    let peer = self.peers.get(&peer).cloned().unwrap_or_default();
+                    self.report(crate::node::report::old_copy(here, there, &peer));
                 }
                 Out::Refuse(peer, reason) => {
                     self.outputs.push_back(Output::Disconnect {
@@ -328,8 +288,11 @@ impl Node {
     }
 
     /// A change of a variable that is declared here; others wait in the replica until it is.
-    fn base_change(&self, change: Change) -> Option<BaseChange> {
+    fn base_change(&mut self, change: Change) -> Option<BaseChange> {
         let variable = *self.variables.get(&change.key)?;
+        if let Some(derivation) = change.slot {
+            self.note_former(variable, derivation, change.dot, &change.content, change.present);
+        }
         Some(BaseChange {
             variable,
             dot: change.dot,
@@ -355,13 +318,5 @@ impl Node {
                 self.named.entry(variable).or_default().push(name);
             }
         }
-    }
-
-    /// Contents by the dots of a slot, for tests of what a slot holds.
-    #[must_use]
-    pub fn slot_contents(&self) -> Vec<Content> {
-        let mut contents: Vec<Content> = self.slots.values().flat_map(|held| held.keys().cloned()).collect();
-        contents.sort();
-        contents
     }
 }

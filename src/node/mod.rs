@@ -12,11 +12,13 @@ mod derive;
 mod effects;
 mod image;
 mod interface;
+mod journal;
 mod judged;
 mod message;
 mod met;
 mod refusal;
 mod report;
+mod slots;
 mod sql;
 mod stage;
 mod tasks;
@@ -40,6 +42,7 @@ use crate::compile::Session;
 use crate::engine::Engine;
 use crate::graph::VariableId;
 use crate::lattice::dot::Dot;
+use crate::lattice::dot::NodeTag;
 use crate::lattice::dot::TopicId;
 use crate::replica::KeyIndex;
 use crate::replica::PeerId;
@@ -56,6 +59,7 @@ use crate::vm::Unit;
 use crate::vm::machine::FormId;
 
 pub use image::Image;
+pub use journal::Record;
 pub use message::Final;
 pub use message::Input;
 pub use message::Output;
@@ -99,8 +103,16 @@ pub struct Node {
     /// Entries of dynamic variables, which never travel.
     own: FxHashMap<Dot, (VariableId, Content)>,
     own_sequence: u64,
+    /// Entries of dynamic variables from before this incarnation, until they are declared.
+    own_waiting: journal::Waiting,
+    /// What is to be remembered beyond this process, if anybody does.
+    journal: Option<journal::Journal>,
     /// What this node's `fold_dynamic` derivations contribute now.
     slots: FxHashMap<u128, FxHashMap<Content, Dot>>,
+    /// What earlier incarnations of it contribute still, by derivation.
+    former: BTreeMap<u128, slots::Former>,
+    /// Nodes in whose place it goes on.
+    before: BTreeSet<NodeTag>,
     fresh_names: u64,
     /// The `atomically` that the running task is in.
     transaction: Option<Transaction>,
@@ -185,7 +197,11 @@ impl Node {
             keys: FxHashMap::default(),
             own: FxHashMap::default(),
             own_sequence: 0,
+            own_waiting: BTreeMap::new(),
+            journal: None,
             slots: FxHashMap::default(),
+            former: BTreeMap::new(),
+            before: BTreeSet::new(),
             fresh_names: 0,
             transaction: None,
             done_once: BTreeSet::new(),

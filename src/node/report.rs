@@ -37,6 +37,19 @@ pub(super) fn type_conflict(key: &VariableKey, other: &Type, peer: &str) -> Diag
     .help("Each side keeps its own data, and the two are not joined. Give one of them another name, or the same type.")
 }
 
+/// What this node was given to remember is not all that it has told its peers.
+pub(super) fn old_copy(here: u64, there: u64, peer: &str) -> Diagnostic {
+    let title = match here {
+        0 => format!("the peer {peer} knows updates of this node that are not in its data"),
+        _ => format!(
+            "the peer {peer} knows {there} updates of an earlier run of this node, and its data has {here} of them"
+        ),
+    };
+    Diagnostic::warning("E0706", title)
+        .help("The data folder is an older copy, or another copy of it is in use. What was replicated comes back from the peers, and no update is taken for another.")
+        .help("If two copies run, end one of them: both speak for the same node in `fold_dynamic`. `lasp data import` makes a node of its own out of a copy.")
+}
+
 /// For the failures beyond those reported one by one.
 pub(super) fn more_elements(count: usize) -> Diagnostic {
     Diagnostic::error("E0398", format!("the same derivation failed on {count} more elements"))

@@ -138,10 +138,14 @@ impl Node {
 
     /// What is here of a variable that the program has not looked at under this number.
     pub(super) fn entries_here(&mut self, variable: VariableId, index: KeyIndex) -> Vec<BaseChange> {
-        let entries = self.replica.entries_of(index).into_iter();
-        entries
-            .map(|(dot, content, slot)| BaseChange { variable, dot, content, slot: slot.is_some(), present: true })
-            .collect()
+        let mut known = Vec::new();
+        for (dot, content, slot) in self.replica.entries_of(index) {
+            if let Some(derivation) = slot {
+                self.note_former(variable, derivation, dot, &content, true);
+            }
+            known.push(BaseChange { variable, dot, content, slot: slot.is_some(), present: true });
+        }
+        known
     }
 
     /// The topic with which a variable begins: that of what has come of it, else that of the task that made it.

@@ -45,6 +45,8 @@ pub(super) struct Transaction {
     before: BTreeMap<VariableId, Term>,
     /// The keys that `once` has marked.
     pub(super) once: Vec<Term>,
+    /// Those of them whose functions have returned.
+    pub(super) once_done: Vec<Term>,
     /// Something that follows from an update could not be written.
     pub(super) broken: Option<Refusal>,
 }
@@ -108,6 +110,7 @@ impl Node {
             open.depth += 1;
             return;
         }
+        self.settle_journal();
         let mut told: BTreeSet<VariableId> = self.streams.keys().copied().collect();
         if self.settings.watch {
             self.note_names();
@@ -128,6 +131,7 @@ impl Node {
         }
         let Some(done) = self.transaction.take() else { return };
         self.replica.commit();
+        done.once_done.iter().for_each(|key| self.note_once(key.clone()));
         let (streams, others): (Vec<Held>, Vec<Held>) =
             done.held.into_iter().partition(|held| matches!(held, Held::Stream { .. }));
         others.into_iter().for_each(|held| self.start(held));

@@ -341,6 +341,7 @@ impl Replica {
         now: u64,
     ) -> Result<(), RefusalReason> {
         let vector = self.admit(peer, now, |admission| admission.vector(claims))?;
+        self.look_for_others(peer, &vector);
         let comparable = self.note_versions(peer, interests, now);
         let digest = comparable.then(|| state::digest(&self.state.replicas, &vector));
         let believed = self.believes(peer);
@@ -369,6 +370,25 @@ impl Replica {
             self.answer_vector(peer, now);
         }
         Ok(())
+    }
+
+    /// Tells, once, when somebody knows updates of this node that it was not given to remember: what it remembers is an old
+    /// copy, or another copy of it is in use. No update is lost by that, since each start takes an incarnation of its own.
+    fn look_for_others(&mut self, peer: PeerId, vector: &VersionVector) {
+        if !self.remembers || self.elsewhere {
+            return;
+        }
+        let ours = self.state.vector();
+        let another = vector.iter().find(|&(replica, there)| {
+            let (lane, here) = (self.state.replicas.lane(replica), ours.get(replica));
+            // Of a topic that was given up nothing is remembered.
+            let kept = lane.topic == TopicId::NONE || here > 0;
+            kept && lane.replica.node() == self.me.node() && lane.replica != self.me && there > here
+        });
+        if let Some((replica, there)) = another {
+            self.elsewhere = true;
+            self.out.push_back(Out::Elsewhere { here: ours.get(replica), there, peer });
+        }
     }
 
     /// Lets `take` put a peer's words into this node's numbers.

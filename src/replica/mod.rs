@@ -13,6 +13,7 @@ mod admit;
 mod gossip;
 mod group;
 mod interest;
+mod journal;
 mod lanes;
 mod log;
 mod message;
@@ -58,6 +59,9 @@ use crate::value::kind::Type;
 use crate::value::reference::Name;
 use crate::value::term::Term;
 
+pub use crate::replica::journal::Damage;
+pub use crate::replica::journal::Place;
+pub use crate::replica::journal::Record;
 pub use crate::replica::message::kind_of;
 pub use crate::replica::refusal::Limit;
 pub use crate::replica::refusal::RefusalReason;
@@ -115,6 +119,15 @@ pub enum Out {
         key: VariableKey,
         /// The other's type.
         other: Type,
+        /// Who told.
+        peer: PeerId,
+    },
+    /// A peer knows updates of another incarnation of this node that are not among what this one was given to remember.
+    Elsewhere {
+        /// How many of that incarnation's updates are remembered here.
+        here: u64,
+        /// How many the peer knows.
+        there: u64,
         /// Who told.
         peer: PeerId,
     },
@@ -222,6 +235,10 @@ pub struct Replica {
     state: State,
     peers: BTreeMap<PeerId, Peer>,
     out: VecDeque<Out>,
+    /// Whether it was given what its node knew before.
+    remembers: bool,
+    /// Whether it was told that somebody knows more of this node than it does.
+    elsewhere: bool,
     /// What the transaction that is open has written.
     staged: Option<Staged>,
     /// The variables with given names that the program has declared, in that order, each with its topic.
@@ -266,6 +283,8 @@ impl Replica {
             state: State::default(),
             peers: BTreeMap::new(),
             out: VecDeque::new(),
+            remembers: false,
+            elsewhere: false,
             staged: None,
             declared: Vec::new(),
             declared_types: FxHashMap::default(),

@@ -17,6 +17,7 @@ use crate::lattice::store::Store;
 use crate::lattice::vector::VersionVector;
 use crate::replica::Change;
 use crate::replica::KeyIndex;
+use crate::replica::journal::Journal;
 use crate::replica::log::Log;
 use crate::replica::names::Keys;
 use crate::replica::names::Replicas;
@@ -104,6 +105,8 @@ pub(crate) struct State {
     changes: u64,
     /// Lanes of this node that were given up, with the number of updates made.
     retired: BTreeMap<Lane, u64>,
+    /// What is to be remembered beyond this process, if anybody does.
+    pub(crate) journal: Option<Journal>,
 }
 
 impl State {
@@ -175,6 +178,7 @@ impl State {
                 self.retired.insert(lane, self.issued(lane));
             }
             self.vector.forget(index);
+            self.note_height(index);
         }
         let gone = |index: ReplicaIndex| lanes.iter().any(|(_, lane)| *lane == index);
         self.log.forget(gone);
@@ -244,10 +248,43 @@ impl State {
         self.vector.raise(replica, sequence);
         self.digest.set(None);
         self.changes += 1;
+        self.note_height(replica);
+    }
+
+    fn note_height(&mut self, replica: ReplicaIndex) {
+        if let Some(journal) = &mut self.journal {
+            journal.rise(replica);
+        }
+    }
+
+    /// Puts in an entry that was live before this process began.
+    pub(crate) fn remember(&mut self, dot: Dot, entry: Entry) {
+        self.remove(dot, None);
+        self.keys.updated(entry.key);
+        self.insert(dot, entry, None);
+    }
+
+    /// Takes out an entry that went before this process began.
+    pub(crate) fn take_out(&mut self, dot: Dot) {
+        self.remove(dot, None);
+    }
+
+    /// Covers what was covered before this process began; the events are not known one by one any more.
+    pub(crate) fn cover(&mut self, dot: Dot) {
+        self.raise(dot.replica(), dot.sequence());
+        self.log.skip_to(dot.replica(), dot.sequence());
+    }
+
+    /// Covers nothing of a lane, as before this process began.
+    pub(crate) fn uncover(&mut self, replica: ReplicaIndex) {
+        self.vector.forget(replica);
+        self.digest.set(None);
+        self.changes += 1;
     }
 
     fn insert(&mut self, dot: Dot, entry: Entry, changes: Option<&mut Vec<Change>>) {
         self.keys.added(entry.key, dot);
+        self.touch(dot);
         if let Some(changes) = changes {
             changes.push(self.change(dot, entry.clone(), true));
         }
@@ -257,9 +294,16 @@ impl State {
     fn remove(&mut self, dot: Dot, changes: Option<&mut Vec<Change>>) {
         if let Some(entry) = self.store.remove(dot) {
             self.keys.removed(entry.key, dot);
+            self.touch(dot);
             if let Some(changes) = changes {
                 changes.push(self.change(dot, entry, false));
             }
+        }
+    }
+
+    fn touch(&mut self, dot: Dot) {
+        if let Some(journal) = &mut self.journal {
+            journal.touch(dot);
         }
     }
 

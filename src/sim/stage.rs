@@ -471,7 +471,7 @@ fn trim(library: &mut Unit, program: &Unit) {
 
 /// Who a node is, in every run.
 fn identity(number: usize) -> ReplicaId {
-    ReplicaId(number as u128 + 1)
+    ReplicaId::of((number as u128 + 1) << 64, 0)
 }
 
 fn updates(seen: &[(Lane, u64)]) -> u64 {

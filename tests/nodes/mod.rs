@@ -16,6 +16,11 @@ const FUEL: u64 = 1_000_000;
 
 /// A node that is about to run a program.
 pub(crate) fn node(program: &str, replica: u32) -> Node {
+    incarnation(program, replica, 0)
+}
+
+/// The same, in its start of that number.
+pub(crate) fn incarnation(program: &str, replica: u32, start: u64) -> Node {
     let (mut session, library) = Session::new();
     let (unit, _) = session.program("test.lasp", program).unwrap_or_else(|said| panic!("{program}: {said:#?}"));
     let settings = Settings {
@@ -23,7 +28,7 @@ pub(crate) fn node(program: &str, replica: u32) -> Node {
         replica,
         role: Term::atom("undefined"),
         arguments: Vec::new(),
-        identity: ReplicaId(u128::from(replica + 1) << 100),
+        identity: ReplicaId::of(u128::from(replica + 1) << 100, start),
         seed: u64::from(replica),
         watch: false,
     };

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::cli::arguments::Repl;
+use crate::cli::data;
 use crate::cli::driver::Control;
 use crate::cli::driver::Driver;
 use crate::cli::driver::Happened;
@@ -30,6 +31,7 @@ use crate::cli::program::Wanted;
 use crate::cli::repl::command::Command;
 use crate::cli::repl::complete::Names;
 use crate::cli::run;
+use crate::cli::run::Joined;
 use crate::cli::signals;
 use crate::net::Network;
 use crate::node::Input;
@@ -67,11 +69,15 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
     let runtime = run::runtime(&out)?;
     let (sender, control) = mpsc::unbounded_channel();
     signals::pass_on(runtime.handle(), vec![sender.clone()]);
-    let (name, identity, wire) = run::join(&out, &arguments.membership, runtime.handle())?;
+    let Joined { name, identity, wire, store } = run::join(&out, &arguments.membership, runtime.handle())?;
     let settings = arguments.membership.settings.clone();
     let wanted = Wanted { name: name.clone(), replica: 0, identity, settings, until: None, watch: true };
-    let node = program::node(&out, &program, wanted)?;
-    let driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.handle().clone());
+    let mut node = program::node(&out, &program, wanted)?;
+    if let Some(store) = &store {
+        data::restore(&out, &mut node, store)?;
+    }
+    let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.handle().clone());
+    driver.store = store;
     let (ready, wait) = channel::channel();
     let reader = Reader { lines: sender, ready: wait };
     match editor {
@@ -123,6 +129,7 @@ impl Prompt {
                     Happened::Told(Control::Terminate) => return Exit::Interrupted,
                     Happened::Told(Control::Closed) => return self.leave(),
                     Happened::Broken(error) => return run::broken(&self.out, Some(&self.driver.name), &error),
+                    Happened::Unsaved(error) => return data::unusable(&self.out, Some(&self.driver.name), &error),
                     Happened::Told(_) => {}
                 }
             }

@@ -1,0 +1,194 @@
+//! `--data`, and `lasp data`: opening a data folder, looking into it, copying it.
+
+use std::io::BufWriter;
+use std::io::Write;
+use std::path::Path;
+
+use clap::ColorChoice;
+
+use crate::cli::arguments::Data;
+use crate::cli::arguments::DataVerb;
+use crate::cli::exit::Exit;
+use crate::cli::json::Line;
+use crate::cli::out::Out;
+use crate::net::nodekey::NodeKey;
+use crate::node::Node;
+use crate::store;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::store::Summary;
+use crate::store::control;
+
+/// A node's data folder, and its key if that is kept there.
+pub struct Kept {
+    /// The data.
+    pub store: Store,
+    /// The key.
+    pub key: NodeKey,
+}
+
+/// Opens the folder after `--data`, or makes it.
+///
+/// # Errors
+/// When it cannot be used; that is told.
+pub fn open(out: &Out, folder: &Path) -> Result<Kept, Exit> {
+    let store = Store::open(folder).map_err(|error| unusable(out, None, &error))?;
+    let text = store.key().map_err(|error| unusable(out, None, &error))?;
+    let key = match text {
+        Some(text) => NodeKey::read(&text).ok_or_else(|| {
+            let reason = "its key is none".to_owned();
+            unusable(out, None, &StoreError::Damaged { folder: folder.to_owned(), reason })
+        })?,
+        None => NodeKey::generate().map_err(|error| crate::cli::run::broken(out, None, &error))?,
+    };
+    Ok(Kept { store, key })
+}
+
+impl Kept {
+    /// The node's identity by its own key, for one that takes part in no network.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give; that is told.
+    pub fn id(&self, out: &Out) -> Result<u128, Exit> {
+        self.key.id().map_err(|error| crate::cli::run::broken(out, None, &error))
+    }
+
+    /// The data of the node with this identity; whoever else's it is, it is refused. `kept` says that the key is this
+    /// folder's own.
+    ///
+    /// # Errors
+    /// When it is another node's, or cannot be written; that is told.
+    pub fn of(mut self, out: &Out, id: u128, kept: bool) -> Result<Store, Exit> {
+        let failed = |error: StoreError| unusable(out, None, &error);
+        match self.store.node().map_err(failed)? {
+            Some(node) if node == id => {}
+            Some(_) => {
+                return Err(failed(StoreError::AnotherNode { folder: self.store.folder().to_owned() }));
+            }
+            None => {
+                let text = self.key.text();
+                self.store.belongs_to(id, kept.then_some(text.as_str())).map_err(failed)?;
+            }
+        }
+        if !self.store.serve() {
+            let folder = self.store.folder().display();
+            out.status(&format!("{folder} cannot be copied while this node runs: its path is too long for a socket"));
+        }
+        Ok(self.store)
+    }
+}
+
+/// Gives a node that has not run yet what its data has.
+///
+/// # Errors
+/// When the data cannot be a node's; that is told.
+pub fn restore(out: &Out, node: &mut Node, store: &Store) -> Result<(), Exit> {
+    let failed = |error: StoreError| unusable(out, None, &error);
+    let records = store.records().map_err(failed)?;
+    node.restore(records)
+        .map_err(|why| failed(StoreError::Damaged { folder: store.folder().to_owned(), reason: why.to_string() }))
+}
+
+/// Tells why data is of no use.
+pub fn unusable(out: &Out, node: Option<&str>, error: &StoreError) -> Exit {
+    out.error(node, error.code(), &error.to_string(), &error.help());
+    Exit::Data
+}
+
+/// `lasp data`
+#[must_use]
+pub fn run(arguments: &Data, color: ColorChoice) -> Exit {
+    let json = matches!(arguments.verb, DataVerb::Show { json: true, .. });
+    let out = Out::new(color, json, false);
+    let done = match &arguments.verb {
+        DataVerb::Show { folder, .. } => show(&out, folder),
+        DataVerb::Export { folder, file } => export(&out, folder, file),
+        DataVerb::Import { file, folder, shared } => import(&out, file, folder, *shared),
+        DataVerb::Compact { folder } => compact(&out, folder),
+    };
+    match done {
+        Ok(()) => Exit::Done,
+        Err(error) => unusable(&out, None, &error),
+    }
+}
+
+/// Opens a folder that is there.
+fn existing(folder: &Path) -> Result<Store, StoreError> {
+    if !folder.join(store::FILE).exists() {
+        let reason = "there is no node's data in it".to_owned();
+        return Err(StoreError::Unusable { folder: folder.to_owned(), reason });
+    }
+    Store::open(folder)
+}
+
+fn show(out: &Out, folder: &Path) -> Result<(), StoreError> {
+    let (summary, running) = match existing(folder) {
+        Ok(store) => (store.summary()?, false),
+        Err(StoreError::InUse { .. }) => (control::summary(folder)?, true),
+        Err(error) => return Err(error),
+    };
+    let node = summary.node.map(|node| format!("{node:032x}"));
+    if out.json() {
+        let line = Line::new("data").text("folder", &folder.display().to_string()).maybe("node", node.as_deref());
+        let line = line.number("format", u64::from(summary.format)).number("entries", summary.entries);
+        let line = line.number("variables", summary.variables).number("replicas", summary.replicas);
+        let line = line.number("own", summary.own).number("once", summary.once).number("bytes", summary.bytes);
+        out.event(line.flag("running", running));
+    } else {
+        out.data(&described(&summary, node.as_deref(), running));
+    }
+    Ok(())
+}
+
+fn described(summary: &Summary, node: Option<&str>, running: bool) -> String {
+    let node = node.unwrap_or("none so far");
+    let running = if running { ", running" } else { "" };
+    format!(
+        "node       {node}{running}\nformat     {}\nentries    {} of {} variables\nof its own {} entries of dynamic variables, {} keys of `once`\nwriters    {}\nfile       {} bytes\n",
+        summary.format, summary.entries, summary.variables, summary.own, summary.once, summary.replicas, summary.bytes
+    )
+}
+
+fn export(out: &Out, folder: &Path, file: &Path) -> Result<(), StoreError> {
+    let store = match existing(folder) {
+        Ok(store) => Some(store),
+        Err(StoreError::InUse { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let copy = |to: &mut dyn Write| match &store {
+        Some(store) => store.export(to),
+        None => control::export(folder, to),
+    };
+    if file == Path::new("-") {
+        return copy(&mut std::io::stdout().lock());
+    }
+    // Written beside its place, so that there is never half a copy under its name.
+    let beside = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = |error: &std::io::Error| StoreError::Unwritten {
+        folder: folder.to_owned(),
+        reason: format!("the copy {}: {error}", file.display()),
+    };
+    let mut part = tempfile::NamedTempFile::new_in(beside).map_err(|error| failed(&error))?;
+    {
+        let mut to = BufWriter::new(part.as_file_mut());
+        copy(&mut to)?;
+        to.flush().map_err(|error| failed(&error))?;
+    }
+    part.as_file().sync_all().map_err(|error| failed(&error))?;
+    part.persist(file).map_err(|error| failed(&error.error))?;
+    out.status(&format!("exported {} to {}", folder.display(), file.display()));
+    Ok(())
+}
+
+fn import(out: &Out, file: &Path, folder: &Path, shared: bool) -> Result<(), StoreError> {
+    let summary = store::import(file, folder, shared)?;
+    let (entries, folder) = (summary.entries, folder.display());
+    out.status(&format!("{folder} has {entries} entries, and a node of its own: start it with --data {folder}"));
+    Ok(())
+}
+
+fn compact(out: &Out, folder: &Path) -> Result<(), StoreError> {
+    let saved = existing(folder)?.compact()?;
+    out.status(&format!("the file is smaller by {saved} bytes"));
+    Ok(())
+}

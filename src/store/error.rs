@@ -1,0 +1,146 @@
+//! What can be wrong with a data folder, each with its code.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use redb::DatabaseError;
+use redb::StorageError;
+
+/// Why data cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it open.
+    #[error("the data folder {} is in use by another process", folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// It cannot be made or read, or is no data folder.
+    #[error("the data folder {} cannot be used: {reason}", folder.display())]
+    Unusable {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// What is in it is not what was written.
+    #[error("the data in {} is damaged: {reason}", folder.display())]
+    Damaged {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A newer release wrote it.
+    #[error("the data in {} has format {format}, and this release knows formats up to {}", folder.display(), crate::store::FORMAT)]
+    Newer {
+        /// The folder.
+        folder: PathBuf,
+        /// The format.
+        format: u32,
+    },
+    /// It is of another key.
+    #[error("the data in {} belongs to another node than these keys", folder.display())]
+    AnotherNode {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// It cannot be written.
+    #[error("the data in {} cannot be written: {reason}", folder.display())]
+    Unwritten {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Other users can read it.
+    #[error("the data file {} can be read by other users", file.display())]
+    Exposed {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file that is no export, or not whole.
+    #[error("{} is not a whole export: {reason}", file.display())]
+    NoExport {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl StoreError {
+    /// The code for `lasp explain`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            StoreError::InUse { .. } => "E0701",
+            StoreError::Unusable { .. } => "E0702",
+            StoreError::Damaged { .. } => "E0703",
+            StoreError::Newer { .. } => "E0704",
+            StoreError::AnotherNode { .. } => "E0707",
+            StoreError::Unwritten { .. } => "E0708",
+            StoreError::Exposed { .. } => "E0709",
+            StoreError::NoExport { .. } => "E0710",
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match self {
+            StoreError::InUse { .. } => "end the other process, or give this node a folder of its own".into(),
+            StoreError::Unusable { .. } => "name a folder that does not exist yet, or an empty one".into(),
+            StoreError::Damaged { folder, .. } => format!(
+                "nothing was changed; bring back a copy, or move {} away and start with an empty folder: what was replicated comes back from the peers",
+                folder.display()
+            ),
+            StoreError::Newer { .. } => "nothing was changed; start it with the newer release of lasp".into(),
+            StoreError::AnotherNode { .. } => {
+                "start it with the keys that it was made with, or make a folder for these keys by `lasp data export` and `lasp data import`".into()
+            }
+            StoreError::Unwritten { .. } => {
+                "what depends on it was held back; make room and start the node again: all that it has shown is there".into()
+            }
+            StoreError::Exposed { file } => format!("chmod 600 {}", file.display()),
+            StoreError::NoExport { .. } => "export again with `lasp data export`, and copy the file as it is".into(),
+        }
+    }
+
+    pub(super) fn unusable(folder: &Path, reason: &str) -> StoreError {
+        StoreError::Unusable { folder: folder.to_owned(), reason: reason.to_owned() }
+    }
+
+    pub(super) fn damaged(folder: &Path, reason: &str) -> StoreError {
+        StoreError::Damaged { folder: folder.to_owned(), reason: reason.to_owned() }
+    }
+
+    pub(super) fn unwritten(folder: &Path, reason: &str) -> StoreError {
+        StoreError::Unwritten { folder: folder.to_owned(), reason: reason.to_owned() }
+    }
+
+    /// What it means that the file could not be opened.
+    pub(super) fn of_open(folder: &Path, error: DatabaseError) -> StoreError {
+        match error {
+            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+                StoreError::InUse { folder: folder.to_owned() }
+            }
+            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+                StoreError::damaged(folder, &error.to_string())
+            }
+            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                StoreError::damaged(folder, "the file is cut off")
+            }
+            other => StoreError::of(folder, other.into()),
+        }
+    }
+
+    /// What it means that something could not be read.
+    pub(super) fn of(folder: &Path, error: redb::Error) -> StoreError {
+        match error {
+            redb::Error::Io(error) => StoreError::unusable(folder, &error.to_string()),
+            redb::Error::Corrupted(reason) => StoreError::damaged(folder, &reason),
+            other => StoreError::damaged(folder, &other.to_string()),
+        }
+    }
+}

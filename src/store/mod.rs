@@ -1,0 +1,251 @@
+//! What a node remembers, on disk: one file in a folder of its own, changed by one atomic and durable transaction at a time.
+//!
+//! Whoever drives a node commits the journal of each turn before anything that the turn gives out leaves the process. So what
+//! was seen outside is here, after the process was killed and after the power went, and no part of anything is.
+//!
+//! The folder belongs to one process at a time, and to one key. Nothing damaged is ever mended in silence: it is refused. A
+//! folder that was copied, or brought back from an older copy, does no harm, since no start goes on with the identity under
+//! which an earlier one made its updates.
+//!
+//! Beside the data lies, while a node runs, a socket by which other processes of the same user ask for a copy: see [`control`].
+
+pub mod control;
+mod error;
+mod export;
+mod folder;
+mod migrate;
+mod rows;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use redb::Database;
+use redb::Durability;
+use redb::ReadableDatabase;
+use redb::StorageBackend;
+
+use crate::node::Record;
+use crate::store::rows::Names;
+use crate::store::tables::META;
+
+pub use crate::store::error::StoreError;
+pub use crate::store::export::import;
+pub use crate::store::folder::FILE;
+pub use crate::store::tables::FORMAT;
+
+/// A node's data, open.
+pub struct Store {
+    database: Arc<Database>,
+    names: Names,
+    /// The folder, as messages show it.
+    folder: PathBuf,
+    /// A write has failed: what is in memory is ahead of what is on disk.
+    failed: bool,
+    /// Kept for as long as the node runs.
+    control: Option<control::Control>,
+}
+
+/// What a data folder holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Summary {
+    /// The version of the format.
+    pub format: u32,
+    /// The node's identity, once it has a key.
+    pub node: Option<u128>,
+    /// Live entries of replicated variables.
+    pub entries: u64,
+    /// Variables that are known.
+    pub variables: u64,
+    /// Incarnations that wrote.
+    pub replicas: u64,
+    /// Entries of dynamic variables.
+    pub own: u64,
+    /// Keys of `once`.
+    pub once: u64,
+    /// Bytes of the file.
+    pub bytes: u64,
+}
+
+impl Store {
+    /// Opens a data folder, or makes one where there is none, or an empty folder. An older format is brought up to date; a
+    /// file that is mostly empty is made smaller. All that is in it is checked.
+    ///
+    /// # Errors
+    /// When it is in use, damaged, newer, foreign, or cannot be read or written.
+    pub fn open(folder: &Path) -> Result<Store, StoreError> {
+        let (backend, bytes) = folder::backend(folder)?;
+        let mut store = Store::open_backend(backend, folder)?;
+        store.compact_if_sparse(bytes)?;
+        Ok(store)
+    }
+
+    /// The same over any disk; `folder` is for messages.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_backend(backend: impl StorageBackend, folder: &Path) -> Result<Store, StoreError> {
+        let open = |error| StoreError::of_open(folder, error);
+        let mut builder = Database::builder();
+        // Every page is held against its checksum, and what does not bear out is an error: see `redb`.
+        builder.set_check_integrity_on_open(true).set_cache_size(CACHE_BYTES);
+        let database = builder.create_with_backend(backend).map_err(open)?;
+        migrate::to_current(&database, folder)?;
+        let names = Names::read(&database, folder)?;
+        Ok(Store { database: Arc::new(database), names, folder: folder.to_owned(), failed: false, control: None })
+    }
+
+    /// Lets other processes of this user ask for a copy for as long as this is open. Says whether they can.
+    pub fn serve(&mut self) -> bool {
+        self.control = control::Control::start(&self.folder, self.database.clone());
+        self.control.is_some()
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The node's key, if it has one here, as text.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn key(&self) -> Result<Option<String>, StoreError> {
+        let text = self.meta("key")?;
+        text.map(|text| String::from_utf8(text).map_err(|_| self.damaged("its key is not text"))).transpose()
+    }
+
+    /// The identity of the node whose data this is, once it has one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn node(&self) -> Result<Option<u128>, StoreError> {
+        let Some(bytes) = self.meta("node")? else { return Ok(None) };
+        let bytes = bytes.try_into().map_err(|_| self.damaged("its node has no identity"))?;
+        Ok(Some(u128::from_le_bytes(bytes)))
+    }
+
+    /// Says whose data this is from now on; `key` where it is kept here.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn belongs_to(&mut self, node: u128, key: Option<&str>) -> Result<(), StoreError> {
+        self.write(|transaction, _| {
+            let mut meta = transaction.open_table(META)?;
+            meta.insert("node", node.to_le_bytes().as_slice())?;
+            if let Some(key) = key {
+                meta.insert("key", key.as_bytes())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes the journal of a turn: when this returns, all of it is on disk; when it fails, none of it is.
+    ///
+    /// # Errors
+    /// When it cannot be written. The store is of no use then; what was written before is whole.
+    pub fn commit(&mut self, records: &[Record]) -> Result<(), StoreError> {
+        if records.is_empty() && !self.failed {
+            return Ok(());
+        }
+        self.write(|transaction, names| rows::put(transaction, names, records))
+    }
+
+    fn write(
+        &mut self,
+        put: impl FnOnce(&redb::WriteTransaction, &mut Names) -> Result<(), redb::Error>,
+    ) -> Result<(), StoreError> {
+        if self.failed {
+            return Err(StoreError::unwritten(&self.folder, "an earlier write has failed"));
+        }
+        let names = &mut self.names;
+        let written = write(&self.database, |transaction| put(transaction, names));
+        written.map_err(|error| {
+            self.failed = true;
+            StoreError::unwritten(&self.folder, &error.to_string())
+        })
+    }
+
+    /// Everything that was written, for [`Node::restore`](crate::node::Node::restore).
+    ///
+    /// # Errors
+    /// When what is there cannot be what was written.
+    pub fn records(&self) -> Result<Vec<Record>, StoreError> {
+        rows::records(&self.database, &self.folder)
+    }
+
+    /// What is in it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn summary(&self) -> Result<Summary, StoreError> {
+        rows::summary(&self.database, &self.folder)
+    }
+
+    /// Writes a consistent copy; see [`import`].
+    ///
+    /// # Errors
+    /// When the data cannot be read or the copy cannot be written.
+    pub fn export(&self, to: &mut dyn std::io::Write) -> Result<(), StoreError> {
+        export::export(&self.database, &self.folder, to)
+    }
+
+    /// Makes the file as small as it can be. Says by how many bytes.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn compact(&mut self) -> Result<u64, StoreError> {
+        let before = folder::bytes(&self.folder);
+        let failed = |error: &dyn std::fmt::Display| StoreError::unwritten(&self.folder, &error.to_string());
+        if let Some(database) = Arc::get_mut(&mut self.database) {
+            // Each round moves pages towards the front, until none can be.
+            while database.compact().map_err(|error| failed(&error))? {}
+        }
+        Ok(before.saturating_sub(folder::bytes(&self.folder)))
+    }
+
+    fn compact_if_sparse(&mut self, bytes: u64) -> Result<(), StoreError> {
+        if bytes < SPARSE_BYTES_MIN {
+            return Ok(());
+        }
+        let used = rows::used(&self.database, &self.folder)?;
+        if bytes / 3 > used {
+            self.compact()?;
+        }
+        Ok(())
+    }
+
+    fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = || -> Result<Option<Vec<u8>>, redb::Error> {
+            let meta = self.database.begin_read()?.open_table(META)?;
+            Ok(meta.get(name)?.map(|value| value.value().to_vec()))
+        };
+        read().map_err(|error| StoreError::of(&self.folder, error))
+    }
+
+    fn damaged(&self, why: &str) -> StoreError {
+        StoreError::damaged(&self.folder, why)
+    }
+}
+
+/// How much of the file is kept in memory.
+const CACHE_BYTES: usize = 64 << 20;
+/// A file smaller than this is left as it is.
+const SPARSE_BYTES_MIN: u64 = 64 << 20;
+
+/// One transaction: durable when this returns, and valid without a check of the whole file after a crash.
+fn write(
+    database: &Database,
+    put: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>,
+) -> Result<(), redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate)?;
+    transaction.set_quick_repair(true);
+    put(&transaction)?;
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! The tables of the file. Numbers stand for what is long and repeated, and are the file's own.
+//!
+//! The format has a version. What is changed here goes with a step in `migrate` that brings older files up to date.
+
+use redb::TableDefinition;
+
+/// The version of the format that this release writes. 0 was never released: its lanes had no topics.
+pub const FORMAT: u32 = 1;
+
+/// `format`, `node` and `key`.
+pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
+/// Whose updates of which topic: 16 bytes of an incarnation, 16 of a topic, least significant first.
+pub(super) const LANES: TableDefinition<'static, u32, &[u8]> = TableDefinition::new("lanes");
+/// Variables, as references in the encoding of `value::codec`.
+pub(super) const VARIABLES: TableDefinition<'static, u32, &[u8]> = TableDefinition::new("variables");
+/// Derivations with slots, by their identities; numbers from 1.
+pub(super) const SLOTS: TableDefinition<'static, u32, u128> = TableDefinition::new("slots");
+/// By lane, how many updates are covered.
+pub(super) const HEIGHTS: TableDefinition<'static, u32, u64> = TableDefinition::new("heights");
+/// By lane and sequence number: variable, slot (0 for none) and content, in postcard.
+pub(super) const ENTRIES: TableDefinition<'static, (u32, u64), &[u8]> = TableDefinition::new("entries");
+/// Entries of dynamic variables, by the node's own number: variable and content, in postcard.
+pub(super) const OWN: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("own");
+/// Nodes in whose place this one goes on, by their marks.
+pub(super) const BEFORE: TableDefinition<'static, u64, ()> = TableDefinition::new("before");
+/// Keys of `once`, in the encoding of `value::codec`.
+pub(super) const ONCE: TableDefinition<'static, &[u8], ()> = TableDefinition::new("once");

@@ -1,0 +1,273 @@
+//! Data folders under real processes: killed, copied, brought back, in use, and copied while they run.
+
+#![expect(clippy::disallowed_methods, reason = "a test of real processes: files and the clock")]
+
+mod commands;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use commands::Node;
+use commands::run;
+use serde_json::Value;
+use serde_json::json;
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> String {
+    let file = folder.join(name);
+    std::fs::write(&file, text).expect("written");
+    file.display().to_string()
+}
+
+fn prints(node: &Node) -> Vec<Value> {
+    let printed = node.seen.iter().filter(|event| event["event"] == "print");
+    printed.map(|event| event["value"].clone()).collect()
+}
+
+fn codes(node: &Node) -> Vec<String> {
+    node.seen.iter().filter_map(|event| event["code"].as_str()).map(str::to_owned).collect()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("made");
+    std::fs::copy(from.join("data.redb"), to.join("data.redb")).expect("copied");
+}
+
+/// Adds two elements and counts, together, and says so; again and again. What it found at its start, it says first.
+const WRITER: &str = "
+    S = declare(set).
+    C = declare(counter).
+    Mine = declare_dynamic(counter).
+    All = declare(counter).
+    fold_dynamic(Mine, fun(N) -> {increment, N} end, All).
+    Run = arg(run, 0).
+    found(V) -> print({found, query(V), query(C), query(Mine), query(All)}).
+    work(N) ->
+        atomically(fun() ->
+            update(S, {add, {a, Run, N}}),
+            update(C, increment),
+            update(Mine, increment),
+            update(S, {add, {b, Run, N}})
+        end),
+        print({done, N}),
+        sleep(1),
+        work(N + 1).
+    found(S).
+    work(1).
+";
+
+/// The elements of the set as `[letter, run, number]`.
+fn elements(set: &Value) -> BTreeSet<(String, i64, i64)> {
+    let element = |element: &Value| {
+        let number = |at: usize| element[at].as_i64().expect("a number");
+        (element[0].as_str().unwrap_or_else(|| panic!("{element}")).to_owned(), number(1), number(2))
+    };
+    set.as_array().expect("a list").iter().map(element).collect()
+}
+
+#[test]
+fn killed_at_any_instant_it_has_all_that_it_told_and_no_half_of_anything() {
+    let folder = folder();
+    let file = write(folder.path(), "writer.lasp", WRITER);
+    let look = write(folder.path(), "look.lasp", "S = declare(set). C = declare(counter). All = declare(counter).");
+    let data = folder.path().join("data").display().to_string();
+    let mut peer = Node::start(folder.path(), &look, &["--node", "peer", "--listen", "127.0.0.1:0"]);
+    let address = peer.address();
+    let mut told: BTreeSet<(i64, i64)> = BTreeSet::new();
+    let mut seed = 7u64;
+    for round in 0..7i64 {
+        let number = format!("run={round}");
+        let mut node =
+            Node::start(folder.path(), &file, &["--data", &data, "--peers", &address, "--set", &number, "--node", "w"]);
+        // After so many, and a little later: anywhere in a turn, a commit, or between.
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let after = i64::try_from(seed >> 58).expect("small") + 1;
+        if round < 6 {
+            node.until(|event| event["value"][1] == after);
+            std::thread::sleep(std::time::Duration::from_micros((seed >> 40) % 4000));
+        } else {
+            node.until(|event| event["value"][0] == "found");
+        }
+        node.kill();
+        node.end();
+        let printed = prints(&node);
+        let found = printed.first().expect("it began");
+        let there = elements(&found[1]);
+        for (run, n) in &told {
+            assert!(there.contains(&("a".to_owned(), *run, *n)), "{run} {n} was told, and is gone");
+        }
+        let pairs = there.iter().filter(|(letter, ..)| letter == "a").count();
+        assert_eq!(there.len(), 2 * pairs);
+        let (a, b): (BTreeSet<_>, BTreeSet<_>) = there.into_iter().partition(|(letter, ..)| letter == "a");
+        let plain = |set: BTreeSet<(String, i64, i64)>| set.into_iter().map(|(_, run, n)| (run, n)).collect::<Vec<_>>();
+        assert_eq!(plain(a), plain(b), "half of an update");
+        for (at, what) in [(2, "the counter"), (3, "its own counter"), (4, "what it contributes")] {
+            assert_eq!(found[at], pairs, "{what} in round {round}");
+        }
+        let done = printed.iter().filter(|value| value[0] == "done");
+        told.extend(done.map(|value| (round, value[1].as_i64().expect("a number"))));
+        assert_eq!(codes(&node), Vec::<String>::new(), "{:#?}", node.seen);
+    }
+    // The peer was there all the time, and has the same: no update was taken for another.
+    let alone = run(folder.path(), &["run", &look, "--data", &data, "--json"], "");
+    let last = |text: &str, name: &str| -> Value {
+        let line = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("an object"));
+        line.filter(|line| line["event"] == "final" && line["variable"] == name).last().expect("a value")["value"]
+            .clone()
+    };
+    let (set, count) = (last(&alone.stdout, "S"), last(&alone.stdout, "C"));
+    assert!(elements(&set).len() >= 2 * told.len());
+    let until = format!("query(C) == {count} andalso query(All) == {count}");
+    let mut third = Node::start(
+        folder.path(),
+        &look,
+        &["--peers", &address, "--until", &until, "--timeout", "50s", "--linger", "0s"],
+    );
+    let mut back = Node::start(folder.path(), &look, &["--data", &data, "--peers", &address, "--node", "w"]);
+    assert_eq!(third.end(), 0, "{:#?}", third.seen);
+    assert_eq!(elements(&third.last("S")), elements(&set));
+    back.kill();
+}
+
+const ADD: &str = "S = declare(set). update(S, {add, arg(mine, 0)}).";
+
+/// Adds an element and ends when it has so many.
+fn add(folder: &Path, file: &str, data: &Path, peer: &str, mine: &str, size: usize) -> Node {
+    let (data, mine, until) =
+        (data.display().to_string(), format!("mine={mine}"), format!("length(query(S)) >= {size}"));
+    let linger = ["--until", &until, "--timeout", "50s", "--linger", "1s"];
+    let mut node =
+        Node::start(folder, file, &[&["--data", &data, "--peers", peer, "--set", &mine][..], &linger[..]].concat());
+    assert_eq!(node.end(), 0, "{:#?}", node.seen);
+    node
+}
+
+#[test]
+fn an_old_copy_that_is_brought_back_loses_nothing_and_is_told() {
+    let folder = folder();
+    let file = write(folder.path(), "add.lasp", ADD);
+    let mut peer = Node::start(folder.path(), &file, &["--node", "peer", "--listen", "127.0.0.1:0", "--set", "mine=0"]);
+    let address = peer.address();
+    let (data, old) = (folder.path().join("data"), folder.path().join("old"));
+    add(folder.path(), &file, &data, &address, "1", 2);
+    copy(&data, &old);
+    let node = add(folder.path(), &file, &data, &address, "2", 3);
+    assert_eq!(codes(&node), Vec::<String>::new(), "{:#?}", node.seen);
+    std::fs::remove_dir_all(&data).expect("gone");
+    std::fs::rename(&old, &data).expect("brought back");
+    let node = add(folder.path(), &file, &data, &address, "3", 4);
+    assert_eq!(codes(&node), ["E0706"], "{:#?}", node.seen);
+    assert_eq!(node.last("S"), json!([0, 1, 2, 3]));
+    // What it made since, the peer took for what it is.
+    let node = add(folder.path(), &file, &data, &address, "4", 5);
+    assert_eq!(codes(&node), Vec::<String>::new(), "{:#?}", node.seen);
+    assert_eq!(node.last("S"), json!([0, 1, 2, 3, 4]));
+}
+
+#[test]
+fn of_two_copies_that_run_the_second_is_told_and_not_let_in() {
+    let folder = folder();
+    let file = write(folder.path(), "add.lasp", ADD);
+    let mut peer = Node::start(folder.path(), &file, &["--node", "peer", "--listen", "127.0.0.1:0", "--set", "mine=0"]);
+    let address = peer.address();
+    let (data, twin) = (folder.path().join("data"), folder.path().join("twin"));
+    add(folder.path(), &file, &data, &address, "1", 2);
+    copy(&data, &twin);
+    let start = |data: &Path, mine: &str| {
+        let data = data.display().to_string();
+        Node::start(folder.path(), &file, &["--data", &data, "--peers", &address, "--set", mine])
+    };
+    let mut one = start(&data, "mine=2");
+    one.peer("peer", "connected");
+    let mut two = start(&twin, "mine=3");
+    let refused = two.until(|event| event["event"] == "peer" && event["state"] == "refused");
+    assert_eq!(refused["code"], "E0705");
+    let turned_away = peer.until(|event| event["event"] == "peer" && event["state"] == "refused");
+    assert_eq!(turned_away["code"], "E0705");
+    // When the first has ended, the second gets in, and what it made meanwhile is there.
+    one.kill();
+    two.peer("peer", "connected");
+    let until = ["--peers", &address, "--until", "length(query(S)) >= 5", "--timeout", "50s", "--set", "mine=4"];
+    let mut third = Node::start(folder.path(), &file, &until);
+    assert_eq!(third.end(), 0, "{:#?}", third.seen);
+    assert_eq!(third.last("S"), json!([0, 1, 2, 3, 4]));
+}
+
+#[test]
+fn a_folder_in_use_can_be_copied_and_not_used_twice() {
+    let folder = folder();
+    let file = write(folder.path(), "add.lasp", ADD);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (data, export, other) = (path("data"), path("copy"), path("other"));
+    let mut node = Node::start(
+        folder.path(),
+        &file,
+        &["--data", &data, "--node", "a", "--listen", "127.0.0.1:0", "--set", "mine=1"],
+    );
+    let address = node.address();
+    let second = run(folder.path(), &["run", &file, "--data", &data], "");
+    assert_eq!(second.code, 6);
+    assert!(second.stderr.contains("E0701"), "{}", second.stderr);
+    let done = run(folder.path(), &["data", "export", &data, &export], "");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let shown = run(folder.path(), &["data", "show", &data, "--json"], "");
+    let shown: Value = serde_json::from_str(&shown.stdout).expect("an object");
+    assert_eq!((&shown["entries"], &shown["running"]), (&json!(1), &json!(true)));
+    let done = run(folder.path(), &["data", "import", &export, &other], "");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    // It is another node: both run at the same time.
+    let other = add(folder.path(), &file, Path::new(&other), &address, "2", 2);
+    assert_eq!(other.last("S"), json!([1, 2]));
+    assert_eq!(codes(&other), Vec::<String>::new());
+    node.kill();
+}
+
+#[test]
+fn what_is_no_data_folder_is_refused_with_exit_code_6() {
+    let folder = folder();
+    let file = write(folder.path(), "add.lasp", ADD);
+    let here = folder.path().display().to_string();
+    let done = run(folder.path(), &["run", &file, "--data", &here], "");
+    assert_eq!(done.code, 6);
+    assert!(done.stderr.contains("E0702"), "{}", done.stderr);
+    let nowhere = folder.path().join("nowhere").display().to_string();
+    for arguments in
+        [&["data", "show", &nowhere][..], &["data", "export", &nowhere, "-"], &["data", "compact", &nowhere]]
+    {
+        let done = run(folder.path(), arguments, "");
+        assert_eq!(done.code, 6, "{}", done.stderr);
+        assert!(!Path::new(&nowhere).exists(), "nothing is made by looking");
+    }
+}
+
+#[test]
+fn what_a_node_had_alone_and_what_once_called_is_there_after_a_restart() {
+    let folder = folder();
+    let program = "
+        Mine = declare_dynamic(set).
+        Total = declare(counter).
+        Best = declare_dynamic({top_k, [2]}).
+        World = declare({top_k, [2]}).
+        once(begin, fun() -> update(Mine, {add, first}), print(begun) end).
+        fold_dynamic(Mine, fun(_) -> increment end, Total).
+        fold_dynamic(Best, fun({N, S}) -> {set, N, S} end, World).
+        update(Mine, {add, arg(mine, 0)}).
+        update(Best, {set, arg(mine, 0), arg(mine, 0)}).
+    ";
+    let file = write(folder.path(), "own.lasp", program);
+    let data = folder.path().join("data").display().to_string();
+    let expected = [
+        "begun\nMine = [1, first]\nTotal = 2\nBest = [{1, 1}]\nWorld = [{1, 1}]\n",
+        "Mine = [1, 2, first]\nTotal = 3\nBest = [{2, 2}, {1, 1}]\nWorld = [{2, 2}, {1, 1}]\n",
+        "Mine = [1, 2, 3, first]\nTotal = 4\nBest = [{3, 3}, {2, 2}]\nWorld = [{3, 3}, {2, 2}]\n",
+    ];
+    for (number, wanted) in (1..).zip(expected) {
+        let done = run(folder.path(), &["run", &file, "--data", &data, "--set", &format!("mine={number}")], "");
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        assert_eq!(done.stdout, wanted);
+    }
+}
