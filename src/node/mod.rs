@@ -65,6 +65,7 @@ pub use message::Status;
 pub use message::TopLevel;
 pub use message::Until;
 pub use message::Waiting;
+pub use stage::Deed;
 pub use stage::Observation;
 pub use stage::Turn;
 
@@ -139,6 +140,8 @@ pub struct Node {
     observations: Option<Vec<Observation>>,
     /// Whether tasks have no more turns.
     stands_still: bool,
+    /// What the program asked for, if somebody wants to know.
+    deeds: Vec<Deed>,
 }
 
 /// The expression that the run waits for.
@@ -210,6 +213,7 @@ impl Node {
             looking: false,
             observations: None,
             stands_still: false,
+            deeds: Vec::new(),
         }
     }
 

@@ -104,7 +104,9 @@ impl Node {
                     if !self.unnamed_changes.is_empty() {
                         self.tell_named_changes();
                     }
-                    match self.verb(&request) {
+                    let answer = self.verb(&request);
+                    self.did(&request, &answer);
+                    match answer {
                         Answer::Value(value) => {
                             self.saw(request.span, Some(request.verb), &value);
                             task.resume(value);

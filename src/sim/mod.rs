@@ -14,6 +14,7 @@ mod clock;
 mod cluster;
 pub mod confirm;
 pub mod explore;
+mod footprint;
 pub mod judge;
 pub mod measure;
 mod network;
