@@ -7,15 +7,19 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::compile::Session;
+use crate::effects::Book;
 use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::library::Verb;
+use crate::node::Deciding;
+use crate::node::EffectSettings;
 use crate::node::Input;
 use crate::node::Node;
 use crate::node::Observation;
 use crate::node::Output;
 use crate::node::Settings;
 use crate::node::Turn;
+use crate::node::node_of;
 use crate::replica::PeerId;
 use crate::replica::Role;
 use crate::sim::outcome::Outcome;
@@ -154,6 +158,8 @@ pub(crate) enum Local {
     Met(usize),
     /// Updates came: what had been seen after that.
     Saw(Vec<(Lane, u64)>),
+    /// The ledger of effects answered, and entered so much.
+    Decided(usize),
 }
 
 /// One node with what it has shown.
@@ -179,6 +185,8 @@ pub(crate) struct Stage<'a> {
     budget: u64,
     /// The files that the program asked for and was not given.
     missing: BTreeSet<String>,
+    /// Which effects are started, and where.
+    book: Book,
 }
 
 impl<'a> Stage<'a> {
@@ -196,6 +204,8 @@ impl<'a> Stage<'a> {
                     watch: false,
                 };
                 let mut node = Node::new(settings, play.session.clone(), &play.library, &play.unit);
+                // What is kept is nothing, which is sound.
+                let _ = node.set_effects(EffectSettings { deciding: Deciding::Shared, ..EffectSettings::default() });
                 node.observe();
                 node.limit_derivations(budget);
                 let clock_ms = schedule.clock_ms;
@@ -203,7 +213,7 @@ impl<'a> Stage<'a> {
                 Actor { node, clock_ms, wakes: 0, met, prints, reports, history, endless: false }
             })
             .collect();
-        Stage { play, actors, turns: 0, cost: PLAY_COST, budget, missing: BTreeSet::new() }
+        Stage { play, actors, turns: 0, cost: PLAY_COST, budget, missing: BTreeSet::new(), book: Book::default() }
     }
 
     /// The nodes' histories: two stages of one program with equal ones are in equal states.
@@ -353,6 +363,14 @@ impl<'a> Stage<'a> {
                     let result = file.ok_or_else(|| "there is no such file".to_owned());
                     actor.node.handle(Input::File { request, result }, actor.clock_ms);
                 }
+                Output::Book { message } => {
+                    // Nobody ends in a play.
+                    let (entered, answer) = self.book.answer(node_of(identity(at)), &message, |_| false);
+                    actor.history.push(Local::Decided(entered.len()));
+                    if let Some(message) = answer {
+                        actor.node.handle(Input::Book { message }, actor.clock_ms);
+                    }
+                }
                 _ => {}
             }
         }
@@ -471,7 +489,7 @@ fn trim(library: &mut Unit, program: &Unit) {
 
 /// Who a node is, in every run.
 fn identity(number: usize) -> ReplicaId {
-    ReplicaId(number as u128 + 1)
+    ReplicaId((number as u128 + 1) << 64)
 }
 
 fn updates(seen: &[(Lane, u64)]) -> u64 {
