@@ -15,6 +15,7 @@ pub mod library;
 pub mod sql;
 // F3: the halves.
 pub mod check;
+pub mod effects;
 pub mod engine;
 pub mod replica;
 #[expect(

@@ -13,6 +13,7 @@ use crate::cli::doctor::Doctor;
 use crate::cli::keys::KEYS_HELP;
 use crate::cli::keys::Keys;
 use crate::cli::sim::arguments as sim;
+use crate::effects::EffectKey;
 
 /// Programs over replicated data that need no coordination and always agree in the end.
 #[derive(Debug, Parser)]
@@ -165,6 +166,9 @@ pub struct Run {
     /// Print no final values
     #[arg(long)]
     pub quiet: bool,
+    /// Start an effect of `enforce_once` that is in doubt once more, if this node gets to it; the message of the doubt says KEY:ATTEMPT
+    #[arg(long, value_name = "KEY:ATTEMPT", value_parser = again)]
+    pub again: Vec<(EffectKey, u32)>,
 }
 
 /// `lasp check`
@@ -284,6 +288,12 @@ fn node_name(text: &str) -> Result<String, String> {
         return Err("a name has 1 to 256 bytes and no control characters".into());
     }
     Ok(text.to_owned())
+}
+
+fn again(text: &str) -> Result<(EffectKey, u32), String> {
+    let parts = text.split_once(':').and_then(|(key, attempt)| Some((key.parse().ok()?, attempt.parse().ok()?)));
+    parts
+        .ok_or_else(|| "an effect to be started again looks like 00c0ffee..:1, as the message of its doubt says".into())
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

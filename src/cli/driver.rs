@@ -13,18 +13,26 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::cli::json::Line;
+use crate::cli::ledger;
+use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
 use crate::cli::program::Program;
+use crate::effects::EffectKey;
+use crate::effects::Message;
 use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::error::NetworkError;
 use crate::net::event::Event;
 use crate::net::event::LinkId;
+use crate::node::Deciding;
+use crate::node::EffectEvent;
+use crate::node::EffectSettings;
 use crate::node::Input;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
 use crate::replica::PeerId;
+use crate::source::diagnostic::Diagnostic;
 use crate::value::term::Term;
 
 /// The stack of a thread that runs a node. Only what is touched takes memory.
@@ -105,6 +113,8 @@ pub struct Driver {
     happened: Vec<Happened>,
     waiting: Vec<Arrived>,
     activity: u64,
+    /// The ledger of effects, where the node shares one.
+    ledger: Option<Shared>,
 }
 
 enum Arrived {
@@ -161,12 +171,30 @@ impl Driver {
             happened: Vec::new(),
             waiting: Vec::new(),
             activity: 0,
+            ledger: None,
         };
         if let Some(wire) = &driver.wire {
             driver.node.set_certificate(wire.network.role());
         }
         driver.tell_whether_all_connected();
         driver
+    }
+
+    /// Which ledger says what effects are started. To be told before the first turn; without one the node decides alone.
+    /// `again` are effects in doubt that are to be started once more.
+    pub fn set_ledger(&mut self, ledger: Shared, again: Vec<(EffectKey, u32)>) {
+        self.ledger = Some(ledger);
+        self.set_deciding(Deciding::Shared, again);
+    }
+
+    /// There is no ledger that the node could share, for this reason.
+    pub fn no_ledger(&mut self, why: Diagnostic) {
+        self.set_deciding(Deciding::Nobody(why), Vec::new());
+    }
+
+    fn set_deciding(&mut self, deciding: Deciding, again: Vec<(EffectKey, u32)>) {
+        // What is kept is nothing, which is sound.
+        let _ = self.node.set_effects(EffectSettings { deciding, again, ..EffectSettings::default() });
     }
 
     /// Takes in what has come, lets the node run a little, and does what it asks for.
@@ -317,6 +345,22 @@ impl Driver {
         }
     }
 
+    /// The ledger of effects that all nodes share answers the node.
+    fn ask_book(&mut self, message: &Message) {
+        let me = self.node.runner();
+        match self.ledger.as_ref().map(|ledger| ledger.answer(me, message)) {
+            Some(Ok(Some(message))) => self.input(Input::Book { message }),
+            Some(Ok(None)) | None => {}
+            // It is asked again, and this is told each time that it fails.
+            Some(Err(error)) => self.out.error(Some(&self.name), "E0652", &error, ledger::HELP),
+        }
+    }
+
+    fn tell_effect(&self, event: &EffectEvent) {
+        let line = Line::new("effect").text("node", &self.name).text("key", &event.key.to_string());
+        self.out.event(line.number("attempt", u64::from(event.attempt)).text("state", event.state.word()));
+    }
+
     fn give_out(&mut self) {
         while let Some(output) = self.node.poll_output() {
             match output {
@@ -347,6 +391,9 @@ impl Driver {
                     let result = self.program.file(&path);
                     self.input(Input::File { request, result });
                 }
+                Output::Book { message } => self.ask_book(&message),
+                Output::Reach { .. } => {}
+                Output::Effect(event) => self.tell_effect(&event),
                 Output::Evaluated { value, current } => self.happened.push(Happened::Evaluated { value, current }),
             }
         }

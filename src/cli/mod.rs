@@ -11,6 +11,7 @@ pub mod explain;
 pub mod folder;
 pub mod json;
 pub mod keys;
+pub mod ledger;
 pub mod literal;
 pub mod out;
 mod panic;

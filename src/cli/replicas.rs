@@ -23,6 +23,7 @@ use crate::cli::driver::Wire;
 use crate::cli::exit::Exit;
 use crate::cli::folder;
 use crate::cli::json::Line;
+use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
 use crate::cli::program;
 use crate::cli::program::Program;
@@ -97,6 +98,7 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
     let (interrupt, interrupted) = mpsc::unbounded_channel();
     signals::pass_on(runtime, vec![interrupt]);
     let members = members(count, out, runtime)?;
+    let book = Shared::process();
     let mut controls = Vec::new();
     let mut threads = Vec::new();
     for (at, (name, identity, wire)) in members.into_iter().enumerate() {
@@ -111,7 +113,7 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
             watch: arguments.watch,
         };
         let (shared, program, runtime, tell) = (out.clone(), program.clone(), runtime.clone(), tell.clone());
-        let timeout = arguments.timeout;
+        let (timeout, book) = (arguments.timeout, book.clone());
         let work = move || {
             let node = match program::node(&shared, &program, wanted) {
                 Ok(node) => node,
@@ -121,6 +123,7 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
                 }
             };
             let mut driver = Driver::new(node, name, shared.clone(), program, Some(wire), receiver, runtime);
+            driver.set_ledger(Shared::Process(book), Vec::new());
             let asked_by = follow(&mut driver, at, &tell);
             Some(end(driver, &shared, &asked_by, timeout))
         };

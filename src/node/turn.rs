@@ -73,6 +73,10 @@ impl Node {
                         self.saw_met(wait.span, variable);
                         return Some((id, purpose, self.machine.task(function, Vec::new())));
                     }
+                    Then::Enforce(key) if let Some(variable) = self.first_met(&wait.any) => {
+                        self.saw_met(wait.span, variable);
+                        self.enforce(*key);
+                    }
                     _ => self.wait(id, purpose, wait),
                 },
             }
@@ -103,6 +107,7 @@ impl Node {
                     if let Some(every) = self.tasks.repeated(id) {
                         self.repeat(every);
                     }
+                    self.effect_ended(id, true);
                     self.ended(purpose, Some(value));
                     return None;
                 }
@@ -110,6 +115,7 @@ impl Node {
                     let said = self.abandon(&mut task);
                     self.tasks.repeated(id);
                     self.failed(purpose, &failure, said);
+                    self.effect_ended(id, false);
                     return None;
                 }
                 Outcome::Verb(request) => {

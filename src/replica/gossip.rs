@@ -412,8 +412,14 @@ impl Replica {
         let updates = self.admit(peer, now, |admission| admission.updates(group))?;
         let (mut changes, mut applied, mut early) = (Vec::new(), false, false);
         let unseen = self.unseen(peer, &updates);
+        let mut outcome = Ok(());
         for update in updates {
             match self.state.receive(update, &mut changes) {
+                Ok(Received::Overspent) => {
+                    // What came before it is in order.
+                    outcome = Err(RefusalReason::Overspent);
+                    break;
+                }
                 Ok(Received::Applied) => applied = true,
                 Ok(Received::Known) => {}
                 Err(update) => {
@@ -436,7 +442,7 @@ impl Replica {
             self.settle(changes, now);
         }
         self.send_have(peer, &unseen);
-        Ok(())
+        outcome
     }
 
     /// The lanes of updates that a peer has made and will not see acknowledged in a vector of ours.

@@ -22,6 +22,7 @@ mod pull;
 #[cfg(test)]
 mod random_tests;
 mod refusal;
+mod rights;
 mod role;
 mod serve;
 mod state;

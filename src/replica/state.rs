@@ -22,6 +22,7 @@ use crate::replica::names::Keys;
 use crate::replica::names::Replicas;
 use crate::replica::names::SlotTag;
 use crate::replica::names::Slots;
+use crate::replica::rights::RightsIndex;
 use crate::value::content::Content;
 
 /// A live piece of state.
@@ -74,6 +75,8 @@ pub(crate) enum Received {
     Applied,
     /// It was covered already.
     Known,
+    /// It spends rights that its author does not have, and is not applied.
+    Overspent,
 }
 
 /// Another node's state above a vector, complete up to the vector that it comes with.
@@ -104,6 +107,7 @@ pub(crate) struct State {
     changes: u64,
     /// Lanes of this node that were given up, with the number of updates made.
     retired: BTreeMap<Lane, u64>,
+    pub(crate) rights: RightsIndex,
 }
 
 impl State {
@@ -201,6 +205,9 @@ impl State {
         if !self.ready(&update) {
             return Err(update);
         }
+        if self.overspends(&update) {
+            return Ok(Received::Overspent);
+        }
         self.perform_all(update, changes);
         Ok(Received::Applied)
     }
@@ -248,6 +255,7 @@ impl State {
 
     fn insert(&mut self, dot: Dot, entry: Entry, changes: Option<&mut Vec<Change>>) {
         self.keys.added(entry.key, dot);
+        self.rights.added(dot, &entry);
         if let Some(changes) = changes {
             changes.push(self.change(dot, entry.clone(), true));
         }
@@ -257,6 +265,7 @@ impl State {
     fn remove(&mut self, dot: Dot, changes: Option<&mut Vec<Change>>) {
         if let Some(entry) = self.store.remove(dot) {
             self.keys.removed(entry.key, dot);
+            self.rights.removed(dot, &entry);
             if let Some(changes) = changes {
                 changes.push(self.change(dot, entry, false));
             }
@@ -295,7 +304,8 @@ impl State {
                 if held.is_some_and(|update| self.vector.covers(update.last())) {
                     self.unhold(dot);
                 } else if held.is_some_and(|update| self.ready(update)) {
-                    if let Some(update) = self.unhold(dot) {
+                    // What spends too much is dropped; whoever sends it again is told.
+                    if let Some(update) = self.unhold(dot).filter(|update| !self.overspends(update)) {
                         self.perform_all(update, changes);
                         progress = true;
                     }

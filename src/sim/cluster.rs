@@ -11,7 +11,13 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::compile::Session;
+use crate::effects::Book;
+use crate::effects::Message;
+use crate::effects::Runner;
 use crate::lattice::dot::ReplicaId;
+use crate::node::Deciding;
+use crate::node::EffectEvent;
+use crate::node::EffectSettings;
 use crate::node::Final;
 use crate::node::Image;
 use crate::node::Input;
@@ -19,6 +25,7 @@ use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
 use crate::node::Settings;
+use crate::node::node_of;
 use crate::replica::PeerId;
 use crate::replica::Role;
 use crate::replica::kind_of;
@@ -96,6 +103,10 @@ pub struct Cluster {
     pub(crate) watch: Option<Box<Watch>>,
     /// Assertions that failed, and peers that were refused, with the node.
     pub(crate) grave: Vec<(usize, Diagnostic)>,
+    /// Which effects are started, and where: all nodes share one ledger.
+    book: Book,
+    /// What became of effects, in order, and at which node.
+    effects: Vec<(usize, EffectEvent)>,
 }
 
 impl Cluster {
@@ -116,6 +127,8 @@ impl Cluster {
             degree: None,
             watch: None,
             grave: Vec::new(),
+            book: Book::default(),
+            effects: Vec::new(),
         }
     }
 
@@ -203,6 +216,9 @@ impl Cluster {
         };
         let mut node = Node::of(settings, image);
         node.set_certificate(person.certificate);
+        // What is kept is nothing, which is sound.
+        let deciding = Deciding::Shared;
+        let _ = node.set_effects(EffectSettings { deciding, role: person.certificate, ..EffectSettings::default() });
         Place {
             node,
             identity,
@@ -405,8 +421,28 @@ impl Cluster {
                 self.disconnect_from(peer);
             }
             Output::Evaluated { value, .. } => self.places[node].evaluated.push(value),
-            Output::Change { .. } => {}
+            Output::Book { message } => self.ask_book(node, &message),
+            Output::Effect(event) => self.effects.push((node, event)),
+            Output::Change { .. } | Output::Reach { .. } => {}
         }
+    }
+
+    /// The ledger of effects, which all nodes share, answers one of them.
+    fn ask_book(&mut self, node: usize, message: &Message) {
+        let places = &self.places;
+        let here = |runner: &Runner| places.iter().any(|place| place.up && node_of(place.identity) == runner.node);
+        let from = node_of(places[node].identity);
+        let (_, answer) = self.book.answer(from, message, |runner| !here(runner));
+        if let Some(message) = answer {
+            let place = &mut self.places[node];
+            place.node.handle(Input::Book { message }, place.clock.shows(self.now_ms));
+        }
+    }
+
+    /// What became of effects of `enforce_once`, in order, and at which node.
+    #[must_use]
+    pub fn effects(&self) -> &[(usize, EffectEvent)] {
+        &self.effects
     }
 
     fn report(&mut self, node: usize, diagnostic: Diagnostic) {

@@ -7,16 +7,20 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::compile::Session;
+use crate::effects::Book;
 use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::library::Verb;
 use crate::node::Deed;
+use crate::node::Deciding;
+use crate::node::EffectSettings;
 use crate::node::Input;
 use crate::node::Node;
 use crate::node::Observation;
 use crate::node::Output;
 use crate::node::Settings;
 use crate::node::Turn;
+use crate::node::node_of;
 use crate::replica::PeerId;
 use crate::replica::Role;
 use crate::sim::footprint;
@@ -160,6 +164,8 @@ pub(crate) enum Local {
     Met(usize),
     /// Updates came: what had been seen after that.
     Saw(Vec<(Lane, u64)>),
+    /// The ledger of effects answered, and entered so much.
+    Decided(usize),
 }
 
 /// One node with what it has shown.
@@ -218,6 +224,8 @@ pub(crate) struct Stage<'a> {
     budget: u64,
     /// The files that the program asked for and was not given.
     missing: BTreeSet<String>,
+    /// Which effects are started, and where.
+    book: Book,
 }
 
 impl<'a> Stage<'a> {
@@ -235,6 +243,8 @@ impl<'a> Stage<'a> {
                     watch: false,
                 };
                 let mut node = Node::new(settings, play.session.clone(), &play.library, &play.unit);
+                // What is kept is nothing, which is sound.
+                let _ = node.set_effects(EffectSettings { deciding: Deciding::Shared, ..EffectSettings::default() });
                 node.observe();
                 node.limit_derivations(budget);
                 Actor {
@@ -252,7 +262,7 @@ impl<'a> Stage<'a> {
                 }
             })
             .collect();
-        Stage { play, actors, turns: 0, cost: PLAY_COST, budget, missing: BTreeSet::new() }
+        Stage { play, actors, turns: 0, cost: PLAY_COST, budget, missing: BTreeSet::new(), book: Book::default() }
     }
 
     /// The nodes' histories: two stages of one program with equal ones are in equal states.
@@ -429,6 +439,14 @@ impl<'a> Stage<'a> {
                     let result = file.ok_or_else(|| "there is no such file".to_owned());
                     actor.node.handle(Input::File { request, result }, actor.clock_ms);
                 }
+                Output::Book { message } => {
+                    // Nobody ends in a play.
+                    let (entered, answer) = self.book.answer(node_of(identity(at)), &message, |_| false);
+                    actor.history.push(Local::Decided(entered.len()));
+                    if let Some(message) = answer {
+                        actor.node.handle(Input::Book { message }, actor.clock_ms);
+                    }
+                }
                 _ => {}
             }
         }
@@ -552,7 +570,7 @@ fn own_term(number: usize) -> Term {
 
 /// Who a node is, in every run.
 fn identity(number: usize) -> ReplicaId {
-    ReplicaId(number as u128 + 1)
+    ReplicaId((number as u128 + 1) << 64)
 }
 
 fn updates(seen: &[(Lane, u64)]) -> u64 {

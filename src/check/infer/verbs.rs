@@ -70,14 +70,17 @@ impl<'p> Run<'p> {
             }
             (Verb::ReadAny, [list]) => self.read_any(expr, call, list),
             (Verb::Invariant | Verb::EnforceOnce, [target, limit, function]) => {
+                // An effect may take its key.
+                let keyed = call.verb == Verb::EnforceOnce && takes_one(function);
                 if !self.is_variable(expr, call, target, frame)
                     || !self.has_threshold(expr, call, 1, target, arguments, frame)
-                    || !self.takes(expr, call, 2, function, 0, frame)
+                    || !self.takes(expr, call, 2, function, u8::from(keyed), frame)
                 {
                     return Value::never();
                 }
                 let seen = self.observe(expr, call, std::slice::from_ref(target), Some(limit), Value::atom("ok"));
-                self.start(expr, function, Vec::new(), &seen, false, frame);
+                let given = if keyed { vec![Value::texts()] } else { Vec::new() };
+                self.start(expr, function, given, &seen, false, frame);
                 Value::atom("ok")
             }
             (Verb::Stream, [target, function]) => {
@@ -571,6 +574,14 @@ fn removes(op: &Value) -> bool {
             let word = crate::check::infer::parts::tag(shape);
             word.is_some_and(|word| matches!(word.text(), "rmv" | "remove" | "rmv_all" | "remove_all"))
         }),
+        _ => false,
+    }
+}
+
+/// Whether a function is known to take one argument.
+fn takes_one(function: &Value) -> bool {
+    match function.parts().map(|parts| &parts.funs) {
+        Some(Few::Of(funs)) => !funs.is_empty() && funs.iter().all(|fun| fun.arity == 1),
         _ => false,
     }
 }

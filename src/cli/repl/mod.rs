@@ -71,7 +71,11 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
     let settings = arguments.membership.settings.clone();
     let wanted = Wanted { name: name.clone(), replica: 0, identity, settings, until: None, watch: true };
     let node = program::node(&out, &program, wanted)?;
-    let driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.handle().clone());
+    let networked = wire.is_some();
+    let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.handle().clone());
+    if networked {
+        run::decide_on_effects(&mut driver, &arguments.membership, &[]);
+    }
     let (ready, wait) = channel::channel();
     let reader = Reader { lines: sender, ready: wait };
     match editor {

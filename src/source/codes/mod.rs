@@ -1,6 +1,7 @@
 //! The catalogue of codes: `lasp explain E0102` prints from here. A code is never reused.
 
 mod checks;
+mod effects;
 mod names;
 mod network;
 mod run;
@@ -41,6 +42,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .chain(run::CODES)
         .chain(network::CODES)
         .chain(trust::CODES)
+        .chain(effects::CODES)
         .chain(tools::CODES)
         .chain(sql::CODES)
 }
