@@ -4,6 +4,7 @@
 
 // F0: know no language.
 pub mod lattice;
+pub mod overlay;
 pub mod source;
 // F1: text to tree, and the nouns.
 pub mod syntax;

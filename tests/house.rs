@@ -12,6 +12,7 @@ use support::{files, lasp, root, shown, text};
 /// What each module folder may import; everything else is up or sideways.
 const FLOORS: &[(&str, &[&str])] = &[
     ("lattice", &[]),
+    ("overlay", &[]),
     ("source", &[]),
     ("syntax", &["source"]),
     ("value", &["source", "lattice"]),
@@ -31,8 +32,23 @@ const FLOORS: &[(&str, &[&str])] = &[
         ],
     ),
     ("coordination", &["check", "library", "value", "source"]),
-    ("sim", &["coordination", "node", "compile", "vm", "replica", "engine", "library", "source", "value", "lattice"]),
-    ("net", &["node", "compile", "replica", "source", "value", "lattice"]),
+    (
+        "sim",
+        &[
+            "overlay",
+            "coordination",
+            "node",
+            "compile",
+            "vm",
+            "replica",
+            "engine",
+            "library",
+            "source",
+            "value",
+            "lattice",
+        ],
+    ),
+    ("net", &["overlay", "node", "compile", "replica", "source", "value", "lattice"]),
     (
         "cli",
         &[

@@ -31,6 +31,8 @@ use crate::value::term::Term;
 pub const STACK_BYTES: usize = 256 << 20;
 /// How many steps the node makes before it is looked what has come in: a few milliseconds' worth.
 const FUEL: u64 = 200_000;
+/// How long the node's tasks wait at a time while most peers do not keep up.
+const PAUSE: Duration = Duration::from_millis(2);
 /// How many messages are taken in before the node goes on with what it is at.
 const MESSAGES_PER_TURN: usize = 64;
 
@@ -170,7 +172,12 @@ impl Driver {
     /// Takes in what has come, lets the node run a little, and does what it asks for.
     pub fn turn(&mut self) -> (Progress, Vec<Happened>) {
         self.take_in();
-        self.progress = self.node.run(self.clock.now_ms(), FUEL);
+        // Who makes more than the peers can take is slowed down; what comes in is taken in meanwhile.
+        let pressed = self.progress == Progress::Busy && self.network().is_some_and(Network::pressed);
+        if pressed {
+            self.runtime.block_on(tokio::time::sleep(PAUSE));
+        }
+        self.progress = self.node.run(self.clock.now_ms(), if pressed { 0 } else { FUEL });
         self.activity += u64::from(self.progress == Progress::Busy);
         self.give_out();
         (self.progress, std::mem::take(&mut self.happened))
@@ -292,8 +299,8 @@ impl Driver {
                 let (peer, incarnation) = (PeerId(link.0), ReplicaId(id));
                 self.input(Input::Connected { peer, name, incarnation, role });
             }
-            Event::Lost { link, id, name, cause, renewed } => {
-                if !renewed && self.told.remove(&id) {
+            Event::Lost { link, id, name, cause, renewed, unneeded } => {
+                if !renewed && self.told.remove(&id) && !unneeded {
                     let state = if cause.refused { "refused" } else { "lost" };
                     out.peer(&self.name, &name, state, Some(&cause));
                 }

@@ -392,6 +392,8 @@ pub(super) enum Closing {
     Refused = 4,
     /// The peer is this node.
     Myself = 5,
+    /// Neither needs the connection: both have other neighbours.
+    Unneeded = 6,
 }
 
 fn closed(code: u64, reason: &[u8]) -> Cause {
@@ -401,6 +403,7 @@ fn closed(code: u64, reason: &[u8]) -> Cause {
         1 => Cause::absent("E0605", "another connection stays"),
         2 => Cause::absent("E0613", "the peer dropped the connection, since it could not send fast enough"),
         3 => Cause::refused("E0609", format!("the peer refused a message of this node: {reason}")),
+        6 => Cause::absent("E0605", "the two have other neighbours"),
         5 => Cause::refused("E0614", "this is the node itself"),
         _ => {
             let told = COMMON.iter().find_map(|code| Some((*code, reason.strip_prefix(code)?)));

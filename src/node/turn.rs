@@ -38,6 +38,7 @@ impl Node {
             };
             if let Some(unfinished) = self.turn(id, purpose, task, &mut fuel) {
                 self.running = Some((id, purpose, unfinished));
+                self.flush_within_turn();
                 return Progress::Busy;
             }
             self.take_in_waiting();
@@ -45,7 +46,17 @@ impl Node {
         self.replica.flush(self.now_ms);
         self.after_replica();
         self.test_until();
-        if self.tasks.any_ready() && !self.stands_still { Progress::Busy } else { Progress::Idle }
+        let more = self.running.is_some() || self.tasks.any_ready();
+        if more && !self.stands_still { Progress::Busy } else { Progress::Idle }
+    }
+
+    /// A turn may be long, even endless: what it has made so far goes out, and does not pile up here. What belongs together
+    /// waits for its end.
+    fn flush_within_turn(&mut self) {
+        if self.transaction.is_none() {
+            self.replica.flush(self.now_ms);
+            self.after_replica();
+        }
     }
 
     /// The next task that can go on. Those that begin by waiting are put to wait on the way, unless their threshold is met.
