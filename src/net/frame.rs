@@ -244,7 +244,14 @@ mod tests {
     use super::*;
 
     fn greeting() -> Greeting {
-        Greeting { name: "a".into(), listen: ([127, 0, 0, 1], 7001).into(), attempt: 3, revoked: 0, named: true, seen: ([127, 0, 0, 1], 7002).into() }
+        Greeting {
+            name: "a".into(),
+            listen: ([127, 0, 0, 1], 7001).into(),
+            attempt: 3,
+            revoked: 0,
+            named: true,
+            seen: ([127, 0, 0, 1], 7002).into(),
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) struct Hub {
     /// Where this node can be dialed.
     pub(super) listen: SocketAddr,
     /// What peers are told to dial.
-    advertised: SocketAddr,
+    pub(super) advertised: SocketAddr,
     pub(super) trust: Trust,
     pub(super) server_name: String,
     /// Whether the cluster's key is the automatic one, which is good for this machine alone.

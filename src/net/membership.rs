@@ -118,7 +118,8 @@ pub(super) async fn run(hub: Arc<Hub>, mut told: mpsc::UnboundedReceiver<Told>, 
         overlay.subscribe(EVERYBODY, &[], 0);
     }
     let (waiting, sent, unneeded) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    let mut membership = Membership { hub, overlay, start: Instant::now(), waiting, sent, unneeded, seen: Vec::new(), node };
+    let mut membership =
+        Membership { hub, overlay, start: Instant::now(), waiting, sent, unneeded, seen: Vec::new(), node };
     let mut sweep = Instant::now() + SWEEP;
     loop {
         membership.carry_out(None);

@@ -254,7 +254,13 @@ impl Node {
             self.cancel();
             return;
         }
-        if let Input::Received { bytes, .. } = &input {
+        if let Input::Received { peer, bytes } = &input {
+            // Who makes updates without an end in sight still answers those who lack them.
+            if self.transaction.is_none() && Replica::only_asks(bytes) {
+                self.replica.handle(*peer, bytes, self.now_ms);
+                self.after_replica();
+                return;
+            }
             if self.inbox_bytes + bytes.len() > INBOX_BYTES_MAX {
                 return;
             }

@@ -31,6 +31,10 @@ impl Node {
             fuel = 0;
         } else {
             self.tasks.wake_sleepers(self.now_ms);
+            if fuel == 0 && self.running.is_some() {
+                self.flush_within_turn();
+                return Progress::Busy;
+            }
         }
         while fuel > 0 {
             let Some((id, purpose, task)) = self.running.take().or_else(|| self.next_task()) else {
@@ -46,8 +50,7 @@ impl Node {
         self.replica.flush(self.now_ms);
         self.after_replica();
         self.test_until();
-        let more = self.running.is_some() || self.tasks.any_ready();
-        if more && !self.stands_still { Progress::Busy } else { Progress::Idle }
+        if self.tasks.any_ready() && !self.stands_still { Progress::Busy } else { Progress::Idle }
     }
 
     /// A turn may be long, even endless: what it has made so far goes out, and does not pile up here. What belongs together

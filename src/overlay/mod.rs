@@ -51,6 +51,7 @@ mod tree;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use iroh_gossip::proto::state::MessageKind;
@@ -93,6 +94,8 @@ pub struct Settings {
     pub neighbours: usize,
     /// How many others it remembers to take their places.
     pub reserve: usize,
+    /// The most nodes that it knows to take part in a topic: who is offered a place beside the reserve, and sought when lost.
+    pub known_max: usize,
     /// From one exchange of known nodes to the next; the first come sooner.
     pub shuffle_ms: u64,
     /// From a change to the first attempt to fill a free place; doubled with each attempt. 0: places are filled when a
@@ -121,6 +124,7 @@ impl Default for Settings {
         Settings {
             neighbours: 8,
             reserve: 30,
+            known_max: 4096,
             shuffle_ms: 30_000,
             nudge_ms: 50,
             answer_ms: 3000,
@@ -191,6 +195,9 @@ pub struct Overlay {
     trees: BTreeMap<u128, Tree>,
     book: Book,
     alarms: BTreeMap<(u64, u64), (u128, Alarm)>,
+    /// When topics are to seek neighbours; every topic that is to is in both.
+    seeks: BTreeSet<(u64, u128)>,
+    seek_at: BTreeMap<u128, u64>,
     last_alarm: u64,
     quotas: BTreeMap<NodeId, Quota>,
     /// What is kept for those who ask again: until when, and how many bytes.
@@ -214,6 +221,8 @@ impl Overlay {
             trees: BTreeMap::new(),
             book: Book::new(BOOK_MAX),
             alarms: BTreeMap::new(),
+            seeks: BTreeSet::new(),
+            seek_at: BTreeMap::new(),
             last_alarm: 0,
             quotas: BTreeMap::new(),
             kept: VecDeque::new(),
@@ -246,6 +255,7 @@ impl Overlay {
             self.out.extend(gone);
         }
         self.alarms.retain(|_, (of, _)| *of != topic);
+        self.plan(topic);
     }
 
     /// This node ends: says so to all neighbours.
@@ -416,6 +426,7 @@ impl Overlay {
             Swarm::Disconnect(alive, _) => {
                 if !*alive && let Some(tree) = self.trees.get_mut(&topic) {
                     tree.left(from);
+                    self.plan(topic);
                 }
                 Ok(())
             }
@@ -495,9 +506,11 @@ impl Overlay {
             let (topic, alarm) = first.remove();
             self.with(topic, now, |tree, _| tree.alarm(alarm, now));
         }
-        let due = |tree: &Tree| tree.due().is_some_and(|at| at <= now);
-        let topics: Vec<u128> = self.trees.iter().filter(|(_, tree)| due(tree)).map(|(&topic, _)| topic).collect();
-        topics.into_iter().for_each(|topic| self.seek(topic, now));
+        while let Some(&(at, topic)) = self.seeks.first()
+            && at <= now
+        {
+            self.seek(topic, now);
+        }
     }
 
     fn seek(&mut self, topic: u128, now: u64) {
@@ -519,7 +532,7 @@ impl Overlay {
     #[must_use]
     pub fn next_timer(&self) -> Option<u64> {
         let alarm = self.alarms.keys().next().map(|&(at, _)| at);
-        alarm.into_iter().chain(self.trees.values().filter_map(Tree::due)).min()
+        alarm.into_iter().chain(self.seeks.first().map(|&(at, _)| at)).min()
     }
 
     /// What is to be done next, if anything.
@@ -544,6 +557,24 @@ impl Overlay {
                 // Cards are noted before the library sees them, and whether a connection is to stay says `needs`.
                 OutEvent::PeerData(..) | OutEvent::DisconnectPeer(_) => {}
             }
+        }
+        self.plan(topic);
+    }
+
+    /// Notes when a topic is to seek neighbours.
+    fn plan(&mut self, topic: u128) {
+        let at = self.trees.get(&topic).and_then(Tree::due);
+        let before = self.seek_at.get(&topic).copied();
+        if before == at {
+            return;
+        }
+        if let Some(before) = before {
+            self.seeks.remove(&(before, topic));
+            self.seek_at.remove(&topic);
+        }
+        if let Some(at) = at {
+            self.seeks.insert((at, topic));
+            self.seek_at.insert(topic, at);
         }
     }
 

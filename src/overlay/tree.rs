@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::time::Duration;
 
 use iroh_gossip::proto::HyparviewConfig;
@@ -28,8 +29,6 @@ use crate::overlay::wire::Id;
 const ANNOUNCED_SWEEP: usize = 1 << 16;
 /// The pause between the first shuffles grows up to this.
 const EARLY_MS: u64 = 30_000;
-/// The most nodes that are known to want a topic.
-const KNOWN_MAX: usize = 4096;
 /// After so many attempts in vain a node is forgotten.
 const ATTEMPTS_MAX: u32 = 60;
 
@@ -54,12 +53,15 @@ pub(super) struct Tree {
     base: Instant,
     neighbours: BTreeSet<NodeId>,
     known: BTreeMap<NodeId, Known>,
+    /// Those who could not be reached, by when they are to be tried again.
+    retries: BTreeSet<(u64, NodeId)>,
     /// When to ask somebody known to become a neighbour, and the pause after that.
     nudge: Option<(u64, u64)>,
     /// How many shuffles there were: the first come sooner.
     shuffles: u32,
     announced: usize,
-    offered: u64,
+    /// Who was offered a place last.
+    offered: NodeId,
 }
 
 impl Tree {
@@ -70,8 +72,8 @@ impl Tree {
         start[8..24].copy_from_slice(&topic.to_le_bytes());
         let random = ChaCha8Rng::from_seed(start);
         let state = State::with_rng(me.into(), Some(PeerData::new(card)), config(settings), random);
-        let (neighbours, known) = (BTreeSet::new(), BTreeMap::new());
-        Tree { state, base, neighbours, known, nudge: None, shuffles: 0, announced: 0, offered: 0 }
+        let (neighbours, known, retries) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
+        Tree { state, base, neighbours, known, retries, nudge: None, shuffles: 0, announced: 0, offered: 0 }
     }
 
     pub(super) fn neighbours(&self) -> &BTreeSet<NodeId> {
@@ -119,48 +121,62 @@ impl Tree {
 
     /// A node's connection broke, or it could not be reached.
     pub(super) fn lost(&mut self, node: NodeId, settings: &Settings, now: u64) -> Vec<Wanted> {
-        if let Some(known) = self.known.get_mut(&node) {
+        if let Some(known) = self.known.get(&node) {
             let attempts = known.lost.map_or(0, |(attempts, _)| attempts + 1);
             let pause = (settings.retry_ms << attempts.min(4)).min(settings.retry_max_ms);
             let at = if pause == 0 { u64::MAX } else { now.saturating_add(pause) };
-            known.lost = Some((attempts, at));
-            if attempts >= ATTEMPTS_MAX {
-                self.known.remove(&node);
-            }
+            let lost = Some((attempts, at));
+            self.set(node, (attempts < ATTEMPTS_MAX).then_some(Known { lost }));
         }
         self.handle(InEvent::PeerDisconnected(node.into()), now)
     }
 
     /// Forgets a node for good.
     pub(super) fn forget(&mut self, node: NodeId, now: u64) -> Vec<Wanted> {
-        self.known.remove(&node);
+        self.set(node, None);
         self.handle(InEvent::PeerDisconnected(node.into()), now)
     }
 
     /// Somebody wants this topic: heard of from itself, or from others.
     pub(super) fn note(&mut self, node: NodeId, itself: bool, settings: &Settings, now: u64) {
         if !self.known.contains_key(&node) {
-            if self.known.len() >= KNOWN_MAX {
+            if self.known.len() >= settings.known_max {
                 let lost = self.known.iter().find(|(_, known)| known.lost.is_some()).map(|(&node, _)| node);
                 let first = self.known.keys().copied().find(|node| !self.neighbours.contains(node));
                 if let Some(node) = lost.or(first) {
-                    self.known.remove(&node);
+                    self.set(node, None);
                 }
             }
-            self.known.insert(node, Known::default());
-            self.hurry(settings, now);
-        } else if itself && let Some(known) = self.known.get_mut(&node) {
-            known.lost = None;
+            self.set(node, Some(Known::default()));
+            if self.has_place(settings) {
+                let pause = self.nudge.map_or(settings.nudge_ms, |(_, pause)| pause);
+                self.hurry(settings, now);
+                self.nudge = self.nudge.map(|(at, _)| (at, pause));
+            }
+        } else if itself {
+            self.set(node, Some(Known::default()));
         }
     }
 
     pub(super) fn left(&mut self, node: NodeId) {
-        self.known.remove(&node);
+        self.set(node, None);
+    }
+
+    fn set(&mut self, node: NodeId, known: Option<Known>) {
+        let lost = known.and_then(|known| known.lost);
+        let before = match known {
+            Some(known) => self.known.insert(node, known),
+            None => self.known.remove(&node),
+        };
+        if let Some((_, at)) = before.and_then(|known| known.lost) {
+            self.retries.remove(&(at, node));
+        }
+        self.retries.extend(lost.map(|(_, at)| (at, node)));
     }
 
     pub(super) fn up(&mut self, node: NodeId, settings: &Settings, now: u64) {
         self.neighbours.insert(node);
-        self.known.insert(node, Known::default());
+        self.set(node, Some(Known::default()));
         self.hurry(settings, now);
     }
 
@@ -198,21 +214,21 @@ impl Tree {
 
     /// When [`Tree::seek`] is next of use.
     pub(super) fn due(&self) -> Option<u64> {
-        let retry = self.known.values().filter_map(|known| known.lost).map(|(_, at)| at).min();
+        let retry = self.retries.first().map(|&(at, _)| at).filter(|&at| at < u64::MAX);
         [self.nudge.map(|(at, _)| at), retry].into_iter().flatten().min()
     }
 
     /// Whom to offer as neighbours now, and whom to try to reach again.
     pub(super) fn seek(&mut self, settings: &Settings, now: u64) -> (Vec<NodeId>, Vec<NodeId>) {
         let mut again = Vec::new();
-        for (&node, known) in &mut self.known {
-            if let Some((attempts, at)) = known.lost
-                && at <= now
-            {
-                // Whether it can be reached will be told; should it not, there is a next time.
-                known.lost = Some((attempts, now.saturating_add(settings.retry_max_ms)));
-                again.push(node);
-            }
+        while let Some(&(at, node)) = self.retries.first()
+            && at <= now
+        {
+            // Whether it can be reached will be told; should it not, there is a next time.
+            let attempts = self.known.get(&node).and_then(|known| known.lost).map_or(0, |(attempts, _)| attempts);
+            let next = now.saturating_add(settings.retry_max_ms.max(1));
+            self.set(node, Some(Known { lost: Some((attempts, next)) }));
+            again.push(node);
         }
         let mut offered = Vec::new();
         if let Some((at, pause)) = self.nudge
@@ -232,14 +248,12 @@ impl Tree {
 
     /// A few of the nodes that could become neighbours, in turns.
     fn candidates(&mut self, settings: &Settings) -> Vec<NodeId> {
-        let fits = |(node, known): (&NodeId, &Known)| {
-            (known.lost.is_none() && !self.neighbours.contains(node)).then_some(*node)
-        };
-        let all: Vec<NodeId> = self.known.iter().filter_map(fits).collect();
-        let (count, most) = (all.len(), settings.neighbours.min(all.len()));
-        let start = usize::try_from(self.offered).unwrap_or(0) % count.max(1);
-        self.offered = self.offered.wrapping_add(most as u64);
-        all.iter().cycle().skip(start).take(most).copied().collect()
+        let after = (Bound::Excluded(self.offered), Bound::Unbounded);
+        let turns = self.known.range(after).chain(self.known.range(..=self.offered));
+        let fits = turns.filter(|(node, known)| known.lost.is_none() && !self.neighbours.contains(node));
+        let offered: Vec<NodeId> = fits.map(|(&node, _)| node).take(settings.neighbours).collect();
+        self.offered = offered.last().copied().unwrap_or(self.offered);
+        offered
     }
 
     /// How long until the next shuffle: soon at first, when everybody is new to each other.

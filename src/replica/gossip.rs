@@ -242,6 +242,19 @@ impl Replica {
         }
     }
 
+    /// Whether a message only asks, or tells what the sender has: taking it in changes nothing that a program can see, so it
+    /// need not wait for the end of a turn.
+    #[must_use]
+    pub fn only_asks(bytes: &[u8]) -> bool {
+        matches!(
+            wire::decode(bytes),
+            Ok(Message::Summary { .. }
+                | Message::AskDeclared { .. }
+                | Message::Pull { .. }
+                | Message::Acknowledge { .. })
+        )
+    }
+
     /// Takes in what a peer sent.
     pub fn handle(&mut self, peer: PeerId, bytes: &[u8], now: u64) {
         if !self.peers.contains_key(&peer) {
