@@ -425,7 +425,8 @@ impl Hub {
         let now = self.now_ms();
         for link in self.state().links.values() {
             let full = link.flow.queued.load(Ordering::Relaxed) > PUSH_BYTES_HIGH / 2;
-            let stuck = now.saturating_sub(link.flow.moved_ms.load(Ordering::Relaxed)) > STUCK.as_millis() as u64;
+            let since = now.saturating_sub(link.flow.moved_ms.load(Ordering::Relaxed));
+            let stuck = u128::from(since) > STUCK.as_millis();
             moving += usize::from(!full || !stuck);
             behind += usize::from(full && !stuck);
         }

@@ -16,7 +16,7 @@ pub const QUEUE_BYTES_MAX: usize = 8 << 20;
 /// far behind, the node's own work waits.
 pub const PUSH_BYTES_HIGH: usize = 1 << 20;
 /// With more than this of its own broadcasts on their way to the overlay, the node's work waits.
-pub const BROADCASTS_BYTES_HIGH: usize = 4 << 20;
+pub const BROADCASTS_BYTES_HIGH: usize = 256 << 10;
 /// What the overlay adds to a node's message.
 pub const PUSH_EXTRA_BYTES: usize = 1024;
 /// The most addresses at which one node can be dialed.
