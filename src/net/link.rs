@@ -26,6 +26,7 @@ use crate::net::limits::REVOCATIONS_PER_LINK;
 use crate::net::limits::STALLED;
 use crate::net::membership::Told;
 use crate::net::membership::outside;
+use crate::net::refusal::reachable;
 
 /// How much is gathered into one write.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -37,7 +38,7 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
     let Registration { link, peer: Proven { id, role, .. }, greeting, connection, queue, flow, named, renewed } =
         registration;
     let name = greeting.name;
-    let address = greeting.listen.to_string();
+    let address = reachable(greeting.listen, connection.remote_address()).to_string();
     hub.tell(Event::Connected { link, id, role, name: name.clone(), address, renewed }).await;
     hub.tell_revocations(link, greeting.revoked);
     let inside = !outside(hub.role, role);
