@@ -179,7 +179,20 @@ impl Replica {
             |own: &OwnLane, event: &Event| event.dot.replica() == own.index && event.dot.sequence() > own.pushed;
         let keep = |event: &Event| self.own.values().any(|own| unpushed(own, event));
         self.state.log.trim(self.limits.log_events_max, self.limits.log_bytes_max, keep);
-        bring_forward(&mut self.announce_at, now + self.limits.announce_ms);
+        let pause = self.announce_pause();
+        bring_forward(&mut self.announce_at, now + pause);
+    }
+
+    /// Milliseconds from a change to telling the peers about it. What is compared grows with the replicas that ever wrote, and
+    /// who is told by a push needs no comparison: the more there are, the longer changes are gathered.
+    fn announce_pause(&self) -> u64 {
+        let replicas = u64::try_from(self.state.vector().width()).unwrap_or(u64::MAX);
+        self.limits.announce_ms.max(replicas.min(self.limits.round_ms))
+    }
+
+    /// Milliseconds for which what is missing may still come by itself: longer where pushes take longer ways.
+    fn grace(&self) -> u64 {
+        self.limits.grace_ms.max(self.announce_pause() / 2)
     }
 
     pub(crate) fn send_declarations(&mut self, to: PeerId) {
@@ -229,14 +242,14 @@ impl Replica {
 
     /// Tells a peer whose vector differs what ours is, unless it was told just now.
     fn answer_vector(&mut self, to: PeerId, now: u64) {
-        let digest = self.digest_for(to);
+        let (digest, pause) = (self.digest_for(to), self.announce_pause());
         let Some(peer) = self.peers.get_mut(&to) else { return };
         match peer.told_vector {
             // It was told the same just now; should that be lost, there is the next round.
             Some((before, at)) if before == digest && now < at + VECTOR_AGAIN_MS => {}
-            Some((_, at)) if now < at + self.limits.announce_ms => {
+            Some((_, at)) if now < at + pause => {
                 peer.wants_vector = true;
-                bring_forward(&mut self.announce_at, at + self.limits.announce_ms);
+                bring_forward(&mut self.announce_at, at + pause);
             }
             _ => self.send_vector(to, now),
         }
@@ -372,7 +385,7 @@ impl Replica {
             known.claims.join(&vector);
         }
         if missing {
-            let grace = if first { 0 } else { self.limits.grace_ms };
+            let grace = if first { 0 } else { self.grace() };
             bring_forward(&mut self.pull_at, now + grace);
             if first {
                 self.pull_on(now);
@@ -436,7 +449,8 @@ impl Replica {
             }
         }
         if early {
-            bring_forward(&mut self.pull_at, now + self.limits.grace_ms);
+            let grace = self.grace();
+            bring_forward(&mut self.pull_at, now + grace);
         }
         if applied {
             self.settle(changes, now);

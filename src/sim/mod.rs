@@ -31,6 +31,7 @@ pub mod stage;
 mod testing;
 pub mod trace;
 mod watch;
+mod weave;
 pub mod words;
 
 pub use crate::sim::cluster::Cluster;
