@@ -46,6 +46,9 @@ const FOREIGN_TYPES_MAX: usize = 8;
 const FOREIGN_NAMES_MAX: usize = 1 << 17;
 const MINUTE_MS: u64 = 60_000;
 
+/// How often our vector and the two interests had changed, and whether the peer's was known.
+pub(crate) type Moment = (u64, u64, u64, bool);
+
 /// What is known of a connected peer.
 pub(crate) struct Peer {
     /// What its certificate lets it do.
@@ -55,7 +58,7 @@ pub(crate) struct Peer {
     /// What it takes and knows of what we take.
     pub(crate) mutual: Mutual,
     /// The hash of our vector as far as it is of interest on both sides, and of what time that is.
-    pub(crate) digest_at: Cell<Option<((u64, u64, u64, bool), u128)>>,
+    pub(crate) digest_at: Cell<Option<(Moment, u128)>>,
     /// What it has at least said to have, as far as it has not been pulled from it.
     pub(crate) claims: VersionVector,
     /// The hash of the vector that it told last.
