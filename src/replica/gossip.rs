@@ -2,6 +2,7 @@
 //! which all that happens.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use crate::lattice::dot::ReplicaId;
@@ -77,6 +78,8 @@ pub(crate) struct Peer {
     pub(crate) declared: usize,
     /// The number of its latest pull.
     pub(crate) latest_pull: u64,
+    /// Up to where it had our lanes when it was last sent what it lacked of them.
+    pub(crate) filled: BTreeMap<ReplicaIndex, u64>,
     /// The snapshot that it is pulling.
     pub(crate) serving: Option<Serving>,
     quota: Quota,
@@ -99,6 +102,7 @@ impl Peer {
             declarations: 0,
             declared: 0,
             latest_pull: 0,
+            filled: BTreeMap::new(),
             serving: None,
             quota: Quota { replicas: limits.replicas_per_minute },
             quota_from: now,

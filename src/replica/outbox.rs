@@ -118,6 +118,11 @@ impl Replica {
     fn fill_gap(&mut self, to: PeerId, lane: ReplicaIndex, height: u64) {
         let first = self.outbox.lanes.get(&lane).and_then(VecDeque::front).map(|event| event.dot.sequence());
         let Some(first) = first.filter(|first| height + 1 < *first) else { return };
+        // Once for each height, until the next round: it may lack what these come after, too.
+        let tried = self.peers.get_mut(&to).and_then(|peer| peer.filled.insert(lane, height));
+        if tried == Some(height) {
+            return;
+        }
         let missing = self.state.log.tail_of(lane, height);
         if missing.first().is_none_or(|event| event.dot.sequence() != height + 1) {
             return;
@@ -133,6 +138,7 @@ impl Replica {
         if self.outbox.is_empty() {
             return;
         }
+        self.peers.values_mut().for_each(|peer| peer.filled.clear());
         let servers: Vec<PeerId> =
             self.peers.iter().filter(|(_, peer)| peer.role == Role::Server).map(|(id, _)| *id).collect();
         let next = servers.iter().find(|id| Some(**id) > self.last_outbox).or(servers.first()).copied();
