@@ -8,6 +8,8 @@ use clap::ColorChoice;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::cli::doctor::DOCTOR_HELP;
+use crate::cli::doctor::Doctor;
 use crate::cli::keys::KEYS_HELP;
 use crate::cli::keys::Keys;
 use crate::cli::sim::arguments as sim;
@@ -50,6 +52,9 @@ pub enum Verb {
     /// Explain the code of a message, or list all codes
     #[command(after_help = "Example:\n  lasp explain E0102")]
     Explain(Explain),
+    /// Find out why nodes do not reach each other
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(Doctor),
     /// Make clusters of several machines: keys and certificates of their nodes
     #[command(after_help = KEYS_HELP)]
     Keys(Keys),
@@ -263,7 +268,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "at most a year".to_owned())
 }
 
-fn address(text: &str) -> Result<String, String> {
+pub(super) fn address(text: &str) -> Result<String, String> {
     let Some((host, port)) = text.rsplit_once(':') else {
         return Err("an address looks like 127.0.0.1:7001".into());
     };

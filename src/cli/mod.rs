@@ -4,6 +4,7 @@ pub mod arguments;
 pub mod check;
 pub mod coordination;
 pub mod doc;
+pub mod doctor;
 pub mod driver;
 pub mod exit;
 pub mod explain;
@@ -61,6 +62,7 @@ fn act(arguments: &Arguments) -> Exit {
         Verb::Test(test) => test::run(test, arguments.color),
         Verb::Doc(doc) => doc::run(doc, arguments.color),
         Verb::Explain(explain) => explain::run(explain, arguments.color),
+        Verb::Doctor(doctor) => doctor::run(doctor, arguments.color),
         Verb::Keys(keys) => keys::run(keys, arguments.color),
         Verb::Repl(repl) => repl::run(repl, arguments.color),
     }

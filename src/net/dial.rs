@@ -192,7 +192,7 @@ fn refused(id: u128, payload: &[u8]) -> Result<Reached, Cause> {
     match decode_refusal(payload).map_err(|error| unwelcome(&error))? {
         Refusal::Duplicate => Ok(Reached::Peer(id)),
         Refusal::Myself => Ok(Reached::Myself),
-        Refusal::Full => Err(Cause::refused("E0615", "the peer refused this node: it has too many connections")),
+        Refusal::Full => Err(Cause::refused("E0615", "the peer refused this node: the peer has too many connections")),
         Refusal::Protocol { speaks } => Err(Cause::refused(
             "E0608",
             format!("the peer refused this node: it speaks version {speaks}, this node version {PROTOCOL}"),

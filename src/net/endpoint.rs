@@ -316,7 +316,12 @@ async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
             // Should the answer not have gone out, the connection is gone, which the task will see and tell.
             tokio::spawn(link::run(hub.clone(), registration));
         }
-        Err(refusal) => refuse(&connection, send, &refusal).await,
+        Err(refusal) => {
+            refuse(&connection, send, &refusal).await;
+            if refusal == Refusal::Full {
+                return Err(Cause::refused("E0615", "this node refused the peer: this node has too many connections"));
+            }
+        }
     }
     Ok(())
 }

@@ -276,6 +276,23 @@ pub struct Cause {
 }
 
 impl Cause {
+    /// What to do about it; empty where there is nothing to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self.code {
+            "E0605" => "is a node running there, is the port right, does something between drop UDP packets?",
+            "E0606" => "check the name, or write the address in numbers",
+            "E0607" => "give both nodes folders that the same authority has issued: lasp keys issue; --cluster DIR",
+            "E0608" => "check the port; bring both sides to the same release",
+            "E0615" => "try again later, or join by another peer",
+            "E0617" => "renew it where the authority's key is: lasp keys renew; or set the clock that is wrong",
+            "E0618" => "a node that was revoked stays so; issue a new certificate: lasp keys issue",
+            "E0619" => "dial a server; or issue a server's certificate: lasp keys issue --role server",
+            "E0623" => "is it a node of lasp that answers there?",
+            _ => "",
+        }
+    }
+
     pub(super) fn refused(code: &'static str, reason: impl Into<String>) -> Cause {
         Cause { code, reason: reason.into(), refused: true }
     }

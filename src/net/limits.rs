@@ -40,6 +40,8 @@ pub const NODE_NAME_BYTES_MAX: usize = 64;
 
 /// How far a clock may be behind the authority's for a new certificate to count at once.
 pub const CLOCK_SKEW: Duration = Duration::from_hours(1);
+/// Clocks that differ by more are told of by `lasp doctor`.
+pub const CLOCKS_APART: Duration = Duration::from_secs(5);
 /// A certificate that ends within this time is warned of.
 pub const EXPIRY_WARNING: Duration = Duration::from_hours(14 * 24);
 

@@ -59,6 +59,8 @@ async fn read_all(hub: &Arc<Hub>, link: LinkId, connection: &Connection) {
     loop {
         let (kind, payload) = match read(&mut stream, &[Kind::Message, Kind::Peers, Kind::Revoked]).await {
             Ok(frame) => frame,
+            // The connection is gone, and says itself why.
+            Err(FrameError::Ended) if connection.close_reason().is_some() => return,
             Err(FrameError::Ended) => {
                 // The peer has said all and waits until it is read; to close the connection is to say that it was.
                 return hub.close_link(link, Closing::Bye, Cause::of_closing(Closing::Bye));
