@@ -4,6 +4,7 @@
 
 // F0: know no language.
 pub mod lattice;
+pub mod overlay;
 pub mod source;
 // F1: text to tree, and the nouns.
 pub mod syntax;
@@ -14,6 +15,7 @@ pub mod library;
 pub mod sql;
 // F3: the halves.
 pub mod check;
+pub mod effects;
 pub mod engine;
 pub mod replica;
 #[expect(

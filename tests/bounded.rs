@@ -86,3 +86,59 @@ fn rights_move_to_the_node_of_that_name() {
     assert!(cluster.settle(10_000));
     assert_eq!(values(&mut cluster), [2, 2, 2]);
 }
+
+#[test]
+fn who_is_refused_is_given_rights_and_succeeds_when_it_tries_again() {
+    const SALE: &str = "
+        B = declare(bcounter), Open = declare(boolean), Sold = declare(gcounter).
+        sell(0) -> print(never);
+        sell(N) ->
+            case try_update(B, decrement) of
+                {ok, _} -> update(Sold, increment), print({sold, N});
+                {refused, _} -> sleep(10), sell(N - 1)
+            end.
+        case replica() of
+            0 -> update(B, {increment, 10}), update(Open, true);
+            _ -> read(Open), sell(100)
+        end.";
+    for seed in 0..20 {
+        let faults = Faults { lost: seed * 10, doubled: 100, delay_ms: 20 };
+        let mut cluster = Cluster::new(seed, faults);
+        for _ in 0..3 {
+            cluster.join(SALE).expect("a program");
+        }
+        cluster.run_for(3000);
+        cluster.heal();
+        assert!(cluster.settle(60_000), "seed {seed} does not settle");
+        for node in 1..3 {
+            let prints = cluster.prints(node);
+            assert!(prints.len() == 1 && prints[0].starts_with("{sold, "), "seed {seed}: {prints:?}");
+            assert_ne!(prints, ["{sold, 100}\n"], "the first time it is refused");
+        }
+        assert_eq!(values(&mut cluster), [8, 8, 8]);
+    }
+}
+
+#[test]
+fn nodes_with_few_rights_get_more_before_they_have_none() {
+    const SALE: &str = "
+        B = declare(bcounter), Open = declare(boolean), Refused = declare(counter).
+        sell(0) -> done;
+        sell(N) ->
+            case try_update(B, decrement) of
+                {ok, _} -> ok;
+                {refused, _} -> update(Refused, increment)
+            end,
+            sleep(5), sell(N - 1).
+        case replica() of
+            0 -> update(B, {increment, 1000}), update(Open, true);
+            _ -> read(Open), sell(600)
+        end.";
+    let mut cluster = Cluster::new(1, Faults::NONE);
+    for _ in 0..2 {
+        cluster.join(SALE).expect("a program");
+    }
+    assert!(cluster.settle(60_000), "it does not settle");
+    let refused = cluster.finals(1).into_iter().find(|last| last.name == "Refused").expect("there");
+    assert!(refused.value.as_int().expect("an integer") <= 3, "only in the beginning: {}", refused.value);
+}

@@ -70,6 +70,16 @@ fn three_replicas_agree() {
 }
 
 #[test]
+fn of_three_replicas_one_runs_an_effect_and_does_so_in_each_run() {
+    let program = "C = declare(counter). enforce_once(C, {value, 2}, fun() -> print(once) end). update(C, increment).";
+    for _ in 0..2 {
+        let done = typed(&["run", "-", "--replicas", "3"], program);
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        assert_eq!(done.stdout.matches("once").count(), 1, "{}", done.stdout);
+    }
+}
+
+#[test]
 fn replicas_tell_that_they_converged() {
     let done = typed(&["run", "-", "--replicas", "2", "--json"], DOUBLES);
     let events = events(&done);

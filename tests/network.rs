@@ -82,6 +82,57 @@ fn a_latecomer_and_one_that_returns_get_everything() {
     assert_eq!(a.last("S"), json!([1, 2, 3]));
 }
 
+const EFFECT: &str = "C = declare(counter), Ran = declare(gset).
+    enforce_once(C, {value, 3}, fun(Key) -> print(Key), update(Ran, {add, node()}) end).
+    update(C, increment).";
+
+/// What was printed by all.
+fn printed(nodes: &[Node]) -> Vec<String> {
+    let prints = nodes.iter().flat_map(|node| &node.seen).filter(|event| event["event"] == "print");
+    prints.map(|event| event["value"].to_string()).collect()
+}
+
+#[test]
+fn an_effect_runs_once_for_all_processes_and_once_more_when_all_have_ended() {
+    let folder = folder();
+    let file = write(&folder, EFFECT);
+    for _ in 0..2 {
+        let until = ["--until", "query(C) == 3 andalso length(query(Ran)) == 1", "--timeout", "50s"];
+        let start = |name: &str, way: [&str; 2]| {
+            Node::start(folder.path(), &file, &[&["--node", name, way[0], way[1]], &until[..]].concat())
+        };
+        let mut a = start("a", ["--listen", "127.0.0.1:0"]);
+        let address = a.address();
+        let mut nodes = vec![a, start("b", ["--peers", &address]), start("c", ["--peers", &address])];
+        for node in &mut nodes {
+            assert_eq!(node.end(), 0, "{:#?}", node.seen);
+        }
+        assert_eq!(printed(&nodes).len(), 1, "{:?}", printed(&nodes));
+    }
+}
+
+#[test]
+fn an_effect_whose_process_was_killed_is_in_doubt_at_the_others() {
+    let folder = folder();
+    let waits = "C = declare(counter), Never = declare(ivar).
+        enforce_once(C, {value, 1}, fun() -> print(started), read(Never) end).
+        update(C, increment).";
+    let file = write(&folder, waits);
+    let mut a = Node::start(folder.path(), &file, &["--node", "a", "--listen", "127.0.0.1:0"]);
+    let address = a.address();
+    let started = a.until(|event| event["event"] == "effect");
+    assert_eq!(started["state"], "started");
+    let mut b = Node::start(folder.path(), &file, &["--node", "b", "--peers", &address]);
+    b.peer("a", "connected");
+    a.kill();
+    let doubt = b.until(|event| event["event"] == "effect");
+    assert_eq!((&doubt["state"], &doubt["key"]), (&json!("in_doubt"), &started["key"]));
+    let told = b.seen.iter().any(|event| event["event"] == "error" && event["code"] == "E0650");
+    assert!(told || b.until(|event| event["code"] == "E0650")["code"] == "E0650");
+    b.kill();
+    assert_eq!(printed(&[b]), Vec::<String>::new());
+}
+
 #[test]
 fn only_the_best_scores_of_a_leaderboard_travel() {
     let folder = folder();

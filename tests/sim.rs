@@ -168,6 +168,30 @@ fn a_script_makes_things_happen_when_it_says() {
 }
 
 #[test]
+fn many_nodes_know_a_few_others_each_and_agree_all_the_same() {
+    let program = "
+        S = declare(set).
+        case replica() < 10 of
+            true -> sleep(500 + random(1500)), update(S, {add, replica()});
+            false -> listens
+        end.";
+    let done = sim(program, &["--replicas", "40", "--for", "4s", "--json"]);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    assert_eq!(events(&done, "final")[0]["value"].as_array().map(Vec::len), Some(10));
+    let sent = |kind: &str| {
+        let traffic = events(&done, "traffic").into_iter().find(|event| event["kind"] == kind);
+        traffic.and_then(|event| event["messages"].as_u64()).unwrap_or(0)
+    };
+    // Ten updates to 39 others each; with a full mesh every one of them would be a push of its author's.
+    assert!(sent("push") == 0 && (390..1600).contains(&sent("tree-push")), "{}", done.stdout);
+    assert!(events(&done, "convergence")[0]["all_ms"].as_u64() < Some(500), "{}", done.stdout);
+    let storm =
+        ["--replicas", "30", "--for", "6s", "--crash", "20%", "--partition", "30%", "--loss", "5%", "--leave", "3"];
+    let done = sim(program, &storm);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+}
+
+#[test]
 fn a_one_way_partition_cuts_one_way_and_heals() {
     let done = sim(
         "S = declare(set). read(S, {cardinality, 1}), print({at, now_ms()}).",

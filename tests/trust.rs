@@ -275,8 +275,11 @@ async fn stranger(folder: &Path, certified: bool, to: &Node) -> quinn::Connectio
 
 /// The greeting of the node with this folder.
 fn hello(folder: &Path, name: &str) -> Vec<u8> {
-    let (listen, incarnation) = (([127, 0, 0, 1], 9).into(), Credentials::load(folder).expect("a folder").id);
-    let greeting = Greeting { name: name.into(), listen, attempt: 1, revoked: u64::MAX, incarnation };
+    let (nowhere, incarnation) =
+        (SocketAddr::from(([127, 0, 0, 1], 9)), Credentials::load(folder).expect("a folder").id);
+    let (listen, seen) = (nowhere, nowhere);
+    let greeting =
+        Greeting { name: name.into(), listen, attempt: 1, revoked: u64::MAX, named: false, seen, incarnation };
     frame(Kind::Hello, &encode_greeting(&greeting))
 }
 

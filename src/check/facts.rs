@@ -91,6 +91,8 @@ pub struct Derivation {
     pub destination: Variables,
     /// Of its functions, in order (`join` and `group_by` have two).
     pub functions: Vec<Function>,
+    /// Whether it is a view with rows that are made of several elements (`count`, `group by`), or of which that is not known.
+    pub aggregates: bool,
     /// What it hangs on: a derivation that is made only in a branch, for example.
     pub depends: Dependence,
     /// The call.

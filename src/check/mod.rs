@@ -25,6 +25,7 @@ use rustc_hash::FxHashSet;
 
 use crate::check::core::Checked;
 use crate::check::core::Expr;
+use crate::check::core::GlobalId;
 use crate::check::core::Node;
 use crate::check::scope::Scope;
 use crate::source::diagnostic::Diagnostic;
@@ -32,7 +33,6 @@ use crate::source::diagnostic::Severity;
 use crate::source::span::Span;
 use crate::syntax::tree::Range;
 use crate::syntax::tree::Tree;
-use crate::value::term::Term;
 
 /// A text to check.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +74,22 @@ pub fn check(environment: &mut Environment, source: &Source<'_>, mode: Mode) -> 
     }
     program.globals = environment.globals().to_vec();
     (Some(program), diagnostics)
+}
+
+/// A text with mistakes as far as it was understood, for more messages alone: what was not stands for any value.
+#[must_use]
+pub fn doubtful(environment: &Environment, source: &Source<'_>, mode: Mode) -> Option<Checked> {
+    if source.tree.broken {
+        return None;
+    }
+    let mut checker = Checker::new(environment.clone(), source, mode);
+    if mode == Mode::Program {
+        checker.environment.forget_attributes();
+    }
+    checker.collect();
+    let mut program = checker.program();
+    program.globals = checker.environment.globals().to_vec();
+    Some(program)
 }
 
 /// The state of checking one text.
@@ -121,8 +137,8 @@ impl<'a> Checker<'a> {
         self.diagnostics.push(diagnostic);
     }
 
-    /// Stands for what is wrong and was told.
+    /// Stands for what is wrong and was told: a name that is never bound, of which nothing is known.
     fn nothing(span: Span) -> Expr {
-        Expr { node: Node::Literal(Term::atom("undefined")), span }
+        Expr { node: Node::Global(GlobalId(u32::MAX)), span }
     }
 }

@@ -8,9 +8,12 @@ use clap::ColorChoice;
 use clap::Parser;
 use clap::Subcommand;
 
+use crate::cli::doctor::DOCTOR_HELP;
+use crate::cli::doctor::Doctor;
 use crate::cli::keys::KEYS_HELP;
 use crate::cli::keys::Keys;
 use crate::cli::sim::arguments as sim;
+use crate::effects::EffectKey;
 
 /// Programs over replicated data that need no coordination and always agree in the end.
 #[derive(Debug, Parser)]
@@ -50,6 +53,9 @@ pub enum Verb {
     /// Explain the code of a message, or list all codes
     #[command(after_help = "Example:\n  lasp explain E0102")]
     Explain(Explain),
+    /// Find out why nodes do not reach each other
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(Doctor),
     /// Make clusters of several machines: keys and certificates of their nodes
     #[command(after_help = KEYS_HELP)]
     Keys(Keys),
@@ -176,6 +182,9 @@ pub struct Run {
     /// Print no final values
     #[arg(long)]
     pub quiet: bool,
+    /// Start an effect of `enforce_once` that is in doubt once more, if this node gets to it; the message of the doubt says KEY:ATTEMPT
+    #[arg(long, value_name = "KEY:ATTEMPT", value_parser = again)]
+    pub again: Vec<(EffectKey, u32)>,
 }
 
 /// `lasp check`
@@ -326,7 +335,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "at most a year".to_owned())
 }
 
-fn address(text: &str) -> Result<String, String> {
+pub(super) fn address(text: &str) -> Result<String, String> {
     let Some((host, port)) = text.rsplit_once(':') else {
         return Err("an address looks like 127.0.0.1:7001".into());
     };
@@ -342,6 +351,12 @@ fn node_name(text: &str) -> Result<String, String> {
         return Err("a name has 1 to 256 bytes and no control characters".into());
     }
     Ok(text.to_owned())
+}
+
+fn again(text: &str) -> Result<(EffectKey, u32), String> {
+    let parts = text.split_once(':').and_then(|(key, attempt)| Some((key.parse().ok()?, attempt.parse().ok()?)));
+    parts
+        .ok_or_else(|| "an effect to be started again looks like 00c0ffee..:1, as the message of its doubt says".into())
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

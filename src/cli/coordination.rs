@@ -18,6 +18,7 @@ use crate::sim::confirm::Confirmation;
 use crate::sim::confirm::Effort;
 use crate::sim::confirm::Side;
 use crate::sim::confirm::confirm;
+use crate::sim::confirm::settle;
 use crate::sim::schedule::Schedule;
 use crate::sim::stage::Play;
 use crate::source::files::Files;
@@ -44,8 +45,9 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
     }
     let files = session.files;
     let text = |span: Span| (files.slice(span).to_owned(), files.place(span).line);
-    let report = report(&facts, &order, &text);
-    let found = confirm(&play, &report.points, Effort::COMMAND);
+    let mut report = report(&facts, &order, &text);
+    let mut found = confirm(&play, &report.points, Effort::COMMAND);
+    settle(&mut report, &mut found);
     let shown = Shown { out, program, files: &files };
     if out.json() {
         shown.json(&report, &found);
@@ -258,5 +260,9 @@ fn not_shown(found: &Confirmation) -> String {
             format!("{which} {plays} schedules of {replicas} replicas")
         })
         .collect();
-    format!("no two schedules that differ here were found among {}", looked.join(" and "))
+    let among = looked.join(", ");
+    format!(
+        "no two schedules that differ here were found among {among}; what the program is given, with `--set name=value`, may \
+         be too much for so few steps"
+    )
 }

@@ -13,17 +13,25 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::cli::json::Line;
+use crate::cli::ledger;
+use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
 use crate::cli::program::Program;
+use crate::effects::EffectKey;
+use crate::effects::Message;
 use crate::net::Network;
 use crate::net::error::NetworkError;
 use crate::net::event::Event;
 use crate::net::event::LinkId;
+use crate::node::Deciding;
+use crate::node::EffectEvent;
+use crate::node::EffectSettings;
 use crate::node::Input;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
 use crate::replica::PeerId;
+use crate::source::diagnostic::Diagnostic;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::value::term::Term;
@@ -32,6 +40,8 @@ use crate::value::term::Term;
 pub const STACK_BYTES: usize = 256 << 20;
 /// How many steps the node makes before it is looked what has come in: a few milliseconds' worth.
 const FUEL: u64 = 200_000;
+/// How long the node's tasks wait at a time while most peers do not keep up.
+const PAUSE: Duration = Duration::from_millis(2);
 /// How many messages are taken in before the node goes on with what it is at.
 const MESSAGES_PER_TURN: usize = 64;
 
@@ -108,6 +118,8 @@ pub struct Driver {
     happened: Vec<Happened>,
     waiting: Vec<Arrived>,
     activity: u64,
+    /// The ledger of effects, where the node shares one.
+    ledger: Option<Shared>,
 }
 
 enum Arrived {
@@ -165,6 +177,7 @@ impl Driver {
             happened: Vec::new(),
             waiting: Vec::new(),
             activity: 0,
+            ledger: None,
         };
         if let Some(wire) = &driver.wire {
             driver.node.set_certificate(wire.network.role());
@@ -173,10 +186,32 @@ impl Driver {
         driver
     }
 
+    /// Which ledger says what effects are started. To be told before the first turn; without one the node decides alone.
+    /// `again` are effects in doubt that are to be started once more.
+    pub fn set_ledger(&mut self, ledger: Shared, again: Vec<(EffectKey, u32)>) {
+        self.ledger = Some(ledger);
+        self.set_deciding(Deciding::Shared, again);
+    }
+
+    /// There is no ledger that the node could share, for this reason.
+    pub fn no_ledger(&mut self, why: Diagnostic) {
+        self.set_deciding(Deciding::Nobody(why), Vec::new());
+    }
+
+    fn set_deciding(&mut self, deciding: Deciding, again: Vec<(EffectKey, u32)>) {
+        // What is kept is nothing, which is sound.
+        let _ = self.node.set_effects(EffectSettings { deciding, again, ..EffectSettings::default() });
+    }
+
     /// Takes in what has come, lets the node run a little, and does what it asks for.
     pub fn turn(&mut self) -> (Progress, Vec<Happened>) {
         self.take_in();
-        self.progress = self.node.run(self.clock.now_ms(), FUEL);
+        // Who makes more than the peers can take is slowed down; what comes in is taken in meanwhile.
+        let pressed = self.progress == Progress::Busy && self.network().is_some_and(Network::pressed);
+        if pressed {
+            self.runtime.block_on(tokio::time::sleep(PAUSE));
+        }
+        self.progress = self.node.run(self.clock.now_ms(), if pressed { 0 } else { FUEL });
         self.activity += u64::from(self.progress == Progress::Busy);
         self.give_out();
         (self.progress, std::mem::take(&mut self.happened))
@@ -297,8 +332,8 @@ impl Driver {
                 }
                 self.input(Input::Connected { peer: PeerId(link.0), name, incarnation, role });
             }
-            Event::Lost { link, id, name, cause, renewed } => {
-                if !renewed && self.told.remove(&id) {
+            Event::Lost { link, id, name, cause, renewed, unneeded } => {
+                if !renewed && self.told.remove(&id) && !unneeded {
                     let state = if cause.refused { "refused" } else { "lost" };
                     out.peer(&self.name, &name, state, Some(&cause));
                 }
@@ -313,6 +348,22 @@ impl Driver {
             Event::Reached => {}
             Event::Failed(error) => self.happened.push(Happened::Broken(error)),
         }
+    }
+
+    /// The ledger of effects that all nodes share answers the node.
+    fn ask_book(&mut self, message: &Message) {
+        let me = self.node.runner();
+        match self.ledger.as_ref().map(|ledger| ledger.answer(me, message)) {
+            Some(Ok(Some(message))) => self.input(Input::Book { message }),
+            Some(Ok(None)) | None => {}
+            // It is asked again, and this is told each time that it fails.
+            Some(Err(error)) => self.out.error(Some(&self.name), "E0652", &error, ledger::HELP),
+        }
+    }
+
+    fn tell_effect(&self, event: &EffectEvent) {
+        let line = Line::new("effect").text("node", &self.name).text("key", &event.key.to_string());
+        self.out.event(line.number("attempt", u64::from(event.attempt)).text("state", event.state.word()));
     }
 
     /// Writes down what the turn has changed, then does what the node asks for: nothing leaves the process before all that
@@ -367,6 +418,9 @@ impl Driver {
                 let result = self.program.file(&path);
                 self.input(Input::File { request, result });
             }
+            Output::Book { message } => self.ask_book(&message),
+            Output::Reach { .. } => {}
+            Output::Effect(event) => self.tell_effect(&event),
             Output::Evaluated { value, current } => self.happened.push(Happened::Evaluated { value, current }),
         }
     }

@@ -5,12 +5,14 @@ pub mod check;
 pub mod coordination;
 pub mod data;
 pub mod doc;
+pub mod doctor;
 pub mod driver;
 pub mod exit;
 pub mod explain;
 pub mod folder;
 pub mod json;
 pub mod keys;
+pub mod ledger;
 pub mod literal;
 pub mod out;
 mod panic;
@@ -62,6 +64,7 @@ fn act(arguments: &Arguments) -> Exit {
         Verb::Test(test) => test::run(test, arguments.color),
         Verb::Doc(doc) => doc::run(doc, arguments.color),
         Verb::Explain(explain) => explain::run(explain, arguments.color),
+        Verb::Doctor(doctor) => doctor::run(doctor, arguments.color),
         Verb::Keys(keys) => keys::run(keys, arguments.color),
         Verb::Repl(repl) => repl::run(repl, arguments.color),
         Verb::Data(data) => data::run(data, arguments.color),

@@ -119,13 +119,18 @@ impl Out {
     pub fn peer(&self, node: &str, peer: &str, state: &str, cause: Option<&Cause>) {
         let line = Line::new("peer").text("node", node).text("peer", peer).text("state", state);
         let line = line.maybe("reason", cause.map(|cause| cause.reason.as_str()));
+        let line = line.maybe("help", cause.map(Cause::help).filter(|help| !help.is_empty()));
         self.event(line.maybe("code", cause.map(|cause| cause.code)));
         if self.several {
             return;
         }
         match cause {
             None => self.status(&format!("{state} {peer}")),
-            Some(cause) => self.status(&format!("{state} {peer}: {} ({})", cause.reason, cause.code)),
+            Some(cause) => {
+                let help = if cause.refused { cause.help() } else { "" };
+                let help = if help.is_empty() { String::new() } else { format!("\n  help: {help}") };
+                self.status(&format!("{state} {peer}: {} ({}){help}", cause.reason, cause.code));
+            }
         }
     }
 

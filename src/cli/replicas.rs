@@ -23,6 +23,7 @@ use crate::cli::driver::Wire;
 use crate::cli::exit::Exit;
 use crate::cli::folder;
 use crate::cli::json::Line;
+use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
 use crate::cli::program;
 use crate::cli::program::Program;
@@ -46,6 +47,8 @@ use crate::node::Until;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How often, at most, a node tells how it stands unasked.
 const TELL_EVERY: Duration = Duration::from_millis(5);
+/// Up to so many nodes are each connected with each.
+const COMPLETE: usize = 9;
 
 /// How a node stands that is not at work.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +99,7 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
     let (interrupt, interrupted) = mpsc::unbounded_channel();
     signals::pass_on(runtime, vec![interrupt]);
     let members = members(count, out, runtime)?;
+    let book = Shared::process();
     let mut controls = Vec::new();
     let mut threads = Vec::new();
     for (at, (name, identity, wire)) in members.into_iter().enumerate() {
@@ -110,7 +114,7 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
             watch: arguments.watch,
         };
         let (shared, program, runtime, tell) = (out.clone(), program.clone(), runtime.clone(), tell.clone());
-        let timeout = arguments.timeout;
+        let (timeout, book) = (arguments.timeout, book.clone());
         let work = move || {
             let node = match program::node(&shared, &program, wanted) {
                 Ok(node) => node,
@@ -120,6 +124,7 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
                 }
             };
             let mut driver = Driver::new(node, name, shared.clone(), program, Some(wire), receiver, runtime);
+            driver.set_ledger(Shared::Process(book), Vec::new());
             let asked_by = follow(&mut driver, at, &tell);
             Some(end(driver, &shared, &asked_by, timeout))
         };
@@ -150,7 +155,12 @@ fn members(count: u32, out: &Out, runtime: &Handle) -> Result<Vec<(String, Repli
         let name = name(at);
         let credentials = cluster.node().map_err(|error| broken(out, None, &error))?;
         let incarnation = program::incarnation(credentials.id);
-        let peers = members.iter().map(|(_, _, wire)| wire.network.address().to_string()).collect();
+        let before = usize::try_from(at).unwrap_or(0);
+        // Few are told of all; many of one each, so that nobody is everybody's peer.
+        let known =
+            if count as usize <= COMPLETE { 0..before } else { contact(before)..before.min(contact(before) + 1) };
+        let known = members.get(known).unwrap_or_default();
+        let peers = known.iter().map(|(_, _, wire)| wire.network.address().to_string()).collect();
         let (sender, events) = mpsc::channel(EVENTS_MAX);
         let network = runtime
             .block_on(Network::start(
@@ -162,6 +172,11 @@ fn members(count: u32, out: &Out, runtime: &Handle) -> Result<Vec<(String, Repli
         members.push((name, incarnation, Wire { network, events }));
     }
     Ok(members)
+}
+
+/// Through whom a node joins when there are many: each takes seven.
+fn contact(at: usize) -> usize {
+    at.saturating_sub(1) / 7
 }
 
 /// a, b, .. z, aa, ab, ..
@@ -281,18 +296,22 @@ struct Asked {
     answers: usize,
 }
 
-/// Whether every node rests, is connected to all others, and has seen what they have.
+/// Whether every node rests, is connected (to all others, where these are few), and has seen what they have.
 fn agree(standings: &[Option<Standing>]) -> bool {
     let others = standings.len() - 1;
+    let enough = if standings.len() <= COMPLETE { others } else { 1 };
     let all = || standings.iter().flatten();
     let first = all().next().map(|standing| (standing.vector, standing.interest));
     // Nodes that take different topics have seen different things, and know by their peers whether they agree.
     let one_interest = all().all(|standing| Some(standing.interest) == first.map(|(_, interest)| interest));
-    let same = |standing: &Standing| match one_interest {
-        true => Some(standing.vector) == first.map(|(vector, _)| vector),
-        false => standing.agreeing == others,
+    let same = |standing: &Standing| {
+        if one_interest {
+            Some(standing.vector) == first.map(|(vector, _)| vector)
+        } else {
+            standing.agreeing == standing.peers
+        }
     };
-    all().filter(|standing| standing.rests && standing.peers == others).count() == standings.len() && all().all(same)
+    all().filter(|standing| standing.rests && standing.peers >= enough).count() == standings.len() && all().all(same)
 }
 
 fn conclude(arguments: &Run, out: &Out, verdict: Verdict, ended: &[Ended]) -> Exit {

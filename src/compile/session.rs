@@ -179,6 +179,17 @@ impl Session {
         self.environment.globals()
     }
 
+    /// What else is sure to be wrong with a text of which some names are not known, in other lines.
+    fn further(&self, source: &Source<'_>, file: FileId, mode: Mode, said: &[Diagnostic]) -> Vec<Diagnostic> {
+        let Some(program) = check::doubtful(&self.environment, source, mode) else { return Vec::new() };
+        let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
+        let line = |span: Span| self.files.place(span).line;
+        let lines: Vec<u32> = said.iter().filter_map(place).map(line).collect();
+        let found = infer::check(&self.known, &program, file, self.purpose).into_iter();
+        let new = |diagnostic: &Diagnostic| place(diagnostic).is_some_and(|span| !lines.contains(&line(span)));
+        found.filter(|diagnostic| diagnostic.severity == Severity::Error && new(diagnostic)).collect()
+    }
+
     fn compile(
         &mut self,
         file: FileId,
@@ -195,6 +206,8 @@ impl Session {
         let by_place =
             |diagnostic: &Diagnostic| (diagnostic.labels.first().map_or(0, |label| label.span.start), diagnostic.code);
         let Some(mut checked) = checked.filter(|_| !wrong) else {
+            let further = self.further(&source, file, mode, &said);
+            said.extend(further);
             said.sort_by_key(by_place);
             return Err(said);
         };

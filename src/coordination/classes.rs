@@ -1,5 +1,7 @@
 //! The class of every operator, look and update: how it gets on with order.
 
+use std::collections::BTreeSet;
+
 use crate::check::facts::Derivation;
 use crate::check::facts::Observation;
 use crate::coordination::Point;
@@ -25,6 +27,8 @@ pub enum Class {
     Settled,
     /// A point of order.
     Order,
+    /// The program could not be followed so far.
+    Unknown,
 }
 
 impl Class {
@@ -39,6 +43,7 @@ impl Class {
             Class::Safe => "safe",
             Class::Settled => "settled",
             Class::Order => "point of order",
+            Class::Unknown => "unknown",
         }
     }
 }
@@ -59,7 +64,7 @@ pub struct Classed {
 /// The classes, in order of the text.
 pub(crate) fn classes(model: &Model<'_>, points: &[Point]) -> Vec<Classed> {
     let mut all: Vec<Classed> = model.facts.derivations.iter().map(|derivation| operator(model, derivation)).collect();
-    all.extend(model.facts.observations.iter().filter_map(|seen| look(model, seen, points)));
+    // A call that may be refused looks and changes; it is told as what it changes.
     all.extend(model.facts.updates.iter().map(|update| {
         let point = points.iter().find(|point| point.span == update.span);
         let what = format!("{} {}", verb_name(update.verb), names(model, &update.variables));
@@ -67,9 +72,62 @@ pub(crate) fn classes(model: &Model<'_>, points: &[Point]) -> Vec<Classed> {
         let class = if point.is_some() { Class::Order } else { Class::Safe };
         Classed { span: update.span, what, class, why: why.to_owned() }
     }));
+    let looks = model.facts.observations.iter().filter(|seen| seen.verb != Verb::TryUpdate);
+    all.extend(looks.map(|seen| look(model, seen, points)));
+    let told: BTreeSet<Span> = all.iter().map(|classed| classed.span).collect();
+    let others = model.order.verbs().filter(|(span, _)| !told.contains(span));
+    all.extend(others.filter_map(|(span, verb)| plain(model, span, verb)));
     all.sort_by_key(|classed| classed.span);
     all.dedup_by_key(|classed| classed.span);
     all
+}
+
+/// The class of a call that says nothing of variables, or to which nothing comes.
+fn plain(model: &Model<'_>, span: Span, verb: Verb) -> Option<Classed> {
+    let (class, why) = match role(verb) {
+        Role::Neither => return None,
+        Role::Settled(class, why) => (class, why),
+        Role::Followed if model.facts.complete => (Class::Settled, "nothing in the program comes to this place"),
+        Role::Followed => (Class::Unknown, "the program could not be followed to this place"),
+    };
+    Some(Classed { span, what: verb_name(verb), class, why: why.to_owned() })
+}
+
+/// What a verb has to do with order.
+enum Role {
+    /// Derives, looks, waits or changes: the facts say of each call that is come to how it does.
+    Followed,
+    /// Looks or waits, and always in the same way.
+    Settled(Class, &'static str),
+    /// Neither derives, nor looks, nor waits, nor changes a variable.
+    Neither,
+}
+
+/// What each verb has to do with order. A new one has to be given a place here.
+fn role(verb: Verb) -> Role {
+    match verb {
+        Verb::Update | Verb::TryUpdate | Verb::Bind | Verb::BindTo => Role::Followed,
+        Verb::Map | Verb::Filter | Verb::Union | Verb::Intersection | Verb::Product | Verb::Difference => {
+            Role::Followed
+        }
+        Verb::Fold | Verb::FoldDynamic | Verb::Join | Verb::GroupBy | Verb::Sql => Role::Followed,
+        Verb::Query | Verb::Read | Verb::ReadAny | Verb::WaitNeeded => Role::Followed,
+        Verb::Invariant | Verb::Stream | Verb::EnforceOnce => Role::Followed,
+        Verb::Nodes | Verb::Converged | Verb::NowMs | Verb::Random => Role::Followed,
+        Verb::Node | Verb::Replica | Verb::Role | Verb::Arg => {
+            Role::Settled(Class::Settled, "the same all the time on one node")
+        }
+        Verb::CsvRead | Verb::JsonRead | Verb::EachLine => {
+            Role::Settled(Class::Settled, "what is in the file, whoever else does anything")
+        }
+        Verb::Once => Role::Settled(Class::Safe, "the first time on each node, in every order"),
+        Verb::Sleep => Role::Settled(Class::Settled, "waits for time alone: nothing need have arrived after it"),
+        Verb::Every => Role::Settled(Class::Settled, "how often is a matter of time; what it does is told by itself"),
+        Verb::Atomically => Role::Settled(Class::Safe, "everywhere all of it or nothing"),
+        Verb::Declare | Verb::DeclareDynamic | Verb::Thread => Role::Neither,
+        Verb::Print | Verb::Format | Verb::Assert => Role::Neither,
+        Verb::Interested | Verb::Disinterested | Verb::SetTopic | Verb::RemoveTopic => Role::Neither,
+    }
 }
 
 fn names(model: &Model<'_>, variables: &crate::check::facts::Variables) -> String {
@@ -100,28 +158,18 @@ fn operator(model: &Model<'_>, derivation: &Derivation) -> Classed {
         (Verb::Map | Verb::Filter | Verb::Union | Verb::BindTo, ..) => {
             (Class::Morphism, "element by element".to_owned())
         }
+        (Verb::Sql, ..) if derivation.sources.len() == 1 => (Class::Morphism, "row by row".to_owned()),
         _ => (Class::Monotone, "grows when its sources do".to_owned()),
     };
     Classed { span: derivation.span, what, class, why }
 }
 
-fn look(model: &Model<'_>, seen: &Observation, points: &[Point]) -> Option<Classed> {
-    let has_variables = matches!(
-        seen.verb,
-        Verb::Query
-            | Verb::Read
-            | Verb::ReadAny
-            | Verb::Invariant
-            | Verb::Stream
-            | Verb::WaitNeeded
-            | Verb::EnforceOnce
-    );
-    let timed = matches!(seen.verb, Verb::Nodes | Verb::Converged | Verb::NowMs | Verb::Random);
-    if !has_variables && !timed {
-        return None;
-    }
+fn look(model: &Model<'_>, seen: &Observation, points: &[Point]) -> Classed {
     let mut what = verb_name(seen.verb);
-    if has_variables {
+    if let Role::Settled(class, why) = role(seen.verb) {
+        return Classed { span: seen.span, what, class, why: why.to_owned() };
+    }
+    if !matches!(seen.verb, Verb::Nodes | Verb::Converged | Verb::NowMs | Verb::Random) {
         what = format!("{what} {}", names(model, &seen.variables));
     }
     if let Some(threshold) = &seen.threshold {
@@ -129,13 +177,15 @@ fn look(model: &Model<'_>, seen: &Observation, points: &[Point]) -> Option<Class
     }
     let point = points.iter().find(|point| point.span == seen.span);
     let (class, why) = match (point, seen.verb) {
-        (Some(point), _) => (Class::Order, point.kind.name().to_owned()),
-        (None, Verb::Read | Verb::ReadAny | Verb::Invariant | Verb::EnforceOnce) => {
-            (Class::Safe, "once met, it stays met".to_owned())
+        (Some(point), _) => (Class::Order, point.kind.name()),
+        (None, Verb::Read | Verb::Invariant | Verb::EnforceOnce) => (Class::Safe, "once met, it stays met"),
+        (None, Verb::ReadAny) if model.varying.contains(&seen.id) => {
+            (Class::Safe, "which of them was met first is not used, and what is met stays met")
         }
-        (None, Verb::WaitNeeded) => (Class::Safe, "waits for a reader on this node".to_owned()),
-        (None, _) if seen.uses.is_empty() => (Class::Settled, "what it sees is not used".to_owned()),
-        (None, _) => (Class::Settled, "nothing that others do can change what it sees".to_owned()),
+        (None, Verb::ReadAny) => (Class::Safe, "once met, it stays met"),
+        (None, Verb::WaitNeeded) => (Class::Safe, "waits for a reader on this node"),
+        (None, _) if seen.uses.is_empty() => (Class::Settled, "what it sees is not used"),
+        (None, _) => (Class::Settled, "nothing that others do can change what it sees"),
     };
-    Some(Classed { span: seen.span, what, class, why })
+    Classed { span: seen.span, what, class, why: why.to_owned() }
 }

@@ -262,8 +262,13 @@ impl<'a> Model<'a> {
             }
         }
         if derivation.verb == Verb::Sql {
-            return self.aggregates(derivation).and_then(|source| {
-                from(source, format!("an aggregate in line {} changes with each row", self.line(derivation.span)))
+            let source = derivation.sources.iter().flat_map(|source| self.possible(source)).next();
+            return source.filter(|_| derivation.aggregates).and_then(|source| {
+                let line = self.line(derivation.span);
+                from(
+                    source,
+                    format!("a row of the view in line {line} is replaced with each element that it is made of"),
+                )
             });
         }
         None
@@ -273,12 +278,6 @@ impl<'a> Model<'a> {
     fn keeps_best(&self, source: VariableId, derivation: &Derivation) -> bool {
         let ranking = |variable: VariableId| matches!(self.kind(variable), Some(Type::TopK(_)));
         ranking(source) && derivation.destination.known.iter().all(|to| ranking(*to))
-    }
-
-    fn aggregates(&self, derivation: &Derivation) -> Option<VariableId> {
-        let text = (self.text)(derivation.span).0.to_lowercase();
-        let found = ["group by", "count(", "sum(", "min(", "max(", "avg("].iter().any(|word| text.contains(word));
-        found.then(|| derivation.sources.iter().find_map(|source| source.known.first().copied()))?
     }
 
     /// Whether anything can ever come into a variable.

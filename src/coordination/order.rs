@@ -48,6 +48,7 @@ struct Block {
 #[derive(Debug, Default)]
 pub struct Order {
     places: BTreeMap<Span, Place>,
+    verbs: BTreeMap<Span, Verb>,
     blocks: Vec<Block>,
     /// Calls of verbs whose value nobody uses.
     discarded: BTreeSet<Span>,
@@ -85,6 +86,11 @@ impl Order {
         }
         walk.settle(&blocks);
         walk.order
+    }
+
+    /// All calls of verbs in the program's text, whether anything comes to them or not.
+    pub fn verbs(&self) -> impl Iterator<Item = (Span, Verb)> {
+        self.verbs.iter().map(|(span, verb)| (*span, *verb))
     }
 
     /// Whether `first` has run on the same node whenever `then` runs.
@@ -308,6 +314,7 @@ impl Walk {
                 self.each(&call.arguments);
                 self.at.at += 1;
                 self.order.places.insert(expr.span, self.at);
+                self.order.verbs.insert(expr.span, call.verb);
             }
             Node::Apply(function, arguments) => {
                 self.expr(function);

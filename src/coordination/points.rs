@@ -28,7 +28,7 @@ fn point(model: &Model<'_>, seen: &Observation) -> Option<Point> {
         Verb::Query => query(model, seen),
         Verb::Read => threshold(model, seen).or_else(|| value(model, seen)),
         Verb::Invariant | Verb::EnforceOnce => threshold(model, seen),
-        Verb::ReadAny => threshold(model, seen).or_else(|| race(model, seen)),
+        Verb::ReadAny => threshold(model, seen).or_else(|| race(model, seen)).or_else(|| value(model, seen)),
         Verb::Stream => goes_on(seen).then(|| stream(model, seen)),
         Verb::Nodes | Verb::Converged => {
             let why = format!(
@@ -144,17 +144,19 @@ fn value(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     let variable = subject(model, seen, |variable| open(variable) && model.can_differ(variable, seen))?;
     let name = model.name(variable);
     let mut path = model.path_to(variable);
-    path.extend(["read".to_owned(), destination(seen)]);
+    let verb = verb_name(seen.verb);
     let why = format!(
-        "the threshold says only that {name} has come so far; the value with which `read` goes on also has whatever else \
+        "the threshold says only that {name} has come so far; the value with which `{verb}` goes on also has whatever else \
          had arrived by then"
     );
+    path.extend([verb, destination(seen)]);
     let repair = repair::value(&name);
     Some(Point { kind: Kind::Value, span: seen.span, variable: Some(name), path, why, repair })
 }
 
 fn race(model: &Model<'_>, seen: &Observation) -> Option<Point> {
-    if !seen.uses.iter().any(|used| !used.control) || !model.varying.contains(&seen.id) {
+    let used = seen.uses.iter().any(|used| !used.control) || model.order.is_branched_on(seen.span);
+    if !used || !model.varying.contains(&seen.id) {
         return None;
     }
     let names: Vec<String> = model.possible(&seen.variables).into_iter().map(|variable| model.name(variable)).collect();

@@ -4,6 +4,7 @@ use crate::check::facts::VariableId;
 use crate::coordination::Kind;
 use crate::coordination::Repair;
 use crate::coordination::model::Model;
+use crate::library::Verb;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 
@@ -111,6 +112,10 @@ pub(crate) fn stream(name: &str) -> Repair {
 pub(crate) fn check_then_act(model: &Model<'_>, variable: VariableId) -> Repair {
     let name = model.name(variable);
     match model.kind(variable) {
+        Some(Type::BCounter) => repair(
+            "The counter keeps its bound by itself: try, without asking before.",
+            format!("case try_update({name}, decrement) of {{ok, _}} -> ..; {{refused, _}} -> .. end"),
+        ),
         Some(kind) if kind.is_counter() => repair(
             "A bounded counter keeps the bound by rights, without asking: count down what is left.",
             format!("{name} = declare(bcounter). try_update({name}, decrement)"),
@@ -126,16 +131,24 @@ pub(crate) fn check_then_act(model: &Model<'_>, variable: VariableId) -> Repair 
     }
 }
 
-/// For changes that do not get on with each other.
-pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId) -> Repair {
+/// For changes that do not get on with each other, by this verb.
+pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId, verb: Verb) -> Repair {
     let name = model.name(variable);
     match (kind, model.kind(variable)) {
+        (Kind::Refusal, _) if verb == Verb::TryUpdate => repair(
+            "Hand out rights before they are needed, to every node as many as it will spend.",
+            format!("update({name}, {{move, N, Node}})"),
+        ),
         (Kind::ReadModifyWrite, _) => {
             repair("A counter counts what everybody adds.", format!("{name} = declare(gcounter)."))
         }
         (Kind::Refusal, _) => repair(
             "Wait until the rights are there, or go on without them.",
             format!("case try_update({name}, decrement) of {{ok, _}} -> ..; {{refused, _}} -> .. end"),
+        ),
+        (Kind::Assignment, Some(Type::GMap(_) | Type::AwMap(_))) => repair(
+            "Let one replica assign each key, or keep what everybody says: the greatest candidate of each key wins.",
+            format!("{name} = declare({{awmap, [{{top_k, [1]}}]}})."),
         ),
         (Kind::Assignment, _) => repair(
             "Let one replica assign, or take a type in which the order does not matter: the greatest candidate wins.",

@@ -57,7 +57,7 @@ fn point(model: &Model<'_>, kind: Kind, variable: VariableId, write: &Write<'_>,
     let name = model.name(variable);
     let verb = if write.update.verb == Verb::TryUpdate { "try_update" } else { "update" };
     let path = vec![verb.to_owned(), name.clone()];
-    let repair = repair::change(model, kind, variable);
+    let repair = repair::change(model, kind, variable, write.update.verb);
     Point { kind, span: write.update.span, variable: Some(name), path, why, repair }
 }
 

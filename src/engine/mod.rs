@@ -53,6 +53,7 @@ use crate::graph::Graph;
 use crate::graph::GraphError;
 use crate::graph::Operator;
 use crate::graph::VariableId;
+use crate::lattice::sum::Sum;
 use crate::value::content::Content;
 use crate::value::operation::Op;
 use crate::value::reference::Reference;
@@ -171,6 +172,16 @@ impl Engine {
     /// When the variable refuses it as it stands.
     pub fn prepare(&self, variable: VariableId, op: &Op, author: &Author) -> Result<Effect, Refusal> {
         self.states[variable.0 as usize].prepare(op, author)
+    }
+
+    /// Of a bounded counter the rights that nodes have themselves, as far as is known here, by incarnation; `None` of any
+    /// other variable.
+    #[must_use]
+    pub fn rights(&self, variable: VariableId) -> Option<Vec<(u128, Sum)>> {
+        match &self.states[variable.0 as usize] {
+            State::Bounded(state) => Some(state.of_nodes()),
+            _ => None,
+        }
     }
 
     /// Takes changed entries in, and brings all that follows from them up to date.

@@ -59,6 +59,12 @@ impl VersionVector {
         self.iter().any(|(replica, sequence)| sequence > other.get(replica))
     }
 
+    /// About how many replicas there are, covered or not: at once, without counting.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.heights.len()
+    }
+
     /// The replicas of which anything is covered, by index, with the last covered sequence number.
     pub fn iter(&self) -> impl Iterator<Item = (ReplicaIndex, u64)> {
         (0..).map(ReplicaIndex).zip(self.heights.iter().copied()).filter(|&(_, height)| height > 0)

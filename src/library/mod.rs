@@ -5,6 +5,7 @@
 
 mod about;
 mod absent;
+pub mod directives;
 mod modules;
 mod numbers;
 mod plain;

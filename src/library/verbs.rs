@@ -346,8 +346,8 @@ pub(super) const ROWS: &[Builtin] = &[
         3,
         Verb::EnforceOnce,
         "enforce_once(variable, threshold, function) -> ok",
-        "Runs the function once for the whole cluster, at a trusted node, when the variable reaches the threshold. Comes with the replication release; until then it is refused.",
-        "",
+        "Runs the function once for the whole cluster when the variable reaches the threshold: in a task of its own, at a node whose certificate says server. It is started at most once; if the node ends before the function does, the effect is in doubt, which is told, and it runs again only on request. A function of one argument gets the effect's key, a text that is the same on all nodes and in all attempts, to hand on to the outside.",
+        "C = declare(counter), enforce_once(C, {value, 3}, fun(Key) -> print(string:length(Key)) end), update(C, {increment, 3}), read(C, {value, 3}), sleep(1).",
     ),
     row(
         None,

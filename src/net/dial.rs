@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::lookup_host;
 use tokio::time::sleep;
@@ -11,7 +12,6 @@ use crate::net::error::Cause;
 use crate::net::error::Closing;
 use crate::net::error::NetworkError;
 use crate::net::event::Event;
-use crate::net::frame::Address;
 use crate::net::frame::FrameError;
 use crate::net::frame::Kind;
 use crate::net::frame::Refusal;
@@ -25,15 +25,15 @@ use crate::net::hub::Reached;
 use crate::net::limits::ATTEMPT;
 use crate::net::limits::COURTESY;
 use crate::net::limits::PAUSE_MAX;
-use crate::net::limits::PAUSE_MAX_LEARNED;
 use crate::net::limits::PAUSE_MIN;
 use crate::net::limits::PROTOCOL;
 use crate::net::link;
+use crate::net::membership::Told;
 use crate::net::refusal::refuse_connection;
 use crate::net::tls::peer_identity;
 
-/// After so many failures in a row an address that only a peer told of is forgotten.
-const TRIES_LEARNED: u32 = 60;
+/// How long it may take until a connection that one side has is known to the other.
+const SOON: Duration = Duration::from_secs(1);
 
 enum Failure {
     /// Trying again may help.
@@ -56,10 +56,14 @@ pub(super) async fn configured(hub: Arc<Hub>, target: usize, address: String) {
     let mut told: Option<&'static str> = None;
     hub.tell(Event::Resolving { address: address.clone() }).await;
     while !hub.closing() {
-        match attempt(&hub, &address).await {
+        match attempt(&hub, &address, true).await {
             Ok(Reached::Peer(id)) => {
                 hub.reached(target, Reached::Peer(id));
                 hub.tell(Event::Reached).await;
+                if hub.keep(id) {
+                    // The other was nobody's contact so far.
+                    hub.steer(Told::Linked { id, named: true, renewed: false });
+                }
                 if hub.until_gone(id).await {
                     (pause, told) = (PAUSE_MIN, None);
                     if !hub.closing() {
@@ -85,38 +89,27 @@ pub(super) async fn configured(hub: Arc<Hub>, target: usize, address: String) {
     }
 }
 
-/// Dials what a peer told of and is not known yet.
-pub(super) fn learned(hub: &Arc<Hub>, addresses: Vec<Address>) {
-    for address in hub.learn(addresses) {
-        tokio::spawn(follow(hub.clone(), address));
-    }
-}
-
-async fn follow(hub: Arc<Hub>, address: Address) {
-    let mut id = address.id;
+/// Makes a connection to a node that the overlay has something for.
+pub(super) async fn wanted(hub: Arc<Hub>, id: u128, addresses: Vec<SocketAddr>) {
     if hub.me > id {
         sleep(COURTESY).await;
     }
-    let at = address.listen.to_string();
-    let (mut pause, mut failures) = (PAUSE_MIN, 0);
-    while !hub.closing() && failures < TRIES_LEARNED {
-        if hub.until_gone(id).await {
-            (pause, failures) = (PAUSE_MIN, 0);
-        } else {
-            match attempt(&hub, &at).await {
-                Ok(Reached::Peer(reached)) => id = reached,
-                Ok(_) | Err(Failure::Fatal(_)) => break,
-                Err(Failure::Busy) => {}
-                Err(Failure::Cause(_)) => failures += 1,
-            }
+    let mut reached = false;
+    for at in addresses.into_iter().filter(|at| hub.may_dial(*at)) {
+        if hub.linked(id) || hub.closing() {
+            return;
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX_LEARNED);
+        let outcome = attempt(&hub, &at.to_string(), false).await;
+        reached |= matches!(outcome, Ok(Reached::Peer(found)) if found == id) || matches!(outcome, Err(Failure::Busy));
     }
-    hub.forget(address.listen);
+    if reached {
+        // Either this attempt, or one of the other's, is about to be taken up.
+        let _ = timeout(SOON, hub.until_linked(id)).await;
+    }
+    hub.steer(Told::Unreachable(id));
 }
 
-async fn attempt(hub: &Arc<Hub>, address: &str) -> Result<Reached, Failure> {
+async fn attempt(hub: &Arc<Hub>, address: &str, named: bool) -> Result<Reached, Failure> {
     let mut at = None;
     let whole = async {
         let resolved = resolve(hub, address).await?;
@@ -125,7 +118,7 @@ async fn attempt(hub: &Arc<Hub>, address: &str) -> Result<Reached, Failure> {
             return Ok(Reached::Myself);
         }
         let _guard = hub.begin_dial(resolved).ok_or(Failure::Busy)?;
-        greet(hub, resolved).await.map_err(Failure::from)
+        greet(hub, resolved, named).await.map_err(Failure::from)
     };
     match timeout(ATTEMPT, whole).await {
         Ok(outcome) => outcome,
@@ -151,7 +144,7 @@ async fn resolve(hub: &Hub, address: &str) -> Result<SocketAddr, Failure> {
 }
 
 /// Connects, and says hello.
-async fn greet(hub: &Arc<Hub>, at: SocketAddr) -> Result<Reached, Cause> {
+async fn greet(hub: &Arc<Hub>, at: SocketAddr, named: bool) -> Result<Reached, Cause> {
     let connecting = hub.endpoint.connect_with(hub.trust.client(), at, &hub.server_name);
     let connecting = connecting.map_err(|error| Cause::absent("E0605", format!("cannot dial {at}: {error}")))?;
     let connection = connecting.await.map_err(|error| Cause::of(&error))?;
@@ -162,7 +155,7 @@ async fn greet(hub: &Arc<Hub>, at: SocketAddr) -> Result<Reached, Cause> {
         refuse_connection(&connection, &cause);
         return Err(cause);
     }
-    let greeting = hub.greeting();
+    let greeting = hub.greeting(named, connection.remote_address());
     let (mut send, mut receive) = connection.open_bi().await.map_err(|error| Cause::of(&error))?;
     let hello = frame(Kind::Hello, &encode_greeting(&greeting));
     // Should this fail, so does reading the answer, and that knows why.
@@ -179,7 +172,7 @@ async fn greet(hub: &Arc<Hub>, at: SocketAddr) -> Result<Reached, Cause> {
         connection.close((Closing::Malformed as u32).into(), b"the incarnation is not the peer's own");
         return Err(unwelcome(&FrameError::Malformed));
     }
-    match hub.establish(peer, answer, connection.clone(), true, greeting.attempt) {
+    match hub.establish(peer, answer, connection.clone(), true, (greeting.attempt, named)) {
         Ok(registration) => {
             tokio::spawn(link::run(hub.clone(), registration));
         }
@@ -193,7 +186,7 @@ fn refused(id: u128, payload: &[u8]) -> Result<Reached, Cause> {
         Refusal::Duplicate => Ok(Reached::Peer(id)),
         Refusal::Myself => Ok(Reached::Myself),
         Refusal::SameKey => Err(Cause::same_key("the peer refused this node")),
-        Refusal::Full => Err(Cause::refused("E0615", "the peer refused this node: it has too many connections")),
+        Refusal::Full => Err(Cause::refused("E0615", "the peer refused this node: the peer has too many connections")),
         Refusal::Protocol { speaks } => Err(Cause::refused(
             "E0608",
             format!("the peer refused this node: it speaks version {speaks}, this node version {PROTOCOL}"),

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::SystemTime;
 
 use quinn::Connection;
 use quinn::Endpoint;
@@ -13,6 +14,7 @@ use quinn::Incoming;
 use tokio::net::lookup_host;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::timeout;
 
@@ -40,10 +42,15 @@ use crate::net::limits::INBOX_BYTES_MAX;
 use crate::net::limits::PROTOCOL;
 use crate::net::limits::RELOAD;
 use crate::net::link;
+use crate::net::membership;
+use crate::net::membership::Told;
+use crate::net::membership::encode_reach;
 use crate::net::probe;
 use crate::net::refusal::refuse_connection;
 use crate::net::tls::peer_identity;
 use crate::net::trust::Trust;
+use crate::overlay::Overlay;
+use crate::overlay::Settings;
 use crate::replica::Role;
 
 /// How this node takes part.
@@ -102,6 +109,12 @@ impl Network {
         let endpoint = Endpoint::server(server, address).map_err(failed)?;
         let listen = endpoint.local_addr().map_err(failed)?;
         let advertised = advertised(&options, listen).await?;
+        let (steer, told) = mpsc::unbounded_channel();
+        // The identity is by chance, or kept with a clock that goes on: either way the counter is greater than before.
+        let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let counter = u64::try_from(started.as_millis()).unwrap_or(0);
+        let seed = u64::try_from(me >> 64).unwrap_or(0);
+        let overlay = Overlay::new(me, counter, encode_reach(&[advertised]), Settings::default(), seed);
         let hub = Arc::new(Hub::new(Parts {
             endpoint,
             me,
@@ -115,7 +128,10 @@ impl Network {
             events,
             inbox_bytes_max: INBOX_BYTES_MAX,
             targets: options.peers.len(),
+            role,
+            membership: steer,
         }));
+        tokio::spawn(membership::run(hub.clone(), told, overlay));
         tokio::spawn(accept(hub.clone()));
         tokio::spawn(watch(hub.clone()));
         for (target, peer) in options.peers.into_iter().enumerate() {
@@ -136,15 +152,22 @@ impl Network {
         self.hub.listen
     }
 
-    /// Sends a message; without effect when the connection is gone. Never waits: a peer that takes too little loses its
-    /// connection.
+    /// Sends a message; without effect when the connection is gone. Never waits: what a peer does not take in time is lost.
     pub fn send(&self, link: LinkId, message: &[u8]) {
         self.hub.send(link, message);
     }
 
-    /// Brings a message to all who want to hear of a topic, as far as they are connected.
-    pub fn broadcast(&self, _topic: u128, message: &[u8]) {
-        self.hub.send_to_all(message);
+    /// Brings a message to all who take part in a topic, without waiting for it. For speed alone: those whom it does not
+    /// reach find what they lack when vectors are compared.
+    pub fn broadcast(&self, topic: u128, message: &[u8]) {
+        self.hub.broadcast(topic, message);
+    }
+
+    /// Whether what the node makes should wait, because most peers do not keep up. Never for long: who takes nothing is not
+    /// waited for, and loses its connection at last.
+    #[must_use]
+    pub fn pressed(&self) -> bool {
+        self.hub.pressed()
     }
 
     /// Ends a connection, because the node wants no more of that peer.
@@ -156,6 +179,12 @@ impl Network {
     #[must_use]
     pub fn all_peers_connected(&self) -> bool {
         self.hub.all_targets_connected()
+    }
+
+    /// The most bytes that wait to be sent to any one peer.
+    #[must_use]
+    pub fn waiting_bytes_most(&self) -> usize {
+        self.hub.waiting_bytes_most()
     }
 
     /// How many connections there are.
@@ -178,6 +207,9 @@ impl Network {
 
     /// Sends what waits to be sent, tells the peers, and ends; takes two seconds at most.
     pub async fn close(&self) {
+        let (done, left) = oneshot::channel();
+        self.hub.steer(Told::Leave(done));
+        let _ = timeout(Duration::from_millis(100), left).await;
         self.hub.begin_closing();
         let quiet = async {
             while self.hub.links() > 0 {
@@ -317,10 +349,10 @@ async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
             return Err(Cause::refused("E0609", format!("this node refused the peer's greeting: {error}")));
         }
     };
-    let attempt = greeting.attempt;
+    let attempt = (greeting.attempt, greeting.named);
     match hub.establish(peer, greeting, connection.clone(), false, attempt) {
         Ok(registration) => {
-            let answer = frame(Kind::Welcome, &encode_greeting(&hub.greeting()));
+            let answer = frame(Kind::Welcome, &encode_greeting(&hub.greeting(false, connection.remote_address())));
             if send.write_all(&answer).await.is_ok() {
                 let _ = send.finish();
             }
@@ -331,6 +363,9 @@ async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
             refuse(&connection, send, &refusal).await;
             if refusal == Refusal::SameKey {
                 return Err(Cause::same_key("this node refused the peer"));
+            }
+            if refusal == Refusal::Full {
+                return Err(Cause::refused("E0615", "this node refused the peer: this node has too many connections"));
             }
         }
     }

@@ -276,6 +276,23 @@ pub struct Cause {
 }
 
 impl Cause {
+    /// What to do about it; empty where there is nothing to do.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self.code {
+            "E0605" => "is a node running there, is the port right, does something between drop UDP packets?",
+            "E0606" => "check the name, or write the address in numbers",
+            "E0607" => "give both nodes folders that the same authority has issued: lasp keys issue; --cluster DIR",
+            "E0608" => "check the port; bring both sides to the same release",
+            "E0615" => "try again later, or join by another peer",
+            "E0617" => "renew it where the authority's key is: lasp keys renew; or set the clock that is wrong",
+            "E0618" => "a node that was revoked stays so; issue a new certificate: lasp keys issue",
+            "E0619" => "dial a server; or issue a server's certificate: lasp keys issue --role server",
+            "E0623" => "is it a node of lasp that answers there?",
+            _ => "",
+        }
+    }
+
     pub(super) fn refused(code: &'static str, reason: impl Into<String>) -> Cause {
         Cause { code, reason: reason.into(), refused: true }
     }
@@ -394,6 +411,8 @@ pub(super) enum Closing {
     Malformed = 3,
     /// The node wants no more of this peer.
     Refused = 4,
+    /// Neither needs the connection: both have other neighbours.
+    Unneeded = 6,
 }
 
 fn closed(code: u64, reason: &[u8]) -> Cause {
@@ -403,6 +422,7 @@ fn closed(code: u64, reason: &[u8]) -> Cause {
         1 => Cause::absent("E0605", "another connection stays"),
         2 => Cause::absent("E0613", "the peer dropped the connection, since it could not send fast enough"),
         3 => Cause::refused("E0609", format!("the peer refused a message of this node: {reason}")),
+        6 => Cause::absent("E0605", "the two have other neighbours"),
         5 => Cause::refused("E0614", "this is the node itself"),
         _ => {
             let told = COMMON.iter().find_map(|code| Some((*code, reason.strip_prefix(code)?)));

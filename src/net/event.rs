@@ -55,6 +55,8 @@ pub enum Event {
         cause: Cause,
         /// Whether another connection has taken its place.
         renewed: bool,
+        /// Whether it was closed because nobody needed it, which is nothing to worry about.
+        unneeded: bool,
     },
     /// Somebody who came to us was turned away.
     TurnedAway {

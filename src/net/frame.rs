@@ -1,4 +1,4 @@
-//! What is written on a stream: frames of a length, a kind and a payload; greetings and lists of peers.
+//! What is written on a stream: frames of a length, a kind and a payload; greetings and refusals.
 //!
 //! Decoders trust nothing. A frame's length is held against its bound before anything is allocated.
 
@@ -12,10 +12,10 @@ use serde::de::DeserializeOwned;
 
 use crate::lattice::dot::ReplicaId;
 use crate::net::error::plain;
-use crate::net::limits::ADDRESSES_MAX;
 use crate::net::limits::CONTROL_BYTES_MAX;
 use crate::net::limits::MESSAGE_BYTES_MAX;
 use crate::net::limits::PROTOCOL;
+use crate::net::limits::PUSH_EXTRA_BYTES;
 use crate::net::limits::REVOCATIONS_BYTES_MAX;
 use crate::net::limits::TEXT_BYTES_MAX;
 
@@ -24,8 +24,8 @@ use crate::net::limits::TEXT_BYTES_MAX;
 pub enum Kind {
     /// A node's message.
     Message = 0,
-    /// A list of peers.
-    Peers = 1,
+    /// The overlay's own: who is connected with whom.
+    Overlay = 1,
     /// [`Greeting`].
     Hello = 2,
     /// The [`Greeting`] of the one who was greeted.
@@ -38,10 +38,21 @@ pub enum Kind {
     Probe = 6,
     /// [`Probed`].
     Probed = 7,
+    /// A node's message that the overlay carries.
+    Push = 8,
 }
 
-const KINDS: [Kind; 8] =
-    [Kind::Message, Kind::Peers, Kind::Hello, Kind::Welcome, Kind::Refuse, Kind::Revoked, Kind::Probe, Kind::Probed];
+const KINDS: [Kind; 9] = [
+    Kind::Message,
+    Kind::Overlay,
+    Kind::Hello,
+    Kind::Welcome,
+    Kind::Refuse,
+    Kind::Revoked,
+    Kind::Probe,
+    Kind::Probed,
+    Kind::Push,
+];
 
 impl Kind {
     fn of(byte: u8) -> Option<Kind> {
@@ -54,6 +65,7 @@ impl Kind {
         match self {
             Kind::Message => MESSAGE_BYTES_MAX,
             Kind::Revoked => REVOCATIONS_BYTES_MAX,
+            Kind::Push => MESSAGE_BYTES_MAX + PUSH_EXTRA_BYTES,
             _ => CONTROL_BYTES_MAX,
         }
     }
@@ -70,6 +82,10 @@ pub struct Greeting {
     pub attempt: u64,
     /// The number of the newest list of revocations that the node has; whoever has a newer one sends it.
     pub revoked: u64,
+    /// Whether the dialing node's user named the other, so that the connection stays.
+    pub named: bool,
+    /// Where the node sees the other: one that listens on all of its machine's addresses does not know which are of use.
+    pub seen: SocketAddr,
     /// Under which identity its updates are known since it was started; bears its node's mark.
     pub incarnation: u128,
 }
@@ -113,15 +129,6 @@ pub enum Refusal {
     },
     /// Another node runs with the same key.
     SameKey,
-}
-
-/// A peer that the sender is connected to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Address {
-    /// Its identity.
-    pub id: u128,
-    /// Where it can be dialed.
-    pub listen: SocketAddr,
 }
 
 /// Why bytes are not a frame, or not the one that was expected.
@@ -241,21 +248,6 @@ pub fn decode_refusal(bytes: &[u8]) -> Result<Refusal, FrameError> {
     postcard::from_bytes(bytes).map_err(|_| FrameError::Malformed)
 }
 
-/// The payload of a list of peers; takes as many as one list may have.
-#[must_use]
-pub fn encode_addresses(addresses: &[Address]) -> Vec<u8> {
-    encode(&addresses.iter().take(ADDRESSES_MAX).collect::<Vec<_>>())
-}
-
-/// Reads a list of peers.
-///
-/// # Errors
-/// When it is none, or too long.
-pub fn decode_addresses(bytes: &[u8]) -> Result<Vec<Address>, FrameError> {
-    let addresses: Vec<Address> = postcard::from_bytes(bytes).map_err(|_| FrameError::Malformed)?;
-    if addresses.len() > ADDRESSES_MAX { Err(FrameError::Malformed) } else { Ok(addresses) }
-}
-
 fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_allocvec(value).expect("plain data into memory cannot fail")
 }
@@ -265,7 +257,15 @@ mod tests {
     use super::*;
 
     fn greeting() -> Greeting {
-        Greeting { name: "a".into(), listen: ([127, 0, 0, 1], 7001).into(), attempt: 3, revoked: 0, incarnation: 5 }
+        Greeting {
+            name: "a".into(),
+            listen: ([127, 0, 0, 1], 7001).into(),
+            attempt: 3,
+            revoked: 0,
+            named: true,
+            seen: ([127, 0, 0, 1], 7002).into(),
+            incarnation: 5,
+        }
     }
 
     #[test]
@@ -286,31 +286,24 @@ mod tests {
 
     #[test]
     fn every_cut_and_every_flip_is_an_error_or_a_value_never_a_panic() {
-        let addresses = vec![Address { id: 7, listen: ([127, 0, 0, 1], 7001).into() }; 3];
-        for bytes in [encode_greeting(&greeting()), encode_addresses(&addresses), encode_refusal(&Refusal::Full)] {
+        for bytes in [encode_greeting(&greeting()), encode_refusal(&Refusal::Full)] {
             for cut in 0..bytes.len() {
-                let _ =
-                    (decode_greeting(&bytes[..cut]), decode_addresses(&bytes[..cut]), decode_refusal(&bytes[..cut]));
+                let _ = (decode_greeting(&bytes[..cut]), decode_refusal(&bytes[..cut]));
             }
             for at in 0..bytes.len() {
                 for flip in 1..=255u8 {
                     let mut changed = bytes.clone();
                     changed[at] ^= flip;
-                    let _ = (decode_greeting(&changed), decode_addresses(&changed), decode_refusal(&changed));
+                    let _ = (decode_greeting(&changed), decode_refusal(&changed));
                 }
             }
         }
     }
 
     #[test]
-    fn an_endless_list_is_refused() {
-        assert_eq!(decode_addresses(&[0xff, 0xff, 0xff, 0xff, 0x0f]), Err(FrameError::Malformed));
-    }
-
-    #[test]
     fn a_length_beyond_the_bound_is_refused_before_anything_is_read() {
         assert_eq!(head([0xff, 0xff, 0xff, 0xff, 0], &[Kind::Message]), Err(FrameError::TooLong(0xffff_ffff)));
-        assert_eq!(head([0, 0, 0x80, 0, 1], &[Kind::Peers]), Err(FrameError::TooLong(0x8000)));
+        assert_eq!(head([0, 0, 0x80, 0, 1], &[Kind::Overlay]), Err(FrameError::TooLong(0x8000)));
         assert_eq!(head([0, 0, 0, 1, 9], &[Kind::Message]), Err(FrameError::Kind(9)));
         assert_eq!(head([0, 0, 0, 1, 0], &[Kind::Hello]), Err(FrameError::Kind(0)));
     }

@@ -30,19 +30,19 @@ use crate::net::error::Cause;
 use crate::net::error::Closing;
 use crate::net::event::Event;
 use crate::net::event::LinkId;
-use crate::net::frame::Address;
 use crate::net::frame::Greeting;
 use crate::net::frame::Kind;
 use crate::net::frame::Refusal;
-use crate::net::frame::encode_addresses;
 use crate::net::frame::frame;
-use crate::net::limits::ADDRESSES_MAX;
+use crate::net::limits::BROADCASTS_BYTES_HIGH;
 use crate::net::limits::IDLE;
-use crate::net::limits::LEARNED_MAX;
 use crate::net::limits::LINKS_MAX;
+use crate::net::limits::PUSH_BYTES_HIGH;
 use crate::net::limits::QUEUE_BYTES_MAX;
 use crate::net::limits::SIGN_OF_LIFE;
-use crate::net::refusal::reachable;
+use crate::net::limits::STUCK;
+use crate::net::membership::Told;
+use crate::net::membership::outside;
 use crate::net::refusal::reason_of;
 use crate::net::trust::Trust;
 use crate::replica::Role;
@@ -56,7 +56,7 @@ pub(super) struct Hub {
     /// Where this node can be dialed.
     pub(super) listen: SocketAddr,
     /// What peers are told to dial.
-    advertised: SocketAddr,
+    pub(super) advertised: SocketAddr,
     pub(super) trust: Trust,
     pub(super) server_name: String,
     /// Whether the cluster's key is the automatic one, which is good for this machine alone.
@@ -64,6 +64,12 @@ pub(super) struct Hub {
     pub(super) events: mpsc::Sender<Event>,
     /// One permit for each byte that may wait for the node.
     pub(super) inbox: Arc<Semaphore>,
+    /// What this node may do.
+    pub(super) role: Role,
+    membership: mpsc::UnboundedSender<Told>,
+    /// The bytes of broadcasts that wait for the overlay.
+    broadcasts: AtomicUsize,
+    start: Instant,
     pub(super) traffic: Traffic,
     state: Mutex<State>,
     changed: watch::Sender<u64>,
@@ -83,7 +89,6 @@ struct State {
     links: BTreeMap<LinkId, Link>,
     by_id: BTreeMap<u128, LinkId>,
     dialing: BTreeSet<SocketAddr>,
-    learned: BTreeSet<SocketAddr>,
     targets: Vec<Reached>,
     last_link: u64,
     last_attempt: u64,
@@ -101,11 +106,12 @@ pub(super) enum Reached {
 struct Link {
     id: u128,
     peer: Proven,
-    listen: SocketAddr,
     connection: Connection,
     /// `None` once the network closes.
     queue: Option<mpsc::UnboundedSender<Vec<u8>>>,
-    queued: Arc<AtomicUsize>,
+    flow: Arc<Flow>,
+    /// Whether it stays though no neighbours need it: the user of one side named the other.
+    kept: bool,
     dialed: bool,
     attempt: u64,
     renewed: bool,
@@ -137,6 +143,15 @@ impl Link {
     }
 }
 
+/// How what is sent to a peer gets on.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    /// The bytes that wait to be sent.
+    queued: AtomicUsize,
+    /// When some were sent last, or began to wait.
+    moved_ms: AtomicU64,
+}
+
 /// A connection that was taken up.
 pub(super) struct Registration {
     pub(super) link: LinkId,
@@ -144,7 +159,8 @@ pub(super) struct Registration {
     pub(super) greeting: Greeting,
     pub(super) connection: Connection,
     pub(super) queue: mpsc::UnboundedReceiver<Vec<u8>>,
-    pub(super) queued: Arc<AtomicUsize>,
+    pub(super) flow: Arc<Flow>,
+    pub(super) named: bool,
     pub(super) renewed: bool,
 }
 
@@ -180,6 +196,8 @@ pub(super) struct Parts {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) inbox_bytes_max: usize,
     pub(super) targets: usize,
+    pub(super) role: Role,
+    pub(super) membership: mpsc::UnboundedSender<Told>,
 }
 
 impl Hub {
@@ -196,6 +214,10 @@ impl Hub {
             automatic: parts.automatic,
             events: parts.events,
             inbox: Arc::new(Semaphore::new(parts.inbox_bytes_max)),
+            role: parts.role,
+            membership: parts.membership,
+            broadcasts: AtomicUsize::new(0),
+            start: Instant::now(),
             traffic: Traffic::default(),
             state: Mutex::new(State { targets: vec![Reached::Nobody; parts.targets], ..State::default() }),
             changed: watch::channel(0).0,
@@ -215,13 +237,20 @@ impl Hub {
         let _ = self.events.send(event).await;
     }
 
-    /// How this node introduces itself in its next attempt, or in its answer.
-    pub(super) fn greeting(&self) -> Greeting {
+    /// Tells the task that has the overlay.
+    pub(super) fn steer(&self, told: Told) {
+        // It has ended when the runtime has.
+        let _ = self.membership.send(told);
+    }
+
+    /// How this node introduces itself in its next attempt, or in its answer. `named`: whether its user named the peer.
+    pub(super) fn greeting(&self, named: bool, seen: SocketAddr) -> Greeting {
         let revoked = self.trust.number();
         let mut state = self.state();
         state.last_attempt += 1;
         let (name, listen, attempt) = (self.name.clone(), self.advertised, state.last_attempt);
-        Greeting { name, listen, attempt, revoked, incarnation: self.incarnation.0 }
+        let seen = SocketAddr::new(seen.ip().to_canonical(), seen.port());
+        Greeting { name, listen, attempt, revoked, named, seen, incarnation: self.incarnation.0 }
     }
 
     pub(super) fn closing(&self) -> bool {
@@ -230,6 +259,33 @@ impl Hub {
 
     pub(super) fn linked(&self, id: u128) -> bool {
         self.state().by_id.contains_key(&id)
+    }
+
+    /// The connection to a node.
+    pub(super) fn link_to(&self, id: u128) -> Option<LinkId> {
+        self.state().by_id.get(&id).copied()
+    }
+
+    /// The user named this node: its connection stays. Says whether there is one that came about otherwise.
+    pub(super) fn keep(&self, id: u128) -> bool {
+        let mut state = self.state();
+        let link = state.by_id.get(&id).copied();
+        link.and_then(|link| state.links.get_mut(&link)).is_some_and(|link| !std::mem::replace(&mut link.kept, true))
+    }
+
+    /// The connections that stay for as long as neighbours need them.
+    pub(super) fn spare_links(&self) -> Vec<(LinkId, u128)> {
+        let state = self.state();
+        let spare = state.links.iter().filter(|(_, link)| !link.kept && !outside(self.role, link.peer.role));
+        spare.map(|(id, link)| (*id, link.id)).collect()
+    }
+
+    /// Whether an address that another node told of may be dialed.
+    pub(super) fn may_dial(&self, at: SocketAddr) -> bool {
+        at != self.listen
+            && at.port() != 0
+            && at.is_ipv4() == self.listen.is_ipv4()
+            && (at.ip().is_loopback() || !self.automatic)
     }
 
     /// Waits as long as the peer is connected; says whether it was.
@@ -243,6 +299,12 @@ impl Hub {
             }
         }
         was
+    }
+
+    /// Waits until the peer is connected.
+    pub(super) async fn until_linked(&self, id: u128) {
+        let mut changed = self.changed.subscribe();
+        while !self.linked(id) && changed.changed().await.is_ok() {}
     }
 
     /// `None` when another task dials the address already.
@@ -276,7 +338,7 @@ impl Hub {
         greeting: Greeting,
         connection: Connection,
         dialed: bool,
-        attempt: u64,
+        (attempt, named): (u64, bool),
     ) -> Result<Registration, Refusal> {
         let id = peer.id;
         let mut state = self.state();
@@ -287,7 +349,7 @@ impl Hub {
         if state.closing || (state.links.len() >= LINKS_MAX && !state.by_id.contains_key(&id)) {
             return Err(Refusal::Full);
         }
-        let mut renewed = false;
+        let (mut renewed, mut kept) = (false, named);
         if let Some(old) = state.by_id.get(&id).copied().and_then(|link| state.links.get_mut(&link)) {
             if old.incarnation != greeting.incarnation {
                 old.give_way()?;
@@ -303,6 +365,7 @@ impl Hub {
                 return Err(Refusal::Duplicate);
             }
             old.renewed = true;
+            kept |= old.kept;
             old.connection.close((Closing::Duplicate as u32).into(), b"");
             renewed = true;
         } else if !dialed && self.me < id && state.dialing.contains(&greeting.listen) {
@@ -312,17 +375,17 @@ impl Hub {
         state.last_link += 1;
         let link = LinkId(state.last_link);
         let (sender, queue) = mpsc::unbounded_channel();
-        let queued = Arc::new(AtomicUsize::new(0));
+        let flow = Arc::new(Flow::default());
         state.by_id.insert(id, link);
         state.links.insert(
             link,
             Link {
                 id,
                 peer,
-                listen: reachable(greeting.listen, connection.remote_address()),
                 connection: connection.clone(),
                 queue: Some(sender),
-                queued: queued.clone(),
+                flow: flow.clone(),
+                kept,
                 dialed,
                 attempt,
                 renewed: false,
@@ -333,7 +396,8 @@ impl Hub {
         );
         drop(state);
         self.tell_changed();
-        Ok(Registration { link, peer, greeting, connection, queue, queued, renewed })
+        let named = named && dialed;
+        Ok(Registration { link, peer, greeting, connection, queue, flow, named, renewed })
     }
 
     /// Takes a link out when it has ended.
@@ -348,42 +412,98 @@ impl Hub {
         Ended { cause: gone.ending, renewed: gone.renewed }
     }
 
-    /// Puts a node message into a peer's queue. Too much there means that the connection ends.
+    /// Puts a node message into a peer's queue. What is too much is lost, which is nothing new to nodes.
     pub(super) fn send(&self, link: LinkId, message: &[u8]) {
         if message.len() > Kind::Message.bytes_max() {
             let cause = Cause::refused("E0609", format!("a message of {} bytes is too long to send", message.len()));
             self.close_link(link, Closing::Overflow, cause);
             return;
         }
-        self.enqueue(link, frame(Kind::Message, message));
+        self.enqueue(link, frame(Kind::Message, message), QUEUE_BYTES_MAX);
     }
 
-    /// The same for every peer.
-    pub(super) fn send_to_all(&self, message: &[u8]) {
-        let links: Vec<LinkId> = self.state().links.keys().copied().collect();
+    /// The same for what may go by other ways later: given up earlier.
+    pub(super) fn push(&self, link: LinkId, kind: Kind, message: &[u8]) {
+        self.enqueue(link, frame(kind, message), PUSH_BYTES_HIGH);
+    }
+
+    /// The same for what must not be lost: where there is no room for it, the connection ends.
+    pub(super) fn send_as(&self, link: LinkId, kind: Kind, message: &[u8]) {
+        if !self.enqueue(link, frame(kind, message), 2 * QUEUE_BYTES_MAX) {
+            self.overflows(link);
+        }
+    }
+
+    /// A peer does not take what it is sent.
+    pub(super) fn overflows(&self, link: LinkId) {
+        let cause = Cause::absent("E0613", "it does not take what this node sends fast enough");
+        self.close_link(link, Closing::Overflow, cause);
+    }
+
+    /// A message for all who take part in a topic.
+    pub(super) fn broadcast(&self, topic: u128, message: &[u8]) {
+        self.broadcasts.fetch_add(message.len(), Ordering::Relaxed);
+        self.steer(Told::Broadcast { topic, bytes: message.to_vec() });
+    }
+
+    /// The overlay has one.
+    pub(super) fn broadcast_taken(&self, bytes: usize) {
+        self.broadcasts.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Sends a broadcast to those who are not reached by the overlay.
+    pub(super) fn push_outside(&self, message: &[u8]) {
+        let state = self.state();
+        let outside = state.links.iter().filter(|(_, link)| outside(self.role, link.peer.role)).map(|(id, _)| *id);
+        let links: Vec<LinkId> = outside.collect();
+        drop(state);
         for link in links {
-            self.send(link, message);
+            self.push(link, Kind::Message, message);
         }
     }
 
-    fn enqueue(&self, link: LinkId, frame: Vec<u8>) {
-        let overflow = {
-            let state = self.state();
-            let Some(link) = state.links.get(&link) else { return };
-            let Some(queue) = &link.queue else { return };
-            let length = frame.len();
-            if link.queued.fetch_add(length, Ordering::Relaxed) + length > QUEUE_BYTES_MAX {
-                true
-            } else {
-                // The writer is gone only when the connection is.
-                let _ = queue.send(frame);
-                false
-            }
-        };
-        if overflow {
-            let cause = Cause::absent("E0613", "it does not take what this node sends fast enough");
-            self.close_link(link, Closing::Overflow, cause);
+    /// Whether what this node makes should wait: most of the peers who take anything at all do not keep up, or the overlay
+    /// does not. Peers who take nothing do not count, so that nobody waits for them.
+    pub(super) fn pressed(&self) -> bool {
+        let (mut moving, mut behind) = (0, 0);
+        let now = self.now_ms();
+        for link in self.state().links.values() {
+            let full = link.flow.queued.load(Ordering::Relaxed) > PUSH_BYTES_HIGH / 2;
+            let since = now.saturating_sub(link.flow.moved_ms.load(Ordering::Relaxed));
+            let stuck = u128::from(since) > STUCK.as_millis();
+            moving += usize::from(!full || !stuck);
+            behind += usize::from(full && !stuck);
         }
+        2 * behind > moving || self.broadcasts.load(Ordering::Relaxed) > BROADCASTS_BYTES_HIGH
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Some of what waits for a peer has been sent.
+    pub(super) fn moved(&self, flow: &Flow, bytes: usize) {
+        flow.moved_ms.store(self.now_ms(), Ordering::Relaxed);
+        flow.queued.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether there was room, or nobody is there any more.
+    fn enqueue(&self, link: LinkId, frame: Vec<u8>, most: usize) -> bool {
+        let state = self.state();
+        let Some(link) = state.links.get(&link) else { return true };
+        let Some(queue) = &link.queue else { return true };
+        let before = link.flow.queued.load(Ordering::Relaxed);
+        // An empty queue takes anything that is a message.
+        if before > 0 && before + frame.len() > most {
+            return false;
+        }
+        if before == 0 {
+            link.flow.moved_ms.store(self.now_ms(), Ordering::Relaxed);
+        }
+        link.flow.queued.fetch_add(frame.len(), Ordering::Relaxed);
+        // The writer is gone only when the connection is.
+        let _ = queue.send(frame);
+        true
     }
 
     /// Ends a connection, for a reason that is told on both sides.
@@ -411,7 +531,7 @@ impl Hub {
         if let Some(list) = self.trust.newer_than(0) {
             let links: Vec<LinkId> = self.state().links.keys().copied().collect();
             for link in links {
-                self.enqueue(link, frame(Kind::Revoked, &list));
+                self.send_as(link, Kind::Revoked, &list);
             }
         }
     }
@@ -429,54 +549,8 @@ impl Hub {
     /// Tells a peer of revocations, if its list is older than ours.
     pub(super) fn tell_revocations(&self, link: LinkId, theirs: u64) {
         if let Some(list) = self.trust.newer_than(theirs) {
-            self.enqueue(link, frame(Kind::Revoked, &list));
+            self.send_as(link, Kind::Revoked, &list);
         }
-    }
-
-    /// Tells a new peer of the others, and the others of it.
-    pub(super) fn introduce(&self, newcomer: LinkId) {
-        let (others, new): (Vec<_>, Vec<_>) = {
-            let state = self.state();
-            let address = |link: &Link| Address { id: link.id, listen: link.listen };
-            // Nobody can dial a client.
-            let servers =
-                state.links.iter().filter(|(link, state)| **link == newcomer || state.peer.role == Role::Server);
-            let all = servers.map(|(link, state)| (*link, address(state)));
-            all.partition(|(link, _)| *link != newcomer)
-        };
-        let Some((_, new)) = new.first() else { return };
-        let new = frame(Kind::Peers, &encode_addresses(std::slice::from_ref(new)));
-        let known: Vec<Address> = others.iter().map(|(_, address)| address.clone()).collect();
-        for part in known.chunks(ADDRESSES_MAX) {
-            self.enqueue(newcomer, frame(Kind::Peers, &encode_addresses(part)));
-        }
-        for (link, _) in others {
-            self.enqueue(link, new.clone());
-        }
-    }
-
-    /// Which of the addresses that a peer told of are worth dialing; each is returned once.
-    pub(super) fn learn(&self, addresses: Vec<Address>) -> Vec<Address> {
-        let mut state = self.state();
-        let mut new = Vec::new();
-        for address in addresses {
-            let at = address.listen;
-            let useless = address.id == self.me
-                || at == self.listen
-                || at.port() == 0
-                || at.is_ipv4() != self.listen.is_ipv4()
-                || (self.automatic && !at.ip().is_loopback())
-                || state.by_id.contains_key(&address.id);
-            if !useless && state.learned.len() < LEARNED_MAX && state.learned.insert(at) {
-                new.push(address);
-            }
-        }
-        new
-    }
-
-    /// Gives up on an address that a peer told of; it can be learned again.
-    pub(super) fn forget(&self, address: SocketAddr) {
-        self.state().learned.remove(&address);
     }
 
     /// Lets the writers send what waits, and then end; nothing new is taken up.
@@ -488,6 +562,11 @@ impl Hub {
         }
         drop(state);
         self.tell_changed();
+    }
+
+    /// The most bytes that wait to be sent to any one peer.
+    pub(super) fn waiting_bytes_most(&self) -> usize {
+        self.state().links.values().map(|link| link.flow.queued.load(Ordering::Relaxed)).max().unwrap_or(0)
     }
 
     /// How many peers are connected.

@@ -6,23 +6,27 @@ use std::time::Duration;
 pub const ALPN: &[u8] = b"lasp/1";
 /// The version of what is said after the handshake.
 pub const PROTOCOL: u16 = 1;
-/// The most bytes of a greeting, an answer to one, or a list of peers.
+/// The most bytes of a greeting, an answer to one, or an overlay message without a payload.
 pub const CONTROL_BYTES_MAX: usize = 16 * 1024;
 /// The most bytes of one node message.
 pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
-/// The most bytes that may wait to be sent to one peer; beyond it the connection is dropped, and what was lost is fetched
-/// when the two meet again.
-pub const QUEUE_BYTES_MAX: usize = 64 << 20;
+/// The most bytes that may wait to be sent to one peer; what is beyond is lost, and fetched when vectors are compared.
+pub const QUEUE_BYTES_MAX: usize = 8 << 20;
+/// With more than this waiting for one peer, broadcasts to it are given up: it will fetch them. When most peers are half as
+/// far behind, the node's own work waits.
+pub const PUSH_BYTES_HIGH: usize = 1 << 20;
+/// With more than this of its own broadcasts on their way to the overlay, the node's work waits.
+pub const BROADCASTS_BYTES_HIGH: usize = 256 << 10;
+/// What the overlay adds to a node's message.
+pub const PUSH_EXTRA_BYTES: usize = 1024;
+/// The most addresses at which one node can be dialed.
+pub const REACH_ADDRESSES_MAX: usize = 4;
 /// The most bytes received from all peers together that may wait for the node; beyond it nothing is read.
 pub const INBOX_BYTES_MAX: usize = 32 << 20;
 /// The most bytes of a node's name, and of a reason.
 pub const TEXT_BYTES_MAX: usize = 256;
 /// The most peers that one may be connected to.
 pub const LINKS_MAX: usize = 512;
-/// The most addresses that are dialed because a peer told of them.
-pub const LEARNED_MAX: usize = 256;
-/// The most addresses in one list from a peer.
-pub const ADDRESSES_MAX: usize = 256;
 /// The most handshakes from outside at one time.
 pub const HANDSHAKES_MAX: usize = 64;
 /// The most bytes of a list of revocations: more than 20,000 of them.
@@ -40,6 +44,8 @@ pub const NODE_NAME_BYTES_MAX: usize = 64;
 
 /// How far a clock may be behind the authority's for a new certificate to count at once.
 pub const CLOCK_SKEW: Duration = Duration::from_hours(1);
+/// Clocks that differ by more are told of by `lasp doctor`.
+pub const CLOCKS_APART: Duration = Duration::from_secs(5);
 /// A certificate that ends within this time is warned of.
 pub const EXPIRY_WARNING: Duration = Duration::from_hours(14 * 24);
 
@@ -58,9 +64,13 @@ pub const ATTEMPT: Duration = Duration::from_millis(2500);
 pub const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// See [`PAUSE_MIN`].
 pub const PAUSE_MAX: Duration = Duration::from_secs(2);
-/// The longest pause for an address that only a peer told us of.
-pub const PAUSE_MAX_LEARNED: Duration = Duration::from_secs(10);
-/// How long the node with the greater identity leaves it to the other to dial, when both learn of each other.
-pub const COURTESY: Duration = Duration::from_millis(700);
+/// How long the node with the greater identity leaves it to the other to dial, when both want to.
+pub const COURTESY: Duration = Duration::from_millis(100);
+/// After this long without taking anything a peer is not waited for.
+pub const STUCK: Duration = Duration::from_secs(1);
+/// After this long without taking anything a peer loses its connection.
+pub const STALLED: Duration = Duration::from_secs(10);
+/// After this long a connection that no neighbours need is closed.
+pub const UNNEEDED: Duration = Duration::from_secs(10);
 /// What the first round trip is guessed at, before it is measured; a lost first packet is sent again after three of these.
 pub const FIRST_ROUND_TRIP: Duration = Duration::from_millis(60);

@@ -1,17 +1,17 @@
 //! One connection after the welcome: a stream of frames each way, until either side ends it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use quinn::Connection;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::lattice::dot::ReplicaId;
 use crate::net::certificate::Proven;
-use crate::net::dial;
 use crate::net::error::Cause;
 use crate::net::error::Closing;
 use crate::net::event::Event;
@@ -19,11 +19,15 @@ use crate::net::event::Inbound;
 use crate::net::event::LinkId;
 use crate::net::frame::FrameError;
 use crate::net::frame::Kind;
-use crate::net::frame::decode_addresses;
 use crate::net::frame::read;
+use crate::net::hub::Flow;
 use crate::net::hub::Hub;
 use crate::net::hub::Registration;
 use crate::net::limits::REVOCATIONS_PER_LINK;
+use crate::net::limits::STALLED;
+use crate::net::membership::Told;
+use crate::net::membership::outside;
+use crate::net::refusal::reachable;
 
 /// How much is gathered into one write.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -32,17 +36,23 @@ const FLUSH: Duration = Duration::from_millis(800);
 
 /// Carries a connection until it ends.
 pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
-    let Registration { link, peer: Proven { id, role, .. }, greeting, connection, queue, queued, renewed } =
+    let Registration { link, peer: Proven { id, role, .. }, greeting, connection, queue, flow, named, renewed } =
         registration;
     let name = greeting.name;
-    let address = greeting.listen.to_string();
+    let address = reachable(greeting.listen, connection.remote_address()).to_string();
     let incarnation = ReplicaId(greeting.incarnation);
     hub.tell(Event::Connected { link, id, incarnation, role, name: name.clone(), address, renewed }).await;
     hub.tell_revocations(link, greeting.revoked);
-    hub.introduce(link);
+    let inside = !outside(hub.role, role);
+    if inside && hub.advertised.ip().is_unspecified() {
+        hub.steer(Told::Seen(SocketAddr::new(greeting.seen.ip(), hub.advertised.port())));
+    }
+    if inside {
+        hub.steer(Told::Linked { id, named, renewed });
+    }
     tokio::select! {
-        () = read_all(&hub, link, &connection) => {}
-        () = write_all(&hub, &connection, queue, &queued) => {}
+        () = read_all(&hub, link, inside.then_some(id), &connection) => {}
+        () = write_all(&hub, link, &connection, queue, &flow) => {}
         _ = connection.closed() => {}
     }
     if connection.close_reason().is_none() {
@@ -52,50 +62,57 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
     let duplicate = told == Cause::of_closing(Closing::Duplicate);
     let ended = hub.remove(link);
     let cause = ended.cause.unwrap_or(told);
-    hub.tell(Event::Lost { link, id, name, cause, renewed: ended.renewed || duplicate }).await;
+    let unneeded = cause == Cause::of_closing(Closing::Unneeded);
+    let renewed = ended.renewed || duplicate;
+    if inside && !renewed {
+        hub.steer(Told::Lost { id, unneeded });
+    }
+    hub.tell(Event::Lost { link, id, name, cause, renewed, unneeded }).await;
 }
 
-async fn read_all(hub: &Arc<Hub>, link: LinkId, connection: &Connection) {
+/// `inside`: who the peer is, if the overlay reaches it.
+async fn read_all(hub: &Arc<Hub>, link: LinkId, inside: Option<u128>, connection: &Connection) {
     let Ok(mut stream) = connection.accept_uni().await else { return };
     let mut lists = 0;
     loop {
-        let (kind, payload) = match read(&mut stream, &[Kind::Message, Kind::Peers, Kind::Revoked]).await {
+        let kinds = [Kind::Message, Kind::Revoked, Kind::Push, Kind::Overlay];
+        let kinds = if inside.is_some() { &kinds[..] } else { &kinds[..2] };
+        let (kind, payload) = match read(&mut stream, kinds).await {
             Ok(frame) => frame,
+            // The connection is gone, and says itself why.
+            Err(FrameError::Ended) if connection.close_reason().is_some() => return,
             Err(FrameError::Ended) => {
                 // The peer has said all and waits until it is read; to close the connection is to say that it was.
                 return hub.close_link(link, Closing::Bye, Cause::of_closing(Closing::Bye));
             }
             Err(error) => return refuse(hub, link, &error),
         };
-        match kind {
-            Kind::Message => {
-                let Some(message) = admit(hub, payload).await else { return };
-                hub.tell(Event::Received { link, message }).await;
+        if kind == Kind::Revoked {
+            lists += 1;
+            match hub.trust.learn(&payload) {
+                Ok(_) | Err(_) if lists > REVOCATIONS_PER_LINK => return refuse(hub, link, &FrameError::Malformed),
+                Ok(None) => {}
+                Ok(Some(server)) => hub.trust_anew(server),
+                Err(_) => return refuse(hub, link, &FrameError::Malformed),
             }
-            Kind::Revoked => {
-                lists += 1;
-                match hub.trust.learn(&payload) {
-                    Ok(_) | Err(_) if lists > REVOCATIONS_PER_LINK => return refuse(hub, link, &FrameError::Malformed),
-                    Ok(None) => {}
-                    Ok(Some(server)) => hub.trust_anew(server),
-                    Err(_) => return refuse(hub, link, &FrameError::Malformed),
-                }
-            }
-            _ => match decode_addresses(&payload) {
-                Ok(addresses) => dial::learned(hub, addresses),
-                Err(error) => return refuse(hub, link, &error),
-            },
+            continue;
+        }
+        let Some(permit) = admit(hub, kind, payload.len()).await else { return };
+        match inside {
+            Some(id) if kind != Kind::Message => hub.steer(Told::Heard { link, id, bytes: payload, permit }),
+            _ => hub.tell(Event::Received { link, message: Inbound { bytes: payload, _permit: permit } }).await,
         }
     }
 }
 
 /// Waits until there is room for a message.
-async fn admit(hub: &Hub, bytes: Vec<u8>) -> Option<Inbound> {
-    let length = u32::try_from(bytes.len()).ok()?;
-    hub.traffic.received_bytes.fetch_add(u64::from(length), Ordering::Relaxed);
-    hub.traffic.received_messages.fetch_add(1, Ordering::Relaxed);
-    let permit = hub.inbox.clone().acquire_many_owned(length).await.ok()?;
-    Some(Inbound { bytes, _permit: permit })
+async fn admit(hub: &Hub, kind: Kind, length: usize) -> Option<OwnedSemaphorePermit> {
+    let length = u32::try_from(length).ok()?;
+    if kind != Kind::Overlay {
+        hub.traffic.received_bytes.fetch_add(u64::from(length), Ordering::Relaxed);
+        hub.traffic.received_messages.fetch_add(1, Ordering::Relaxed);
+    }
+    hub.inbox.clone().acquire_many_owned(length).await.ok()
 }
 
 fn refuse(hub: &Hub, link: LinkId, error: &FrameError) {
@@ -104,9 +121,10 @@ fn refuse(hub: &Hub, link: LinkId, error: &FrameError) {
 
 async fn write_all(
     hub: &Hub,
+    link: LinkId,
     connection: &Connection,
     mut queue: mpsc::UnboundedReceiver<Vec<u8>>,
-    queued: &AtomicUsize,
+    flow: &Flow,
 ) {
     let Ok(mut stream) = connection.open_uni().await else { return };
     while let Some(mut batch) = queue.recv().await {
@@ -118,10 +136,17 @@ async fn write_all(
             (bytes, messages) = (bytes + more.0, messages + more.1);
             batch.extend(next);
         }
-        if stream.write_all(&batch).await.is_err() {
-            return;
+        let mut left = batch.as_slice();
+        while !left.is_empty() {
+            match timeout(STALLED, stream.write(left)).await {
+                Ok(Ok(written)) => {
+                    hub.moved(flow, written);
+                    left = left.get(written..).unwrap_or_default();
+                }
+                Ok(Err(_)) => return,
+                Err(_) => return hub.overflows(link),
+            }
         }
-        queued.fetch_sub(batch.len(), Ordering::Relaxed);
         hub.traffic.sent_bytes.fetch_add(bytes, Ordering::Relaxed);
         hub.traffic.sent_messages.fetch_add(messages, Ordering::Relaxed);
     }
@@ -134,5 +159,9 @@ async fn write_all(
 
 /// The bytes of node messages in a frame, and how many they are.
 fn count(frame: &[u8]) -> (u64, u64) {
-    if frame.get(4) == Some(&(Kind::Message as u8)) { ((frame.len() - 5) as u64, 1) } else { (0, 0) }
+    if matches!(frame.get(4), Some(kind) if [Kind::Message as u8, Kind::Push as u8].contains(kind)) {
+        ((frame.len() - 5) as u64, 1)
+    } else {
+        (0, 0)
+    }
 }

@@ -17,6 +17,7 @@ pub mod identity;
 pub mod keyfile;
 pub mod limits;
 mod link;
+mod membership;
 pub mod nodekey;
 pub mod probe;
 mod refusal;
@@ -25,6 +26,8 @@ pub mod show;
 mod tls;
 mod trust;
 
+#[cfg(test)]
+mod many_tests;
 #[cfg(test)]
 mod tests;
 

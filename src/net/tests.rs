@@ -24,14 +24,14 @@ use crate::net::frame::frame;
 use crate::net::identity::Cluster;
 use crate::net::identity::Credentials;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Node {
-    network: Network,
-    events: mpsc::Receiver<Event>,
+pub(super) struct Node {
+    pub(super) network: Network,
+    pub(super) events: mpsc::Receiver<Event>,
 }
 
-async fn node(cluster: &Cluster, name: &str, listen: Option<String>, peers: Vec<String>) -> Node {
+pub(super) async fn node(cluster: &Cluster, name: &str, listen: Option<String>, peers: Vec<String>) -> Node {
     let (sender, events) = mpsc::channel(64);
     let credentials = cluster.node().expect("credentials");
     let incarnation = ReplicaId(credentials.id);
@@ -40,7 +40,7 @@ async fn node(cluster: &Cluster, name: &str, listen: Option<String>, peers: Vec<
 }
 
 impl Node {
-    async fn until<T>(&mut self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
+    pub(super) async fn until<T>(&mut self, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
         let search = async {
             loop {
                 if let Some(found) = wanted(self.events.recv().await.expect("the network lives")) {
@@ -51,7 +51,7 @@ impl Node {
         timeout(PATIENCE, search).await.expect("in time")
     }
 
-    async fn connected_to(&mut self, wanted: &str) -> LinkId {
+    pub(super) async fn connected_to(&mut self, wanted: &str) -> LinkId {
         self.until(|event| match event {
             Event::Connected { link, name, .. } if name == wanted => Some(link),
             _ => None,
@@ -59,12 +59,12 @@ impl Node {
         .await
     }
 
-    fn address(&self) -> String {
+    pub(super) fn address(&self) -> String {
         self.network.address().to_string()
     }
 }
 
-fn received(event: Event) -> Option<Vec<u8>> {
+pub(super) fn received(event: Event) -> Option<Vec<u8>> {
     match event {
         Event::Received { message, .. } => Some(message.bytes),
         _ => None,
@@ -78,7 +78,7 @@ fn turned_away(event: Event) -> Option<&'static str> {
     }
 }
 
-fn cluster() -> Cluster {
+pub(super) fn cluster() -> Cluster {
     Cluster::generate().expect("a cluster")
 }
 
@@ -216,8 +216,14 @@ async fn the_automatic_key_stays_on_this_machine() {
     }
 }
 
+/// What such a client says first.
+pub(super) fn greeting(named: bool, incarnation: u128) -> Greeting {
+    let nowhere = ([127, 0, 0, 1], 9).into();
+    Greeting { name: "x".into(), listen: nowhere, attempt: 1, revoked: 0, named, seen: nowhere, incarnation }
+}
+
 /// A client made by hand, with whatever is wrong with it.
-async fn stranger(credentials: &Credentials, certified: bool, alpn: &[u8], to: &Node) -> Option<Connection> {
+pub(super) async fn stranger(credentials: &Credentials, certified: bool, alpn: &[u8], to: &Node) -> Option<Connection> {
     let mut roots = RootCertStore::empty();
     roots.add(credentials.authority.clone()).expect("an authority");
     let builder = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -281,8 +287,7 @@ async fn a_welcomed_peer_that_sends_rubbish_loses_its_connection_and_the_rest_go
         let credentials = cluster.node().expect("credentials");
         let connection = stranger(&credentials, true, b"lasp/1", &a).await.expect("certified");
         let (mut send, _receive) = connection.open_bi().await.expect("a stream");
-        let (listen, incarnation) = (([127, 0, 0, 1], 9).into(), credentials.id);
-        let greeting = Greeting { name: "x".into(), listen, attempt: 1, revoked: 0, incarnation };
+        let greeting = greeting(false, credentials.id);
         send.write_all(&frame(Kind::Hello, &encode_greeting(&greeting))).await.expect("written");
         a.connected_to("x").await;
         let mut stream = connection.open_uni().await.expect("a stream");
@@ -378,8 +383,7 @@ async fn nobody_greets_in_anothers_name() {
     let (credentials, victim) = (cluster.node().expect("credentials"), cluster.node().expect("credentials"));
     let connection = stranger(&credentials, true, b"lasp/1", &a).await.expect("certified");
     let (mut send, _receive) = connection.open_bi().await.expect("a stream");
-    let listen = ([127, 0, 0, 1], 9).into();
-    let greeting = Greeting { name: "x".into(), listen, attempt: 1, revoked: 0, incarnation: victim.id };
+    let greeting = greeting(false, victim.id);
     send.write_all(&frame(Kind::Hello, &encode_greeting(&greeting))).await.expect("written");
     assert_eq!(a.until(turned_away).await, "E0609");
     assert_eq!(a.network.links(), 0);

@@ -33,6 +33,11 @@ impl Node {
                 let any = vec![self.awaited(target, Some(threshold))?];
                 Held::Wait(Wait { any, span, then: Then::Call(function.clone()), since: 0 })
             }
+            (Verb::EnforceOnce, [target, threshold, function]) => {
+                let then = Then::Enforce(self.effect(target, threshold, function, span)?);
+                let any = vec![self.awaited(target, Some(threshold))?];
+                Held::Wait(Wait { any, span, then, since: 0 })
+            }
             (Verb::Stream, [target, function]) => {
                 check_function("stream", function, 1)?;
                 let variable = self.variable_of(target)?;

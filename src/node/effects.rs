@@ -5,6 +5,7 @@ use std::mem;
 
 use crate::engine::Author;
 use crate::engine::BaseChange;
+use crate::engine::Effect;
 use crate::engine::Equality;
 use crate::engine::Evaluate;
 use crate::engine::Failed;
@@ -81,7 +82,17 @@ impl Node {
         let replica = self.replica.me(self.topic_of(variable));
         let incarnation = self.replica.lane(replica).owner();
         let author = Author { replica, incarnation, actor, nodes: Some(self.met.names()), part_of: 0 };
-        let effect = self.engine.prepare(variable, op, &author)?;
+        let effect = match self.engine.prepare(variable, op, &author) {
+            Ok(effect) => effect,
+            Err(refusal) => return Err(self.refused(variable, op, refusal)),
+        };
+        self.carry_out(variable, effect)?;
+        self.note_spending(variable, op);
+        Ok(())
+    }
+
+    /// Makes the writes of an update.
+    pub(super) fn carry_out(&mut self, variable: VariableId, effect: Effect) -> Result<(), Refusal> {
         if effect.writes.is_empty() {
             return Ok(());
         }

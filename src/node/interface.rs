@@ -1,4 +1,4 @@
-//! The interface verbs: print, who and where this node is, time, chance. And those that are known but not there yet.
+//! The interface verbs: print, who and where this node is, time, chance.
 
 use rand::RngExt;
 
@@ -8,7 +8,6 @@ use crate::node::Output;
 use crate::node::data::Format;
 use crate::node::verbs::Answer;
 use crate::node::verbs::Refusal;
-use crate::node::verbs::check_function;
 use crate::node::verbs::ok;
 use crate::node::verbs::unusable;
 use crate::value::atom::Atom;
@@ -42,26 +41,11 @@ impl Node {
                 Term::Int(limit) if *limit >= 1 => Ok(Term::Int(self.random.random_range(1..=*limit))),
                 other => Err(unusable("random", "an integer of at least 1", other)),
             },
-            (verb, arguments) => self.later_verb(verb, arguments),
-        }
-    }
-
-    /// Topics; and what needs trust and durability: its arguments are looked at, so that a program is right when they come.
-    fn later_verb(&mut self, verb: Verb, arguments: &[Term]) -> Result<Term, Refusal> {
-        let name = match (verb, arguments) {
-            (Verb::EnforceOnce, [target, threshold, function]) => {
-                check_function("enforce_once", function, 0)?;
-                self.awaited(target, Some(threshold))?;
-                "enforce_once"
-            }
             (Verb::Interested | Verb::Disinterested | Verb::SetTopic | Verb::RemoveTopic, arguments) => {
-                return self.topic_verb(verb, arguments);
+                self.topic_verb(verb, arguments)
             }
-            (verb, _) => return Err(Refusal::new("E0391", format!("`{verb:?}` does not take these arguments"))),
-        };
-        let refusal =
-            Refusal::new("E0393", format!("`{name}` needs the replication release, and this is an earlier one"));
-        Err(refusal.help("`invariant` runs a function on every node that sees the threshold reached"))
+            (verb, _) => Err(Refusal::new("E0391", format!("`{verb:?}` does not take these arguments"))),
+        }
     }
 
     /// What a program shows: at once, or when its transaction is done.

@@ -1,6 +1,9 @@
 //! What goes into a node and what comes out of it.
 
+use crate::effects::Message;
+use crate::effects::NodeId;
 use crate::lattice::dot::ReplicaId;
+use crate::node::EffectEvent;
 use crate::replica::PeerId;
 use crate::replica::Role;
 use crate::source::diagnostic::Diagnostic;
@@ -36,6 +39,11 @@ pub enum Input {
     },
     /// Whether every address that the user named is connected. True until told otherwise.
     AllConnected(bool),
+    /// The answer to [`Output::Book`].
+    Book {
+        /// See [`Book::answer`](crate::effects::Book::answer).
+        message: Message,
+    },
     /// Nothing but the time, when a timer is due.
     Tick,
     /// The answer to [`Output::ReadFile`].
@@ -116,6 +124,21 @@ pub enum Output {
         /// If that is a variable: the variable's value.
         current: Option<Term>,
     },
+    /// The ledger of effects that all nodes share is to answer this; only with [`Deciding::Shared`](crate::node::Deciding). What it
+    /// enters is on disk, if anything is, before the answer is given as [`Input::Book`].
+    Book {
+        /// The question.
+        message: Message,
+    },
+    /// A connection to this node is wanted, if there is a way to it.
+    Reach {
+        /// The node.
+        node: NodeId,
+        /// Where it might be.
+        addresses: Vec<String>,
+    },
+    /// Something became of an effect of `enforce_once`.
+    Effect(EffectEvent),
     /// The connection is to be closed, and the peer told why.
     Disconnect {
         /// The connection.

@@ -41,6 +41,11 @@ impl Met {
         }
     }
 
+    /// The peers that are here, with their incarnations.
+    pub(super) fn here(&self) -> impl Iterator<Item = (PeerId, u128)> {
+        self.connected.iter().map(|(peer, (_, incarnation))| (*peer, *incarnation))
+    }
+
     /// Incarnations by name.
     pub(super) fn names(&self) -> &BTreeMap<Term, Vec<u128>> {
         &self.names

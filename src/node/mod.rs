@@ -10,6 +10,7 @@ mod calls;
 mod data;
 mod derive;
 mod effects;
+mod enforce;
 mod image;
 mod interface;
 mod journal;
@@ -18,6 +19,7 @@ mod message;
 mod met;
 mod refusal;
 mod report;
+mod rights;
 mod slots;
 mod sql;
 mod stage;
@@ -39,10 +41,13 @@ use rustc_hash::FxHashSet;
 use triomphe::Arc;
 
 use crate::compile::Session;
+use crate::effects::NodeId;
+use crate::effects::Runner;
 use crate::engine::Engine;
 use crate::graph::VariableId;
 use crate::lattice::dot::Dot;
 use crate::lattice::dot::NodeTag;
+use crate::lattice::dot::ReplicaId;
 use crate::lattice::dot::TopicId;
 use crate::replica::KeyIndex;
 use crate::replica::PeerId;
@@ -58,6 +63,10 @@ use crate::vm::Machine;
 use crate::vm::Unit;
 use crate::vm::machine::FormId;
 
+pub use enforce::Deciding;
+pub use enforce::EffectEvent;
+pub use enforce::EffectSettings;
+pub use enforce::EffectState;
 pub use image::Image;
 pub use journal::Record;
 pub use message::Final;
@@ -69,6 +78,7 @@ pub use message::Status;
 pub use message::TopLevel;
 pub use message::Until;
 pub use message::Waiting;
+pub use stage::Deed;
 pub use stage::Observation;
 pub use stage::Turn;
 
@@ -118,6 +128,10 @@ pub struct Node {
     transaction: Option<Transaction>,
     /// The keys of `once` whose functions have been called.
     done_once: BTreeSet<Term>,
+    /// Effects that the whole cluster starts once.
+    enforced: enforce::Effects,
+    /// What this node has asked for, and given, of rights of bounded counters.
+    rights: rights::Rights,
     /// The forms of an example that are still to be evaluated.
     steps: VecDeque<FormId>,
     streams: BTreeMap<VariableId, Vec<Term>>,
@@ -151,6 +165,8 @@ pub struct Node {
     observations: Option<Vec<Observation>>,
     /// Whether tasks have no more turns.
     stands_still: bool,
+    /// What the program asked for, if somebody wants to know.
+    deeds: Vec<Deed>,
 }
 
 /// The expression that the run waits for.
@@ -178,6 +194,9 @@ impl Node {
         let replica = Replica::new(settings.identity);
         let met = met::Met::new(Node::name_term(&settings.name), settings.identity);
         let random = ChaCha8Rng::seed_from_u64(settings.seed);
+        let (identity, life) = (settings.identity, settings.seed);
+        let enforced =
+            enforce::Effects::new(Runner { node: node_of(identity), life: life.rotate_left(32) ^ low(identity) });
         // A watcher looks at everything.
         let engine = if settings.watch { Engine::eager() } else { Engine::new() };
         Node {
@@ -205,6 +224,8 @@ impl Node {
             fresh_names: 0,
             transaction: None,
             done_once: BTreeSet::new(),
+            enforced,
+            rights: rights::Rights::default(),
             steps: VecDeque::new(),
             streams: BTreeMap::new(),
             topic_names: BTreeMap::new(),
@@ -226,6 +247,7 @@ impl Node {
             looking: false,
             observations: None,
             stands_still: false,
+            deeds: Vec::new(),
         }
     }
 
@@ -256,7 +278,8 @@ impl Node {
     #[must_use]
     pub fn next_timer(&self) -> Option<u64> {
         let task = if self.stands_still { None } else { self.tasks.next_due() };
-        [task, self.replica.next_timer()].into_iter().flatten().min()
+        let effects = self.enforced.next_timer(self.now_ms);
+        [task, self.replica.next_timer(), effects].into_iter().flatten().min()
     }
 
     /// Takes an input in: at once, or after the turn of the task that is running.
@@ -270,7 +293,13 @@ impl Node {
             self.cancel();
             return;
         }
-        if let Input::Received { bytes, .. } = &input {
+        if let Input::Received { peer, bytes } = &input {
+            // Who makes updates without an end in sight still answers those who lack them.
+            if self.transaction.is_none() && Replica::only_asks(bytes) {
+                self.replica.handle(*peer, bytes, self.now_ms);
+                self.after_replica();
+                return;
+            }
             if self.inbox_bytes + bytes.len() > INBOX_BYTES_MAX {
                 return;
             }
@@ -285,17 +314,25 @@ impl Node {
                 self.met.connected(peer, Node::name_term(&name), incarnation);
                 self.peers.insert(peer, name);
                 self.replica.connected(peer, role, incarnation, self.now_ms);
+                self.effects_connected(peer, node_of(incarnation), role);
             }
             Input::Lost { peer } => {
                 self.met.lost(peer);
+                self.effects_lost(peer);
                 self.peers.remove(&peer);
                 self.replica.lost(peer, self.now_ms);
             }
-            Input::Received { peer, bytes } => self.replica.handle(peer, &bytes, self.now_ms),
+            Input::Received { peer, bytes } => {
+                if !self.effects_received(peer, &bytes) && !self.rights_received(peer, &bytes) {
+                    self.replica.handle(peer, &bytes, self.now_ms);
+                }
+            }
+            Input::Book { message } => self.effects_book(&message),
             Input::AllConnected(all) => self.all_connected = all,
             Input::Tick => {
                 self.tasks.wake_sleepers(self.now_ms);
                 self.replica.tick(self.now_ms);
+                self.effects_tick();
             }
             Input::File { request, result } => self.file_came(request, result),
             Input::Typed { text } => self.typed(&text),
@@ -367,4 +404,15 @@ impl Node {
     fn report(&mut self, diagnostic: Diagnostic) {
         self.outputs.push_back(Output::Report(diagnostic));
     }
+}
+
+/// Which node an incarnation is one of.
+#[must_use]
+pub fn node_of(incarnation: ReplicaId) -> NodeId {
+    NodeId(u64::try_from(incarnation.0 >> 64).unwrap_or_default())
+}
+
+/// The half of an incarnation's identity that is chance.
+fn low(incarnation: ReplicaId) -> u64 {
+    u64::try_from(incarnation.0 & u128::from(u64::MAX)).unwrap_or_default()
 }

@@ -107,6 +107,8 @@ impl Node {
             let texts = any.into_iter().map(|(variable, said)| self.waiting_text(variable, &said));
             waiting.push(Waiting { text: texts.collect::<Vec<String>>().join(", or "), span, top_level });
         }
+        let effects = self.enforced.waiting().into_iter();
+        waiting.extend(effects.map(|(text, span)| Waiting { text, span, top_level: false }));
         Status {
             quiescent: self.quiescent(),
             top_level: self.top_level_now(),
@@ -123,7 +125,7 @@ impl Node {
     /// Whether nothing happens before the next input: cheaper than the whole status.
     #[must_use]
     pub fn quiescent(&self) -> bool {
-        self.running.is_none() && (self.stands_still || !self.tasks.any_active()) && self.inbox.is_empty()
+        self.running.is_none() && !self.tasks.any_active() && self.inbox.is_empty() && !self.enforced.busy(self.now_ms)
     }
 
     /// `converged()`: as far as this node knows.

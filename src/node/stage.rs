@@ -5,8 +5,10 @@ use crate::graph::VariableId;
 use crate::lattice::dot::Lane;
 use crate::library::Verb;
 use crate::node::Node;
+use crate::node::verbs::Answer;
 use crate::source::span::Span;
 use crate::value::term::Term;
+use crate::vm::Request;
 
 /// What a program got to see at one place: the answer of a verb, or the value with which a wait ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,19 @@ pub struct Observation {
     pub verb: Option<Verb>,
     /// What was seen.
     pub value: Term,
+}
+
+/// A verb that the program came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Deed {
+    /// The verb.
+    pub verb: Verb,
+    /// Its arguments.
+    pub arguments: Vec<Term>,
+    /// What it gave, where the task went on at once.
+    pub answer: Option<Term>,
+    /// How many updates of its own the node had made after it, by lane.
+    pub made: Vec<(Lane, u64)>,
 }
 
 /// What it costs to compile the functions of one view in SQL, in steps.
@@ -105,7 +120,7 @@ impl Node {
         called.saturating_add(looked.saturating_mul(STEPS_PER_CHANGE)).saturating_add(views * STEPS_PER_VIEW)
     }
 
-    /// From now on, notes what the program gets to see.
+    /// From now on, notes what the program asks for and gets to see.
     pub fn observe(&mut self) {
         self.observations.get_or_insert_default();
     }
@@ -113,6 +128,28 @@ impl Node {
     /// What the program has seen since this was asked last; empty unless [`Node::observe`] was called.
     pub fn take_observations(&mut self) -> Vec<Observation> {
         self.observations.as_mut().map_or_else(Vec::new, std::mem::take)
+    }
+
+    /// What the program has asked for since this was asked last; empty unless [`Node::observe`] was called.
+    pub fn take_deeds(&mut self) -> Vec<Deed> {
+        std::mem::take(&mut self.deeds)
+    }
+
+    /// How many updates of its own the node has made, by lane.
+    #[must_use]
+    pub fn made(&self) -> Vec<(Lane, u64)> {
+        let own = self.settings.identity;
+        self.seen().into_iter().filter(|(lane, _)| lane.replica == own).collect()
+    }
+
+    /// Notes what a program asks for, if somebody wants to know.
+    pub(super) fn did(&mut self, request: &Request, answer: &Answer) {
+        if self.observations.is_none() || request.returned.is_some() {
+            return;
+        }
+        let answer = if let Answer::Value(value) = answer { Some(value.clone()) } else { None };
+        let (verb, arguments, made) = (request.verb, request.arguments.clone(), self.made());
+        self.deeds.push(Deed { verb, arguments, answer, made });
     }
 
     /// Notes the value with which a wait ends, if somebody wants to know.

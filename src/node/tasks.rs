@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
+use crate::effects::EffectKey;
 use crate::graph::VariableId;
 use crate::lattice::dot::TopicId;
 use crate::source::span::Span;
@@ -104,6 +105,8 @@ pub(super) enum Then {
     Resume(Box<Task>, Resumption),
     /// The function is called (`invariant`).
     Call(Term),
+    /// Whoever decides is asked whether the effect is to be started here (`enforce_once`).
+    Enforce(EffectKey),
 }
 
 /// With what a task goes on after a wait.
@@ -165,10 +168,11 @@ impl Tasks {
     }
 
     /// What `spawn` does, for a task of a topic of its own.
-    pub(super) fn spawn_in(&mut self, topic: TopicId, purpose: Purpose, task: Task) {
+    pub(super) fn spawn_in(&mut self, topic: TopicId, purpose: Purpose, task: Task) -> TaskId {
         let before = std::mem::replace(&mut self.topic, topic);
-        self.spawn(purpose, task);
+        let id = self.spawn(purpose, task);
         self.topic = before;
+        id
     }
 
     /// A new task that does what another waited for, and has its topic.

@@ -31,6 +31,10 @@ impl Node {
             fuel = 0;
         } else {
             self.tasks.wake_sleepers(self.now_ms);
+            if fuel == 0 && self.running.is_some() {
+                self.flush_within_turn();
+                return Progress::Busy;
+            }
         }
         while fuel > 0 {
             let Some((id, purpose, task)) = self.running.take().or_else(|| self.next_task()) else {
@@ -38,6 +42,7 @@ impl Node {
             };
             if let Some(unfinished) = self.turn(id, purpose, task, &mut fuel) {
                 self.running = Some((id, purpose, unfinished));
+                self.flush_within_turn();
                 return Progress::Busy;
             }
             self.take_in_waiting();
@@ -46,6 +51,15 @@ impl Node {
         self.after_replica();
         self.test_until();
         if self.tasks.any_ready() && !self.stands_still { Progress::Busy } else { Progress::Idle }
+    }
+
+    /// A turn may be long, even endless: what it has made so far goes out, and does not pile up here. What belongs together
+    /// waits for its end.
+    fn flush_within_turn(&mut self) {
+        if self.transaction.is_none() {
+            self.replica.flush(self.now_ms);
+            self.after_replica();
+        }
     }
 
     /// The next task that can go on. Those that begin by waiting are put to wait on the way, unless their threshold is met.
@@ -58,6 +72,10 @@ impl Node {
                     Then::Call(function) if let Some(variable) = self.first_met(&wait.any) => {
                         self.saw_met(wait.span, variable);
                         return Some((id, purpose, self.machine.task(function, Vec::new())));
+                    }
+                    Then::Enforce(key) if let Some(variable) = self.first_met(&wait.any) => {
+                        self.saw_met(wait.span, variable);
+                        self.enforce(*key);
                     }
                     _ => self.wait(id, purpose, wait),
                 },
@@ -89,6 +107,7 @@ impl Node {
                     if let Some(every) = self.tasks.repeated(id) {
                         self.repeat(every);
                     }
+                    self.effect_ended(id, true);
                     self.ended(purpose, Some(value));
                     return None;
                 }
@@ -96,6 +115,7 @@ impl Node {
                     let said = self.abandon(&mut task);
                     self.tasks.repeated(id);
                     self.failed(purpose, &failure, said);
+                    self.effect_ended(id, false);
                     return None;
                 }
                 Outcome::Verb(request) => {
@@ -104,7 +124,9 @@ impl Node {
                     if !self.unnamed_changes.is_empty() {
                         self.tell_named_changes();
                     }
-                    match self.verb(&request) {
+                    let answer = self.verb(&request);
+                    self.did(&request, &answer);
+                    match answer {
                         Answer::Value(value) => {
                             self.saw(request.span, Some(request.verb), &value);
                             task.resume(value);

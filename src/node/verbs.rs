@@ -66,7 +66,7 @@ impl Node {
             (Verb::Read | Verb::ReadAny | Verb::WaitNeeded, arguments) => {
                 return self.waiting_verb(request.verb, arguments);
             }
-            (Verb::Thread | Verb::Invariant | Verb::Stream | Verb::Every, arguments) => {
+            (Verb::Thread | Verb::Invariant | Verb::EnforceOnce | Verb::Stream | Verb::Every, arguments) => {
                 self.starting_verb(request.verb, arguments, request.span)?
             }
             (Verb::Once | Verb::Atomically | Verb::EachLine, arguments) => {

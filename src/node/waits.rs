@@ -143,6 +143,7 @@ impl Node {
                 let task = self.machine.task(&function, Vec::new());
                 self.tasks.spawn_after(waiter, purpose, task);
             }
+            Then::Enforce(key) => self.enforce(key),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! which all that happens.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use crate::lattice::dot::ReplicaId;
@@ -46,6 +47,9 @@ const FOREIGN_TYPES_MAX: usize = 8;
 const FOREIGN_NAMES_MAX: usize = 1 << 17;
 const MINUTE_MS: u64 = 60_000;
 
+/// How often our vector and the two interests had changed, and whether the peer's was known.
+pub(crate) type Moment = (u64, u64, u64, bool);
+
 /// What is known of a connected peer.
 pub(crate) struct Peer {
     /// What its certificate lets it do.
@@ -55,7 +59,7 @@ pub(crate) struct Peer {
     /// What it takes and knows of what we take.
     pub(crate) mutual: Mutual,
     /// The hash of our vector as far as it is of interest on both sides, and of what time that is.
-    pub(crate) digest_at: Cell<Option<((u64, u64, u64, bool), u128)>>,
+    pub(crate) digest_at: Cell<Option<(Moment, u128)>>,
     /// What it has at least said to have, as far as it has not been pulled from it.
     pub(crate) claims: VersionVector,
     /// The hash of the vector that it told last.
@@ -74,6 +78,8 @@ pub(crate) struct Peer {
     pub(crate) declared: usize,
     /// The number of its latest pull.
     pub(crate) latest_pull: u64,
+    /// Up to where it had our lanes when it was last sent what it lacked of them.
+    pub(crate) filled: BTreeMap<ReplicaIndex, u64>,
     /// The snapshot that it is pulling.
     pub(crate) serving: Option<Serving>,
     quota: Quota,
@@ -96,6 +102,7 @@ impl Peer {
             declarations: 0,
             declared: 0,
             latest_pull: 0,
+            filled: BTreeMap::new(),
             serving: None,
             quota: Quota { replicas: limits.replicas_per_minute },
             quota_from: now,
@@ -179,7 +186,20 @@ impl Replica {
             |own: &OwnLane, event: &Event| event.dot.replica() == own.index && event.dot.sequence() > own.pushed;
         let keep = |event: &Event| self.own.values().any(|own| unpushed(own, event));
         self.state.log.trim(self.limits.log_events_max, self.limits.log_bytes_max, keep);
-        bring_forward(&mut self.announce_at, now + self.limits.announce_ms);
+        let pause = self.announce_pause();
+        bring_forward(&mut self.announce_at, now + pause);
+    }
+
+    /// Milliseconds from a change to telling the peers about it. What is compared grows with the replicas that ever wrote, and
+    /// who is told by a push needs no comparison: the more there are, the longer changes are gathered.
+    fn announce_pause(&self) -> u64 {
+        let replicas = u64::try_from(self.state.vector().width()).unwrap_or(u64::MAX);
+        self.limits.announce_ms.max(replicas.min(self.limits.round_ms))
+    }
+
+    /// Milliseconds for which what is missing may still come by itself: longer where pushes take longer ways.
+    fn grace(&self) -> u64 {
+        self.limits.grace_ms.max(self.announce_pause() / 2)
     }
 
     pub(crate) fn send_declarations(&mut self, to: PeerId) {
@@ -229,17 +249,30 @@ impl Replica {
 
     /// Tells a peer whose vector differs what ours is, unless it was told just now.
     fn answer_vector(&mut self, to: PeerId, now: u64) {
-        let digest = self.digest_for(to);
+        let (digest, pause) = (self.digest_for(to), self.announce_pause());
         let Some(peer) = self.peers.get_mut(&to) else { return };
         match peer.told_vector {
             // It was told the same just now; should that be lost, there is the next round.
             Some((before, at)) if before == digest && now < at + VECTOR_AGAIN_MS => {}
-            Some((_, at)) if now < at + self.limits.announce_ms => {
+            Some((_, at)) if now < at + pause => {
                 peer.wants_vector = true;
-                bring_forward(&mut self.announce_at, at + self.limits.announce_ms);
+                bring_forward(&mut self.announce_at, at + pause);
             }
             _ => self.send_vector(to, now),
         }
+    }
+
+    /// Whether a message only asks, or tells what the sender has: taking it in changes nothing that a program can see, so it
+    /// need not wait for the end of a turn.
+    #[must_use]
+    pub fn only_asks(bytes: &[u8]) -> bool {
+        matches!(
+            wire::decode(bytes),
+            Ok(Message::Summary { .. }
+                | Message::AskDeclared { .. }
+                | Message::Pull { .. }
+                | Message::Acknowledge { .. })
+        )
     }
 
     /// Takes in what a peer sent.
@@ -360,7 +393,7 @@ impl Replica {
             known.claims.join(&vector);
         }
         if missing {
-            let grace = if first { 0 } else { self.limits.grace_ms };
+            let grace = if first { 0 } else { self.grace() };
             bring_forward(&mut self.pull_at, now + grace);
             if first {
                 self.pull_on(now);
@@ -419,8 +452,14 @@ impl Replica {
         let updates = self.admit(peer, now, |admission| admission.updates(group))?;
         let (mut changes, mut applied, mut early) = (Vec::new(), false, false);
         let unseen = self.unseen(peer, &updates);
+        let mut outcome = Ok(());
         for update in updates {
             match self.state.receive(update, &mut changes) {
+                Ok(Received::Overspent) => {
+                    // What came before it is in order.
+                    outcome = Err(RefusalReason::Overspent);
+                    break;
+                }
                 Ok(Received::Applied) => applied = true,
                 Ok(Received::Known) => {}
                 Err(update) => {
@@ -437,13 +476,14 @@ impl Replica {
             }
         }
         if early {
-            bring_forward(&mut self.pull_at, now + self.limits.grace_ms);
+            let grace = self.grace();
+            bring_forward(&mut self.pull_at, now + grace);
         }
         if applied {
             self.settle(changes, now);
         }
         self.send_have(peer, &unseen);
-        Ok(())
+        outcome
     }
 
     /// The lanes of updates that a peer has made and will not see acknowledged in a vector of ours.

@@ -231,6 +231,9 @@ impl Replica {
             if !sound(&pull.base, &staged) {
                 return Err(RefusalReason::Malformed);
             }
+            if self.state.snapshot_overspends(&staged) {
+                return Err(RefusalReason::Overspent);
+            }
             let mut changes = Vec::new();
             self.state.merge(&pull.base, staged, all, &mut changes);
             self.settle(changes, now);

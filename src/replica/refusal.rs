@@ -27,6 +27,9 @@ pub enum RefusalReason {
     /// A client's updates under another node's identity.
     #[error("it sent updates in another node's name")]
     Forged,
+    /// An update of a bounded counter that spends rights which its author does not have, as far as it could know.
+    #[error("it sent an update that spends more of a bounded counter than its author has rights for")]
+    Overspent,
     /// Updates under this node's identity that this node did not make.
     #[error("it knows updates of this node that this node did not make: two nodes have the same identity")]
     IdentityInUse,
@@ -40,6 +43,7 @@ impl RefusalReason {
             RefusalReason::Version(_) => "E0608",
             RefusalReason::IdentityInUse => "E0616",
             RefusalReason::Forged => "E0630",
+            RefusalReason::Overspent => "E0656",
             _ => "E0609",
         }
     }

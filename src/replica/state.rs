@@ -23,6 +23,7 @@ use crate::replica::names::Keys;
 use crate::replica::names::Replicas;
 use crate::replica::names::SlotTag;
 use crate::replica::names::Slots;
+use crate::replica::rights::RightsIndex;
 use crate::value::content::Content;
 
 /// A live piece of state.
@@ -75,6 +76,8 @@ pub(crate) enum Received {
     Applied,
     /// It was covered already.
     Known,
+    /// It spends rights that its author does not have, and is not applied.
+    Overspent,
 }
 
 /// Another node's state above a vector, complete up to the vector that it comes with.
@@ -107,6 +110,7 @@ pub(crate) struct State {
     retired: BTreeMap<Lane, u64>,
     /// What is to be remembered beyond this process, if anybody does.
     pub(crate) journal: Option<Journal>,
+    pub(crate) rights: RightsIndex,
 }
 
 impl State {
@@ -205,6 +209,9 @@ impl State {
         if !self.ready(&update) {
             return Err(update);
         }
+        if self.overspends(&update) {
+            return Ok(Received::Overspent);
+        }
         self.perform_all(update, changes);
         Ok(Received::Applied)
     }
@@ -285,6 +292,7 @@ impl State {
     fn insert(&mut self, dot: Dot, entry: Entry, changes: Option<&mut Vec<Change>>) {
         self.keys.added(entry.key, dot);
         self.touch(dot);
+        self.rights.added(dot, &entry);
         if let Some(changes) = changes {
             changes.push(self.change(dot, entry.clone(), true));
         }
@@ -295,6 +303,7 @@ impl State {
         if let Some(entry) = self.store.remove(dot) {
             self.keys.removed(entry.key, dot);
             self.touch(dot);
+            self.rights.removed(dot, &entry);
             if let Some(changes) = changes {
                 changes.push(self.change(dot, entry, false));
             }
@@ -339,7 +348,8 @@ impl State {
                 if held.is_some_and(|update| self.vector.covers(update.last())) {
                     self.unhold(dot);
                 } else if held.is_some_and(|update| self.ready(update)) {
-                    if let Some(update) = self.unhold(dot) {
+                    // What spends too much is dropped; whoever sends it again is told.
+                    if let Some(update) = self.unhold(dot).filter(|update| !self.overspends(update)) {
                         self.perform_all(update, changes);
                         progress = true;
                     }

@@ -11,7 +11,13 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::compile::Session;
+use crate::effects::Book;
+use crate::effects::Message;
+use crate::effects::Runner;
 use crate::lattice::dot::ReplicaId;
+use crate::node::Deciding;
+use crate::node::EffectEvent;
+use crate::node::EffectSettings;
 use crate::node::Final;
 use crate::node::Image;
 use crate::node::Input;
@@ -19,10 +25,11 @@ use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
 use crate::node::Settings;
+use crate::node::node_of;
+use crate::overlay::Overlay;
 use crate::replica::PeerId;
 use crate::replica::Role;
 use crate::replica::kind_of;
-use crate::sim::chance::below;
 use crate::sim::chance::chance;
 use crate::sim::clock::Clock;
 use crate::sim::network::Conditions;
@@ -46,7 +53,9 @@ const TURNS_MAX: u32 = 1000;
 pub(crate) struct Place {
     pub(crate) node: Node,
     identity: ReplicaId,
-    certificate: Role,
+    pub(crate) certificate: Role,
+    /// Its part in the overlay, if it has one.
+    pub(crate) overlay: Option<Box<Overlay>>,
     pub(crate) up: bool,
     pub(crate) prints: Vec<String>,
     /// The same as terms.
@@ -58,12 +67,28 @@ pub(crate) struct Place {
     /// When the place is looked at next, because of a timer.
     alarm_ms: Option<u64>,
     /// How many nodes have been in this place.
-    incarnations: u64,
+    pub(crate) incarnations: u64,
 }
 
 /// What is going to happen.
-enum Event {
-    Arrival { peer: PeerId, to: usize, bytes: Vec<u8> },
+pub(crate) enum Event {
+    Arrival {
+        peer: PeerId,
+        to: usize,
+        bytes: Vec<u8>,
+    },
+    /// Of the overlay, which needs no connection of the replicas'.
+    Stream {
+        from: usize,
+        to: usize,
+        bytes: Vec<u8>,
+        push: bool,
+    },
+    /// The one notices that nothing reaches the other.
+    Unreachable {
+        node: usize,
+        to: usize,
+    },
     Alarm(usize),
 }
 
@@ -81,21 +106,25 @@ pub struct Person {
 /// The nodes, what is between them, and the time.
 pub struct Cluster {
     pub(crate) now_ms: u64,
-    seed: u64,
+    pub(crate) seed: u64,
     random: ChaCha8Rng,
     pub(crate) network: Network,
     pub(crate) places: Vec<Place>,
-    queue: Queue<Event>,
+    pub(crate) queue: Queue<Event>,
     files: BTreeMap<String, Vec<u8>>,
     pub(crate) trace: Trace,
     bytes_sent: u64,
     /// How many turns of a busy node are left, if that is bounded.
     pub(crate) turns_left: Option<u64>,
-    /// How many neighbours a new node looks for; all others, if not told.
+    /// How many neighbours a node has in the overlay. Without, there is none, and everybody is connected with everybody.
     pub(crate) degree: Option<usize>,
     pub(crate) watch: Option<Box<Watch>>,
     /// Assertions that failed, and peers that were refused, with the node.
     pub(crate) grave: Vec<(usize, Diagnostic)>,
+    /// Which effects are started, and where: all nodes share one ledger.
+    book: Book,
+    /// What became of effects, in order, and at which node.
+    effects: Vec<(usize, EffectEvent)>,
 }
 
 impl Cluster {
@@ -116,6 +145,8 @@ impl Cluster {
             degree: None,
             watch: None,
             grave: Vec::new(),
+            book: Book::default(),
+            effects: Vec::new(),
         }
     }
 
@@ -184,7 +215,11 @@ impl Cluster {
         if let Some(watch) = &mut self.watch {
             watch.started(number);
         }
-        self.find_neighbours(number);
+        if self.is_woven() {
+            self.weave_in(number);
+        } else {
+            self.find_neighbours(number);
+        }
         self.work(number);
     }
 
@@ -203,10 +238,14 @@ impl Cluster {
         };
         let mut node = Node::of(settings, image);
         node.set_certificate(person.certificate);
+        // What is kept is nothing, which is sound.
+        let deciding = Deciding::Shared;
+        let _ = node.set_effects(EffectSettings { deciding, role: person.certificate, ..EffectSettings::default() });
         Place {
             node,
             identity,
             certificate: person.certificate,
+            overlay: None,
             up: false,
             prints: Vec::new(),
             values: Vec::new(),
@@ -218,22 +257,10 @@ impl Cluster {
         }
     }
 
-    /// Connects a node to as many others as it should have.
-    pub(crate) fn find_neighbours(&mut self, number: usize) {
-        let Some(degree) = self.degree.filter(|degree| degree + 1 < self.places.len()) else {
-            for other in self.up() {
-                self.connect(other, number);
-            }
-            return;
-        };
-        // Chance repeats itself now and then; whoever gets fewer than it wanted has enough all the same.
-        for attempt in 0..(8 * degree as u64) {
-            if self.network.neighbours(number).count() >= degree {
-                return;
-            }
-            let words = [2, number as u64, self.now_ms, attempt];
-            let other = below(self.places.len() as u64, self.seed, &words);
-            self.connect(usize::try_from(other).unwrap_or(number), number);
+    /// Connects a node with all others.
+    fn find_neighbours(&mut self, number: usize) {
+        for other in self.up() {
+            self.connect(other, number);
         }
     }
 
@@ -270,6 +297,9 @@ impl Cluster {
         self.trace.note(Happened::Unlinked, self.now_ms, a, &peer.0.to_le_bytes(), format_args!("-- n{b} lost"));
         self.give(a, Input::Lost { peer });
         self.give(b, Input::Lost { peer });
+        if self.is_woven() {
+            self.tell_overlays(a, b);
+        }
     }
 
     /// What the one sends does not reach the other, and nobody is told.
@@ -284,17 +314,27 @@ impl Cluster {
         let (least, most) = self.network.conditions.delay_ms;
         let delay_ms = (least.min(20), most.min(20));
         self.network.conditions = Conditions { lost: 0, doubled: 0, delay_ms, ..self.network.conditions };
+        self.reconnect();
+    }
+
+    /// Nodes without enough neighbours look for some.
+    pub(crate) fn reconnect(&mut self) {
         for number in self.up() {
-            self.find_neighbours(number);
+            if self.is_woven() {
+                self.weave_again(number);
+            } else {
+                self.find_neighbours(number);
+            }
         }
     }
 
     /// A node is gone, with what only it had.
     pub fn crash(&mut self, node: usize) {
-        self.disconnect(node);
         if let Some(place) = self.places.get_mut(node) {
             place.up = false;
+            place.overlay = None;
         }
+        self.disconnect(node);
         if let Some(watch) = &mut self.watch {
             watch.gone(node);
         }
@@ -352,12 +392,17 @@ impl Cluster {
         self.set_alarm(node);
     }
 
-    /// Sees to it that a node is looked at when its next timer is due. An alarm that is set for earlier will set the next.
-    fn set_alarm(&mut self, node: usize) {
+    /// Sees to it that a node, and its overlay, are looked at when their next timer is due. An alarm that is set for earlier will set the next.
+    pub(crate) fn set_alarm(&mut self, node: usize) {
         let Some(place) = self.places.get_mut(node) else { return };
-        let Some(due) = place.node.next_timer().filter(|_| place.up) else { return };
+        if !place.up {
+            return;
+        }
         // A timer that is due already and stays so must not stop the clock.
-        let at = place.clock.when(due, self.now_ms + 1);
+        let own = place.node.next_timer().map(|due| place.clock.when(due, self.now_ms + 1));
+        let overlay = place.overlay.as_ref().and_then(|overlay| overlay.next_timer());
+        let overlay = overlay.map(|due| due.max(self.now_ms + 1));
+        let Some(at) = own.into_iter().chain(overlay).min() else { return };
         if place.alarm_ms.is_none_or(|set| at < set) {
             place.alarm_ms = Some(at);
             self.queue.put(at, Event::Alarm(node));
@@ -370,6 +415,8 @@ impl Cluster {
             return;
         }
         place.alarm_ms = None;
+        self.weave_on(node);
+        let Some(place) = self.places.get(node) else { return };
         let shown = place.clock.shows(self.now_ms);
         if place.node.next_timer().is_some_and(|due| due <= shown) {
             self.give(node, Input::Tick);
@@ -381,11 +428,7 @@ impl Cluster {
     fn carry_out(&mut self, node: usize, output: Output) {
         match output {
             Output::Send { peer, bytes } => self.send(node, peer, bytes),
-            Output::Broadcast { bytes, .. } => {
-                for peer in self.network.links(node) {
-                    self.send(node, peer, bytes.clone());
-                }
-            }
+            Output::Broadcast { topic, bytes } => self.broadcast(node, topic, &bytes),
             Output::Print { text, value } => {
                 let line = format_args!("prints {}", text.trim_end());
                 self.trace.note(Happened::Printed, self.now_ms, node, text.as_bytes(), line);
@@ -405,8 +448,28 @@ impl Cluster {
                 self.disconnect_from(peer);
             }
             Output::Evaluated { value, .. } => self.places[node].evaluated.push(value),
-            Output::Change { .. } => {}
+            Output::Book { message } => self.ask_book(node, &message),
+            Output::Effect(event) => self.effects.push((node, event)),
+            Output::Change { .. } | Output::Reach { .. } => {}
         }
+    }
+
+    /// The ledger of effects, which all nodes share, answers one of them.
+    fn ask_book(&mut self, node: usize, message: &Message) {
+        let places = &self.places;
+        let here = |runner: &Runner| places.iter().any(|place| place.up && node_of(place.identity) == runner.node);
+        let from = node_of(places[node].identity);
+        let (_, answer) = self.book.answer(from, message, |runner| !here(runner));
+        if let Some(message) = answer {
+            let place = &mut self.places[node];
+            place.node.handle(Input::Book { message }, place.clock.shows(self.now_ms));
+        }
+    }
+
+    /// What became of effects of `enforce_once`, in order, and at which node.
+    #[must_use]
+    pub fn effects(&self) -> &[(usize, EffectEvent)] {
+        &self.effects
     }
 
     fn report(&mut self, node: usize, diagnostic: Diagnostic) {
@@ -418,12 +481,12 @@ impl Cluster {
         self.places[node].reports.push(diagnostic);
     }
 
-    fn send(&mut self, node: usize, peer: PeerId, bytes: Vec<u8>) {
+    pub(crate) fn send(&mut self, node: usize, peer: PeerId, bytes: Vec<u8>) {
         let Some(to) = self.network.other_end(node, peer) else { return };
         let (kind, size) = (kind_of(&bytes), bytes.len());
         self.bytes_sent += size as u64;
         self.trace.note(Happened::Sent, self.now_ms, node, &bytes, format_args!("-> n{to} {kind}, {size} bytes"));
-        let arrivals = self.network.send(node, peer, false, self.now_ms);
+        let arrivals = self.network.send(node, peer, self.now_ms);
         if let Some(watch) = &mut self.watch {
             watch.sent(kind, size, arrivals.len());
         }
@@ -452,6 +515,8 @@ impl Cluster {
             self.now_ms = self.now_ms.max(at);
             match event {
                 Event::Arrival { peer, to, bytes } => self.arrive(peer, to, bytes),
+                Event::Stream { from, to, bytes, push } => self.arrive_stream(from, to, &bytes, push),
+                Event::Unreachable { node, to } => self.unreachable(node, to),
                 Event::Alarm(node) => self.alarm(node),
             }
         }

@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::coordination::Class;
 use crate::coordination::Kind;
 use crate::coordination::Point;
+use crate::coordination::Report;
+use crate::library::Verb;
 use crate::sim::explore::Bounds;
 use crate::sim::explore::Exploration;
 use crate::sim::explore::Run;
-use crate::sim::explore::explore;
+use crate::sim::explore::explore_until;
 use crate::sim::explore::play_within;
 use crate::sim::outcome::Outcome;
 use crate::sim::schedule::Schedule;
@@ -23,6 +26,9 @@ const OTHER_SEED: u64 = 1000;
 /// The most runs of one point that are compared with each other.
 const COMPARED_MAX: usize = 300;
 
+/// With how many replicas every point is to be shown, if it can be.
+const REPLICAS_ASKED: usize = 3;
+
 /// How the simulator looks for schedules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
@@ -34,7 +40,8 @@ pub struct Effort {
 
 impl Effort {
     /// What a command that people wait for can afford: steps are counted, not seconds.
-    pub const COMMAND: Effort = Effort { replicas: &[2, 3], bounds: Bounds { plays: 400, steps: 12, cost: 6_000_000 } };
+    pub const COMMAND: Effort =
+        Effort { replicas: &[2, 3, 4], bounds: Bounds { plays: 400, steps: 12, cost: 6_000_000, reduce: true } };
 }
 
 /// One of two schedules that differ.
@@ -57,6 +64,8 @@ pub struct Confirmation {
     pub outcomes: usize,
     /// Two schedules with different outcomes of a program in which no point was found.
     pub unexplained: Option<(Side, Side)>,
+    /// Whether all schedules of two and of three replicas were played: a point that none of them shows makes no difference.
+    pub exhaustive: bool,
     /// About how much work it was, in steps of program.
     pub cost: u64,
 }
@@ -75,8 +84,22 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
     let mut found = Confirmation { shown: vec![None; points.len()], ..Confirmation::default() };
     let mut replays = Replays { play, known: BTreeMap::new(), left: effort.bounds.cost };
     for &replicas in effort.replicas {
+        found.exhaustive = is_exhaustive(play, &found);
+        if replicas > REPLICAS_ASKED && found.exhaustive {
+            break;
+        }
         let first = Schedule::new(replicas);
-        let mut explored = explore(play, &first, effort.bounds);
+        let mut bounds = effort.bounds;
+        if replicas > REPLICAS_ASKED {
+            // What fewer do not show has to be near.
+            bounds = Bounds { plays: bounds.plays / 4, cost: bounds.cost / 4, ..bounds };
+        }
+        // Points that need no other clock or dice may all have been shown long before the end.
+        let timed = points.iter().any(|point| matches!(point.kind, Kind::Clock | Kind::Chance));
+        let mut explored = explore_until(play, &first, bounds, &mut |explored| {
+            let open = points.iter().zip(&found.shown).filter(|(_, shown)| shown.is_none());
+            !timed && !points.is_empty() && open.into_iter().all(|(point, _)| pair(point, points, explored).is_some())
+        });
         found.looked.push((replicas, explored.plays, explored.complete));
         // More replicas are more work still.
         if explored.plays == 0 {
@@ -98,8 +121,43 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
             break;
         }
     }
+    found.exhaustive = is_exhaustive(play, &found);
     found.cost = found.cost.saturating_add(effort.bounds.cost - replays.left);
     found
+}
+
+/// Whether nothing is left to be found out with as many replicas as are asked for. What hangs on the clock, on dice or on what
+/// the program is given can always come out in yet another way.
+fn is_exhaustive(play: &Play, found: &Confirmation) -> bool {
+    let open = [Verb::NowMs, Verb::Random, Verb::Arg].into_iter().any(|verb| play.uses(verb));
+    let complete = |asked: usize| found.looked.iter().any(|(replicas, _, complete)| *replicas == asked && *complete);
+    !open && (2..=REPLICAS_ASKED).all(complete)
+}
+
+/// Takes points that make no difference, in no schedule of two or three replicas, out of a report, and the places for them out
+/// of what was found.
+pub fn settle(report: &mut Report, found: &mut Confirmation) {
+    if !found.exhaustive {
+        return;
+    }
+    let mut shown = std::mem::take(&mut found.shown).into_iter();
+    let mut settled = Vec::new();
+    report.points.retain(|point| {
+        let sides = shown.next().flatten();
+        let stays = sides.is_some();
+        if stays {
+            found.shown.push(sides);
+        } else {
+            settled.push(point.span);
+        }
+        stays
+    });
+    let points = &report.points;
+    let gone = |span: Span| settled.contains(&span) && points.iter().all(|point| point.span != span);
+    for classed in report.classes.iter_mut().filter(|classed| classed.class == Class::Order && gone(classed.span)) {
+        classed.class = Class::Settled;
+        "no schedule of 2 or 3 replicas comes to anything else".clone_into(&mut classed.why);
+    }
 }
 
 /// Adds runs with another clock and other dice, where points hang on them.
@@ -113,9 +171,15 @@ fn vary(play: &Play, points: &[Point], first: &Schedule, budget: u64, explored: 
     }
 }
 
-/// The shortest two schedules with different outcomes between which the point makes a difference; of those, two that differ
-/// in as few other points as possible.
+/// Two schedules with different outcomes between which the point makes a difference, if replaying shows that they differ.
 fn show(replays: &mut Replays<'_>, point: &Point, points: &[Point], explored: &Exploration) -> Option<(Side, Side)> {
+    let (one, other) = pair(point, points, explored)?;
+    sides(replays, one, other)
+}
+
+/// The shortest two runs with different outcomes between which the point makes a difference; of those, two that differ in as
+/// few other points as possible.
+fn pair<'a>(point: &Point, points: &[Point], explored: &'a Exploration) -> Option<(&'a Run, &'a Run)> {
     // Of the runs in which the same was seen at all points, with the same outcome, the first is the shortest.
     let mut firsts: BTreeMap<(Vec<Sight>, usize), &Run> = BTreeMap::new();
     for run in &explored.runs {
@@ -140,8 +204,7 @@ fn show(replays: &mut Replays<'_>, point: &Point, points: &[Point], explored: &E
             }
         }
     }
-    let (_, one, other) = best?;
-    sides(replays, one, other)
+    best.map(|(_, one, other)| (one, other))
 }
 
 /// The shortest two schedules with different outcomes.

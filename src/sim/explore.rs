@@ -2,8 +2,8 @@
 //!
 //! Stateless model checking: schedules are prefixes of steps, shortest first, each played from the beginning and completed as
 //! `Stage::complete` does. Two prefixes after which every node has the same history lead to equal states (a node is a
-//! function of what happens at it), so only the first of them is extended: this prunes everything that commutes. So the
-//! first schedule with an outcome is a shortest one.
+//! function of what happens at it), so only the first of them is extended: this prunes everything that commutes. Arrivals
+//! that nobody looks at are left out (`footprint`). So the first schedule with an outcome is a shortest one.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 
 use crate::library::Verb;
 use crate::node::Observation;
+use crate::sim::footprint::Footprints;
+use crate::sim::footprint::Place;
 use crate::sim::outcome::Outcome;
 use crate::sim::schedule::Schedule;
 use crate::sim::schedule::Step;
@@ -19,6 +21,9 @@ use crate::sim::stage::Play;
 use crate::sim::stage::Stage;
 use crate::source::span::Span;
 use crate::value::term::Term;
+
+/// After how many plays it is first asked whether that is enough; then after twice as many, and so on.
+const PLAYS_BEFORE_ASKED: usize = 40;
 
 /// How far to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub struct Bounds {
     pub steps: usize,
     /// About how much work it may be in all, in steps of program. A play that would be more is broken off.
     pub cost: u64,
+    /// Whether what makes no difference is left out: arrivals of updates that nobody looks at.
+    pub reduce: bool,
 }
 
 /// What all replicas got to see: by replica and place, in order. Errors are seen too, with the place alone.
@@ -63,31 +70,52 @@ pub struct Exploration {
 /// Plays all schedules of so many replicas within the bounds, under one seed and clock.
 #[must_use]
 pub fn explore(play: &Play, first: &Schedule, bounds: Bounds) -> Exploration {
-    let mut explorer = Explorer { play, first, found: Exploration::default(), known: BTreeMap::new() };
-    let mut visited: BTreeSet<Vec<Vec<Local>>> = BTreeSet::new();
+    explore_until(play, first, bounds, &mut |_| false)
+}
+
+/// The same, until that is enough which was found so far; now and then it is asked.
+pub(crate) fn explore_until(
+    play: &Play,
+    first: &Schedule,
+    bounds: Bounds,
+    enough: &mut dyn FnMut(&Exploration) -> bool,
+) -> Exploration {
+    let membership = play.uses(Verb::Nodes) || play.uses(Verb::Converged);
+    let mut explorer = Explorer {
+        first,
+        bounds,
+        found: Exploration { complete: true, ..Exploration::default() },
+        known: BTreeMap::new(),
+        queue: BTreeMap::from([(0, VecDeque::from([(Vec::new(), false)]))]),
+        visited: BTreeSet::new(),
+        footprints: Footprints::new(first.replicas, membership),
+        news: 0,
+        put_off: Vec::new(),
+    };
     let mut ended: BTreeSet<Vec<Vec<Local>>> = BTreeSet::new();
-    let mut queue = VecDeque::from([Vec::new()]);
-    explorer.found.complete = true;
-    while let Some(steps) = queue.pop_front() {
+    let mut asked = PLAYS_BEFORE_ASKED;
+    while let Some((mut steps, announced)) = explorer.take() {
         let left = bounds.cost.saturating_sub(explorer.found.cost);
         if explorer.found.plays >= bounds.plays || left == 0 {
             explorer.found.complete = false;
             break;
         }
+        if explorer.found.plays >= asked {
+            asked *= 2;
+            if enough(&explorer.found) {
+                explorer.found.complete = false;
+                break;
+            }
+        }
         let mut stage = Stage::new(play, first, left);
         // A last step that does nothing leads nowhere new.
-        let moved = steps.iter().fold(true, |_, step| stage.step(*step));
-        if !(moved || steps.is_empty()) || !visited.insert(stage.histories()) {
+        let moved = explorer.go(&mut stage, &mut steps);
+        if !(moved || steps.is_empty()) || !announced && !explorer.visited.insert(stage.histories()) {
             explorer.found.plays += 1;
             explorer.found.cost = explorer.found.cost.saturating_add(stage.cost());
             continue;
         }
-        let next = explorer.next(&stage, &steps);
-        if steps.len() >= bounds.steps {
-            explorer.found.complete &= next.is_empty();
-        } else {
-            queue.extend(next.into_iter().map(|step| [steps.as_slice(), &[step]].concat()));
-        }
+        explorer.branch(&stage, &steps);
         stage.complete();
         explorer.found.cost = explorer.found.cost.saturating_add(stage.cost());
         if stage.is_cut() {
@@ -95,6 +123,8 @@ pub fn explore(play: &Play, first: &Schedule, bounds: Bounds) -> Exploration {
             break;
         }
         explorer.found.plays += 1;
+        stage.teach(&mut explorer.footprints);
+        explorer.take_up();
         if ended.insert(stage.histories()) {
             explorer.note(steps, &mut stage);
         }
@@ -125,16 +155,120 @@ pub(crate) fn play_within(play: &Play, schedule: Schedule, budget: u64, found: &
 }
 
 struct Explorer<'a> {
-    play: &'a Play,
     first: &'a Schedule,
+    bounds: Bounds,
     found: Exploration,
     /// The outcomes with their indexes.
     known: BTreeMap<Outcome, usize>,
+    /// Prefixes to be played, by length, and whether what they lead to is among the visited already.
+    queue: BTreeMap<usize, VecDeque<(Vec<Step>, bool)>>,
+    visited: BTreeSet<Vec<Vec<Local>>>,
+    footprints: Footprints,
+    /// How much was known when last something that was put off was looked at.
+    news: usize,
+    put_off: Vec<PutOff>,
+}
+
+/// A step that makes no difference as far as is known.
+struct PutOff {
+    steps: Vec<Step>,
+    step: Step,
+    /// What the updates changed that would arrive.
+    lacked: Vec<Vec<Place>>,
 }
 
 impl Explorer<'_> {
-    /// The steps worth taking next.
-    fn next(&self, stage: &Stage<'_>, steps: &[Step]) -> Vec<Step> {
+    /// The next prefix: a shortest one.
+    fn take(&mut self) -> Option<(Vec<Step>, bool)> {
+        let mut shortest = self.queue.first_entry()?;
+        let next = shortest.get_mut().pop_front();
+        if shortest.get().is_empty() {
+            shortest.remove();
+        }
+        next
+    }
+
+    fn put(&mut self, steps: &[Step], step: Step, announced: bool) {
+        let longer = [steps, &[step]].concat();
+        self.queue.entry(longer.len()).or_default().push_back((longer, announced));
+    }
+
+    /// Takes the steps. Of updates that arrive one by one, those that make no difference come along with the next that does.
+    fn go(&self, stage: &mut Stage<'_>, steps: &mut Vec<Step>) -> bool {
+        let Some((last, before)) = steps.split_last() else { return true };
+        before.iter().for_each(|step| {
+            stage.step(*step);
+        });
+        let Step::SendOne(from, to) = *last else { return stage.step(*last) };
+        let wanted = self.counting(from, to, &stage.lacked(from, to));
+        let mut moved = stage.step(*last);
+        while moved && wanted > 0 && self.counting(from, to, &stage.lacked(from, to)) == wanted {
+            moved = stage.step(Step::SendOne(from, to));
+            if moved {
+                steps.push(Step::SendOne(from, to));
+            }
+        }
+        moved
+    }
+
+    /// How many of these updates make a difference when they get from one replica to another.
+    fn counting(&self, from: usize, to: usize, lacked: &[Vec<Place>]) -> usize {
+        let all = !self.bounds.reduce || self.footprints.membership();
+        let counts = |places: &&Vec<Place>| {
+            all || places.is_empty() || places.iter().any(|place| self.footprints.matters(from, to, place))
+        };
+        lacked.iter().filter(counts).count()
+    }
+
+    /// Whether a step that hands on these updates makes a difference.
+    fn is_worth(&self, step: Step, lacked: &[Vec<Place>]) -> bool {
+        match step {
+            Step::Send(from, to) => {
+                lacked.is_empty() && self.footprints.membership() || self.counting(from, to, lacked) > 0
+            }
+            Step::SendOne(from, to) => self.counting(from, to, lacked) > 1,
+            Step::Run(_) | Step::Wake(_) => true,
+        }
+    }
+
+    /// Notes the steps worth taking next.
+    fn branch(&mut self, stage: &Stage<'_>, steps: &[Step]) {
+        let next = self.next(stage, steps);
+        if steps.len() >= self.bounds.steps {
+            self.found.complete &= next.iter().all(|(step, lacked)| !self.is_worth(*step, lacked));
+            return;
+        }
+        for (step, lacked) in next {
+            if !self.is_worth(step, &lacked) {
+                self.put_off.push(PutOff { steps: steps.to_vec(), step, lacked });
+                continue;
+            }
+            // Two ways to one state are told before the second is gone.
+            let after = stage.histories_after(step);
+            let announced = after.is_some();
+            if after.is_none_or(|after| self.visited.insert(after)) {
+                self.put(steps, step, announced);
+            }
+        }
+    }
+
+    /// Takes up what was put off and is now known to make a difference.
+    fn take_up(&mut self) {
+        if self.footprints.news() == self.news {
+            return;
+        }
+        self.news = self.footprints.news();
+        for put_off in std::mem::take(&mut self.put_off) {
+            if self.is_worth(put_off.step, &put_off.lacked) {
+                self.put(&put_off.steps, put_off.step, false);
+            } else {
+                self.put_off.push(put_off);
+            }
+        }
+    }
+
+    /// The steps that can be taken next, with what the updates changed that they hand on.
+    fn next(&self, stage: &Stage<'_>, steps: &[Step]) -> Vec<(Step, Vec<Vec<Place>>)> {
         let nodes = 0..self.first.replicas;
         // What a node that does not listen has got matters at its next turn only, so that turn may as well come next.
         let only = match steps.last() {
@@ -144,30 +278,25 @@ impl Explorer<'_> {
         let mut next = Vec::new();
         for at in nodes.clone().filter(|at| only.is_none_or(|only| only == *at)) {
             if stage.can_run(at) {
-                next.push(Step::Run(at));
+                next.push((Step::Run(at), Vec::new()));
             }
             if stage.can_wake(at) {
-                next.push(Step::Wake(at));
+                next.push((Step::Wake(at), Vec::new()));
             }
             if !stage.acts_on(at) {
                 continue;
             }
             for from in nodes.clone().filter(|from| *from != at) {
-                let lacks = stage.lacks(from, at);
-                if lacks > 0 || (self.membership() && !stage.have_met(from, at)) {
-                    next.push(Step::Send(from, at));
+                let lacked = stage.lacked(from, at);
+                if !lacked.is_empty() || !stage.have_met(from, at) {
+                    next.push((Step::Send(from, at), lacked.clone()));
                 }
-                if lacks > 1 {
-                    next.push(Step::SendOne(from, at));
+                if lacked.len() > 1 {
+                    next.push((Step::SendOne(from, at), lacked));
                 }
             }
         }
         next
-    }
-
-    /// Whether it matters to the program who is connected.
-    fn membership(&self) -> bool {
-        self.play.uses(Verb::Nodes) || self.play.uses(Verb::Converged)
     }
 
     fn note(&mut self, steps: Vec<Step>, stage: &mut Stage<'_>) {

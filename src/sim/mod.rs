@@ -14,6 +14,7 @@ mod clock;
 mod cluster;
 pub mod confirm;
 pub mod explore;
+mod footprint;
 pub mod judge;
 pub mod measure;
 mod network;
@@ -30,6 +31,7 @@ pub mod stage;
 mod testing;
 pub mod trace;
 mod watch;
+mod weave;
 pub mod words;
 
 pub use crate::sim::cluster::Cluster;

@@ -105,12 +105,14 @@ pub(crate) struct Network {
     of: Vec<BTreeMap<usize, PeerId>>,
     last_link: u64,
     cuts: Vec<Cut>,
+    /// When the last message of a stream will have arrived: by sender and receiver. Looked up only.
+    streams: FxHashMap<(usize, usize), u64>,
 }
 
 impl Network {
     pub(crate) fn new(seed: u64, conditions: Conditions) -> Network {
         let (links, of, cuts) = (FxHashMap::default(), Vec::new(), Vec::new());
-        Network { seed, conditions, links, of, last_link: 0, cuts }
+        Network { seed, conditions, links, of, last_link: 0, cuts, streams: FxHashMap::default() }
     }
 
     /// A new connection, unless there is one.
@@ -186,9 +188,15 @@ impl Network {
         self.cuts.iter().any(|cut| cut.stands(now_ms) && cut.divides(from, to))
     }
 
-    /// When the copies of a message arrive that is sent now: none, one or two. What is `reliable` is sent again until it has
-    /// arrived, as long as there is a way.
-    pub(crate) fn send(&mut self, from: usize, peer: PeerId, reliable: bool, now_ms: u64) -> Vec<u64> {
+    /// When a message of a stream arrives that would arrive then, were there none before it.
+    pub(crate) fn in_order(&mut self, from: usize, to: usize, at_ms: u64) -> u64 {
+        let last = self.streams.entry((from, to)).or_default();
+        *last = at_ms.max(*last);
+        *last
+    }
+
+    /// When the copies of a message arrive that is sent now: none, one or two.
+    pub(crate) fn send(&mut self, from: usize, peer: PeerId, now_ms: u64) -> Vec<u64> {
         let Some(to) = self.other_end(from, peer) else { return Vec::new() };
         let cut = self.is_cut(from, to, now_ms);
         let Some(link) = self.links.get_mut(&peer) else { return Vec::new() };
@@ -197,14 +205,14 @@ impl Network {
         let Conditions { lost, doubled, delay_ms: (least, most), reorder } = self.conditions;
         let words = |what: u64| [from as u64, to as u64, link.sent[way], peer.0, what];
         let is = |share: u64, what: u64| share > 0 && below(Conditions::WHOLE, self.seed, &words(what)) < share;
-        let copies = 1 + u64::from(!reliable && is(doubled, 0));
+        let copies = 1 + u64::from(is(doubled, 0));
         let mut arrivals = Vec::new();
         for copy in 0..copies {
-            if cut || (!reliable && is(lost, 1 + copy)) {
+            if cut || is(lost, 1 + copy) {
                 continue;
             }
             let mut at = now_ms + least.max(1) + below(most.saturating_sub(least) + 1, self.seed, &words(3 + copy));
-            if reliable || !reorder {
+            if !reorder {
                 at = at.max(link.last_ms[way]);
                 link.last_ms[way] = at;
             }

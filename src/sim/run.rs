@@ -210,9 +210,7 @@ impl<'a> Run<'a> {
             }
             Due::Idle(cut) => self.give_up_connections(&cut),
             Due::Reconnect => {
-                for node in self.cluster.up() {
-                    self.cluster.find_neighbours(node);
-                }
+                self.cluster.reconnect();
             }
         }
     }
@@ -233,11 +231,8 @@ impl<'a> Run<'a> {
                 self.cluster.network.join_up();
                 self.happen(self.cluster.now_ms, Due::Reconnect);
             }
-            Action::Crash(nodes) | Action::Leave(nodes) => {
-                for node in nodes.list() {
-                    self.end_node(node);
-                }
-            }
+            Action::Crash(nodes) => nodes.list().into_iter().for_each(|node| self.end_node(node, false)),
+            Action::Leave(nodes) => nodes.list().into_iter().for_each(|node| self.end_node(node, true)),
             Action::Restart { nodes, data: _ } => {
                 for node in nodes.list() {
                     if node < self.cluster.places.len() && !self.cluster.is_up(node) {
@@ -285,16 +280,15 @@ impl<'a> Run<'a> {
         self.cluster.start(node, self.setup.image, (self.setup.person)(node), clock);
     }
 
-    fn end_node(&mut self, node: usize) {
+    fn end_node(&mut self, node: usize, goodbye: bool) {
         if !self.cluster.is_up(node) {
             return;
         }
         self.violations.extend(judge::program(&mut self.cluster, node));
-        let neighbours: Vec<usize> = self.cluster.network.neighbours(node).map(|(other, _)| other).collect();
-        self.cluster.crash(node);
-        if self.cluster.degree.is_some() {
-            neighbours.into_iter().for_each(|other| self.cluster.find_neighbours(other));
+        if goodbye {
+            self.cluster.weave_out(node);
         }
+        self.cluster.crash(node);
     }
 
     fn give_up_connections(&mut self, cut: &Cut) {

@@ -77,10 +77,10 @@ impl Default for Scenario {
 }
 
 impl Scenario {
-    /// How many neighbours a node looks for: all others while there are few nodes.
+    /// How many neighbours a node has: all others while there are few nodes, and no overlay then.
     #[must_use]
     pub fn degree(&self) -> Option<usize> {
-        let usual = (self.replicas + self.join > 16).then_some(5);
+        let usual = (self.replicas + self.join > 16).then_some(8);
         self.neighbours.or(usual)
     }
 

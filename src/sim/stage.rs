@@ -7,17 +7,25 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::compile::Session;
+use crate::effects::Book;
 use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::library::Verb;
+use crate::node::Deciding;
+use crate::node::Deed;
+use crate::node::EffectSettings;
 use crate::node::Input;
 use crate::node::Node;
 use crate::node::Observation;
 use crate::node::Output;
 use crate::node::Settings;
 use crate::node::Turn;
+use crate::node::node_of;
 use crate::replica::PeerId;
 use crate::replica::Role;
+use crate::sim::footprint;
+use crate::sim::footprint::Footprints;
+use crate::sim::footprint::Place;
 use crate::sim::outcome::Outcome;
 use crate::sim::outcome::Shown;
 use crate::sim::schedule::Schedule;
@@ -43,6 +51,8 @@ const PLAY_COST: u64 = 2000;
 const STEPS_PER_UPDATE: u64 = 100;
 /// How much work it may be to find out which files a program asks for.
 const FILES_COST: u64 = 3_000_000;
+/// Of how many updates of a node it is known what they changed.
+const CHANGES_MAX: usize = 1 << 16;
 /// How much of a file is read in the time of a step.
 const BYTES_PER_STEP: u64 = 4;
 
@@ -154,6 +164,8 @@ pub(crate) enum Local {
     Met(usize),
     /// Updates came: what had been seen after that.
     Saw(Vec<(Lane, u64)>),
+    /// The ledger of effects answered, and entered so much.
+    Decided(usize),
 }
 
 /// One node with what it has shown.
@@ -166,6 +178,39 @@ struct Actor {
     reports: Vec<Diagnostic>,
     history: Vec<Local>,
     endless: bool,
+    /// What the program asked for so far.
+    deeds: Vec<Deed>,
+    /// What each of the node's own updates changed, by lane and in order; nothing where that is not known.
+    changed: BTreeMap<Lane, Vec<Vec<Place>>>,
+    /// What was changed since the last of these.
+    pending: Vec<Place>,
+}
+
+impl Actor {
+    /// Finds out what each new update of the node changed. Those of one transaction are made at its end.
+    fn account(&mut self, own: &Term) {
+        for deed in self.node.take_deeds() {
+            self.pending.extend(footprint::changed(&deed, own));
+            self.count(&deed.made);
+            self.deeds.push(deed);
+        }
+        self.count(&self.node.made());
+    }
+
+    fn count(&mut self, made: &[(Lane, u64)]) {
+        let mut known = false;
+        for (lane, made) in made {
+            let made = usize::try_from(*made).unwrap_or(usize::MAX);
+            let changed = self.changed.entry(*lane).or_default();
+            if made > changed.len() && made < CHANGES_MAX {
+                changed.resize(made, self.pending.clone());
+                known = true;
+            }
+        }
+        if known {
+            self.pending.clear();
+        }
+    }
 }
 
 /// See the module.
@@ -179,6 +224,8 @@ pub(crate) struct Stage<'a> {
     budget: u64,
     /// The files that the program asked for and was not given.
     missing: BTreeSet<String>,
+    /// Which effects are started, and where.
+    book: Book,
 }
 
 impl<'a> Stage<'a> {
@@ -196,14 +243,26 @@ impl<'a> Stage<'a> {
                     watch: false,
                 };
                 let mut node = Node::new(settings, play.session.clone(), &play.library, &play.unit);
+                // What is kept is nothing, which is sound.
+                let _ = node.set_effects(EffectSettings { deciding: Deciding::Shared, ..EffectSettings::default() });
                 node.observe();
                 node.limit_derivations(budget);
-                let clock_ms = schedule.clock_ms;
-                let (met, prints, reports, history) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
-                Actor { node, clock_ms, wakes: 0, met, prints, reports, history, endless: false }
+                Actor {
+                    node,
+                    clock_ms: schedule.clock_ms,
+                    wakes: 0,
+                    met: Vec::new(),
+                    prints: BTreeMap::new(),
+                    reports: Vec::new(),
+                    history: Vec::new(),
+                    endless: false,
+                    deeds: Vec::new(),
+                    changed: BTreeMap::new(),
+                    pending: Vec::new(),
+                }
             })
             .collect();
-        Stage { play, actors, turns: 0, cost: PLAY_COST, budget, missing: BTreeSet::new() }
+        Stage { play, actors, turns: 0, cost: PLAY_COST, budget, missing: BTreeSet::new(), book: Book::default() }
     }
 
     /// The nodes' histories: two stages of one program with equal ones are in equal states.
@@ -227,12 +286,38 @@ impl<'a> Stage<'a> {
             })
     }
 
-    /// How many updates the one has and the other lacks.
-    pub(crate) fn lacks(&self, from: usize, to: usize) -> u64 {
-        let (Some(from), Some(to)) = (self.actors.get(from), self.actors.get(to)) else { return 0 };
+    /// What each update changed that the one has and the other lacks; nothing where that is not known.
+    pub(crate) fn lacked(&self, from: usize, to: usize) -> Vec<Vec<Place>> {
+        let (Some(from), Some(to)) = (self.actors.get(from), self.actors.get(to)) else { return Vec::new() };
         let seen: BTreeMap<Lane, u64> = to.node.seen().into_iter().collect();
-        let more = from.node.seen().into_iter();
-        more.map(|(id, sequence)| sequence.saturating_sub(seen.get(&id).copied().unwrap_or(0))).sum()
+        let mut all = Vec::new();
+        for (lane, sequence) in from.node.seen() {
+            let changed = self.actors.iter().find_map(|maker| maker.changed.get(&lane)).map_or(&[][..], Vec::as_slice);
+            for at in seen.get(&lane).copied().unwrap_or(0)..sequence {
+                let at = usize::try_from(at).unwrap_or(usize::MAX);
+                all.push(changed.get(at).cloned().unwrap_or_default());
+            }
+        }
+        all
+    }
+
+    /// Teaches what the programs have looked at so far.
+    pub(crate) fn teach(&self, footprints: &mut Footprints) {
+        for (number, actor) in self.actors.iter().enumerate() {
+            footprints.learn(number, &actor.deeds, &own_term(number));
+        }
+    }
+
+    /// The histories as they will be after a step that is sure to be taken; none where that cannot be told.
+    pub(crate) fn histories_after(&self, step: Step) -> Option<Vec<Vec<Local>>> {
+        let (at, event) = match step {
+            Step::Run(at) => (at, Local::Turn),
+            Step::Wake(at) => (at, Local::Woke),
+            Step::Send(..) | Step::SendOne(..) => return None,
+        };
+        let mut histories = self.histories();
+        histories.get_mut(at)?.push(event);
+        Some(histories)
     }
 
     /// Whether the two are connected.
@@ -283,6 +368,7 @@ impl<'a> Stage<'a> {
         if turn != Turn::Nothing {
             actor.history.push(Local::Turn);
         }
+        actor.account(&own_term(at));
         self.carry_out(at, task);
         turn != Turn::Nothing
     }
@@ -352,6 +438,14 @@ impl<'a> Stage<'a> {
                     }
                     let result = file.ok_or_else(|| "there is no such file".to_owned());
                     actor.node.handle(Input::File { request, result }, actor.clock_ms);
+                }
+                Output::Book { message } => {
+                    // Nobody ends in a play.
+                    let (entered, answer) = self.book.answer(node_of(identity(at)), &message, |_| false);
+                    actor.history.push(Local::Decided(entered.len()));
+                    if let Some(message) = answer {
+                        actor.node.handle(Input::Book { message }, actor.clock_ms);
+                    }
                 }
                 _ => {}
             }
@@ -469,9 +563,14 @@ fn trim(library: &mut Unit, program: &Unit) {
     }
 }
 
+/// What rights of a node go by.
+fn own_term(number: usize) -> Term {
+    Term::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
 /// Who a node is, in every run.
 fn identity(number: usize) -> ReplicaId {
-    ReplicaId::of((number as u128 + 1) << 64, 0)
+    ReplicaId((number as u128 + 1) << 64)
 }
 
 fn updates(seen: &[(Lane, u64)]) -> u64 {

@@ -59,6 +59,7 @@ impl Place<'_> {
             .or_else(|| self.pipe())
             .or_else(|| self.binary())
             .or_else(|| self.case_without_of())
+            .or_else(|| self.bare_argument())
             .or_else(|| self.comma_between_clauses())
             .or_else(|| self.word_as_atom())
     }
@@ -392,6 +393,21 @@ impl Place<'_> {
         Some((diagnostic, Repair::Insert(self.at, Token::Of)))
     }
 
+    /// `fun X -> X + 1 end`
+    fn bare_argument(&self) -> Found {
+        let start = self.at.checked_sub(2)?;
+        let (word, name) = (self.tokens[start], self.tokens[start + 1]);
+        if self.here.token != Token::Arrow || word.token != Token::Fun || name.token != Token::Variable {
+            return None;
+        }
+        let name_written = self.written(name);
+        let diagnostic = Diagnostic::error("E0103", "the arguments of a `fun` stand in parentheses")
+            .at(self.span(name), "an argument")
+            .help(format!("write `fun({name_written}) -> .. end`"));
+        let repaired: &[Token] = &[Token::OpenParenthesis, Token::CloseParenthesis, Token::Arrow];
+        Some((diagnostic, Repair::Substitute(self.at, repaired)))
+    }
+
     /// `case X of 1 -> one, 2 -> two end`
     fn comma_between_clauses(&self) -> Found {
         let open = *self.open.last()?;
@@ -402,7 +418,9 @@ impl Place<'_> {
         }
         let separator = self.element().start.checked_sub(1).filter(|index| *index > open)?;
         let earlier = self.tokens[open..separator].iter().any(|lexeme| lexeme.token == Token::Arrow);
-        if self.tokens[separator].token != Token::Comma || !earlier || !self.starts_line(separator + 1) {
+        // What stands between may have been meant as an expression, where another line begins in it.
+        let one_line = (separator + 2..=self.at).all(|index| !self.starts_line(index));
+        if self.tokens[separator].token != Token::Comma || !earlier || !one_line && !self.starts_line(separator + 1) {
             return None;
         }
         let diagnostic = Diagnostic::error("E0103", "a `;` belongs between clauses")

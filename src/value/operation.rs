@@ -291,9 +291,25 @@ impl BadOp {
                     "a counter adds up what all nodes do, so that it cannot be set; `max_int` and `lwwregister` can",
                 )
             }
-            None => diagnostic,
+            None => match self.within() {
+                Some(within) => diagnostic.help(format!("write `{within}`")),
+                None => diagnostic,
+            },
         };
         diagnostic.help(format!("it has {}", list(shapes(&self.kind))))
+    }
+
+    /// For an operation of what the type is made of: the same with what belongs around it.
+    fn within(&self) -> Option<String> {
+        let fits = |kind: &Type| Op::parse(kind, &self.given).is_ok();
+        let given = Brief(&self.given);
+        match &self.kind {
+            Type::Window(window) if fits(&window.kind) => Some(format!("{{at, Timestamp, {given}}}")),
+            Type::GMap(kind) | Type::AwMap(kind) if fits(kind) => Some(format!("{{apply, Key, {given}}}")),
+            Type::Pair(kinds) if fits(&kinds.0) => Some(format!("{{fst, {given}}}")),
+            Type::Pair(kinds) if fits(&kinds.1) => Some(format!("{{snd, {given}}}")),
+            _ => None,
+        }
     }
 
     /// The shape that was probably meant: another word for it, or its word without its argument.

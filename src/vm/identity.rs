@@ -89,6 +89,19 @@ impl Machine {
     /// # Errors
     /// When it is not a function, is unknown here, or reads a global that is not bound yet.
     pub fn identity(&self, function: &Term) -> Result<u128, Failure> {
+        self.digest_of(function, true)
+    }
+
+    /// The content hash of a function value: its code and all functions that it calls, and what it captured. Globals are
+    /// known by their names, which every node that runs the program shares, whatever is bound to them there.
+    ///
+    /// # Errors
+    /// When it is not a function, or unknown here.
+    pub fn code_identity(&self, function: &Term) -> Result<u128, Failure> {
+        self.digest_of(function, false)
+    }
+
+    fn digest_of(&self, function: &Term, globals_by_value: bool) -> Result<u128, Failure> {
         let fail = |fault| Failure::new(fault, Span::default(), String::new());
         let Term::Fun(closure) = function else { return Err(fail(Fault::NotFunction(function.clone()))) };
         let Some(code) = self.program.code_of(closure) else {
@@ -102,6 +115,9 @@ impl Machine {
         while let Some(item) = walk.order.get(at).copied() {
             match item {
                 Item::Code(code) => self.program.hash_code(&mut hasher, &mut walk, code),
+                Item::Global(global) if !globals_by_value => {
+                    hash_bytes(&mut hasher, self.program.global_name(global).as_bytes());
+                }
                 Item::Global(global) => {
                     let Some(value) = self.global(global) else {
                         let unbound = Fault::Unbound(self.program.global_name(global));

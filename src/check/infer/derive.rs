@@ -43,8 +43,8 @@ pub(super) struct Flows {
     sure: Vec<(u32, u32, Span)>,
     /// Cycles that are sure to be made.
     pub(super) cycles: Vec<Vec<u32>>,
-    /// Variables that some derivation may feed, and where.
-    pub(super) fed: Vec<(u32, Span)>,
+    /// Variables that some derivation may feed, where, and with what.
+    pub(super) fed: Vec<(u32, Span, Value)>,
 }
 
 impl Flows {
@@ -102,7 +102,7 @@ impl<'p> Run<'p> {
     /// Makes a derivation.
     pub(super) fn derive(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> Value {
         let Some(shape) = shape(call.verb, arguments.len()) else {
-            return if call.verb == Verb::Sql { self.made(expr, call, false, Value::any()) } else { Value::any() };
+            return if call.verb == Verb::Sql { self.view(expr, call, arguments) } else { Value::any() };
         };
         for at in shape.sources.iter().chain(&shape.destination) {
             if !self.is_variable_at(expr, call, *at, &arguments[*at], frame) {
@@ -135,12 +135,15 @@ impl<'p> Run<'p> {
             }
             self.accumulator(call, functions.first());
         }
-        self.fill(call.verb, &sources, &results, &destination);
+        let content = self.fill(call.verb, &sources, &results, &destination);
+        for number in Run::known_variables(&destination).unwrap_or_default() {
+            self.flows.fed.push((number, expr.span, content.clone()));
+        }
         self.flow(expr, call.verb, &sources, &destination, frame)
     }
 
     /// The one variable that a value is.
-    fn only(&self, value: &Value) -> Option<&Variable> {
+    pub(super) fn only(&self, value: &Value) -> Option<&Variable> {
         match &*Run::known_variables(value)? {
             [only] => self.variables.get(*only),
             _ => None,
@@ -148,9 +151,10 @@ impl<'p> Run<'p> {
     }
 
     /// The variable that a verb without a destination makes.
-    fn made(&mut self, expr: &Expr, call: &VerbCall, dynamic: bool, content: Value) -> Value {
+    pub(super) fn made(&mut self, expr: &Expr, call: &VerbCall, dynamic: bool, content: Value) -> Value {
         let name = call.name.as_deref().and_then(|name| Atom::new(name).ok()).map(Term::Atom);
         let number = self.variables.intern(Variable {
+            sure: false,
             site: site(expr),
             name,
             fresh: call.name.is_none(),
@@ -401,8 +405,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// What the destination can hold from now on.
-    fn fill(&mut self, verb: Verb, sources: &[Value], results: &[Value], destination: &Value) {
+    /// What the destination can hold from now on: what is derived into it.
+    fn fill(&mut self, verb: Verb, sources: &[Value], results: &[Value], destination: &Value) -> Value {
         let elements: Vec<Value> = sources.iter().map(|source| self.element(source)).collect();
         let content = match verb {
             Verb::Map => results.first().cloned().unwrap_or_else(Value::any),
@@ -421,13 +425,11 @@ impl<'p> Run<'p> {
             Some(numbers) => numbers.iter().for_each(|number| self.variables.put(*number, &content)),
             None => self.variables.put_anywhere(&Value::any()),
         }
+        content
     }
 
     /// Notes the edges, and tells a cycle.
     fn flow(&mut self, expr: &'p Expr, verb: Verb, sources: &[Value], destination: &Value, frame: &Frame) -> Value {
-        for number in Run::known_variables(destination).unwrap_or_default() {
-            self.flows.fed.push((number, expr.span));
-        }
         let sure = !frame.in_function && self.choices == 0 && self.repeats == 0;
         let one = |value: &Value| {
             let known = Run::known_variables(value)?;
@@ -465,8 +467,11 @@ impl<'p> Run<'p> {
     /// `{rmv, X}` on a variable that a derivation feeds.
     pub(super) fn tell_removals(&mut self) {
         let removals = std::mem::take(&mut self.removals);
-        for (number, expr) in removals {
-            let Some((_, fed)) = self.flows.fed.iter().find(|(into, _)| *into == number).copied() else { continue };
+        for (number, expr, removed) in removals {
+            let set = self.variables.get(number).and_then(|variable| variable.kind.as_ref()).is_some_and(Type::is_set);
+            let feeds = |content: &Value| !set || content.meets(&removed);
+            let mut fed = self.flows.fed.iter().filter(|(into, ..)| *into == number);
+            let Some(fed) = fed.find(|(_, _, content)| feeds(content)).map(|(_, span, _)| *span) else { continue };
             let name = self.variables.shown(number).unwrap_or_else(|| "this variable".to_owned());
             let place = match &expr.node {
                 Node::Verb(call) => call.arguments.get(1).map_or(expr.span, |argument| argument.span),
@@ -520,7 +525,7 @@ fn closure(arity: u8) -> Term {
     Term::Fun(Arc::new(Closure { code: 0, arity, digest: 0, captured: Box::new([]) }))
 }
 
-fn reference(variable: &Variable) -> Option<Arc<Reference>> {
+pub(super) fn reference(variable: &Variable) -> Option<Arc<Reference>> {
     let name = variable.name.clone().unwrap_or_else(|| Term::atom("it"));
     let kind = variable.kind.clone()?;
     Some(Arc::new(Reference { name: Name::Given(name), kind, dynamic: variable.dynamic }))

@@ -21,6 +21,12 @@ impl Run<'_> {
         }
     }
 
+    /// An operation: without the word for what it is.
+    pub(super) fn describe_operation(&self, value: &Value) -> String {
+        let words = self.describe(value);
+        words.strip_prefix("a tuple ").map_or_else(|| words.clone(), str::to_owned)
+    }
+
     /// Several, one after the other.
     pub(super) fn describe_all(&self, values: &[Value]) -> String {
         values.iter().map(|value| self.describe(value)).collect::<Vec<_>>().join(", ")
@@ -45,10 +51,16 @@ impl Run<'_> {
         match &parts.tuples {
             Few::All => say("a tuple"),
             Few::Of(shapes) => shapes.iter().for_each(|items| {
-                let items: Vec<String> = items
-                    .iter()
-                    .map(|item| item.single().map_or_else(|| "_".to_owned(), |term| Brief(&term).to_string()))
-                    .collect();
+                let item = |item: &Value| match (item.single(), item.parts()) {
+                    (Some(term), _) => Brief(&term).to_string(),
+                    (None, Some(Parts { floats: true, .. }))
+                        if item.parts().is_some_and(|parts| parts.kinds() == 1) =>
+                    {
+                        "a float".to_owned()
+                    }
+                    (None, _) => "_".to_owned(),
+                };
+                let items: Vec<String> = items.iter().map(item).collect();
                 say(&format!("a tuple `{{{}}}`", items.join(", ")));
             }),
         }

@@ -14,6 +14,7 @@ use crate::check::infer::parts::Parts;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
 use crate::check::infer::site::Failure;
+use crate::check::infer::site::WRONG_KIND;
 use crate::check::infer::site::Why;
 use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
@@ -330,22 +331,27 @@ impl<'p> Run<'p> {
             PatternNode::Same(local) => Some(("the name".to_owned(), frame.get(local.0))),
             _ => None,
         };
-        match known {
-            Some((name, known)) => {
-                let name = if name == "the name" { "this name".to_owned() } else { format!("`{name}`") };
-                let known = self.describe(&known);
-                let help = if known.starts_with("the variable") {
-                    "a variable is changed by an operation, `update(V, Operation)`; `=` never changes anything"
-                } else {
-                    "a name is bound once; `=` does not assign: take a new name"
-                };
-                Diagnostic::error("E0507", format!("{name} is {known} already, and cannot be {given} too"))
-                    .at(pattern.span, "bound already")
-                    .help(help)
-            }
-            None => Diagnostic::error("E0507", format!("this pattern never matches: the value is {given}"))
-                .at(pattern.span, "does not match"),
+        if let Some((name, known)) = known {
+            let name = if name == "the name" { "this name".to_owned() } else { format!("`{name}`") };
+            let known = self.describe(&known);
+            let help = if known.starts_with("the variable") {
+                "a variable is changed by an operation, `update(V, Operation)`; `=` never changes anything"
+            } else {
+                "a name is bound once; `=` does not assign: take a new name"
+            };
+            return Diagnostic::error("E0507", format!("{name} is {known} already, and cannot be {given} too"))
+                .at(pattern.span, "bound already")
+                .help(help);
         }
+        let message = Diagnostic::error("E0507", format!("this pattern never matches: the value is {given}"));
+        let variable = value.parts().is_some_and(|parts| parts.refs.some());
+        if variable && matches!(pattern.node, PatternNode::Tuple(_)) {
+            return message.at(pattern.span, WRONG_KIND).help(
+                "verbs give the variable itself, and a failing one ends its task: take the pattern away; `try_update` gives \
+                 `{ok, Variable}` or `{refused, Why}`",
+            );
+        }
+        message.at(pattern.span, "does not match")
     }
 
     fn logic(&mut self, expr: &'p Expr, left: &'p Expr, right: &'p Expr, and: bool, frame: &mut Frame) -> Value {

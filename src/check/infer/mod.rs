@@ -8,6 +8,7 @@
 //!
 //! Everything has a budget: where one ends, less is known, and nothing is told that is not sure.
 
+mod arguments;
 mod builtins;
 mod call;
 mod comprehension;
@@ -24,6 +25,7 @@ mod site;
 mod value;
 mod variables;
 mod verbs;
+mod view;
 mod walk;
 
 use rustc_hash::FxHashMap;
@@ -105,6 +107,7 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
         }
     }
     told.extend(walk::shadowed(checked));
+    told.extend(walk::nulls(checked));
     // A comparison of a variable says why the condition is never true.
     let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
     let compared: Vec<Option<Span>> = told.iter().filter(|known| known.code == "E0404").map(place).collect();

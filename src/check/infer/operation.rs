@@ -46,6 +46,18 @@ fn may_be_shape(kind: &Type, shape: &[Value], contributed: bool) -> bool {
     }
 }
 
+/// Whether some of these may be joined into a variable of the type by `bind`.
+pub(super) fn may_be_joined(kind: &Type, value: &Value) -> bool {
+    let joins = |term: &Term| Op::joining(kind, term).is_ok();
+    match value.single() {
+        Some(term) => joins(&term),
+        None => {
+            terms(value).iter().any(joins)
+                || value.parts().is_some_and(|parts| parts.cons.is_some() && joins(&Term::Nil))
+        }
+    }
+}
+
 /// Whether some of these may be a threshold of the type.
 pub(super) fn may_be_threshold(kind: &Type, value: &Value) -> bool {
     let Some(parts) = value.parts() else { return true };

@@ -25,6 +25,9 @@ use crate::check::infer::value::both;
 use crate::library::Verb;
 use crate::value::term::Term;
 
+/// How many operations with single operands stand for one of which the operands are known to be a few.
+const OPERATIONS_MAX: usize = 16;
+
 /// What was found so far, by site.
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
@@ -246,6 +249,7 @@ impl<'p> Run<'p> {
             sources: vec![facts::Variables::default(); found.len()],
             destination: facts::Variables::default(),
             functions: functions.clone(),
+            aggregates: false,
             depends: Dependence::default(),
             span: expr.span,
         });
@@ -267,6 +271,14 @@ impl<'p> Run<'p> {
         for function in &functions {
             let data = Dependence { control: BTreeSet::new(), data: function.data.clone() };
             recorder.used(&data, UseKind::Derivation, expr.span);
+        }
+    }
+
+    /// Notes that a view has rows of several elements, or may have.
+    pub(super) fn note_aggregates(&mut self, expr: &'p Expr) {
+        let Some(recorder) = &mut self.recorder else { return };
+        if let Some(at) = recorder.derivations.get(&site(expr)).copied() {
+            recorder.facts.derivations[at].aggregates = true;
         }
     }
 
@@ -386,7 +398,29 @@ fn operations(value: &Value) -> Vec<Operation> {
     }
     match &parts.tuples {
         Few::All => all.push(unknown()),
-        Few::Of(shapes) => all.extend(shapes.iter().map(|shape| operation(shape))),
+        Few::Of(shapes) => all.extend(shapes.iter().flat_map(|shape| each(shape)).map(|shape| operation(&shape))),
+    }
+    all
+}
+
+/// The shapes with single operands that an operation with a few is; itself where there are many, or where they take each
+/// other's place.
+fn each(shape: &[Value]) -> Vec<Vec<Value>> {
+    let mut all = vec![Vec::new()];
+    let assigns = crate::check::infer::parts::tag(shape).is_some_and(|atom| atom.text() == "set");
+    if assigns {
+        return vec![shape.to_vec()];
+    }
+    for operand in shape {
+        let few = operand.singles().unwrap_or_else(|| vec![operand.clone()]);
+        if few.len() * all.len() > OPERATIONS_MAX {
+            return vec![shape.to_vec()];
+        }
+        let longer = |known: &Vec<Value>| {
+            let known = known.clone();
+            few.iter().map(move |one| [known.as_slice(), std::slice::from_ref(one)].concat()).collect::<Vec<_>>()
+        };
+        all = all.iter().flat_map(longer).collect();
     }
     all
 }

@@ -168,8 +168,8 @@ pub(super) struct Run<'p> {
     pub(super) repeats: u32,
     /// How many choices are around.
     pub(super) choices: u32,
-    /// Elements or keys taken out of variables.
-    pub(super) removals: Vec<(u32, &'p Expr)>,
+    /// Elements or keys taken out of variables, and which.
+    pub(super) removals: Vec<(u32, &'p Expr, Value)>,
     /// What feeds what, as far as it is sure.
     pub(super) flows: Flows,
     /// Whether calls are followed at all.

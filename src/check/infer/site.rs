@@ -25,7 +25,7 @@ pub(super) struct Failure {
 pub(super) const WRONG_KIND: &str = "never of this kind";
 
 /// Codes of what fails because of single values, and not of their kinds: in code that may never run, a warning.
-const BY_VALUE: &[&str] = &["E0504", "E0505", "E0506", "E0507", "E0511", "E0512"];
+const BY_VALUE: &[&str] = &["E0504", "E0505", "E0506", "E0507", "E0511", "E0512", "E0301", "E0391", "E0522"];
 
 impl Failure {
     pub(super) fn new(site: usize, diagnostic: Diagnostic, cause: Option<Arc<Failure>>) -> Arc<Failure> {

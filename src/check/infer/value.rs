@@ -333,6 +333,18 @@ impl Value {
         }
     }
 
+    /// Each of the terms that this is, where it is a few scalars of one kind.
+    pub(super) fn singles(&self) -> Option<Vec<Value>> {
+        let parts = self.parts().filter(|parts| parts.kinds() == 1)?;
+        let terms: Vec<Term> = match parts {
+            Parts { ints: Few::Of(few), .. } if !few.is_empty() => few.iter().map(|int| Term::Int(*int)).collect(),
+            Parts { atoms: Few::Of(few), .. } if !few.is_empty() => few.iter().map(|atom| Term::Atom(*atom)).collect(),
+            Parts { texts: Few::Of(few), .. } if !few.is_empty() => few.clone(),
+            _ => return None,
+        };
+        Some(terms.iter().map(Value::literal).collect())
+    }
+
     /// Whether it is one scalar that is written out: a constant of the program.
     pub(super) fn is_constant(&self) -> bool {
         self.single().is_some_and(|term| term.depth() == 0)

@@ -18,6 +18,8 @@ pub(super) struct Variable {
     pub(super) site: usize,
     /// The name that it has on all nodes, where it is known.
     pub(super) name: Option<Term>,
+    /// Whether its declaration is sure to be come to: at top level, and in no branch.
+    pub(super) sure: bool,
     /// Whether it has a fresh name each time.
     pub(super) fresh: bool,
     /// Its type; `None` where it is not known.
@@ -59,6 +61,20 @@ impl Variables {
         let name = variable.name.filter(|_| !crowded);
         self.all.push(Variable { name, kind, ..variable });
         number
+    }
+
+    /// The variable that is sure to be declared before with the same name and another type. (Of two that are sure to be, the
+    /// first has the smaller number.)
+    pub(super) fn taken(&self, number: u32) -> Option<u32> {
+        let new = self.get(number)?;
+        let (name, kind) = (new.name.as_ref()?, new.kind.as_ref()?);
+        let before = |(at, other): &(usize, &Variable)| {
+            let other_kind = other.kind.as_ref().is_some_and(|other| other != kind);
+            let first = *at < number as usize || !new.sure;
+            other.sure && first && other_kind && other.name.as_ref() == Some(name)
+        };
+        let (at, _) = self.all.iter().enumerate().find(before)?;
+        u32::try_from(at).ok()
     }
 
     pub(super) fn get(&self, number: u32) -> Option<&Variable> {

@@ -3,18 +3,22 @@
 use crate::check::core::Expr;
 use crate::check::core::Node;
 use crate::check::core::VerbCall;
+use crate::check::infer::derive::reference;
 use crate::check::infer::operation::added;
 use crate::check::infer::operation::may_be_operation;
 use crate::check::infer::operation::may_be_threshold;
 use crate::check::infer::operation::value_of;
+use crate::check::infer::parts::Cons;
 use crate::check::infer::parts::Few;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
 use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
 use crate::check::infer::variables::Variable;
+use crate::graph::GraphError;
 use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
 use crate::value::atom::Atom;
 use crate::value::kind::Type;
 use crate::value::operation;
@@ -28,6 +32,9 @@ impl<'p> Run<'p> {
     pub(super) fn verb(&mut self, expr: &'p Expr, call: &'p VerbCall, frame: &mut Frame) -> Value {
         let Some(arguments) = self.all(&call.arguments, frame) else { return Value::never() };
         self.effect(call.builtin.row().title(), expr.span);
+        if !self.is_usable(expr, call, &arguments, frame) {
+            return Value::never();
+        }
         let value = self.verb_value(expr, call, &arguments, frame);
         if value.is_never() { value } else { self.fine(expr, value) }
     }
@@ -63,14 +70,17 @@ impl<'p> Run<'p> {
             }
             (Verb::ReadAny, [list]) => self.read_any(expr, call, list),
             (Verb::Invariant | Verb::EnforceOnce, [target, limit, function]) => {
+                // An effect may take its key.
+                let keyed = call.verb == Verb::EnforceOnce && takes_one(function);
                 if !self.is_variable(expr, call, target, frame)
                     || !self.has_threshold(expr, call, 1, target, arguments, frame)
-                    || !self.takes(expr, call, 2, function, 0, frame)
+                    || !self.takes(expr, call, 2, function, u8::from(keyed), frame)
                 {
                     return Value::never();
                 }
                 let seen = self.observe(expr, call, std::slice::from_ref(target), Some(limit), Value::atom("ok"));
-                self.start(expr, function, Vec::new(), &seen, false, frame);
+                let given = if keyed { vec![Value::texts()] } else { Vec::new() };
+                self.start(expr, function, given, &seen, false, frame);
                 Value::atom("ok")
             }
             (Verb::Stream, [target, function]) => {
@@ -203,7 +213,9 @@ impl<'p> Run<'p> {
             (None, _) => None,
         };
         let fresh = call.name.is_none() && arguments.len() == 1;
+        let sure = !frame.in_function && self.choices == 0 && self.repeats == 0;
         let number = self.variables.intern(Variable {
+            sure,
             site: site(expr),
             name,
             fresh,
@@ -214,7 +226,19 @@ impl<'p> Run<'p> {
             content: Value::never(),
             escapes: false,
         });
+        if let Some((taken, first)) = self.taken(number) {
+            return self
+                .fail(expr, frame, |_| taken.at(expr.span, "declared anew").at(first, "its type is given here"));
+        }
         Value::variable(number)
+    }
+
+    /// What is wrong with a declaration where the name is sure to have another type by then.
+    fn taken(&self, number: u32) -> Option<(Diagnostic, Span)> {
+        let first = self.variables.taken(number)?;
+        let (known, new) = (self.variables.get(first)?, self.variables.get(number)?);
+        let error = GraphError::NameTaken { known: reference(known)?, asked: new.kind.clone()? };
+        Some((error.diagnostic(), known.span))
     }
 
     /// Whether it may be a variable; if not, that is told.
@@ -279,8 +303,7 @@ impl<'p> Run<'p> {
             kind.is_some_and(|kind| !may_be_operation(kind, op, false))
         };
         let mistaken = numbers.iter().find(wrong).copied();
-        if call.verb == Verb::Update
-            && let Some(number) = mistaken
+        if let Some(number) = mistaken
             && numbers.iter().all(|number| wrong(&number))
         {
             let place = call.arguments.get(1).map_or(expr.span, |argument| argument.span);
@@ -296,7 +319,7 @@ impl<'p> Run<'p> {
         if let [only] = &*numbers
             && removes(op)
         {
-            self.removals.push((*only, expr));
+            self.removals.push((*only, expr, removed(op)));
         }
         Run::update_result(call, target)
     }
@@ -318,7 +341,7 @@ impl<'p> Run<'p> {
             Some(bad) => bad.diagnostic(),
             None => Diagnostic::error(
                 operation::BAD_OPERATION,
-                format!("{} has no operation {}", kind.with_article(), self.describe(op)),
+                format!("{} has no operation {}", kind.with_article(), self.describe_operation(op)),
             )
             .help(format!("it has {}", operation::list(operation::shapes(kind)))),
         };
@@ -453,6 +476,9 @@ impl<'p> Run<'p> {
             return Value::never();
         }
         self.note_update(expr, call, target, value);
+        if !self.is_joined(expr, call, target, value, frame) {
+            return Value::never();
+        }
         self.escape(value);
         let content = match value.parts() {
             Some(parts) => parts.cons.as_ref().map_or_else(Value::any, crate::check::infer::parts::Cons::elements),
@@ -526,6 +552,20 @@ fn is_no_type(value: &Value) -> bool {
     value.parts().is_some_and(|parts| !parts.atoms.some() && !parts.tuples.some())
 }
 
+/// What an operation takes out of a set.
+fn removed(op: &Value) -> Value {
+    let Some(Few::Of(shapes)) = op.parts().map(|parts| &parts.tuples) else { return Value::any() };
+    let operand = |shape: &Vec<Value>| {
+        let (word, operand) =
+            (crate::check::infer::parts::tag(shape), shape.get(1).cloned().unwrap_or_else(Value::any));
+        match word.map(Atom::text) {
+            Some("rmv" | "remove") => operand,
+            _ => operand.parts().and_then(|parts| parts.cons.as_ref().map(Cons::elements)).unwrap_or_else(Value::any),
+        }
+    };
+    shapes.iter().map(operand).fold(Value::never(), |all, one| all.join(&one))
+}
+
 /// Whether it is an operation that takes elements or keys out.
 fn removes(op: &Value) -> bool {
     let Some(parts) = op.parts() else { return false };
@@ -534,6 +574,14 @@ fn removes(op: &Value) -> bool {
             let word = crate::check::infer::parts::tag(shape);
             word.is_some_and(|word| matches!(word.text(), "rmv" | "remove" | "rmv_all" | "remove_all"))
         }),
+        _ => false,
+    }
+}
+
+/// Whether a function is known to take one argument.
+fn takes_one(function: &Value) -> bool {
+    match function.parts().map(|parts| &parts.funs) {
+        Some(Few::Of(funs)) => !funs.is_empty() && funs.iter().all(|fun| fun.arity == 1),
         _ => false,
     }
 }

@@ -1,5 +1,6 @@
 //! Walks over the checked tree, without values: what reads a name, and which clauses stand behind one that takes everything.
 
+use crate::check::core::Binary;
 use crate::check::core::Checked;
 use crate::check::core::Clause;
 use crate::check::core::Expr;
@@ -207,6 +208,42 @@ pub(super) fn shadowed(checked: &Checked) -> Vec<Diagnostic> {
             Node::Fun(lambda) => behind(&lambda.clauses, &mut told),
             Node::Case(_, clauses) => behind(clauses, &mut told),
             _ => {}
+        }
+        children(expr, &mut |child| open.push(child));
+    }
+    told
+}
+
+/// Names that are bound to, and values that are compared with, what stands for nothing in other languages.
+pub(super) fn nulls(checked: &Checked) -> Vec<Diagnostic> {
+    let mut told = Vec::new();
+    let mut open: Vec<&Expr> = checked.forms.iter().flat_map(|form| &form.body).collect();
+    for function in &checked.functions {
+        in_clauses(&function.lambda.clauses, &mut |expr| open.push(expr));
+    }
+    while let Some(expr) = open.pop() {
+        let names = |pattern: &Pattern| matches!(pattern.node, PatternNode::Bind(_) | PatternNode::Global(_));
+        let here: Vec<&Expr> = match &expr.node {
+            Node::Match(pattern, value) if names(pattern) => vec![value],
+            Node::Binary(
+                Binary::Equal | Binary::ExactlyEqual | Binary::NotEqual | Binary::ExactlyNotEqual,
+                left,
+                right,
+            ) => {
+                vec![left, right]
+            }
+            _ => Vec::new(),
+        };
+        for value in here {
+            let Node::Literal(Term::Atom(atom)) = &value.node else { continue };
+            if !matches!(atom.text(), "null" | "nil") {
+                continue;
+            }
+            told.push(
+                Diagnostic::warning("E0405", format!("`{}` is an atom like any other, and means nothing", atom.text()))
+                    .at(value.span, "equal to itself alone")
+                    .help("what is not set, or missing in a file, reads `undefined`"),
+            );
         }
         children(expr, &mut |child| open.push(child));
     }

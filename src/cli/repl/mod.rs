@@ -76,8 +76,12 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
     if let Some(store) = &store {
         data::restore(&out, &mut node, store)?;
     }
+    let networked = wire.is_some();
     let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.handle().clone());
     driver.store = store;
+    if networked {
+        run::decide_on_effects(&mut driver, &arguments.membership, &[]);
+    }
     let (ready, wait) = channel::channel();
     let reader = Reader { lines: sender, ready: wait };
     match editor {

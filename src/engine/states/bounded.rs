@@ -123,6 +123,12 @@ impl BoundedState {
         balances
     }
 
+    /// The rights that nodes have themselves, not their actors, as far as is known here: incarnation by incarnation.
+    pub(in crate::engine) fn of_nodes(&self) -> Vec<(u128, Sum)> {
+        let nodes = self.balances().into_iter().filter(|((_, actor), _)| actor.as_atom() == Some("undefined"));
+        nodes.map(|((incarnation, _), sum)| (incarnation, sum)).collect()
+    }
+
     /// Whether an owner has so many rights.
     fn has(&self, owner: &Owner, amount: &Sum, author: &Author) -> Result<(), Refusal> {
         let mut balances = self.balances();

@@ -50,4 +50,15 @@ comes after all numbers and atoms in the order of terms, so that `C > 3` is true
         wrong: "C = declare(counter).\nprint(C > 3).\n",
         right: "C = declare(counter).\nprint(query(C) > 3).\n",
     },
+    Explanation {
+        code: "E0405",
+        title: "`null` is an atom like any other",
+        text: "\
+There is no value that is no value. `null` and `nil` are atoms: names for themselves, equal to themselves alone. Variables that
+nobody has set, columns that are missing and `null` in a JSON file read as the atom `undefined`.
+
+It is a warning: a program may use any atom as it likes, as long as it does not expect to meet it elsewhere.",
+        wrong: "Z = null.\nprint(Z).\n",
+        right: "Z = undefined.\nprint(Z).\n",
+    },
 ];

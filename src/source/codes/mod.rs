@@ -2,6 +2,7 @@
 
 mod checks;
 mod data;
+mod effects;
 mod names;
 mod network;
 mod run;
@@ -43,6 +44,7 @@ pub fn all() -> impl Iterator<Item = &'static Explanation> {
         .chain(network::CODES)
         .chain(trust::CODES)
         .chain(data::CODES)
+        .chain(effects::CODES)
         .chain(tools::CODES)
         .chain(sql::CODES)
 }

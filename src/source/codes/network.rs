@@ -78,8 +78,9 @@ pub(super) const CODES: &[Explanation] = &[
     plain(
         "E0613",
         "a peer does not take what is sent to it fast enough",
-        "What waits to be sent to one peer is bounded. Beyond the bound the connection is dropped; when the two connect again \
-         the peer fetches what it lacks. Nothing is lost.",
+        "What waits to be sent to one peer is bounded, and what is beyond the bound the peer fetches later. A peer that takes \
+         nothing at all for 10 seconds loses its connection; when the two connect again it fetches what it lacks. Nothing is \
+         lost.",
     ),
     plain(
         "E0614",

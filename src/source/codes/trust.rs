@@ -62,4 +62,12 @@ pub(super) const CODES: &[Explanation] = &[
          side showed none, or one that names no role; the message says which side refused.\n\n\
          Whatever is at the other end is not a node of lasp, or of a release that this one does not know.",
     ),
+    plain(
+        "E0624",
+        "the clocks of two nodes differ",
+        "`lasp doctor` asks each peer for its time, and takes half of the round trip as what it cannot know. Beyond that and \
+         a few seconds, the clocks differ.\n\n\
+         Nodes agree in the end whatever their clocks say. But certificates count by the clock, `now_ms()` and windows go by it, and \
+         a register that takes the latest takes that of the clock that is ahead. Have the clocks set by a service (NTP).",
+    ),
 ];

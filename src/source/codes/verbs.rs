@@ -30,15 +30,6 @@ is a value, and never changes; so is what `query` gives.",
         right: "S = declare(set), update(S, {add, [1, 2, 3]}).",
     },
     Explanation {
-        code: "E0393",
-        title: "a verb is not there yet",
-        text: "`enforce_once` needs nodes that decide together and keep what they decided. That comes with the replication release. The verb is \
-known, so that a program can be checked, but it does nothing that looks as if it worked. Until then, `invariant` runs a function on \
-every node that sees a threshold reached.",
-        wrong: "C = declare(counter), enforce_once(C, {value, 1}, fun() -> print(once) end).",
-        right: "C = declare(counter), invariant(C, {value, 1}, fun() -> print(reached) end), update(C, increment).",
-    },
-    Explanation {
         code: "E0394",
         title: "an assertion does not hold",
         text: "`assert(E)` ends its task, and the run with exit code 1, unless E is `true`.",
@@ -50,7 +41,7 @@ every node that sees a threshold reached.",
         title: "a verb is given something that is not a function that it can call",
         text: "`map` and `filter` call their function with an element, `fold` and `fold_dynamic` with an element, and with the \
 destination's bottom value too if it takes two arguments; `stream` calls it with a value, `each_line` with a line, and `thread`, \
-`invariant`, `every`, `once` and `atomically` without arguments.",
+`invariant`, `every`, `once` and `atomically` without arguments, `enforce_once` without, or with one for the effect's key.",
         wrong: "thread(fun(X) -> print(X) end).",
         right: "thread(fun() -> print(hello) end).",
     },

@@ -1,0 +1,133 @@
+//! What verbs need as times, bounds and texts to print, and what can be joined into a variable: told where it is sure not to be
+//! that.
+
+use crate::check::core::Expr;
+use crate::check::core::VerbCall;
+use crate::check::infer::operation::may_be_joined;
+use crate::check::infer::parts::Cons;
+use crate::check::infer::parts::Few;
+use crate::check::infer::run::Frame;
+use crate::check::infer::run::Run;
+use crate::check::infer::site::WRONG_KIND;
+use crate::check::infer::value::Value;
+use crate::library::Verb;
+use crate::library::directives;
+use crate::source::diagnostic::Diagnostic;
+use crate::value::operation::Op;
+
+impl<'p> Run<'p> {
+    /// Whether the verb's first argument may be what it needs; if not, that is told.
+    pub(super) fn is_usable(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> bool {
+        let Some(first) = arguments.first() else { return true };
+        match call.verb {
+            Verb::Sleep => self.is_number(expr, call, first, (0, "milliseconds: an integer of at least 0"), frame),
+            Verb::Every => self.is_number(expr, call, first, (1, "milliseconds: an integer of at least 1"), frame),
+            Verb::Random => self.is_number(expr, call, first, (1, "an integer of at least 1"), frame),
+            Verb::Format => self.is_format(expr, call, arguments, frame),
+            _ => true,
+        }
+    }
+
+    fn is_number(
+        &mut self,
+        expr: &'p Expr,
+        call: &'p VerbCall,
+        given: &Value,
+        (least, words): (i64, &str),
+        frame: &Frame,
+    ) -> bool {
+        let Some(parts) = given.parts() else { return true };
+        let fits = match &parts.ints {
+            Few::All => true,
+            Few::Of(few) => few.iter().any(|int| *int >= least),
+        };
+        if fits || given.is_never() {
+            return true;
+        }
+        let place = call.arguments.first().map_or(expr.span, |argument| argument.span);
+        let label = if parts.ints.some() { "" } else { WRONG_KIND };
+        self.fail(expr, frame, |run| {
+            let title = format!("`{}` needs {words}, and got {}", call.builtin.row().name, run.describe(given));
+            Diagnostic::error("E0391", title).at(place, label)
+        });
+        false
+    }
+
+    fn is_format(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> bool {
+        let Some((at, wrong, label)) = bad_format(arguments) else { return true };
+        let place = call.arguments.get(at).map_or(expr.span, |argument| argument.span);
+        self.fail(expr, frame, |_| {
+            Diagnostic::error("E0522", format!("io:format: {wrong}")).at(place, label).help(
+                "each `~p` in the text shows one element of the list behind it: `io:format(\"~p of ~p~n\", [X, Y])`",
+            )
+        });
+        false
+    }
+
+    /// Whether the value may be joined into the variable; if not, that is told.
+    pub(super) fn is_joined(
+        &mut self,
+        expr: &'p Expr,
+        call: &'p VerbCall,
+        target: &Value,
+        value: &Value,
+        frame: &Frame,
+    ) -> bool {
+        let Some(numbers) = Run::known_variables(target) else { return true };
+        let wrong = |number: &&u32| {
+            let kind = self.variables.get(**number).and_then(|variable| variable.kind.as_ref());
+            kind.is_some_and(|kind| !may_be_joined(kind, value))
+        };
+        let Some(number) = numbers.iter().find(wrong).copied().filter(|_| numbers.iter().all(|n| wrong(&n))) else {
+            return true;
+        };
+        let place = call.arguments.get(1).map_or(expr.span, |argument| argument.span);
+        self.fail(expr, frame, |run| {
+            let Some(kind) = run.variables.get(number).and_then(|variable| variable.kind.clone()) else {
+                return Diagnostic::error("E0303", "it cannot be joined into this variable");
+            };
+            let exact = value.single().and_then(|term| Op::joining(&kind, &term).err());
+            let message = match exact {
+                Some(bad) => bad.diagnostic(),
+                None => Diagnostic::error(
+                    "E0303",
+                    format!("{} cannot be joined into {}", run.describe(value), kind.with_article()),
+                ),
+            };
+            run.declared_here(message.at(place, "cannot be joined into it"), number)
+        });
+        false
+    }
+}
+
+/// Which argument of an `io:format` is sure not to do, why, and what is said of it there.
+fn bad_format(arguments: &[Value]) -> Option<(usize, String, &'static str)> {
+    let control = arguments.first()?;
+    let parts = control.parts().filter(|parts| !parts.none())?;
+    if !parts.texts.some() && !parts.atoms.some() {
+        return Some((0, "its first argument must be a string".to_owned(), WRONG_KIND));
+    }
+    let given = match arguments.get(1) {
+        None => 0,
+        Some(list) => {
+            let parts = list.parts().filter(|parts| !parts.none())?;
+            match &parts.cons {
+                _ if !parts.nil && parts.cons.is_none() => {
+                    let wrong = "its second argument must be the list of arguments, such as [X]";
+                    return Some((1, wrong.to_owned(), WRONG_KIND));
+                }
+                Some(Cons { items, rest: None, improper: false }) if parts.kinds() == 1 => items.len(),
+                None => 0,
+                Some(_) => return None,
+            }
+        }
+    };
+    let text = control.single()?;
+    let wanted = directives::wanted(text.as_text().or_else(|| text.as_atom())?)?;
+    let wrong = match given.checked_sub(wanted) {
+        Some(0) => return None,
+        Some(left) => format!("the text has no directive for the last {left} of {given} arguments"),
+        None => "the text has more directives than there are arguments".to_owned(),
+    };
+    Some((0, wrong, ""))
+}

@@ -1,0 +1,319 @@
+//! `lasp doctor`: what stands between this node and its peers, and what to do about it. Asks peers without becoming one.
+
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::net::ToSocketAddrs;
+use std::net::UdpSocket;
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::ColorChoice;
+use time::OffsetDateTime;
+
+use crate::cli::arguments::address;
+use crate::cli::exit::Exit;
+use crate::cli::folder;
+use crate::cli::json::Line;
+use crate::cli::out::Out;
+use crate::cli::run::runtime;
+use crate::net::certificate::date;
+use crate::net::error::Cause;
+use crate::net::error::NetworkError;
+use crate::net::identity::Credentials;
+use crate::net::limits::CLOCKS_APART;
+use crate::net::probe::Answer;
+use crate::net::probe::Examined;
+use crate::net::probe::Examiner;
+
+/// Shown with `lasp doctor --help`.
+pub const DOCTOR_HELP: &str = "\
+Says, line by line, what is well and what is not: whether the certificate counts, the address can be listened on, and whether
+each peer's name is found, somebody answers, both belong to the same cluster, speak the same version, and have clocks that agree. Peers
+are asked without being disturbed: the doctor does not become a peer, and no data is exchanged.
+
+Exit codes: 0 all is well, 2 wrong usage, 5 something is not.
+
+Examples:
+  lasp doctor --peers 127.0.0.1:7001
+  lasp doctor --cluster berlin --listen 0.0.0.0:7001 --peers hamburg.example:7001,bremen.example:7001";
+
+/// `lasp doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Addresses of peers to examine
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', value_parser = address)]
+    pub peers: Vec<String>,
+    /// Address that the node is to listen on
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    pub listen: Option<String>,
+    /// The node's folder, as `lasp keys issue` made it; without it, the cluster of this user on this machine
+    #[arg(long, value_name = "DIR")]
+    pub cluster: Option<PathBuf>,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a finding counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Ok,
+    Note,
+    Problem,
+}
+
+/// One line of the report.
+struct Finding {
+    what: &'static str,
+    state: State,
+    text: String,
+    code: Option<&'static str>,
+    help: String,
+    /// What programs get besides: texts.
+    fields: Vec<(&'static str, String)>,
+    /// And numbers.
+    numbers: Vec<(&'static str, String)>,
+}
+
+impl Finding {
+    fn new(what: &'static str, state: State, text: String) -> Finding {
+        Finding { what, state, text, code: None, help: String::new(), fields: Vec::new(), numbers: Vec::new() }
+    }
+
+    fn of_error(what: &'static str, error: &NetworkError) -> Finding {
+        let finding = Finding::new(what, State::Problem, error.to_string());
+        Finding { code: Some(error.code()), help: error.help(), ..finding }
+    }
+
+    fn of_cause(address: &str, cause: &Cause) -> Finding {
+        let state = if cause.code == "E0614" { State::Ok } else { State::Problem };
+        let finding = Finding::new("peer", state, format!("{address}: {}", cause.reason));
+        let fields = vec![("address", address.to_owned())];
+        Finding { code: Some(cause.code), help: cause.help().to_owned(), fields, ..finding }
+    }
+
+    fn tell(&self, out: &Out) {
+        let state = match self.state {
+            State::Ok => "ok",
+            State::Note => "note",
+            State::Problem => "problem",
+        };
+        let mut line = Line::new("check").text("what", self.what).text("state", state).text("message", &self.text);
+        line = line.maybe("code", self.code);
+        for (field, value) in &self.fields {
+            line = line.text(field, value);
+        }
+        for (field, value) in &self.numbers {
+            line = line.raw(field, value);
+        }
+        out.event(if self.help.is_empty() { line } else { line.text("help", &self.help) });
+        if !out.json() {
+            let code = self.code.filter(|_| self.state == State::Problem);
+            let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+            let help = if self.help.is_empty() { String::new() } else { format!("         help: {}\n", self.help) };
+            out.data(&format!("{state:<8} {:<8} {}{code}\n{help}", self.what, self.text));
+        }
+    }
+}
+
+/// `lasp doctor`
+#[must_use]
+pub fn run(arguments: &Doctor, color: ColorChoice) -> Exit {
+    let out = Out::new(color, arguments.json, false);
+    let mut problems = 0;
+    let mut tell = |finding: Finding| {
+        problems += u32::from(finding.state == State::Problem);
+        finding.tell(&out);
+    };
+    let credentials = credentials(arguments);
+    match &credentials {
+        Ok(credentials) => tell(certificate(credentials)),
+        Err(error) => tell(Finding::of_error("cluster", error)),
+    }
+    let automatic = arguments.cluster.is_none();
+    if let Some(listen) = &arguments.listen {
+        tell(listening(listen, automatic));
+    }
+    if let Ok(credentials) = credentials
+        && !arguments.peers.is_empty()
+    {
+        let runtime = match runtime(&out) {
+            Ok(runtime) => runtime,
+            Err(exit) => return exit,
+        };
+        match runtime.block_on(peers(credentials, &arguments.peers, automatic)) {
+            Ok(findings) => findings.into_iter().for_each(tell),
+            Err(error) => tell(Finding::of_error("peer", &error)),
+        }
+    }
+    out.event(Line::new("verdict").number("problems", u64::from(problems)));
+    match problems {
+        0 => Exit::Done,
+        count => {
+            let what = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
+            out.status(&format!("{what}; `lasp explain CODE` tells more of each"));
+            Exit::Network
+        }
+    }
+}
+
+fn credentials(arguments: &Doctor) -> Result<Credentials, NetworkError> {
+    match &arguments.cluster {
+        Some(folder) => Credentials::load(folder),
+        None => folder::cluster()?.node(),
+    }
+}
+
+/// What stands in the node's own certificate, and whether it counts.
+fn certificate(credentials: &Credentials) -> Finding {
+    let now_s = OffsetDateTime::now_utc().unix_timestamp();
+    if credentials.automatic {
+        let text = format!("{}, which this user's nodes on this machine share by themselves", credentials.cluster());
+        return Finding::new("cluster", State::Ok, text);
+    }
+    if let Err(error) = credentials.usable(now_s) {
+        return Finding::of_error("cluster", &error);
+    }
+    let (name, role, until_s) = (&credentials.name, credentials.proven.role, credentials.proven.until_s);
+    let text = format!("{name}, a {role} of {}, valid until {}", credentials.cluster(), date(until_s));
+    if credentials.ends_soon(now_s).is_none() {
+        return Finding::new("cluster", State::Ok, text);
+    }
+    let help = format!("that is soon: lasp keys renew --cluster DIR --node {name}");
+    Finding { help, code: Some("E0617"), ..Finding::new("cluster", State::Note, text) }
+}
+
+/// Whether the address can be listened on.
+fn listening(listen: &str, automatic: bool) -> Finding {
+    let failed =
+        |reason: String| Finding::of_error("listen", &NetworkError::Listen { address: listen.to_owned(), reason });
+    let found: Vec<SocketAddr> = match listen.to_socket_addrs() {
+        Ok(found) => found.collect(),
+        Err(error) => return failed(error.to_string()),
+    };
+    let Some(at) = found.iter().max_by_key(|at| (at.ip().is_loopback(), at.is_ipv4())) else {
+        return failed("the name has no address".into());
+    };
+    if automatic && !at.ip().is_loopback() {
+        return Finding::of_error("listen", &NetworkError::NotLoopback { address: listen.to_owned() });
+    }
+    match UdpSocket::bind(at) {
+        Ok(_) => Finding::new("listen", State::Ok, format!("{listen} is free")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            let text = format!("{listen} is in use: by the node itself, if it runs");
+            Finding::new("listen", State::Note, text)
+        }
+        Err(error) => failed(error.to_string()),
+    }
+}
+
+/// Asks all peers at the same time.
+async fn peers(credentials: Credentials, peers: &[String], automatic: bool) -> Result<Vec<Finding>, NetworkError> {
+    let v6 = peers.iter().all(|peer| peer.starts_with('['));
+    let any: SocketAddr = match (v6, automatic) {
+        (false, true) => (Ipv4Addr::LOCALHOST, 0).into(),
+        (true, true) => (Ipv6Addr::LOCALHOST, 0).into(),
+        (false, false) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        (true, false) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let examiner = std::sync::Arc::new(Examiner::new(credentials, any)?);
+    let asked: Vec<_> = peers
+        .iter()
+        .map(|address| {
+            let (examiner, address) = (examiner.clone(), address.clone());
+            tokio::spawn(async move { examiner.ask(&address).await })
+        })
+        .collect();
+    let mut findings = Vec::new();
+    for (address, asked) in peers.iter().zip(asked) {
+        if let Ok(examined) = asked.await {
+            findings.extend(judged(address, &examined, examiner.revoked()));
+        }
+    }
+    examiner.close().await;
+    Ok(findings)
+}
+
+/// What is to be said of one peer.
+fn judged(address: &str, examined: &Examined, revoked: u64) -> Vec<Finding> {
+    let answer = match &examined.outcome {
+        Ok(answer) => answer,
+        Err(cause) => return vec![Finding::of_cause(address, cause)],
+    };
+    let Answer { probed, round_trip, ahead_ms, within_ms } = answer;
+    let name = &probed.name;
+    let trip_ms = round_trip.as_secs_f64() * 1000.0;
+    let peers = if probed.peers == 1 { "1 peer".to_owned() } else { format!("{} peers", probed.peers) };
+    let release = &probed.release;
+    let text = format!("{address}: {name} answers in {trip_ms:.1} ms; release {release}, {peers}, {}", clock(answer));
+    let mut fields = vec![("address", address.to_owned()), ("peer", name.clone()), ("release", release.clone())];
+    let numbers = vec![
+        ("clock_ahead_ms", ahead_ms.to_string()),
+        ("clock_within_ms", within_ms.to_string()),
+        ("round_trip_ms", format!("{trip_ms:.3}")),
+        ("peers", probed.peers.to_string()),
+    ];
+    fields.extend(examined.proven.map(|proven| ("role", proven.role.name().to_owned())));
+    let mut findings = vec![Finding { fields, numbers, ..Finding::new("peer", State::Ok, text) }];
+    let apart_ms = ahead_ms.unsigned_abs().saturating_sub(*within_ms);
+    if u128::from(apart_ms) > CLOCKS_APART.as_millis() {
+        findings.push(Finding {
+            code: Some("E0624"),
+            help: "set the clocks, best by a service that keeps them right (NTP)".into(),
+            fields: vec![("address", address.to_owned())],
+            ..Finding::new("clock", State::Problem, format!("{address}: {}", clock(answer)))
+        });
+    }
+    if probed.revoked < revoked {
+        let text = format!("{name} does not know the newest revocations yet; it gets them when this node connects");
+        findings.push(Finding::new("revoked", State::Note, text));
+    } else if probed.revoked > revoked {
+        let text = format!("{name} knows newer revocations; this node gets them when it connects");
+        findings.push(Finding::new("revoked", State::Note, text));
+    }
+    findings
+}
+
+fn clock(answer: &Answer) -> String {
+    let Answer { ahead_ms, within_ms, .. } = answer;
+    match ahead_ms {
+        0 => format!("clocks agree (within {within_ms} ms)"),
+        1.. => format!("its clock is {ahead_ms} ms ahead (within {within_ms} ms)"),
+        _ => format!("its clock is {} ms behind (within {within_ms} ms)", ahead_ms.unsigned_abs()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::frame::Probed;
+    use std::time::Duration;
+
+    fn examined(ahead_ms: i64, within_ms: u64, revoked: u64) -> Examined {
+        let probed = Probed { name: "b".into(), release: "0.1.0".into(), now_ms: 0, peers: 2, revoked };
+        let outcome = Ok(Answer { probed, round_trip: Duration::from_micros(400), ahead_ms, within_ms });
+        Examined { address: None, proven: None, outcome }
+    }
+
+    #[test]
+    fn clocks_count_as_apart_only_beyond_what_the_round_trip_leaves_open() {
+        let states = |ahead_ms, within_ms| -> Vec<State> {
+            judged("b:1", &examined(ahead_ms, within_ms, 0), 0).iter().map(|finding| finding.state).collect()
+        };
+        let bound = i64::try_from(CLOCKS_APART.as_millis()).expect("a few seconds");
+        assert_eq!(states(bound, 1), [State::Ok]);
+        assert_eq!(states(bound + 2, 1), [State::Ok, State::Problem]);
+        assert_eq!(states(-bound - 2, 1), [State::Ok, State::Problem]);
+        assert_eq!(states(bound + 100, 200), [State::Ok]);
+        assert_eq!(states(i64::MIN, 1), [State::Ok, State::Problem]);
+    }
+
+    #[test]
+    fn lists_of_revocations_that_differ_are_noted() {
+        for (theirs, ours) in [(1, 2), (2, 1)] {
+            let findings = judged("b:1", &examined(0, 1, theirs), ours);
+            assert_eq!(findings.last().map(|finding| finding.state), Some(State::Note));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Effects in the outside world that a whole cluster starts once: who decides that one is started, and where.
+//!
+//! An effect is known by its [`EffectKey`], which is the same on all nodes. A node at which it is to be run asks
+//! ([`Asker`]); whoever decides ([`Decider`], several servers by consensus, or a [`Book`], where all nodes share one) enters at
+//! most one node for each effect. Only a node that finds itself entered starts the effect. A node that
+//! vanishes between being entered and telling that the effect has ended leaves it in doubt: nobody can know how far it came. That is
+//! told, and the effect is run again only if somebody asks for it.
+//!
+//! No clock, no chance, no socket, no disk: what has to be durable comes out as [`Put`]s, which must be on disk before
+//! anything else that came out with them leaves the process. Knows no program and no replica.
+
+mod asker;
+mod book;
+mod decider;
+mod guard;
+mod ledger;
+mod members;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+pub use crate::effects::asker::Ask;
+pub use crate::effects::asker::Asker;
+pub use crate::effects::asker::News;
+pub use crate::effects::asker::Out as AskerOut;
+pub use crate::effects::asker::Waiting;
+pub use crate::effects::book::Book;
+pub use crate::effects::decider::Decider;
+pub use crate::effects::decider::Out as DeciderOut;
+pub use crate::effects::decider::Unsound;
+pub use crate::effects::ledger::Command;
+pub use crate::effects::ledger::Decision;
+pub use crate::effects::ledger::EFFECTS_MAX;
+pub use crate::effects::ledger::Ledger;
+pub use crate::effects::members::BadMembers;
+pub use crate::effects::members::Deciders;
+pub use crate::effects::members::MEMBERS_MAX;
+pub use crate::effects::members::Member;
+pub use crate::effects::storage::Damaged;
+pub use crate::effects::wire::Answer;
+pub use crate::effects::wire::EFFECTS;
+pub use crate::effects::wire::Ended;
+pub use crate::effects::wire::MESSAGE_BYTES_MAX;
+pub use crate::effects::wire::Message;
+pub use crate::effects::wire::Request;
+pub use crate::effects::wire::Standing;
+pub use crate::effects::wire::WireError;
+
+/// An effect, the same on all nodes and in all attempts: a digest of what is waited for and of what is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EffectKey(pub u128);
+
+impl fmt::Display for EffectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for EffectKey {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<EffectKey, Self::Err> {
+        u128::from_str_radix(text, 16).map(EffectKey)
+    }
+}
+
+/// A node, by the first half of its identity, which is the digest of its public key and bears its certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NodeId(pub u64);
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0 >> 32)
+    }
+}
+
+/// One life of a node: a process. Whoever has started an effect and is another process now does not know how far it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Runner {
+    /// The node.
+    pub node: NodeId,
+    /// Which of its lives; drawn anew at each start.
+    pub life: u64,
+}
+
+/// A change of what is kept on disk: a table of byte strings. All changes that come out together are made together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// Under which key.
+    pub key: Vec<u8>,
+    /// The value; `None` takes the key away.
+    pub value: Option<Vec<u8>>,
+}

@@ -1,0 +1,524 @@
+//! `enforce_once`: effects that the whole cluster starts once. When the threshold is met the node asks whoever decides, and
+//! calls the function, in a task of its own, if it is entered for it.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::mem;
+
+use crate::effects::Ask;
+use crate::effects::Asker;
+use crate::effects::AskerOut;
+use crate::effects::Book;
+use crate::effects::Damaged;
+use crate::effects::Decider;
+use crate::effects::DeciderOut;
+use crate::effects::Deciders;
+use crate::effects::Decision;
+use crate::effects::EFFECTS;
+use crate::effects::EffectKey;
+use crate::effects::Member;
+use crate::effects::Message;
+use crate::effects::News;
+use crate::effects::NodeId;
+use crate::effects::Put;
+use crate::effects::Runner;
+use crate::lattice::dot::TopicId;
+use crate::node::Node;
+use crate::node::Output;
+use crate::node::tasks::Purpose;
+use crate::node::tasks::TaskId;
+use crate::node::verbs::Refusal;
+use crate::node::verbs::brief;
+use crate::replica::PeerId;
+use crate::replica::Role;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
+use crate::value::codec;
+use crate::value::term::Term;
+
+/// The first byte of a key of the table: what a node that decides alone has decided. [`Decider`] uses those below.
+const ALONE: u8 = 3;
+/// The first byte of a key of the table: an effect that was started here and has not ended, with the attempt.
+const STARTED: u8 = 4;
+
+/// Who decides where an effect is started.
+#[derive(Clone, Debug, Default)]
+pub enum Deciding {
+    /// This node: it is all there is of its cluster.
+    #[default]
+    Alone,
+    /// One ledger that all nodes of the cluster share; the edge keeps it and answers [`Output::Book`].
+    Shared,
+    /// The servers of a list.
+    Servers(Deciders),
+    /// Nobody: `enforce_once` is refused for this reason.
+    Nobody(Diagnostic),
+}
+
+/// What a node is told about effects before it runs.
+#[derive(Clone, Debug)]
+pub struct EffectSettings {
+    /// Who decides.
+    pub deciding: Deciding,
+    /// Whether this node, if it is on the list of those who decide, may: it keeps on disk what it decides.
+    pub decides: bool,
+    /// What this node's certificate lets it do.
+    pub role: Role,
+    /// The table of effects, as it is on this node's disk.
+    pub kept: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Effects in doubt that are to be run again, each with the attempt that is in doubt.
+    pub again: Vec<(EffectKey, u32)>,
+}
+
+impl Default for EffectSettings {
+    fn default() -> EffectSettings {
+        let (deciding, again) = (Deciding::default(), Vec::new());
+        EffectSettings { deciding, decides: false, role: Role::Server, kept: Vec::new(), again }
+    }
+}
+
+/// What becomes of an effect, to be told to whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EffectEvent {
+    /// The effect.
+    pub key: EffectKey,
+    /// Which attempt.
+    pub attempt: u32,
+    /// What has become of it.
+    pub state: EffectState,
+}
+
+/// See [`EffectEvent`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EffectState {
+    /// This node has started it.
+    Started,
+    /// It has ended, here or elsewhere.
+    Ended,
+    /// It has failed, here or elsewhere; where it ran, that was told.
+    Failed,
+    /// It was started, and nobody knows whether it has ended.
+    InDoubt,
+}
+
+impl EffectState {
+    /// In one word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            EffectState::Started => "started",
+            EffectState::Ended => "ended",
+            EffectState::Failed => "failed",
+            EffectState::InDoubt => "in_doubt",
+        }
+    }
+}
+
+/// A function that waits to be called once.
+struct Enforced {
+    function: Term,
+    span: Span,
+    /// That of the variable.
+    topic: TopicId,
+}
+
+/// Everything about effects that a node knows.
+pub(super) struct Effects {
+    deciding: Deciding,
+    me: Runner,
+    asker: Asker,
+    decider: Option<Decider>,
+    /// What this node decides alone.
+    book: Book,
+    wanted: BTreeMap<EffectKey, Enforced>,
+    /// Of those to be run again, the attempt in doubt.
+    again: BTreeMap<EffectKey, u32>,
+    running: BTreeMap<TaskId, (EffectKey, u32)>,
+    doubted: BTreeSet<(EffectKey, u32)>,
+    links: BTreeMap<NodeId, PeerId>,
+    nodes: BTreeMap<PeerId, (NodeId, Role)>,
+    /// Who decides, when the edge was asked last to find a way to those who are not here.
+    members: Vec<Member>,
+    reached_for_at: Option<u64>,
+    puts: Vec<Put>,
+}
+
+/// How often the edge is asked for a way to those who decide and are not connected.
+const REACH_EVERY_MS: u64 = 2000;
+
+impl Effects {
+    pub(super) fn new(me: Runner) -> Effects {
+        let mut effects = Effects {
+            deciding: Deciding::Alone,
+            me,
+            asker: Asker::new(me, true, vec![Book::NODE]),
+            decider: None,
+            book: Book::default(),
+            wanted: BTreeMap::new(),
+            again: BTreeMap::new(),
+            running: BTreeMap::new(),
+            doubted: BTreeSet::new(),
+            links: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            members: Vec::new(),
+            reached_for_at: None,
+            puts: Vec::new(),
+        };
+        effects.asker.connected(Book::NODE, 0);
+        effects
+    }
+
+    /// When [`Node::effects_tick`] is wanted.
+    pub(super) fn next_timer(&self, now_ms: u64) -> Option<u64> {
+        let decider = self.decider.as_ref().map(Decider::next_timer);
+        let patience = self.asker.busy_until().filter(|until| *until > now_ms);
+        [decider, self.asker.next_timer(), patience].into_iter().flatten().min()
+    }
+
+    /// Whether an answer is on its way that may start an effect here.
+    pub(super) fn busy(&self, now_ms: u64) -> bool {
+        self.asker.busy_until().is_some_and(|until| now_ms < until)
+    }
+
+    /// The effects that wait for a decision: what is waited for, and where `enforce_once` stands.
+    pub(super) fn waiting(&self) -> Vec<(String, Span)> {
+        let why = |reachable| match (reachable, &self.decider) {
+            (false, _) => "none of the servers that decide can be reached",
+            (true, Some(decider)) if !decider.has_leader() => "a majority of the servers that decide is not together",
+            _ => "the servers that decide have not answered",
+        };
+        let waiting = self.asker.waiting().into_iter().filter_map(|waiting| {
+            let span = self.wanted.get(&waiting.key)?.span;
+            Some((format!("the effect {} is to be started once; {}", waiting.key, why(waiting.reachable)), span))
+        });
+        waiting.collect()
+    }
+}
+
+impl Node {
+    /// Says who decides where effects are started. To be told before the node runs; else it decides alone.
+    ///
+    /// # Errors
+    /// When what is kept on disk does not fit together.
+    pub fn set_effects(&mut self, settings: EffectSettings) -> Result<(), Damaged> {
+        let EffectSettings { deciding, decides, role, kept, again } = settings;
+        let effects = &mut self.enforced;
+        let deciders = match &deciding {
+            Deciding::Alone | Deciding::Shared => vec![Book::NODE],
+            Deciding::Servers(list) => list.members.iter().map(|member| member.node).collect(),
+            Deciding::Nobody(_) => Vec::new(),
+        };
+        effects.asker = Asker::new(effects.me, role == Role::Server, deciders);
+        effects.asker.connected(Book::NODE, self.now_ms);
+        if let Deciding::Servers(list) = &deciding {
+            effects.members.clone_from(&list.members);
+            let (me, life) = (effects.me.node, effects.me.life);
+            let listed = list.contains(me) || list.founders.iter().any(|founder| founder.node == me);
+            if decides && listed {
+                effects.decider = Some(Decider::new(me, list.clone(), &kept, life, self.now_ms)?);
+                effects.asker.connected(me, self.now_ms);
+            }
+        }
+        for (key, value) in &kept {
+            let Some((&kind, key)) = key.split_first() else { continue };
+            let Ok(key) = <[u8; 16]>::try_from(key).map(u128::from_be_bytes).map(EffectKey) else { continue };
+            match kind {
+                ALONE => {
+                    let decision: Decision = postcard::from_bytes(value).map_err(|_| Damaged)?;
+                    effects.book.restore(key, decision);
+                }
+                STARTED => {
+                    let attempt: u32 = postcard::from_bytes(value).map_err(|_| Damaged)?;
+                    effects.doubted.insert((key, attempt));
+                    self.outputs.push_back(Output::Report(started_here(key, attempt)));
+                    let state = EffectState::InDoubt;
+                    self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state }));
+                }
+                _ => {}
+            }
+        }
+        effects.deciding = deciding;
+        effects.again = again.into_iter().collect();
+        self.after_effects();
+        Ok(())
+    }
+
+    /// The effect that a function is, once the variable reaches the threshold.
+    pub(super) fn effect(
+        &mut self,
+        target: &Term,
+        threshold: &Term,
+        function: &Term,
+        span: Span,
+    ) -> Result<EffectKey, Refusal> {
+        let takes_key = match function {
+            Term::Fun(closure) if closure.arity <= 1 => true,
+            Term::Fun(closure) => {
+                let takes = closure.arity;
+                return Err(Refusal::new(
+                    "E0395",
+                    format!("`enforce_once` needs a function of no argument, or of one, and this one takes {takes}"),
+                ));
+            }
+            _ => false,
+        };
+        if !takes_key {
+            let title = format!("`enforce_once` needs a function, and this is {}", brief(function));
+            return Err(Refusal::new("E0395", title));
+        }
+        if let Deciding::Nobody(why) = &self.enforced.deciding {
+            return Err(why.clone().into());
+        }
+        let code = self.machine.code_identity(function)?;
+        let mut hasher = blake3::Hasher::new_derive_key("lasp 2026 effect");
+        for part in [codec::encode(target), codec::encode(threshold), code.to_be_bytes().to_vec()] {
+            hasher.update(&(part.len() as u64).to_be_bytes());
+            hasher.update(&part);
+        }
+        let mut short = [0; 16];
+        short.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        let key = EffectKey(u128::from_be_bytes(short));
+        let variable = self.variable_of(target)?;
+        let enforced = Enforced { function: function.clone(), span, topic: self.topic_of(variable) };
+        self.enforced.wanted.entry(key).or_insert(enforced);
+        Ok(key)
+    }
+
+    /// The threshold of an effect is met.
+    pub(super) fn enforce(&mut self, key: EffectKey) {
+        let ask = self.enforced.again.remove(&key).map_or(Ask::First, Ask::After);
+        self.enforced.asker.ask(key, ask, self.now_ms);
+        self.after_effects();
+    }
+
+    /// A task has ended; it may have been an effect's.
+    pub(super) fn effect_ended(&mut self, task: TaskId, well: bool) {
+        let Some((key, attempt)) = self.enforced.running.remove(&task) else { return };
+        self.enforced.puts.push(Put { key: table_key(STARTED, key), value: None });
+        let state = if well { EffectState::Ended } else { EffectState::Failed };
+        self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state }));
+        self.enforced.asker.ended(key, well, self.now_ms);
+        self.after_effects();
+    }
+
+    /// A peer can be spoken to.
+    pub(super) fn effects_connected(&mut self, peer: PeerId, node: NodeId, role: Role) {
+        self.enforced.links.insert(node, peer);
+        self.enforced.nodes.insert(peer, (node, role));
+        if role == Role::Server {
+            self.enforced.asker.connected(node, self.now_ms);
+        }
+        self.after_effects();
+    }
+
+    /// It no longer can.
+    pub(super) fn effects_lost(&mut self, peer: PeerId) {
+        let Some((node, _)) = self.enforced.nodes.remove(&peer) else { return };
+        // Another connection may have taken its place.
+        let other = self.enforced.nodes.iter().find(|(_, (other, _))| *other == node).map(|(peer, _)| *peer);
+        if let Some(other) = other {
+            self.enforced.links.insert(node, other);
+        } else {
+            self.enforced.links.remove(&node);
+            self.enforced.asker.lost(node);
+        }
+    }
+
+    /// Lets time pass.
+    pub(super) fn effects_tick(&mut self) {
+        if let Some(decider) = &mut self.enforced.decider {
+            decider.tick(self.now_ms);
+        }
+        self.enforced.asker.tick(self.now_ms);
+        self.after_effects();
+    }
+
+    /// Whether bytes from a peer are about effects; takes them in if so.
+    pub(super) fn effects_received(&mut self, peer: PeerId, bytes: &[u8]) -> bool {
+        if bytes.first() != Some(&EFFECTS) {
+            return false;
+        }
+        let Some(&(node, role)) = self.enforced.nodes.get(&peer) else { return true };
+        let sound = match Message::decode(bytes) {
+            Ok(message) => self.effects_message(node, role == Role::Server, message),
+            Err(_) => false,
+        };
+        if !sound {
+            let reason = "it sent a message about effects that no honest node sends".to_owned();
+            self.outputs.push_back(Output::Disconnect { peer, code: "E0609", reason });
+        }
+        self.after_effects();
+        true
+    }
+
+    fn effects_message(&mut self, from: NodeId, server: bool, message: Message) -> bool {
+        match message {
+            Message::Answers(answers) => {
+                // Only those who decide are asked, and only servers decide.
+                self.enforced.asker.answers(from, &answers, self.now_ms);
+                true
+            }
+            message => match &mut self.enforced.decider {
+                Some(decider) => decider.handle(from, server, message, self.now_ms).is_ok(),
+                None => true,
+            },
+        }
+    }
+
+    /// The edge's answer from the ledger that all nodes share.
+    pub(super) fn effects_book(&mut self, message: &Message) {
+        if let Message::Answers(answers) = message {
+            self.enforced.asker.answers(Book::NODE, answers, self.now_ms);
+        }
+        self.after_effects();
+    }
+
+    /// This node in this life of it, as those who decide know it.
+    #[must_use]
+    pub fn runner(&self) -> Runner {
+        self.enforced.me
+    }
+
+    /// What is to be on disk, before any output that was given out with it is carried out.
+    pub fn take_effect_puts(&mut self) -> Vec<Put> {
+        mem::take(&mut self.enforced.puts)
+    }
+
+    /// Passes on what asker and decider give out, until they give out nothing.
+    fn after_effects(&mut self) {
+        loop {
+            if let Some(decider) = &mut self.enforced.decider {
+                self.enforced.puts.append(&mut decider.take_puts());
+                if let Some(out) = decider.poll() {
+                    match out {
+                        DeciderOut::Send(to, message) => self.effects_send(to, message),
+                        DeciderOut::Members(members) => {
+                            let nodes = members.iter().map(|member| member.node).collect();
+                            self.enforced.members = members;
+                            self.enforced.asker.set_deciders(nodes);
+                        }
+                    }
+                    continue;
+                }
+            }
+            match self.enforced.asker.poll() {
+                Some(AskerOut::Send(to, message)) => self.effects_send(to, message),
+                Some(AskerOut::News(key, news)) => self.effect_news(key, news),
+                None => break,
+            }
+        }
+        self.reach_deciders();
+    }
+
+    fn effects_send(&mut self, to: NodeId, message: Message) {
+        let effects = &mut self.enforced;
+        if to == Book::NODE {
+            if matches!(effects.deciding, Deciding::Shared) {
+                self.outputs.push_back(Output::Book { message });
+                return;
+            }
+            let me = effects.me;
+            let gone = |runner: &Runner| *runner != me;
+            let (entered, answer) = effects.book.answer(me.node, &message, gone);
+            for command in entered {
+                let value = effects.book.ledger().get(command.key()).and_then(|it| postcard::to_allocvec(it).ok());
+                effects.puts.push(Put { key: table_key(ALONE, command.key()), value });
+            }
+            if let Some(Message::Answers(answers)) = answer {
+                effects.asker.answers(Book::NODE, &answers, self.now_ms);
+            }
+        } else if to == effects.me.node {
+            self.effects_message(to, true, message);
+        } else if let Some(peer) = effects.links.get(&to) {
+            self.outputs.push_back(Output::Send { peer: *peer, bytes: message.encode() });
+        }
+    }
+
+    /// Has the edge find a way to those who decide and are not connected: those who decide themselves always need one, others while
+    /// they wait.
+    fn reach_deciders(&mut self) {
+        let effects = &mut self.enforced;
+        let needed = effects.decider.is_some() || effects.asker.next_timer().is_some();
+        let again = effects.reached_for_at.is_none_or(|at| at.saturating_add(REACH_EVERY_MS) <= self.now_ms);
+        if !needed || !again || !matches!(effects.deciding, Deciding::Servers(_)) {
+            return;
+        }
+        effects.reached_for_at = Some(self.now_ms);
+        for member in &effects.members {
+            if member.node != effects.me.node && !effects.links.contains_key(&member.node) {
+                let (node, addresses) = (member.node, member.addresses.clone());
+                self.outputs.push_back(Output::Reach { node, addresses });
+            }
+        }
+    }
+
+    fn effect_news(&mut self, key: EffectKey, news: News) {
+        let told = |attempt, state| Output::Effect(EffectEvent { key, attempt, state });
+        match news {
+            News::Start { attempt } => self.start_effect(key, attempt),
+            News::Doubt { attempt, runner } => {
+                if !self.enforced.doubted.insert((key, attempt)) {
+                    return;
+                }
+                let place = self.enforced.wanted.get(&key).map(|enforced| enforced.span);
+                let peer = self.enforced.links.get(&runner.node).and_then(|peer| self.peers.get(peer));
+                let name = if runner.node == self.enforced.me.node { Some(&self.settings.name) } else { peer };
+                let report = in_doubt(key, attempt, runner.node, name.map(String::as_str), place);
+                self.report(report);
+                self.outputs.push_back(told(attempt, EffectState::InDoubt));
+            }
+            News::Ended(decision) => {
+                let here = decision.runner == self.enforced.me;
+                let state = if decision.ended == Some(true) { EffectState::Ended } else { EffectState::Failed };
+                if !here {
+                    self.outputs.push_back(told(decision.attempt, state));
+                }
+            }
+            News::Full => {
+                let title =
+                    "as many effects were started in this cluster as can be remembered, and no other is started";
+                self.report(Diagnostic::error("E0653", title));
+            }
+        }
+    }
+
+    fn start_effect(&mut self, key: EffectKey, attempt: u32) {
+        let Some(enforced) = self.enforced.wanted.get(&key) else { return };
+        let arguments = match &enforced.function {
+            Term::Fun(closure) if closure.arity == 1 => vec![Term::text(key.to_string().as_str())],
+            _ => Vec::new(),
+        };
+        let task = self.machine.task(&enforced.function, arguments);
+        let id = self.tasks.spawn_in(enforced.topic, Purpose::Thread, task);
+        self.enforced.running.insert(id, (key, attempt));
+        let value = postcard::to_allocvec(&attempt).ok();
+        self.enforced.puts.push(Put { key: table_key(STARTED, key), value });
+        self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state: EffectState::Started }));
+    }
+}
+
+fn table_key(kind: u8, key: EffectKey) -> Vec<u8> {
+    let mut bytes = vec![kind];
+    bytes.extend(key.0.to_be_bytes());
+    bytes
+}
+
+const RESOLVE: &str = "look in the outside world whether it has happened (the key, which the function can take, tells it apart); if it has \
+not, start the node that is to run it with";
+
+/// An effect was started, and nobody knows how far it came.
+fn in_doubt(key: EffectKey, attempt: u32, node: NodeId, name: Option<&str>, place: Option<Span>) -> Diagnostic {
+    let whose = name.map_or_else(|| format!("the node {node}"), |name| format!("`{name}`"));
+    let title = format!("the effect {key} is in doubt: {whose} started it and has not said that it ended");
+    let warning = Diagnostic::warning("E0650", title).help(format!("{RESOLVE} `--again {key}:{attempt}`"));
+    match place {
+        Some(span) => warning.at(span, "to be run once for the whole cluster"),
+        None => warning,
+    }
+}
+
+/// The same, found on this node's own disk.
+fn started_here(key: EffectKey, attempt: u32) -> Diagnostic {
+    let title = format!("the effect {key} is in doubt: this node ended while it was at it");
+    Diagnostic::warning("E0650", title).help(format!("{RESOLVE} `--again {key}:{attempt}`"))
+}

@@ -1,0 +1,286 @@
+//! One topic: who its neighbours are, who is known to want it, and the tree by which it is told. The one place, with `wire`,
+//! that knows the library.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::time::Duration;
+
+use iroh_gossip::proto::HyparviewConfig;
+use iroh_gossip::proto::PeerData;
+use iroh_gossip::proto::PlumtreeConfig;
+use iroh_gossip::proto::Scope;
+use iroh_gossip::proto::topic::Command;
+use iroh_gossip::proto::topic::Config;
+use iroh_gossip::proto::topic::InEvent;
+use iroh_gossip::proto::topic::Message;
+use iroh_gossip::proto::topic::OutEvent;
+use iroh_gossip::proto::topic::State;
+use iroh_gossip::proto::topic::Timer;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use tokio::time::Instant;
+
+use crate::overlay::NodeId;
+use crate::overlay::Settings;
+use crate::overlay::wire::Id;
+
+/// After so many announcements, those of messages that never came are forgotten.
+const ANNOUNCED_SWEEP: usize = 1 << 16;
+/// The pause between the first shuffles grows up to this.
+const EARLY_MS: u64 = 30_000;
+/// After so many attempts in vain a node is forgotten.
+const ATTEMPTS_MAX: u32 = 60;
+
+/// What the library wants.
+pub(super) type Wanted = OutEvent<Id>;
+/// A timer of the library's.
+pub(super) type Alarm = Timer<Id>;
+/// A message of the library's.
+pub(super) type Said = Message<Id>;
+
+/// A node that wants this topic.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// Since when it could not be reached: how often it was tried, and when it is to be tried again.
+    lost: Option<(u32, u64)>,
+}
+
+/// See the module.
+pub(super) struct Tree {
+    state: State<Id, ChaCha8Rng>,
+    /// The library's clock is a type that cannot be made from a number; only differences count.
+    base: Instant,
+    neighbours: BTreeSet<NodeId>,
+    known: BTreeMap<NodeId, Known>,
+    /// Those who could not be reached, by when they are to be tried again.
+    retries: BTreeSet<(u64, NodeId)>,
+    /// When to ask somebody known to become a neighbour, and the pause after that.
+    nudge: Option<(u64, u64)>,
+    /// How many shuffles there were: the first come sooner.
+    shuffles: u32,
+    announced: usize,
+    /// Who was offered a place last.
+    offered: NodeId,
+}
+
+impl Tree {
+    pub(super) fn new(me: NodeId, card: Vec<u8>, topic: u128, settings: &Settings, seed: u64, base: Instant) -> Tree {
+        // A topic's choices do not depend on which others there are.
+        let mut start = [0; 32];
+        start[..8].copy_from_slice(&seed.to_le_bytes());
+        start[8..24].copy_from_slice(&topic.to_le_bytes());
+        let random = ChaCha8Rng::from_seed(start);
+        let state = State::with_rng(me.into(), Some(PeerData::new(card)), config(settings), random);
+        let (neighbours, known, retries) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
+        Tree { state, base, neighbours, known, retries, nudge: None, shuffles: 0, announced: 0, offered: 0 }
+    }
+
+    pub(super) fn neighbours(&self) -> &BTreeSet<NodeId> {
+        &self.neighbours
+    }
+
+    fn handle(&mut self, event: InEvent<Id>, now: u64) -> Vec<Wanted> {
+        self.state.handle(event, self.base + Duration::from_millis(now)).collect()
+    }
+
+    pub(super) fn join(&mut self, node: Option<NodeId>, now: u64) -> Vec<Wanted> {
+        self.handle(InEvent::Command(Command::Join(node.map(Id::from).into_iter().collect())), now)
+    }
+
+    pub(super) fn quit(&mut self, now: u64) -> Vec<Wanted> {
+        self.handle(InEvent::Command(Command::Quit), now)
+    }
+
+    pub(super) fn set_card(&mut self, card: Vec<u8>, now: u64) -> Vec<Wanted> {
+        self.handle(InEvent::UpdatePeerData(PeerData::new(card)), now)
+    }
+
+    pub(super) fn broadcast(&mut self, payload: Vec<u8>, now: u64) -> Vec<Wanted> {
+        self.handle(InEvent::Command(Command::Broadcast(payload.into(), Scope::Swarm)), now)
+    }
+
+    pub(super) fn received(&mut self, from: NodeId, message: Said, now: u64) -> Vec<Wanted> {
+        self.handle(InEvent::RecvMessage(from.into(), message), now)
+    }
+
+    /// Makes room for announcements: what was announced and never came stays otherwise.
+    pub(super) fn announced(&mut self, count: usize, me: NodeId, now: u64) -> Vec<Wanted> {
+        self.announced += count;
+        if self.announced < ANNOUNCED_SWEEP {
+            return Vec::new();
+        }
+        self.announced = 0;
+        // The library forgets such announcements when anybody leaves; that this node itself has left it means nothing more.
+        self.handle(InEvent::PeerDisconnected(me.into()), now)
+    }
+
+    pub(super) fn alarm(&mut self, alarm: Alarm, now: u64) -> Vec<Wanted> {
+        self.handle(InEvent::TimerExpired(alarm), now)
+    }
+
+    /// A node's connection broke, or it could not be reached.
+    pub(super) fn lost(&mut self, node: NodeId, settings: &Settings, now: u64) -> Vec<Wanted> {
+        if let Some(known) = self.known.get(&node) {
+            let attempts = known.lost.map_or(0, |(attempts, _)| attempts + 1);
+            let pause = (settings.retry_ms << attempts.min(4)).min(settings.retry_max_ms);
+            let at = if pause == 0 { u64::MAX } else { now.saturating_add(pause) };
+            let lost = Some((attempts, at));
+            self.set(node, (attempts < ATTEMPTS_MAX).then_some(Known { lost }));
+        }
+        self.handle(InEvent::PeerDisconnected(node.into()), now)
+    }
+
+    /// Forgets a node for good.
+    pub(super) fn forget(&mut self, node: NodeId, now: u64) -> Vec<Wanted> {
+        self.set(node, None);
+        self.handle(InEvent::PeerDisconnected(node.into()), now)
+    }
+
+    /// Somebody wants this topic: heard of from itself, or from others.
+    pub(super) fn note(&mut self, node: NodeId, itself: bool, settings: &Settings, now: u64) {
+        if !self.known.contains_key(&node) {
+            if self.known.len() >= settings.known_max {
+                let lost = self.known.iter().find(|(_, known)| known.lost.is_some()).map(|(&node, _)| node);
+                let first = self.known.keys().copied().find(|node| !self.neighbours.contains(node));
+                if let Some(node) = lost.or(first) {
+                    self.set(node, None);
+                }
+            }
+            self.set(node, Some(Known::default()));
+            if self.has_place(settings) {
+                let pause = self.nudge.map_or(settings.nudge_ms, |(_, pause)| pause);
+                self.hurry(settings, now);
+                self.nudge = self.nudge.map(|(at, _)| (at, pause));
+            }
+        } else if itself {
+            self.set(node, Some(Known::default()));
+        }
+    }
+
+    pub(super) fn left(&mut self, node: NodeId) {
+        self.set(node, None);
+    }
+
+    fn set(&mut self, node: NodeId, known: Option<Known>) {
+        let lost = known.and_then(|known| known.lost);
+        let before = match known {
+            Some(known) => self.known.insert(node, known),
+            None => self.known.remove(&node),
+        };
+        if let Some((_, at)) = before.and_then(|known| known.lost) {
+            self.retries.remove(&(at, node));
+        }
+        self.retries.extend(lost.map(|(_, at)| (at, node)));
+    }
+
+    pub(super) fn up(&mut self, node: NodeId, settings: &Settings, now: u64) {
+        self.neighbours.insert(node);
+        self.set(node, Some(Known::default()));
+        self.hurry(settings, now);
+    }
+
+    pub(super) fn down(&mut self, node: NodeId, settings: &Settings, now: u64) {
+        self.neighbours.remove(&node);
+        self.hurry(settings, now);
+    }
+
+    /// Whether another neighbour is welcome.
+    pub(super) fn has_place(&self, settings: &Settings) -> bool {
+        self.neighbours.len() < settings.neighbours
+    }
+
+    /// Whether everybody known is a neighbour: then nothing needs to be passed on.
+    pub(super) fn complete(&self) -> bool {
+        self.known.iter().all(|(node, known)| known.lost.is_some() || self.neighbours.contains(node))
+    }
+
+    /// Something has changed, or somebody has turned us down: there may be room for another neighbour soon.
+    fn hurry(&mut self, settings: &Settings, now: u64) {
+        if settings.nudge_ms == 0 {
+            return;
+        }
+        let at = now + settings.nudge_ms;
+        let at = self.nudge.map_or(at, |(before, _)| before.min(at));
+        self.nudge = Some((at, settings.nudge_ms));
+    }
+
+    /// Whether somebody is asked to become a neighbour later.
+    pub(super) fn later(&mut self, settings: &Settings, now: u64) {
+        if self.nudge.is_none() {
+            self.hurry(settings, now);
+        }
+    }
+
+    /// When [`Tree::seek`] is next of use.
+    pub(super) fn due(&self) -> Option<u64> {
+        let retry = self.retries.first().map(|&(at, _)| at).filter(|&at| at < u64::MAX);
+        [self.nudge.map(|(at, _)| at), retry].into_iter().flatten().min()
+    }
+
+    /// Whom to offer as neighbours now, and whom to try to reach again.
+    pub(super) fn seek(&mut self, settings: &Settings, now: u64) -> (Vec<NodeId>, Vec<NodeId>) {
+        let mut again = Vec::new();
+        while let Some(&(at, node)) = self.retries.first()
+            && at <= now
+        {
+            // Whether it can be reached will be told; should it not, there is a next time.
+            let attempts = self.known.get(&node).and_then(|known| known.lost).map_or(0, |(attempts, _)| attempts);
+            let next = now.saturating_add(settings.retry_max_ms.max(1));
+            self.set(node, Some(Known { lost: Some((attempts, next)) }));
+            again.push(node);
+        }
+        let mut offered = Vec::new();
+        if let Some((at, pause)) = self.nudge
+            && at <= now
+        {
+            self.nudge = None;
+            if self.has_place(settings) {
+                offered = self.candidates(settings);
+            }
+            if !offered.is_empty() {
+                let pause = (pause * 2).min(settings.shuffle_ms);
+                self.nudge = Some((now.saturating_add(pause), pause));
+            }
+        }
+        (offered, again)
+    }
+
+    /// A few of the nodes that could become neighbours, in turns.
+    fn candidates(&mut self, settings: &Settings) -> Vec<NodeId> {
+        let after = (Bound::Excluded(self.offered), Bound::Unbounded);
+        let turns = self.known.range(after).chain(self.known.range(..=self.offered));
+        let fits = turns.filter(|(node, known)| known.lost.is_none() && !self.neighbours.contains(node));
+        let offered: Vec<NodeId> = fits.map(|(&node, _)| node).take(settings.neighbours).collect();
+        self.offered = offered.last().copied().unwrap_or(self.offered);
+        offered
+    }
+
+    /// How long until the next shuffle: soon at first, when everybody is new to each other.
+    pub(super) fn shuffle_pause(&mut self, settings: &Settings) -> u64 {
+        self.shuffles = self.shuffles.saturating_add(1);
+        let early = 1000u64 << self.shuffles.min(5);
+        if early < EARLY_MS { early.min(settings.shuffle_ms) } else { settings.shuffle_ms }
+    }
+}
+
+fn config(settings: &Settings) -> Config {
+    let membership = HyparviewConfig {
+        active_view_capacity: settings.neighbours,
+        passive_view_capacity: settings.reserve,
+        shuffle_interval: Duration::from_millis(settings.shuffle_ms),
+        neighbor_request_timeout: Duration::from_millis(settings.answer_ms),
+        ..HyparviewConfig::default()
+    };
+    let broadcast = PlumtreeConfig {
+        graft_timeout_1: Duration::from_millis(settings.graft_ms),
+        graft_timeout_2: Duration::from_millis(settings.graft_ms / 2),
+        dispatch_timeout: Duration::from_millis(settings.announce_ms),
+        message_cache_retention: Duration::from_millis(settings.kept_ms),
+        message_id_retention: Duration::from_millis(settings.kept_ms * 10),
+        cache_evict_interval: Duration::from_millis(settings.kept_ms),
+        ..PlumtreeConfig::default()
+    };
+    // The size bounds announcements alone; payloads have the edge's bound.
+    Config { membership, broadcast, max_message_size: 4096 }
+}

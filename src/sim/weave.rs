@@ -1,0 +1,259 @@
+//! Membership and broadcast of simulated nodes: each server has the [overlay](crate::overlay) that a real one has, and its
+//! messages travel as over a stream, in order and reliably, so that what is lost only comes later; where there is no way at
+//! all the sender finds out, as it would by a connection that breaks.
+//!
+//! Nodes are connected with their neighbours in the overlay, and with nobody else. Clients are in no overlay: each is
+//! connected with a few servers, which send it everything themselves.
+
+use crate::node::Input;
+use crate::overlay;
+use crate::overlay::NodeId;
+use crate::overlay::Overlay;
+use crate::replica::EVERYBODY;
+use crate::replica::PeerId;
+use crate::replica::Role;
+use crate::sim::Cluster;
+use crate::sim::chance::below;
+use crate::sim::chance::chance;
+use crate::sim::cluster::Event;
+use crate::sim::network::Conditions;
+use crate::sim::trace::Happened;
+
+/// After how many milliseconds it is noticed that there is nobody at the other end.
+const GONE_MS: u64 = 50;
+/// After how many that nothing passes.
+const SILENT_MS: u64 = 5000;
+/// How often a message is sent again at most.
+const AGAIN_MAX: u64 = 6;
+/// How many servers a client looks for.
+const SERVERS: usize = 2;
+
+/// How the overlay knows a node: by its place, as a real one by its key.
+fn id(number: usize) -> NodeId {
+    number as NodeId + 1
+}
+
+fn number(id: NodeId) -> usize {
+    usize::try_from(id.saturating_sub(1)).unwrap_or(usize::MAX)
+}
+
+impl Cluster {
+    /// Whether nodes have overlays. Without, everybody is connected with everybody.
+    pub(crate) fn is_woven(&self) -> bool {
+        self.degree.is_some()
+    }
+
+    /// A new server takes part in the overlay, a client finds its servers.
+    pub(crate) fn weave_in(&mut self, node: usize) {
+        let Some(neighbours) = self.degree else { return };
+        let (contacts, now) = (self.some_servers(node), self.now_ms);
+        let seed = chance(self.seed, &[50, node as u64, now]);
+        let Some(place) = self.places.get_mut(node) else { return };
+        if place.certificate == Role::Client {
+            contacts.into_iter().for_each(|server| self.connect(server, node));
+            return;
+        }
+        let settings = overlay::Settings { neighbours, ..overlay::Settings::default() };
+        let mut overlay = Overlay::new(id(node), place.incarnations, Vec::new(), settings, seed);
+        let contacts: Vec<NodeId> = contacts.into_iter().map(id).collect();
+        overlay.subscribe(EVERYBODY, &contacts, now);
+        place.overlay = Some(Box::new(overlay));
+        self.weave(node);
+    }
+
+    /// A few servers that are up, by chance.
+    fn some_servers(&self, node: usize) -> Vec<usize> {
+        let mut found = Vec::new();
+        for attempt in 0..64 {
+            let other = below(self.places.len() as u64, self.seed, &[51, node as u64, self.now_ms, attempt]);
+            let other = usize::try_from(other).unwrap_or(node);
+            let server = self.places.get(other).is_some_and(|place| place.up && place.certificate == Role::Server);
+            if server && other != node && !found.contains(&other) {
+                found.push(other);
+            }
+            if found.len() == SERVERS {
+                break;
+            }
+        }
+        found
+    }
+
+    /// Nodes that have nobody to speak to look for others.
+    pub(crate) fn weave_again(&mut self, node: usize) {
+        if self.network.neighbours(node).next().is_some() || !self.is_up(node) {
+            return;
+        }
+        let now = self.now_ms;
+        for server in self.some_servers(node) {
+            match self.places[node].overlay.as_mut() {
+                Some(overlay) => overlay.contact(EVERYBODY, id(server), now),
+                None => self.connect(server, node),
+            }
+        }
+        self.weave(node);
+    }
+
+    /// A message for everybody: to the neighbours, or by the tree and to one's clients.
+    pub(crate) fn broadcast(&mut self, node: usize, topic: u128, bytes: &[u8]) {
+        let client = |cluster: &Cluster, other: usize| cluster.places[other].certificate == Role::Client;
+        let woven = self.places[node].overlay.is_some();
+        let direct: Vec<PeerId> = self
+            .network
+            .neighbours(node)
+            .filter(|(other, _)| !woven || client(self, *other))
+            .map(|(_, peer)| peer)
+            .collect();
+        for peer in direct {
+            self.send(node, peer, bytes.to_vec());
+        }
+        let now = self.now_ms;
+        if let Some(overlay) = &mut self.places[node].overlay {
+            overlay.broadcast(topic, bytes, now);
+            self.weave(node);
+        }
+    }
+
+    /// A connection broke, or nobody needs it.
+    pub(crate) fn tell_overlays(&mut self, a: usize, b: usize) {
+        let now = self.now_ms;
+        for (node, other) in [(a, b), (b, a)] {
+            let place = self.places.get_mut(node).filter(|place| place.up);
+            if let Some(overlay) = place.and_then(|place| place.overlay.as_mut())
+                && overlay.needs(id(other))
+            {
+                overlay.lost(id(other), now);
+            }
+        }
+        self.weave(a);
+        self.weave(b);
+    }
+
+    /// A node says goodbye.
+    pub(crate) fn weave_out(&mut self, node: usize) {
+        let now = self.now_ms;
+        if let Some(overlay) = self.places.get_mut(node).and_then(|place| place.overlay.as_mut()) {
+            overlay.leave(now);
+            self.weave(node);
+        }
+    }
+
+    /// Carries out what a node's overlay wants.
+    pub(crate) fn weave(&mut self, node: usize) {
+        loop {
+            let place = self.places.get_mut(node).filter(|place| place.up);
+            let Some(overlay) = place.and_then(|place| place.overlay.as_mut()) else { return };
+            match overlay.poll() {
+                None => break,
+                Some(overlay::Output::Send { to, bytes, push }) => self.send_stream(node, number(to), bytes, push),
+                Some(overlay::Output::Deliver { from, bytes, .. }) => self.deliver(node, number(from), bytes),
+                Some(overlay::Output::NeighbourUp { node: other, .. }) => self.connect(node, number(other)),
+                Some(overlay::Output::NeighbourDown { node: other, .. }) => self.part_ways(node, number(other)),
+            }
+        }
+        self.set_alarm(node);
+    }
+
+    /// What is due in a node's overlay.
+    pub(crate) fn weave_on(&mut self, node: usize) {
+        let now = self.now_ms;
+        if let Some(overlay) = self.places.get_mut(node).and_then(|place| place.overlay.as_mut())
+            && overlay.next_timer().is_some_and(|due| due <= now)
+        {
+            overlay.tick(now);
+            self.weave(node);
+        }
+    }
+
+    fn deliver(&mut self, node: usize, from: usize, bytes: Vec<u8>) {
+        let peer = self.network.neighbours(node).find(|(other, _)| *other == from).map(|(_, peer)| peer);
+        let Some(peer) = peer else { return };
+        let clients: Vec<PeerId> = (self.network.neighbours(node))
+            .filter(|(other, _)| self.places[*other].certificate == Role::Client)
+            .map(|(_, peer)| peer)
+            .collect();
+        for client in clients {
+            self.send(node, client, bytes.clone());
+        }
+        self.give(node, Input::Received { peer, bytes });
+    }
+
+    /// The connection of two nodes neither of which has the other as a neighbour is of no use.
+    fn part_ways(&mut self, a: usize, b: usize) {
+        let needs = |node: usize, other: usize| {
+            let overlay = self.places.get(node).and_then(|place| place.overlay.as_ref());
+            overlay.is_some_and(|overlay| overlay.needs(id(other)))
+        };
+        if !needs(a, b) && !needs(b, a) {
+            let peer = self.network.neighbours(a).find(|(other, _)| *other == b).map(|(_, peer)| peer);
+            peer.into_iter().for_each(|peer| self.disconnect_from(peer));
+        }
+    }
+
+    /// Sends over a stream.
+    fn send_stream(&mut self, node: usize, to: usize, bytes: Vec<u8>, push: bool) {
+        let (now, size) = (self.now_ms, bytes.len());
+        let kind = if push { "tree-push" } else { "tree-control" };
+        self.trace.note(Happened::Sent, now, node, &bytes, format_args!("-> n{to} {kind}, {size} bytes"));
+        let up = self.is_up(to);
+        let reaches = up && !self.network.is_cut(node, to, now) && !self.network.is_cut(to, node, now);
+        if let Some(watch) = &mut self.watch {
+            watch.sent(kind, size, usize::from(reaches));
+        }
+        if !reaches {
+            let at = now + if up { SILENT_MS } else { GONE_MS };
+            self.queue.put(at, Event::Unreachable { node, to });
+            return;
+        }
+        let Conditions { lost, delay_ms: (least, most), .. } = self.network.conditions;
+        let count = self.trace.events;
+        let word = |what: u64| [52, node as u64, to as u64, count, what];
+        let mut at = now + least.max(1) + below(most.saturating_sub(least) + 1, self.seed, &word(0));
+        for again in 1..=AGAIN_MAX {
+            if lost == 0 || below(Conditions::WHOLE, self.seed, &word(again)) >= lost {
+                break;
+            }
+            at += 2 * most + (10 << again);
+        }
+        let at = self.network.in_order(node, to, at);
+        self.queue.put(at, Event::Stream { from: node, to, bytes, push });
+    }
+
+    /// What came over a stream.
+    pub(crate) fn arrive_stream(&mut self, from: usize, to: usize, bytes: &[u8], push: bool) {
+        let now = self.now_ms;
+        let Some(overlay) = self.places.get_mut(to).filter(|place| place.up).and_then(|place| place.overlay.as_mut())
+        else {
+            return;
+        };
+        let wrong = overlay.received(id(from), bytes, now).err();
+        let line =
+            format_args!("<- n{from} {}, {} bytes", if push { "tree-push" } else { "tree-control" }, bytes.len());
+        self.trace.note(Happened::Arrived, now, to, &id(from).to_le_bytes(), line);
+        if let Some(wrong) = wrong {
+            let title = format!("a message of the overlay from n{from} is malformed: {wrong}");
+            self.grave.push((to, crate::source::diagnostic::Diagnostic::error("E0609", title)));
+        }
+        self.weave(to);
+    }
+
+    /// It is noticed that nothing reaches a node.
+    pub(crate) fn unreachable(&mut self, node: usize, to: usize) {
+        if !self.is_up(node) {
+            return;
+        }
+        let peer = self.network.neighbours(node).find(|(other, _)| *other == to).map(|(_, peer)| peer);
+        match peer {
+            Some(peer) if self.network.is_cut(node, to, self.now_ms) || self.network.is_cut(to, node, self.now_ms) => {
+                self.disconnect_from(peer)
+            }
+            Some(_) => {}
+            None => {
+                let now = self.now_ms;
+                if let Some(overlay) = &mut self.places[node].overlay {
+                    overlay.lost(id(to), now);
+                }
+                self.weave(node);
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! E065: effects of `enforce_once`, who decides on them, and rights of bounded counters.
+
+use crate::source::codes::Explanation;
+
+/// An entry that no program can show.
+const fn plain(code: &'static str, title: &'static str, text: &'static str) -> Explanation {
+    Explanation { code, title, text, wrong: "", right: "" }
+}
+
+pub(super) const CODES: &[Explanation] = &[
+    plain(
+        "E0650",
+        "an effect is in doubt",
+        "`enforce_once` starts a function at most once in the whole cluster. A node was entered to start it, and has not said that \
+         it ended: it ended itself, or cannot be reached. It may have done all of it, some, or nothing; no system can make something \
+         outside and its own record of it one step. So the effect is not run again by itself.\n\n\
+         Look in the outside world whether it has happened. The key in the message is what a function of one argument is given: hand it \
+         on, as the idempotency key of a payment or the number of a mail, and the outside can tell. If it has not happened, start a node that is to run it with \
+         `--again KEY:ATTEMPT`, as the message says. The same request made twice runs it once. If the node comes back and was not done, or says that it \
+         has ended, that counts.",
+    ),
+    plain(
+        "E0651",
+        "no servers are named that decide on effects",
+        "In a cluster with issued certificates `enforce_once` needs servers that decide together, and that keep what they decided. This version \
+         cannot be told yet which these are, so nothing could tell that an effect is started only once, and it is refused.\n\n\
+         On one machine, without `--cluster`, it works. Otherwise let one node be the owner: what `once` does there, with its data, is done once.",
+    ),
+    plain(
+        "E0652",
+        "the ledger of effects cannot be used",
+        "Nodes of one user on one machine share a file in the user's configuration folder that says which effects of `enforce_once` \
+         are started. It could not be read, written or locked, or a line of it means nothing. Nothing is started before it can be.\n\n\
+         Make the folder `effects` in the configuration folder writable. If the file is damaged: end all nodes, delete the folder, and start \
+         them again; effects that were started before may then be started once more.",
+    ),
+    plain(
+        "E0653",
+        "too many effects",
+        "What was started once is remembered for good, and a cluster remembers about a million effects. This one is not started.\n\n\
+         `enforce_once` is for the few steps that need agreement. For work that is done for each element, give the element an owner: one node \
+         that does it, with `once` and its data.",
+    ),
+    plain(
+        "E0656",
+        "a peer spends rights that nobody gave it",
+        "A bounded counter is never below 0, because whoever takes away has put in as much before, or has been given it. A peer sent an \
+         update by which somebody takes away more than that, or takes back what it said before. An honest node does not write such a thing: \
+         it was not applied, and the connection was closed.\n\n\
+         The peer runs another program in the place of lasp, has a damaged memory, or is a copy of another node. Revoke its certificate.",
+    ),
+];

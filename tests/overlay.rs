@@ -1,0 +1,255 @@
+//! Many overlays in virtual time: everybody is found and reached, with few neighbours, whoever leaves or dies.
+
+#![allow(clippy::cast_possible_truncation, reason = "the numbers of a test are small")]
+
+mod world;
+
+use std::collections::BTreeSet;
+
+use lasp::overlay::Card;
+use lasp::overlay::NodeId;
+use lasp::overlay::Output;
+use lasp::overlay::Overlay;
+use lasp::overlay::Settings;
+use world::World;
+
+fn grown(count: usize, seed: u64) -> World {
+    let mut world = World::new(seed, Settings::default());
+    world.grow(count);
+    world.run(20_000);
+    world
+}
+
+/// How many neighbours each of the live nodes has.
+fn degrees(world: &World) -> Vec<usize> {
+    world.nodes.iter().flatten().map(|node| node.neighbours(0).count()).collect()
+}
+
+/// Sends `count` broadcasts from live nodes by chance, and gives the share of live nodes that one reaches on average.
+fn share(world: &mut World, count: u32, tag: u8) -> f64 {
+    let (mut reached, mut wanted) = (0, 0);
+    for number in 0..count {
+        let alive = world.alive();
+        let maker = alive[world.below(alive.len() as u64) as usize];
+        let mut payload = number.to_be_bytes().to_vec();
+        payload.push(tag);
+        world.broadcast(maker, &payload);
+        world.run(3000);
+        reached += world.reached(&payload, maker);
+        wanted += alive.len() - 1;
+    }
+    f64::from(u32::try_from(reached).unwrap()) / f64::from(u32::try_from(wanted).unwrap())
+}
+
+#[test]
+fn a_small_cluster_is_connected_completely_and_soon() {
+    for count in 2..=9 {
+        let mut world = World::new(count as u64, Settings::default());
+        for number in 0..count {
+            world.join((number > 0).then_some(0));
+        }
+        world.run(2000);
+        assert_eq!(degrees(&world), vec![count - 1; count], "{count} nodes");
+        let before = (world.pushes, world.controls);
+        world.broadcast(1, b"all");
+        world.run(1000);
+        assert_eq!(world.reached(b"all", 1), count - 1);
+        assert_eq!(world.pushes - before.0, count as u64 - 1, "one copy each");
+        assert!(world.controls - before.1 < 12 * count as u64, "and little besides: {}", world.controls - before.1);
+    }
+}
+
+#[test]
+fn a_large_cluster_has_few_neighbours_and_everybody_is_reached() {
+    let mut world = grown(100, 1);
+    assert!(degrees(&world).iter().all(|degree| (3..=8).contains(degree)), "{:?}", degrees(&world));
+    assert!(share(&mut world, 20, 0) > 0.999);
+    // Once the tree stands, little is sent twice.
+    world.pushes = 0;
+    for number in 0..20u8 {
+        world.broadcast(7, &[9, number]);
+        world.run(3000);
+    }
+    assert!(world.pushes < 20 * 99 * 12 / 10, "{} payloads for {} deliveries", world.pushes, 20 * 99);
+}
+
+#[test]
+fn nobody_asks_for_a_place_without_a_pause() {
+    // With one node more than there are places for, some would like another neighbour and find none.
+    for count in [10, 11, 12, 13] {
+        let mut world = grown(count, count as u64);
+        world.run(60_000);
+        let before = world.controls;
+        world.run(60_000);
+        let sent = (world.controls - before) / count as u64;
+        assert!(sent < 60, "{count} nodes: {sent} messages each in a minute without anything to do");
+    }
+}
+
+#[test]
+fn the_contact_dies_and_everybody_is_still_reached() {
+    let mut world = World::new(5, Settings::default());
+    for number in 0..20 {
+        world.join((number > 0).then_some(0));
+        world.run(50);
+    }
+    world.run(2000);
+    world.kill(0);
+    world.notice();
+    world.run(3000);
+    assert!((share(&mut world, 20, 0) - 1.0).abs() < f64::EPSILON);
+}
+
+#[test]
+fn half_of_all_die_and_the_rest_find_each_other() {
+    let mut world = grown(100, 3);
+    for node in (0..100).step_by(2) {
+        world.kill(node);
+    }
+    world.notice();
+    world.run(10_000);
+    assert!((share(&mut world, 20, 0) - 1.0).abs() < f64::EPSILON);
+}
+
+#[test]
+fn who_says_goodbye_is_nobodys_neighbour_and_is_not_sought() {
+    let mut world = grown(12, 8);
+    world.leave(4);
+    world.run(1000);
+    for node in world.nodes.iter().flatten() {
+        assert!(node.neighbours(0).all(|neighbour| neighbour != 5));
+    }
+    assert!((share(&mut world, 10, 0) - 1.0).abs() < f64::EPSILON);
+}
+
+#[test]
+fn two_halves_that_lost_each_other_find_each_other_again() {
+    let mut world = grown(16, 2);
+    // Both sides think that the others are gone.
+    for node in 0..16 {
+        for other in 0..16 {
+            if node % 2 != other % 2 {
+                let now = world.now;
+                world.nodes[node].as_mut().unwrap().lost(other as NodeId + 1, now);
+            }
+        }
+    }
+    world.run(40_000);
+    assert!((share(&mut world, 10, 0) - 1.0).abs() < f64::EPSILON);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace() {
+    let trace = |seed| {
+        let mut world = grown(40, seed);
+        for node in 0..10 {
+            world.kill(node);
+        }
+        world.notice();
+        for number in 0..10 {
+            world.broadcast(20 + number, &[number as u8]);
+            world.run(500);
+        }
+        world.trace.finalize()
+    };
+    assert_eq!(trace(1), trace(1));
+    assert_ne!(trace(1), trace(2));
+}
+
+#[test]
+fn the_order_of_topics_does_not_matter_and_each_has_its_own_members() {
+    let settings = Settings::default;
+    let run = |topics: [u128; 3]| {
+        let mut nodes: Vec<Overlay> = (0..4).map(|id| Overlay::new(id, 1, vec![], settings(), 3)).collect();
+        for (id, node) in nodes.iter_mut().enumerate() {
+            for topic in topics {
+                // The last node does not take part in topic 9.
+                if topic != 9 || id < 3 {
+                    node.subscribe(topic, if id == 0 { &[] } else { &[0] }, 0);
+                }
+            }
+        }
+        let mut delivered = BTreeSet::new();
+        for now in 0..2000 {
+            if now == 1500 {
+                nodes[1].broadcast(9, b"nine", now);
+            }
+            for me in 0..4 {
+                nodes[me].tick(now);
+                while let Some(output) = nodes[me].poll() {
+                    match output {
+                        Output::Send { to, bytes, .. } => {
+                            nodes[to as usize].received(me as NodeId, &bytes, now).unwrap();
+                        }
+                        Output::Deliver { topic, .. } => {
+                            delivered.insert((me, topic));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        delivered
+    };
+    assert_eq!(run([0, 5, 9]), BTreeSet::from([(0, 9), (2, 9)]));
+    assert_eq!(run([9, 0, 5]), run([0, 5, 9]));
+}
+
+#[test]
+fn a_node_that_moves_is_found_at_its_latest_address() {
+    let mut world = grown(12, 4);
+    let now = world.now;
+    world.nodes[3].as_mut().unwrap().set_reach(b"elsewhere".to_vec(), now);
+    world.run(60_000);
+    for (number, node) in world.nodes.iter().enumerate().filter(|(number, _)| *number != 3) {
+        let reach = node.as_ref().unwrap().reach(4);
+        assert!(reach.is_none_or(|reach| reach == b"elsewhere"), "{number}: {reach:?}");
+    }
+    let knows = world.nodes.iter().flatten().filter(|node| node.reach(4) == Some(b"elsewhere")).count();
+    assert!(knows >= 8, "{knows}");
+    // An older card that is still about does not count.
+    let node = world.nodes[5].as_mut().unwrap();
+    node.introduce(0, 4, Card { counter: 0, reach: b"long ago".to_vec() }, now);
+    assert_eq!(node.reach(4), Some(&b"elsewhere"[..]));
+}
+
+#[test]
+fn every_cut_and_every_flip_is_refused_or_taken_never_a_panic() {
+    let mut heard = Vec::new();
+    let mut nodes: Vec<Overlay> = (0..12)
+        .map(|id| Overlay::new(id, 1, vec![1; 20], Settings { neighbours: 3, ..Settings::default() }, 3))
+        .collect();
+    nodes.iter_mut().enumerate().for_each(|(id, node)| node.subscribe(0, if id == 0 { &[] } else { &[0] }, 0));
+    for now in 0..3000u64 {
+        if now % 400 == 399 {
+            nodes[5].broadcast(0, &now.to_be_bytes(), now);
+        }
+        for me in 0..12 {
+            nodes[me].tick(now);
+            while let Some(output) = nodes[me].poll() {
+                if let Output::Send { to, bytes, .. } = output {
+                    heard.push(bytes.clone());
+                    nodes[to as usize].received(me as NodeId, &bytes, now).unwrap();
+                }
+            }
+        }
+    }
+    heard.sort_by_key(|bytes| (bytes.len(), bytes.get(2).copied(), bytes.get(3).copied()));
+    heard.dedup_by_key(|bytes| (bytes.len(), bytes.get(2).copied(), bytes.get(3).copied()));
+    assert!(heard.len() > 5);
+    let victim = &mut nodes[2];
+    for bytes in &heard {
+        for cut in 0..bytes.len() {
+            let _ = victim.received(1, &bytes[..cut], 3000);
+        }
+        for at in 0..bytes.len() {
+            for flip in [1, 2, 4, 8, 16, 32, 64, 128, 255u8] {
+                let mut changed = bytes.clone();
+                changed[at] ^= flip;
+                let _ = victim.received(1, &changed, 3000 + at as u64 * 1000);
+                while victim.poll().is_some() {}
+            }
+        }
+    }
+    victim.tick(10_000_000);
+}
