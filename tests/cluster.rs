@@ -36,7 +36,7 @@ fn replicas_converge_over_a_bad_network() {
 
 #[test]
 fn nodes_take_the_topics_that_they_want_over_a_bad_network() {
-    for seed in 0..seeds() / 2 {
+    for seed in 0..seeds() / 12 {
         let changes = [0, 300][(seed % 2) as usize];
         let faults = Faults { mesh: true, topics: Some(changes), ..Faults::bad(seed) };
         let mut cluster = Cluster::new(seed, faults);
@@ -50,7 +50,7 @@ fn nodes_take_the_topics_that_they_want_over_a_bad_network() {
 
 #[test]
 fn clients_converge_with_servers_over_a_bad_network() {
-    for seed in 0..seeds() / 3 {
+    for seed in 0..seeds() / 15 {
         let topics = [None, Some(200)][(seed % 2) as usize];
         let faults = Faults { mesh: true, clients: 500, topics, ..Faults::bad(seed) };
         let mut cluster = Cluster::new(seed, faults);

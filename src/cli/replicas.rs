@@ -286,9 +286,12 @@ fn agree(standings: &[Option<Standing>]) -> bool {
     let first = all().next().map(|standing| (standing.vector, standing.interest));
     // Nodes that take different topics have seen different things, and know by their peers whether they agree.
     let one_interest = all().all(|standing| Some(standing.interest) == first.map(|(_, interest)| interest));
-    let same = |standing: &Standing| match one_interest {
-        true => Some(standing.vector) == first.map(|(vector, _)| vector),
-        false => standing.agreeing == others,
+    let same = |standing: &Standing| {
+        if one_interest {
+            Some(standing.vector) == first.map(|(vector, _)| vector)
+        } else {
+            standing.agreeing == others
+        }
     };
     all().filter(|standing| standing.rests && standing.peers == others).count() == standings.len() && all().all(same)
 }

@@ -60,7 +60,7 @@ impl Lane {
     /// The lane of a word and an incarnation; `None` for what is no lane.
     #[must_use]
     pub fn of_word(word: u128, replica: ReplicaId) -> Option<Lane> {
-        let period = (word & u128::from(u16::MAX)) as u16;
+        let period = u16::try_from(word & u128::from(u16::MAX)).unwrap_or(u16::MAX);
         let topic = TopicId(word ^ u128::from(period));
         (replica != ReplicaId(0) && (topic != TopicId::NONE || period == 0)).then_some(Lane { topic, period, replica })
     }

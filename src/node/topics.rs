@@ -98,8 +98,11 @@ impl Node {
     fn set_topic(&mut self, target: &Term, named: &Term, topic: TopicId) -> Result<(), Refusal> {
         let variable = self.variable_of(target)?;
         let Some(key) = self.keys.get(&variable).copied() else {
-            return Err(Refusal::new("E0374", format!("{} never leaves this node, so it has no topic", brief(target)))
-                .help("set the topic of the variable that `fold_dynamic` feeds"));
+            return Err(Refusal::new(
+                "E0374",
+                format!("{} never leaves this node, so it has no topic", self.engine.reference(variable).name.plain()),
+            )
+            .help("set the topic of the variable that `fold_dynamic` feeds"));
         };
         let now = self.replica.topic(key);
         if now == topic {
@@ -107,7 +110,8 @@ impl Node {
         }
         if self.replica.used(key) {
             let has = self.topic_name(now);
-            let title = format!("{} has been updated already, with {has}", self.shown_name(variable));
+            let title =
+                format!("{} has been updated already, with {has}", self.engine.reference(variable).name.plain());
             let refusal = Refusal::new("E0374", title)
                 .help("a variable's topic is set once, before its first update here or elsewhere");
             return Err(refusal.help(format!("write `set_topic(V, {})` right after `declare`", brief(named))));
@@ -183,7 +187,7 @@ impl Node {
         if !self.topics_told.insert((variable, other)) {
             return;
         }
-        let (name, here) = (self.shown_name(variable), self.topic_name(self.replica.topic(mine)));
+        let (name, here) = (self.engine.reference(variable).name.plain(), self.topic_name(self.replica.topic(mine)));
         let refusal =
             Refusal::new("E0375", format!("{name} has {here} here and {} on another node", self.topic_name(other)));
         let refusal = refusal.help("Each keeps its own data, and the two are not joined. Have `set_topic` right after `declare`, on all nodes alike.");
@@ -192,8 +196,7 @@ impl Node {
 
     /// What this node contributed to variables of a topic is not here any longer.
     fn forget_slots(&mut self, topic: TopicId) {
-        for held in self.slots.values_mut() {
-            held.retain(|_, dot| self.replica.lane(dot.replica()).topic != topic);
-        }
+        let replica = &self.replica;
+        self.slots.values_mut().for_each(|held| held.retain(|_, dot| replica.lane(dot.replica()).topic != topic));
     }
 }

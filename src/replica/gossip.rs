@@ -2,6 +2,7 @@
 //! which all that happens.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::collections::VecDeque;
 
 use crate::lattice::dot::ReplicaId;
@@ -46,6 +47,9 @@ const FOREIGN_TYPES_MAX: usize = 8;
 const FOREIGN_NAMES_MAX: usize = 1 << 17;
 const MINUTE_MS: u64 = 60_000;
 
+/// How often our vector and the two interests had changed, and whether the peer's was known.
+pub(crate) type Moment = (u64, u64, u64, bool);
+
 /// What is known of a connected peer.
 pub(crate) struct Peer {
     /// What its certificate lets it do.
@@ -55,7 +59,7 @@ pub(crate) struct Peer {
     /// What it takes and knows of what we take.
     pub(crate) mutual: Mutual,
     /// The hash of our vector as far as it is of interest on both sides, and of what time that is.
-    pub(crate) digest_at: Cell<Option<((u64, u64, u64, bool), u128)>>,
+    pub(crate) digest_at: Cell<Option<(Moment, u128)>>,
     /// What it has at least said to have, as far as it has not been pulled from it.
     pub(crate) claims: VersionVector,
     /// The hash of the vector that it told last.
@@ -74,6 +78,8 @@ pub(crate) struct Peer {
     pub(crate) declared: usize,
     /// The number of its latest pull.
     pub(crate) latest_pull: u64,
+    /// Up to where it had our lanes when it was last sent what it lacked of them.
+    pub(crate) filled: BTreeMap<ReplicaIndex, u64>,
     /// The snapshot that it is pulling.
     pub(crate) serving: Option<Serving>,
     quota: Quota,
@@ -96,6 +102,7 @@ impl Peer {
             declarations: 0,
             declared: 0,
             latest_pull: 0,
+            filled: BTreeMap::new(),
             serving: None,
             quota: Quota { replicas: limits.replicas_per_minute },
             quota_from: now,

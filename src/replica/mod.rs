@@ -503,10 +503,15 @@ impl Replica {
         heights.filter(|&(_, sequence)| sequence > 0)
     }
 
-    /// A hash of the version vector: nodes that have seen the same updates have the same.
+    /// A hash of the version vector, as far as this node takes it: nodes that take the same and have seen the same updates
+    /// have the same.
     #[must_use]
     pub fn vector_digest(&self) -> u128 {
-        self.state.digest()
+        if !self.state.has_topics() {
+            return self.state.digest();
+        }
+        let taken = self.state.restricted(self.state.vector(), |topic| self.interest.takes(topic));
+        crate::replica::state::digest(&self.state.replicas, &taken)
     }
 
     /// Whether the vector that this peer told last equals ours.

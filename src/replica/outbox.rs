@@ -113,11 +113,32 @@ impl Replica {
         }
     }
 
+    /// A server lacks updates that another one had said to have, and may have been lost with: they are sent once more, as far
+    /// as they are among the recent ones. Without them it could not take the later ones.
+    fn fill_gap(&mut self, to: PeerId, lane: ReplicaIndex, height: u64) {
+        let first = self.outbox.lanes.get(&lane).and_then(VecDeque::front).map(|event| event.dot.sequence());
+        let Some(first) = first.filter(|first| height + 1 < *first) else { return };
+        // Once for each height, until the next round: it may lack what these come after, too.
+        let tried = self.peers.get_mut(&to).and_then(|peer| peer.filled.insert(lane, height));
+        if tried == Some(height) {
+            return;
+        }
+        let missing = self.state.log.tail_of(lane, height);
+        if missing.first().is_none_or(|event| event.dot.sequence() != height + 1) {
+            return;
+        }
+        let missing: Vec<&Event> = missing.into_iter().take_while(|event| event.dot.sequence() < first).collect();
+        if let Some(group) = group::groups(&self.state, &missing, self.limits.group_bytes).into_iter().next() {
+            self.out.push_back(Out::Send(to, wire::encode(&Message::Push { group })));
+        }
+    }
+
     /// Tries again: each time another server.
     pub(crate) fn send_outbox_again(&mut self) {
         if self.outbox.is_empty() {
             return;
         }
+        self.peers.values_mut().for_each(|peer| peer.filled.clear());
         let servers: Vec<PeerId> =
             self.peers.iter().filter(|(_, peer)| peer.role == Role::Server).map(|(id, _)| *id).collect();
         let next = servers.iter().find(|id| Some(**id) > self.last_outbox).or(servers.first()).copied();
@@ -130,7 +151,7 @@ impl Replica {
     /// Tells a peer how far its own updates are here, where it cannot see that by a vector.
     pub(crate) fn send_have(&mut self, to: PeerId, lanes: &[ReplicaIndex]) {
         let heights = lanes.iter().map(|&lane| (self.state.replicas.lane(lane), self.state.vector().get(lane)));
-        let heights: Vec<_> = heights.filter(|(_, height)| *height > 0).collect();
+        let heights: Vec<_> = heights.collect();
         if !heights.is_empty() {
             self.send(to, &Message::Have { heights: Claims(heights) });
         }
@@ -151,6 +172,7 @@ impl Replica {
             }
             if let Some(index) = self.state.replicas.find(lane) {
                 news |= self.acknowledge(index, height);
+                self.fill_gap(from, index, height);
             }
         }
         if news {

@@ -184,6 +184,11 @@ impl Node {
 
 impl Cluster {
     pub(crate) fn new(seed: u64, faults: Faults) -> Cluster {
+        let mut faults = faults;
+        if faults.clients > 0 || faults.topics.is_some() {
+            // What one server is known to have may be lost with it; another gets it from what its author did lately.
+            faults.limits.log_events_max = faults.limits.log_events_max.max(1000);
+        }
         let mut cluster = Cluster {
             now: 0,
             random: ChaCha8Rng::seed_from_u64(seed),
