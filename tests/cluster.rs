@@ -51,8 +51,8 @@ fn nodes_take_the_topics_that_they_want_over_a_bad_network() {
 #[test]
 fn clients_converge_with_servers_over_a_bad_network() {
     for seed in 0..seeds() / 15 {
-        let topics = [None, Some(200)][(seed % 2) as usize];
-        let faults = Faults { mesh: true, clients: 500, topics, ..Faults::bad(seed) };
+        // A server that is lost for good takes with it what it alone had told a client, and what that did with it.
+        let faults = Faults { mesh: true, clients: 500, crash: 0, ..Faults::bad(seed) };
         let mut cluster = Cluster::new(seed, faults);
         cluster.run();
         cluster.heal_and_judge();
