@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn only_growth_hangs_on_nothing() {
-        let term = |text: &str| Term::atom(text);
+        let term = |text: &'static str| Term::atom(text);
         let apply = |op: Term| Term::tuple(vec![term("apply"), term("k"), op]);
         assert!(!hangs(&Type::GMap(Box::new(Type::Counter)), &apply(term("increment"))));
         assert!(hangs(&Type::AwMap(Box::new(Type::Counter)), &apply(term("increment"))));

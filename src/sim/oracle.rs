@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn rights_go_by_their_own_replica_alone() {
-        let rights = crate::value::content::Rights { replica: A.0, ..Default::default() };
+        let rights = crate::value::content::Rights { replica: A.replica.0, ..Default::default() };
         let mut oracle = Oracle::default();
         let written = Written { content: Some(Content::Rights(rights.clone().into())), ..adds(A, 1, 1) };
         oracle.wrote(written).expect("in order");

@@ -244,7 +244,7 @@ impl Cluster {
         let peer = self.network.neighbours(node).find(|(other, _)| *other == to).map(|(_, peer)| peer);
         match peer {
             Some(peer) if self.network.is_cut(node, to, self.now_ms) || self.network.is_cut(to, node, self.now_ms) => {
-                self.disconnect_from(peer)
+                self.disconnect_from(peer);
             }
             Some(_) => {}
             None => {

@@ -106,13 +106,13 @@ mod unix {
 
     impl Control {
         /// Answers on a thread of its own; `None` where there can be no socket.
-        pub(in crate::store) fn start(folder: &Path, database: Arc<Database>) -> Option<Control> {
+        pub(in crate::store) fn start(folder: &Path, database: &Arc<Database>) -> Option<Control> {
             let path = folder.join(SOCKET);
             // The folder is locked, so whatever is there is left from a node that was killed.
             let _ = std::fs::remove_file(&path);
             let listener = UnixListener::bind(&path).ok()?;
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).ok()?;
-            let (folder, database) = (folder.to_owned(), Arc::downgrade(&database));
+            let (folder, database) = (folder.to_owned(), Arc::downgrade(database));
             let thread = std::thread::Builder::new().name("data".into());
             thread.spawn(move || serve(&listener, &database, &folder)).ok()?;
             Some(Control { path })

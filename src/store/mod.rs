@@ -100,7 +100,7 @@ impl Store {
 
     /// Lets other processes of this user ask for a copy for as long as this is open. Says whether they can.
     pub fn serve(&mut self) -> bool {
-        self.control = control::Control::start(&self.folder, self.database.clone());
+        self.control = control::Control::start(&self.folder, &self.database);
         self.control.is_some()
     }
 
