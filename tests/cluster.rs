@@ -22,7 +22,7 @@ use simulation::Faults;
 
 /// How many seeds a run tries; more by `LASP_SEEDS`.
 fn seeds() -> u64 {
-    std::env::var("LASP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300)
+    std::env::var("LASP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(100)
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn an_old_copy_that_is_brought_back_loses_nothing_and_is_told() {
     std::fs::remove_dir_all(&data).expect("gone");
     std::fs::rename(&old, &data).expect("brought back");
     let node = add(folder.path(), &file, &data, &address, "3", 4);
-    assert_eq!(codes(&node), ["E0706"], "{:#?}", node.seen);
+    assert_eq!(codes(&node), ["E1006"], "{:#?}", node.seen);
     assert_eq!(node.last("S"), json!([0, 1, 2, 3]));
     // What it made since, the peer took for what it is.
     let node = add(folder.path(), &file, &data, &address, "4", 5);
@@ -185,9 +185,9 @@ fn of_two_copies_that_run_the_second_is_told_and_not_let_in() {
     one.peer("peer", "connected");
     let mut two = start(&twin, "mine=3");
     let refused = two.until(|event| event["event"] == "peer" && event["state"] == "refused");
-    assert_eq!(refused["code"], "E0705");
+    assert_eq!(refused["code"], "E1005");
     let turned_away = peer.until(|event| event["event"] == "peer" && event["state"] == "refused");
-    assert_eq!(turned_away["code"], "E0705");
+    assert_eq!(turned_away["code"], "E1005");
     // When the first has ended, the second gets in, and what it made meanwhile is there.
     one.kill();
     two.peer("peer", "connected");
@@ -211,12 +211,17 @@ fn a_folder_in_use_can_be_copied_and_not_used_twice() {
     let address = node.address();
     let second = run(folder.path(), &["run", &file, "--data", &data], "");
     assert_eq!(second.code, 6);
-    assert!(second.stderr.contains("E0701"), "{}", second.stderr);
+    assert!(second.stderr.contains("E1001"), "{}", second.stderr);
+    // Its address is told before its program has run.
+    let shown = || -> Value {
+        let shown = run(folder.path(), &["data", "show", &data, "--json"], "");
+        serde_json::from_str(&shown.stdout).expect("an object")
+    };
+    let written = (0..200).any(|_| shown()["entries"] == json!(1));
+    assert!(written, "{}", shown());
+    assert_eq!(shown()["running"], json!(true));
     let done = run(folder.path(), &["data", "export", &data, &export], "");
     assert_eq!(done.code, 0, "{}", done.stderr);
-    let shown = run(folder.path(), &["data", "show", &data, "--json"], "");
-    let shown: Value = serde_json::from_str(&shown.stdout).expect("an object");
-    assert_eq!((&shown["entries"], &shown["running"]), (&json!(1), &json!(true)));
     let done = run(folder.path(), &["data", "import", &export, &other], "");
     assert_eq!(done.code, 0, "{}", done.stderr);
     // It is another node: both run at the same time.
@@ -233,7 +238,7 @@ fn what_is_no_data_folder_is_refused_with_exit_code_6() {
     let here = folder.path().display().to_string();
     let done = run(folder.path(), &["run", &file, "--data", &here], "");
     assert_eq!(done.code, 6);
-    assert!(done.stderr.contains("E0702"), "{}", done.stderr);
+    assert!(done.stderr.contains("E1002"), "{}", done.stderr);
     let nowhere = folder.path().join("nowhere").display().to_string();
     for arguments in
         [&["data", "show", &nowhere][..], &["data", "export", &nowhere, "-"], &["data", "compact", &nowhere]]
@@ -252,7 +257,7 @@ fn what_a_node_had_alone_and_what_once_called_is_there_after_a_restart() {
         Total = declare(counter).
         Best = declare_dynamic({top_k, [2]}).
         World = declare({top_k, [2]}).
-        once(begin, fun() -> update(Mine, {add, first}), print(begun) end).
+        once(start, fun() -> update(Mine, {add, first}), print(begun) end).
         fold_dynamic(Mine, fun(_) -> increment end, Total).
         fold_dynamic(Best, fun({N, S}) -> {set, N, S} end, World).
         update(Mine, {add, arg(mine, 0)}).

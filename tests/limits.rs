@@ -1,8 +1,6 @@
 //! docs/limits.md says what the source says: every value that it names, and no limit of the network or of replication is
 //! left out.
 
-#![expect(clippy::disallowed_methods, reason = "a test reads files")]
-
 mod support;
 
 use std::collections::BTreeMap;

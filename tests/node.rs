@@ -109,7 +109,7 @@ const KEPT: &str = "
 #[test]
 fn a_node_goes_on_from_its_journals() {
     let first = format!(
-        "{KEPT} once(begin, fun() -> update(S, {{add, [1, 2]}}) end). update(S, {{rmv, 1}}). update(M, {{apply, k, increment}}).
+        "{KEPT} once(start, fun() -> update(S, {{add, [1, 2]}}) end). update(S, {{rmv, 1}}). update(M, {{apply, k, increment}}).
         update(C, {{increment, 3}}). update(L, {{add, [5, 6, 7]}}). update(L, {{rmv, 6}}). sleep(1).
         thread(fun() -> atomically(fun() -> update(S, {{add, never}}), update(C, {{increment, 9}}),
             update(L, {{add, 50}}), once(never, fun() -> ok end), 1 div 0 end) end). sleep(1).
@@ -134,7 +134,7 @@ fn a_node_goes_on_from_its_journals() {
     let wanted = ["S = [2, 3]", "M = #{k => 1}", "C = 4", "L = [5, 7]", "T = 12", "G = [{7, 7}, {5, 5}]"];
     assert_eq!(finals(&mut node), wanted);
     let again = format!(
-        "{KEPT} once(begin, fun() -> print(again) end). once(never, fun() -> print(now) end). update(C, increment).
+        "{KEPT} once(start, fun() -> print(again) end). once(never, fun() -> print(now) end). update(C, increment).
         update(L, {{rmv, 5}})."
     );
     let mut node = incarnation(&again, 0, 2);

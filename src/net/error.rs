@@ -306,7 +306,7 @@ impl Cause {
     }
 
     pub(super) fn same_key(who: &str) -> Cause {
-        Cause::refused("E0705", format!("{who}: another node runs with the same key"))
+        Cause::refused("E1005", format!("{who}: another node runs with the same key"))
     }
 
     /// What a peer that closes in this way is taken to mean.

@@ -341,16 +341,16 @@ async fn of_two_processes_with_one_key_the_second_is_not_let_in_and_both_are_tol
     let (to_b, to_a) = (a.connected_to("b").await, b.connected_to("a").await);
     // A third party lets the first stay.
     let mut copy = process(&credentials, 2, "copy", vec![a.address()]).await;
-    assert_eq!(copy.until(unreachable).await, "E0705");
-    assert_eq!(a.until(turned_away).await, "E0705");
+    assert_eq!(copy.until(unreachable).await, "E1005");
+    assert_eq!(a.until(turned_away).await, "E1005");
     a.network.send(to_b, b"still here");
     assert_eq!(b.until(received).await, b"still here");
     b.network.send(to_a, b"so am I");
     assert_eq!(a.until(received).await, b"so am I");
     // And so do the two of them, when they meet.
     let mut other = process(&credentials, 3, "other", vec![b.address()]).await;
-    assert_eq!(other.until(unreachable).await, "E0705");
-    assert_eq!(b.until(turned_away).await, "E0705");
+    assert_eq!(other.until(unreachable).await, "E1005");
+    assert_eq!(b.until(turned_away).await, "E1005");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

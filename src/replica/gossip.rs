@@ -34,17 +34,12 @@ use crate::replica::state::Update;
 use crate::replica::wire;
 use crate::replica::wire::Bounded;
 use crate::replica::wire::WireError;
-use crate::value::reference::Name;
 use crate::value::term::Term;
 
 /// With how many replicas a vector is told at once instead of its digest.
 const VECTOR_AT_ONCE: usize = 8;
 /// After how many milliseconds the same vector is told again to a peer whose vector differs.
 const VECTOR_AGAIN_MS: u64 = 100;
-/// The most types that are remembered of one name.
-const FOREIGN_TYPES_MAX: usize = 8;
-/// The most names whose types elsewhere are remembered.
-const FOREIGN_NAMES_MAX: usize = 1 << 17;
 const MINUTE_MS: u64 = 60_000;
 
 /// How often our vector and the two interests had changed, and whether the peer's was known.
@@ -533,25 +528,6 @@ impl Replica {
             self.note_type(peer, key);
         }
         Ok(())
-    }
-
-    /// A peer knows a variable: a given name of ours with another type is a conflict, told once for each type.
-    fn note_type(&mut self, peer: PeerId, key: &VariableKey) {
-        let Name::Given(name) = &key.name else { return };
-        if self.foreign_types.len() >= FOREIGN_NAMES_MAX && !self.foreign_types.contains_key(name) {
-            return;
-        }
-        let types = self.foreign_types.entry(name.clone()).or_default();
-        if types.len() >= FOREIGN_TYPES_MAX || types.iter().any(|(kind, _)| *kind == key.kind) {
-            return;
-        }
-        types.push((key.kind.clone(), peer));
-        if let Some(ours) = self.declared_types.get(name)
-            && *ours != key.kind
-        {
-            let key_here = VariableKey { name: key.name.clone(), kind: ours.clone() };
-            self.out.push_back(Out::Conflict { key: key_here, other: key.kind.clone(), peer });
-        }
     }
 
     /// Does what is due.

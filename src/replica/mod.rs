@@ -10,6 +10,7 @@
 //! other: a peer that lies about other replicas' updates is not detected, one that is malformed or immoderate is.
 
 mod admit;
+mod foreign;
 mod gossip;
 mod group;
 mod interest;

@@ -74,14 +74,14 @@ impl StoreError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            StoreError::InUse { .. } => "E0701",
-            StoreError::Unusable { .. } => "E0702",
-            StoreError::Damaged { .. } => "E0703",
-            StoreError::Newer { .. } => "E0704",
-            StoreError::AnotherNode { .. } => "E0707",
-            StoreError::Unwritten { .. } => "E0708",
-            StoreError::Exposed { .. } => "E0709",
-            StoreError::NoExport { .. } => "E0710",
+            StoreError::InUse { .. } => "E1001",
+            StoreError::Unusable { .. } => "E1002",
+            StoreError::Damaged { .. } => "E1003",
+            StoreError::Newer { .. } => "E1004",
+            StoreError::AnotherNode { .. } => "E1007",
+            StoreError::Unwritten { .. } => "E1008",
+            StoreError::Exposed { .. } => "E1009",
+            StoreError::NoExport { .. } => "E1010",
         }
     }
 

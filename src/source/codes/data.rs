@@ -9,20 +9,20 @@ const fn plain(code: &'static str, title: &'static str, text: &'static str) -> E
 
 pub(super) const CODES: &[Explanation] = &[
     plain(
-        "E0701",
+        "E1001",
         "the data folder is in use",
         "A data folder belongs to one running node at a time. Another process has this one open.\n\n\
          End the other process, or give this node a folder of its own. `lasp data export` and `lasp data show` also work while \
          a node runs.",
     ),
     plain(
-        "E0702",
+        "E1002",
         "the data folder cannot be used",
         "The folder after --data cannot be made or read, is a file, or holds other things than a node's data.\n\n\
          Name a folder that does not exist yet, or an empty one: it is made into a data folder by the first start.",
     ),
     plain(
-        "E0703",
+        "E1003",
         "the data is damaged",
         "What lies in the data folder is not what was written there: a page, or a value in it, does not bear out. lasp never \
          mends that by itself, since it could only do so by leaving things out.\n\n\
@@ -30,13 +30,13 @@ pub(super) const CODES: &[Explanation] = &[
          one: what was replicated comes back from the peers.",
     ),
     plain(
-        "E0704",
+        "E1004",
         "the data was written by a newer release",
         "The format of the data is newer than this release of lasp knows. Nothing was changed.\n\n\
          Start it with the newer release. There, `lasp data export` writes a copy that can be given to others.",
     ),
     plain(
-        "E0705",
+        "E1005",
         "another node runs with the same key",
         "The key in a data folder makes a node that node. Two processes with the same key were seen at the same time, so a data \
          folder, or a folder of keys, was copied, and both copies are in use. No update is lost or taken for another's, since \
@@ -46,7 +46,7 @@ pub(super) const CODES: &[Explanation] = &[
          `lasp data import`, which gives it a key of its own.",
     ),
     plain(
-        "E0706",
+        "E1006",
         "the data folder is an older copy, or another copy is in use",
         "A peer knows updates of this node that are not in its data folder. What a node has told is always in its folder before \
          it is told; so the folder was brought back from a copy made earlier, or copied and used elsewhere.\n\n\
@@ -55,14 +55,14 @@ pub(super) const CODES: &[Explanation] = &[
          `once` had called, is as it was when the copy was made.",
     ),
     plain(
-        "E0707",
+        "E1007",
         "the data belongs to another node",
         "A data folder belongs to one key. The keys that this node was started with are another node's.\n\n\
          Start it with the keys that the folder was made with. To go on with another key, make another folder by `lasp data \
          export` and `lasp data import`.",
     ),
     plain(
-        "E0708",
+        "E1008",
         "the data cannot be written",
         "What has happened could not be written to the data folder: the disk is full, gone, or broken. Everything that depends on \
          it was held back, so nobody has seen it, and the node ends.\n\n\
@@ -70,14 +70,14 @@ pub(super) const CODES: &[Explanation] = &[
          shown or told is there.",
     ),
     plain(
-        "E0709",
+        "E1009",
         "others can read the data",
         "The data holds the node's key, and whoever can read it can speak in the node's name. So the file has to be readable by \
          its owner alone (mode 0600).\n\n\
          `chmod 600` it. If others may have copied it, `lasp data export` and `lasp data import` make a folder with another key.",
     ),
     plain(
-        "E0710",
+        "E1010",
         "this is no export",
         "`lasp data import` reads what `lasp data export` has written, whole and unchanged. The file is something else, was cut \
          off, or has changed.\n\n\

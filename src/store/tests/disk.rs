@@ -198,7 +198,7 @@ fn a_disk_that_is_full_at_any_write_loses_nothing_and_says_so() {
             // From then on nothing is taken, even if there is room again.
             disk.state().left = None;
             let error = store.commit(&turn(done + 1)).expect_err("refused");
-            assert_eq!(error.code(), "E0708");
+            assert_eq!(error.code(), "E1008");
             refused += 1;
         }
         drop(store);
@@ -226,11 +226,11 @@ fn a_disk_that_lies_about_its_syncs_is_found_out_or_shows_a_whole_turn() {
         match open(&disk) {
             Ok(store) => match store.records() {
                 Ok(found) => assert!((0..=TURNS).any(|turns| found == after(turns)), "{seed}: {found:?}"),
-                Err(error) => assert_eq!(error.code(), "E0703"),
+                Err(error) => assert_eq!(error.code(), "E1003"),
             },
             Err(code) => {
                 found_out += 1;
-                assert!(["E0702", "E0703"].contains(&code), "{seed}: {code}");
+                assert!(["E1002", "E1003"].contains(&code), "{seed}: {code}");
             }
         }
     }

@@ -118,7 +118,7 @@ fn every_kind_of_record_is_kept() {
 fn a_folder_belongs_to_one_at_a_time() {
     let folder = folder();
     let first = Store::open(folder.path()).expect("opens");
-    assert_eq!(code(Store::open(folder.path())), "E0701");
+    assert_eq!(code(Store::open(folder.path())), "E1001");
     drop(first);
     Store::open(folder.path()).expect("free again");
 }
@@ -128,13 +128,13 @@ fn folders_of_other_things_and_files_are_refused_and_left_as_they_are() {
     let folder = folder();
     let path = folder.path();
     std::fs::write(path.join("letter.txt"), "Dear Sir").expect("written");
-    assert_eq!(code(Store::open(path)), "E0702");
-    assert_eq!(code(Store::open(&path.join("letter.txt"))), "E0702");
+    assert_eq!(code(Store::open(path)), "E1002");
+    assert_eq!(code(Store::open(&path.join("letter.txt"))), "E1002");
     assert_eq!(std::fs::read_dir(path).expect("a folder").count(), 1);
     let other = path.join("other");
     std::fs::create_dir(&other).expect("made");
     private_file(&other, b"Dear Sir, this is no data of any node, but it has more bytes than a head has. Yours.");
-    assert_eq!(code(Store::open(&other)), "E0703");
+    assert_eq!(code(Store::open(&other)), "E1003");
     let foreign = path.join("foreign");
     std::fs::create_dir(&foreign).expect("made");
     private_file(&foreign, b"");
@@ -145,7 +145,7 @@ fn folders_of_other_things_and_files_are_refused_and_left_as_they_are() {
     })
     .expect("written");
     drop(database);
-    assert_eq!(code(Store::open(&foreign)), "E0702");
+    assert_eq!(code(Store::open(&foreign)), "E1002");
 }
 
 fn private_file(folder: &Path, bytes: &[u8]) {
@@ -172,7 +172,7 @@ fn the_data_is_for_its_owner_alone() {
     let mode = |path: &Path| std::fs::metadata(path).expect("there").permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(&path.join(FILE))), (0o700, 0o600));
     set_mode(&path.join(FILE), 0o640);
-    assert_eq!(code(Store::open(&path)), "E0709");
+    assert_eq!(code(Store::open(&path)), "E1009");
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_newer_format_is_refused_and_left_as_it_is() {
     };
     write(&store.database, newer).expect("written");
     drop(store);
-    assert_eq!(code(Store::open(folder.path())), "E0704");
+    assert_eq!(code(Store::open(folder.path())), "E1004");
     let database = Database::open(folder.path().join(FILE)).expect("opens");
     write(&database, |transaction| {
         transaction.open_table(META)?.insert("format", FORMAT.to_le_bytes().as_slice())?;
@@ -248,7 +248,7 @@ fn damage_anywhere_is_noticed_or_harmless() {
             Ok(records) => assert_eq!(records, after(20), "at {at}"),
             Err(error) => {
                 noticed += 1;
-                assert!(["E0703", "E0702"].contains(&error.code()), "at {at}: {error}");
+                assert!(["E1003", "E1002"].contains(&error.code()), "at {at}: {error}");
             }
         }
     }
@@ -257,7 +257,7 @@ fn damage_anywhere_is_noticed_or_harmless() {
         std::fs::write(&path, &whole[..length]).expect("written");
         let opened = Store::open(folder.path()).and_then(|store| store.records());
         let code = opened.err().map(|error| error.code());
-        assert!(matches!(code, Some("E0703" | "E0702")), "cut to {length}: {code:?}");
+        assert!(matches!(code, Some("E1003" | "E1002")), "cut to {length}: {code:?}");
     }
 }
 
@@ -278,7 +278,7 @@ fn rows_that_nobody_wrote_are_noticed() {
         let mut store = Store::open(folder.path()).expect("opens");
         store.commit(&turn(1)).expect("written");
         write(&store.database, put).expect("written");
-        assert_eq!(store.records().map_err(|error| error.code()), Err("E0703"));
+        assert_eq!(store.records().map_err(|error| error.code()), Err("E1003"));
     }
 }
 
@@ -317,18 +317,18 @@ fn a_copy_has_everything_but_the_key_and_speaks_for_its_node() {
     assert_eq!(all, [after(1), vec![once, Record::Before { node: ME.node() }]].concat());
     assert_eq!(Store::open(&folder.path().join("b")).expect("opens").key(), Ok(None));
     assert_eq!(imported(&folder.path().join("c"), &file, true), Ok(after(1)));
-    assert_eq!(imported(&folder.path().join("c"), &file, true).map_err(|error| error.code()), Err("E0702"));
+    assert_eq!(imported(&folder.path().join("c"), &file, true).map_err(|error| error.code()), Err("E1002"));
     // Whatever is changed or missing, it is no copy, and leaves nothing behind.
     let bad = folder.path().join("bad");
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 1;
         std::fs::write(&file, &changed).expect("written");
-        assert_eq!(imported(&bad, &file, false).map_err(|error| error.code()), Err("E0710"), "at {at}");
+        assert_eq!(imported(&bad, &file, false).map_err(|error| error.code()), Err("E1010"), "at {at}");
         assert!(!bad.join(FILE).exists());
     }
     std::fs::write(&file, &bytes[..bytes.len() - 1]).expect("written");
-    assert_eq!(imported(&bad, &file, false).map_err(|error| error.code()), Err("E0710"));
+    assert_eq!(imported(&bad, &file, false).map_err(|error| error.code()), Err("E1010"));
 }
 
 #[cfg(unix)]
@@ -337,7 +337,7 @@ fn a_copy_can_be_had_while_the_data_is_in_use() {
     let folder = folder();
     let mut store = Store::open(folder.path()).expect("opens");
     store.commit(&turn(1)).expect("written");
-    assert_eq!(control::summary(folder.path()).map_err(|error| error.code()), Err("E0701"), "nobody answers");
+    assert_eq!(control::summary(folder.path()).map_err(|error| error.code()), Err("E1001"), "nobody answers");
     assert!(store.serve());
     let (mut asked, mut own) = (Vec::new(), Vec::new());
     control::export(folder.path(), &mut asked).expect("answered");
