@@ -168,7 +168,7 @@ impl Cluster {
         while let Some(output) = node.poll_output() {
             match output {
                 Output::Send { peer: PeerId(to), bytes } => {
-                    self.mail.push((at, usize::try_from(to).expect("small"), bytes))
+                    self.mail.push((at, usize::try_from(to).expect("small"), bytes));
                 }
                 Output::Print { text, .. } => process.prints.push(text),
                 Output::Report(report) => process.reports.push(report),
