@@ -115,9 +115,8 @@ fn killed_at_any_instant_it_has_all_that_it_told_and_no_half_of_anything() {
     // The peer was there all the time, and has the same: no update was taken for another.
     let alone = run(folder.path(), &["run", &look, "--data", &data, "--json"], "");
     let last = |text: &str, name: &str| -> Value {
-        let line = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("an object"));
-        line.filter(|line| line["event"] == "final" && line["variable"] == name).last().expect("a value")["value"]
-            .clone()
+        let mut line = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("an object"));
+        line.rfind(|line| line["event"] == "final" && line["variable"] == name).expect("a value")["value"].clone()
     };
     let (set, count) = (last(&alone.stdout, "S"), last(&alone.stdout, "C"));
     assert!(elements(&set).len() >= 2 * told.len());
