@@ -2,8 +2,8 @@
 //! crash and come back as new incarnations, and the same seed gives the same trace.
 //!
 //! [`Cluster`] is the nodes, the network and the clock. A [`Scenario`](scenario::Scenario) says what happens to them, by chance
-//! or by a [script](script); [`run`](run::run) lets it happen, while an [oracle](oracle) that hears of every update from its
-//! author alone, and [`judge`], say whether what nodes have is what they must have; and what fails is made [smaller](shrink).
+//! or by a [`script`]; [`run`](run::run) lets it happen, while an [`oracle`] that hears of every update from its
+//! author alone, and [`judge`], say whether what nodes have is what they must have; and what fails is made smaller ([`shrink`]).
 //! Knows no real time, no socket, no file.
 //!
 //! Where chance is not wanted, a [`Schedule`](schedule::Schedule) says every step, [`Play::replay`](stage::Play::replay)
