@@ -85,7 +85,7 @@ impl Bitmap {
     }
 
     /// The offsets of the set bits, ascending.
-    fn offsets(self) -> impl Iterator<Item = u64> {
+    pub fn offsets(self) -> impl Iterator<Item = u64> {
         self.0.into_iter().zip(0u64..).flat_map(|(word, at)| {
             std::iter::successors(Some(word), |&rest| Some(rest & rest.wrapping_sub(1)))
                 .take_while(|&rest| rest != 0)
@@ -202,6 +202,12 @@ impl<E> Store<E> {
     /// All live entries, by replica index and sequence number.
     pub fn iter(&self) -> impl Iterator<Item = (Dot, &E)> {
         (0..).zip(&self.lanes).flat_map(|(index, _)| self.range(ReplicaIndex(index), 0, Dot::SEQUENCE_MAX))
+    }
+
+    /// How many blocks have live entries.
+    #[must_use]
+    pub fn block_count(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.blocks.len()).sum()
     }
 
     /// The blocks of `replica` that have live entries, by number, each with which they are.
