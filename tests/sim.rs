@@ -235,6 +235,13 @@ fn what_is_wrong_with_a_script_is_told_with_its_place() {
 }
 
 #[test]
+fn a_program_without_an_end_is_stopped_so_that_nodes_can_agree() {
+    let done = sim("C = declare(counter). every(100, fun() -> update(C, increment) end).", &["--for", "3s", "--json"]);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    assert!(events(&done, "final")[0]["value"].as_u64() > Some(300), "{}", done.stdout);
+}
+
+#[test]
 fn a_program_that_never_lets_anybody_else_have_a_turn_is_told() {
     let busy = sim("loop() -> loop(). loop().", &["--no-shrink", "--replicas", "1"]);
     assert!(busy.code == 1 && busy.stderr.contains("E0713"), "{}", busy.stderr);

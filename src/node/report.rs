@@ -125,7 +125,9 @@ impl Node {
     /// Whether nothing happens before the next input: cheaper than the whole status.
     #[must_use]
     pub fn quiescent(&self) -> bool {
-        self.running.is_none() && !self.tasks.any_active() && self.inbox.is_empty() && !self.enforced.busy(self.now_ms)
+        // Tasks that stand still do nothing before the next input either.
+        let tasks = self.stands_still || !self.tasks.any_active();
+        self.running.is_none() && tasks && self.inbox.is_empty() && !self.enforced.busy(self.now_ms)
     }
 
     /// `converged()`: as far as this node knows.
