@@ -42,6 +42,24 @@ fn share(world: &mut World, count: u32, tag: u8) -> f64 {
 }
 
 #[test]
+fn a_small_cluster_is_connected_completely_and_soon() {
+    for count in 2..=9 {
+        let mut world = World::new(count as u64, Settings::default());
+        for number in 0..count {
+            world.join((number > 0).then_some(0));
+        }
+        world.run(2000);
+        assert_eq!(degrees(&world), vec![count - 1; count], "{count} nodes");
+        let before = (world.pushes, world.controls);
+        world.broadcast(1, b"all");
+        world.run(1000);
+        assert_eq!(world.reached(b"all", 1), count - 1);
+        assert_eq!(world.pushes - before.0, count as u64 - 1, "one copy each");
+        assert!(world.controls - before.1 < 12 * count as u64, "and little besides: {}", world.controls - before.1);
+    }
+}
+
+#[test]
 fn a_large_cluster_has_few_neighbours_and_everybody_is_reached() {
     let mut world = grown(100, 1);
     assert!(degrees(&world).iter().all(|degree| (3..=8).contains(degree)), "{:?}", degrees(&world));

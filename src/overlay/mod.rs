@@ -353,10 +353,11 @@ impl Overlay {
             }
         }
         let message = form.message()?;
+        let asks = matches!(form, Form::Swarm(Swarm::Neighbour(..)));
         let me = self.me;
         self.with(topic, now, |tree, _| {
             let mut wanted = tree.announced(announced, me, now);
-            wanted.extend(tree.received(from, message, now));
+            wanted.extend(if asks { tree.asked(from, message, now) } else { tree.received(from, message, now) });
             wanted
         });
         Ok(())
@@ -498,6 +499,12 @@ impl Overlay {
                 OutEvent::SendMessage(to, message) => {
                     let push = matches!(message.kind(), MessageKind::Data);
                     let (to, bytes) = (to.into(), wire::encode(topic, &message));
+                    if wire::asks(&bytes)
+                        && let Some(alarm) = tree::overdue(to, self.base)
+                    {
+                        // Not for every question has the library an end.
+                        self.schedule(topic, u128::from(self.settings.answer_ms), alarm, now);
+                    }
                     if to != self.me {
                         self.out.push_back(Output::Send { to, bytes, push });
                     }

@@ -12,6 +12,7 @@ use iroh_gossip::proto::PlumtreeConfig;
 use iroh_gossip::proto::Scope;
 use iroh_gossip::proto::topic::Command;
 use iroh_gossip::proto::topic::Config;
+use iroh_gossip::proto::topic::Event;
 use iroh_gossip::proto::topic::InEvent;
 use iroh_gossip::proto::topic::Message;
 use iroh_gossip::proto::topic::OutEvent;
@@ -23,7 +24,10 @@ use tokio::time::Instant;
 
 use crate::overlay::NodeId;
 use crate::overlay::Settings;
+use crate::overlay::wire::Form;
 use crate::overlay::wire::Id;
+use crate::overlay::wire::Info;
+use crate::overlay::wire::Swarm;
 
 /// After so many announcements, those of messages that never came are forgotten.
 const ANNOUNCED_SWEEP: usize = 1 << 16;
@@ -31,6 +35,9 @@ const ANNOUNCED_SWEEP: usize = 1 << 16;
 const EARLY_MS: u64 = 30_000;
 /// After so many attempts in vain a node is forgotten.
 const ATTEMPTS_MAX: u32 = 60;
+
+/// Tells one timer of the library's from others.
+const OVERDUE: Duration = Duration::from_millis(1);
 
 /// What the library wants.
 pub(super) type Wanted = OutEvent<Id>;
@@ -104,6 +111,24 @@ impl Tree {
         self.handle(InEvent::RecvMessage(from.into(), message), now)
     }
 
+    /// Somebody asks to be a neighbour, or says yes to being one.
+    pub(super) fn asked(&mut self, from: NodeId, message: Said, now: u64) -> Vec<Wanted> {
+        let mut wanted = self.received(from, message, now);
+        let up =
+            |wanted: &Wanted| matches!(wanted, OutEvent::EmitEvent(Event::NeighborUp(node)) if *node == from.into());
+        if wanted.iter().any(up) {
+            // The library takes its own yes for a question to which no answer will come, and questions that are open count
+            // as neighbours: with it a node would stop looking for more at half as many as it may have.
+            wanted.extend(self.unanswered(from, now));
+        }
+        wanted
+    }
+
+    /// No answer is to be waited for from a node that was asked to be a neighbour; another is asked, if there is room.
+    pub(super) fn unanswered(&mut self, node: NodeId, now: u64) -> Vec<Wanted> {
+        overdue(node, self.base).map(|alarm| self.alarm(alarm, now)).unwrap_or_default()
+    }
+
     /// Makes room for announcements: what was announced and never came stays otherwise.
     pub(super) fn announced(&mut self, count: usize, me: NodeId, now: u64) -> Vec<Wanted> {
         self.announced += count;
@@ -128,7 +153,10 @@ impl Tree {
             let lost = Some((attempts, at));
             self.set(node, (attempts < ATTEMPTS_MAX).then_some(Known { lost }));
         }
-        self.handle(InEvent::PeerDisconnected(node.into()), now)
+        // The library gives up when one that it has asked cannot be reached, unless the answer is overdue first.
+        let mut wanted = self.unanswered(node, now);
+        wanted.extend(self.handle(InEvent::PeerDisconnected(node.into()), now));
+        wanted
     }
 
     /// Forgets a node for good.
@@ -262,6 +290,21 @@ impl Tree {
         let early = 1000u64 << self.shuffles.min(5);
         if early < EARLY_MS { early.min(settings.shuffle_ms) } else { settings.shuffle_ms }
     }
+}
+
+/// The alarm that says that a node has not answered in time whether it will be a neighbour. The library's type for it has no
+/// public name, so one comes from a state made for this, which has nobody else to ask.
+pub(super) fn overdue(node: NodeId, now: Instant) -> Option<Alarm> {
+    let mut config = Config::default();
+    config.membership.neighbor_request_timeout = OVERDUE;
+    let random = ChaCha8Rng::from_seed([0; 32]);
+    let mut state: State<Id, ChaCha8Rng> = State::with_rng((!node).into(), None, config, random);
+    let reply = Form::Swarm(Swarm::ShuffleReply(vec![Info { id: node.into(), data: None }])).message().ok()?;
+    let mut wanted = state.handle(InEvent::RecvMessage(node.into(), reply), now);
+    wanted.find_map(|wanted| match wanted {
+        OutEvent::ScheduleTimer(OVERDUE, alarm) => Some(alarm),
+        _ => None,
+    })
 }
 
 fn config(settings: &Settings) -> Config {

@@ -51,6 +51,8 @@ pub(super) enum Frame<'a> {
 
 const PROTOCOL: u8 = 0;
 const DIRECT: u8 = 1;
+/// How [`Form::Swarm`] of a [`Swarm::Neighbour`] begins.
+const NEIGHBOUR: (u8, u8) = (0, 4);
 
 /// The shape of `topic::Message`.
 #[derive(Serialize, Deserialize)]
@@ -106,6 +108,12 @@ pub(super) fn encode(topic: u128, message: &Message<Id>) -> Vec<u8> {
     let start = start(PROTOCOL, topic);
     // The message was made here, of plain data.
     postcard::to_extend(message, start).unwrap_or_default()
+}
+
+/// Whether a frame asks a node to be a neighbour.
+pub(super) fn asks(frame: &[u8]) -> bool {
+    let read = postcard::take_from_bytes::<((u8, u128), (u8, u8))>(frame);
+    read.is_ok_and(|(((kind, _), said), _)| kind == PROTOCOL && said == NEIGHBOUR)
 }
 
 /// The bytes of a payload that goes no further.
