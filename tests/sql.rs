@@ -17,8 +17,8 @@ use proptest::sample::select;
 fn word() -> impl Strategy<Value = &'static str> {
     select(vec![
         "select", "from", "where", "group by", "having", "join", "on", "as", "and", "or", "not", "is null", "in",
-        "between", "order by", "T", "U", "T.a", "U.b", "a", "b", "`from`", "\"x\"", "*", "T.*", "(", ")", ",", ".",
-        "=", "<", "=>", "<>", "+", "-", "*", "/", "1", "2.50", "007", "'it''s'", "'é'", "'", "count(*)", "sum(",
+        "between", "like", "order by", "T", "U", "T.a", "U.b", "a", "b", "`from`", "\"x\"", "*", "T.*", "(", ")", ",",
+        ".", "=", "<", "=>", "<>", "+", "-", "*", "/", "1", "2.50", "007", "'it''s'", "'é'", "'", "count(*)", "sum(",
         "avg(a)", "min(b)", "max(a)", "true", "null", ";", "#", "ü",
     ])
 }
@@ -126,6 +126,7 @@ enum Condition {
     IsNull(&'static str),
     In(&'static str, Vec<Cell>),
     Between(&'static str, i64, i64),
+    Like(&'static str, &'static str),
     Not(Box<Condition>),
     And(Box<Condition>, Box<Condition>),
     Or(Box<Condition>, Box<Condition>),
@@ -138,15 +139,16 @@ impl Condition {
         let column = dice.one(columns);
         let number = |dice: &mut Dice| Cell::Number(i64::try_from(dice.below(5)).expect("small"));
         let sub = |dice: &mut Dice| Box::new(Condition::random(dice, columns, depth.saturating_sub(1)));
-        match dice.below(if depth == 0 { 6 } else { 9 }) {
+        match dice.below(if depth == 0 { 7 } else { 10 }) {
             0 | 1 => Condition::Compare(column, dice.one(&OPERATORS), number(dice)),
             2 => Condition::Compare(column, dice.one(&OPERATORS), Cell::Text(dice.one(&["x", "y"]))),
             3 => Condition::Columns(column, dice.one(&OPERATORS), dice.one(columns)),
             4 => Condition::IsNull(column),
             5 if dice.below(2) == 0 => Condition::In(column, vec![number(dice), Cell::Text("x")]),
             5 => Condition::Between(column, 1, 3),
-            6 => Condition::Not(sub(dice)),
-            7 => Condition::And(sub(dice), sub(dice)),
+            6 => Condition::Like(column, dice.one(&["x", "%", "_", "%y", "x_", "_%", ""])),
+            7 => Condition::Not(sub(dice)),
+            8 => Condition::And(sub(dice), sub(dice)),
             _ => Condition::Or(sub(dice), sub(dice)),
         }
     }
@@ -160,6 +162,7 @@ impl Condition {
                 format!("{column} in ({})", values.iter().map(literal).collect::<Vec<_>>().join(", "))
             }
             Condition::Between(column, low, high) => format!("{column} between {low} and {high}"),
+            Condition::Like(column, pattern) => format!("{column} like '{pattern}'"),
             Condition::Not(inner) => format!("not ({})", inner.text()),
             Condition::And(left, right) => format!("({}) and ({})", left.text(), right.text()),
             Condition::Or(left, right) => format!("({}) or ({})", left.text(), right.text()),
@@ -179,6 +182,11 @@ impl Condition {
                 compare(&cell(column), ">=", &Cell::Number(*low)),
                 compare(&cell(column), "<=", &Cell::Number(*high)),
             ),
+            // All texts here have one character.
+            Condition::Like(column, pattern) => match cell(column) {
+                Cell::Text(text) => Some(["%", "_", "_%", text].contains(pattern) || *pattern == format!("%{text}")),
+                _ => None,
+            },
             Condition::Not(inner) => inner.holds(row).map(|holds| !holds),
             Condition::And(left, right) => and(left.holds(row), right.holds(row)),
             Condition::Or(left, right) => or(left.holds(row), right.holds(row)),

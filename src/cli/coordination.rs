@@ -19,8 +19,8 @@ use crate::sim::confirm::Effort;
 use crate::sim::confirm::Side;
 use crate::sim::confirm::confirm;
 use crate::sim::confirm::settle;
+use crate::sim::play::Play;
 use crate::sim::schedule::Schedule;
-use crate::sim::stage::Play;
 use crate::source::files::Files;
 use crate::source::span::Span;
 

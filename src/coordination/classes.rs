@@ -185,6 +185,9 @@ fn look(model: &Model<'_>, seen: &Observation, points: &[Point]) -> Classed {
         (None, Verb::ReadAny) => (Class::Safe, "once met, it stays met"),
         (None, Verb::WaitNeeded) => (Class::Safe, "waits for a reader on this node"),
         (None, _) if seen.uses.is_empty() => (Class::Settled, "what it sees is not used"),
+        (None, Verb::Query) if model.varying.contains(&seen.id) => {
+            (Class::Safe, "every replica copies what it adds: together they come to the same")
+        }
         (None, _) => (Class::Settled, "nothing that others do can change what it sees"),
     };
     Classed { span: seen.span, what, class, why: why.to_owned() }

@@ -7,6 +7,7 @@
 
 mod change;
 mod classes;
+mod copies;
 mod growing;
 mod model;
 mod order;

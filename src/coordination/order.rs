@@ -19,6 +19,7 @@ use crate::check::core::Node;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
 use crate::check::core::Qualifier;
+use crate::coordination::copies::copy;
 use crate::library::Verb;
 use crate::source::span::Span;
 use crate::value::term::Term;
@@ -42,6 +43,8 @@ struct Block {
     owner: Option<Term>,
     /// Whether it may be passed over although what is before it runs: a branch, or a loop that may be empty.
     conditional: bool,
+    /// Whether it runs when it is called rather than where it stands: a function.
+    called: bool,
 }
 
 /// See the module.
@@ -56,6 +59,8 @@ pub struct Order {
     branched: BTreeSet<Span>,
     /// What `case role() of` asks for.
     roles: Vec<Term>,
+    /// Looks whose elements are copied somewhere else, by the updates that do.
+    copies: BTreeMap<Span, Span>,
 }
 
 impl Order {
@@ -70,6 +75,7 @@ impl Order {
             passed: BTreeSet::new(),
             here: BTreeSet::new(),
             held: BTreeMap::new(),
+            threads: Vec::new(),
         };
         for form in &program.forms {
             walk.forget_locals();
@@ -78,6 +84,7 @@ impl Order {
                 walk.discard(last);
             }
         }
+        walk.may_wait();
         let mut blocks = BTreeMap::new();
         for function in program.functions.iter().filter(|function| function.module.is_none()) {
             let block = walk.block(None, None, false);
@@ -111,8 +118,11 @@ impl Order {
     #[must_use]
     pub fn follows(&self, first: Span, then: Span) -> bool {
         let (Some(first), Some(then)) = (self.places.get(&first), self.places.get(&then)) else { return false };
+        // Where it stands in branches, these have been gone into; what comes after them comes after it.
+        let within = |place: &Place| self.blocks.get(place.block).filter(|block| !block.called)?.parent;
+        let firsts: Vec<Place> = std::iter::successors(Some(*first), within).take(BLOCKS_UP_MAX).collect();
         for place in self.up(*then) {
-            if place.block == first.block {
+            if let Some(first) = firsts.iter().find(|first| first.block == place.block) {
                 return first.at < place.at;
             }
             if self.blocks.get(place.block).is_none_or(|block| block.conditional) {
@@ -126,6 +136,12 @@ impl Order {
     #[must_use]
     pub fn is_branched_on(&self, span: Span) -> bool {
         self.branched.contains(&span)
+    }
+
+    /// The update that copies, element by element, what this look sees.
+    #[must_use]
+    pub fn copied(&self, look: Span) -> Option<Span> {
+        self.copies.get(&look).copied()
     }
 
     /// The roles that the program asks for, in the order of the text.
@@ -163,6 +179,24 @@ impl Order {
     }
 }
 
+/// Whether a task goes on in the same turn after this verb, whatever its arguments do.
+fn goes_straight_on(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Declare
+            | Verb::DeclareDynamic
+            | Verb::Update
+            | Verb::TryUpdate
+            | Verb::Query
+            | Verb::Print
+            | Verb::Thread
+            | Verb::Replica
+            | Verb::Node
+            | Verb::Role
+            | Verb::Arg
+    )
+}
+
 /// A name that holds `replica()` or `node()`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Name {
@@ -180,6 +214,9 @@ struct Walk {
     here: BTreeSet<Name>,
     /// The names that hold what verbs gave.
     held: BTreeMap<Name, BTreeSet<Span>>,
+    /// The blocks of threads that were started since their starter may have waited, and the blocks of these. They have their
+    /// first turn only after that.
+    threads: Vec<(usize, usize)>,
 }
 
 impl Walk {
@@ -215,12 +252,12 @@ impl Walk {
     }
 
     fn block(&mut self, parent: Option<Place>, owner: Option<Term>, conditional: bool) -> usize {
-        self.order.blocks.push(Block { parent, owner, conditional });
+        self.order.blocks.push(Block { parent, owner, conditional, called: false });
         self.order.blocks.len() - 1
     }
 
     /// A body in a block of its own that hangs here.
-    fn inner(&mut self, owner: Option<Term>, conditional: bool, guard: &[Vec<Expr>], body: &[Expr]) {
+    fn inner(&mut self, owner: Option<Term>, conditional: bool, guard: &[Vec<Expr>], body: &[Expr]) -> usize {
         let outside = self.at;
         let block = self.block(Some(outside), owner, conditional);
         self.at = Place { block, at: 0 };
@@ -229,7 +266,25 @@ impl Walk {
             self.decides(part);
         }
         self.body(body);
+        // What was started in here begins after all of this at least.
+        let end = Place { at: self.at.at + 1, ..self.at };
+        for (thread, _) in self.threads.extract_if(.., |(_, starter)| *starter == block) {
+            self.order.blocks[thread].parent = Some(end);
+        }
         self.at = outside;
+        block
+    }
+
+    /// The task may wait here: threads that it has started may have their turn now.
+    fn may_wait(&mut self) {
+        for (thread, starter) in std::mem::take(&mut self.threads) {
+            let here = self.order.up(self.at).find(|place| place.block == starter);
+            if let Some(place) = here {
+                // Of a branch that waits, it is not told what in it comes before that.
+                let at = place.at + usize::from(place == self.at);
+                self.order.blocks[thread].parent = Some(Place { at, ..place });
+            }
+        }
     }
 
     fn body(&mut self, body: &[Expr]) {
@@ -242,6 +297,7 @@ impl Walk {
     }
 
     fn discard(&mut self, expr: &Expr) {
+        self.order.copies.extend(copy(expr));
         match &expr.node {
             Node::Verb(_) => {
                 self.order.discarded.insert(expr.span);
@@ -261,10 +317,21 @@ impl Walk {
         self.at = place;
         self.forget_locals();
         let several = lambda.clauses.len() > 1;
+        let threads = std::mem::take(&mut self.threads);
         for clause in &lambda.clauses {
-            self.inner(None, several, &clause.guard, &clause.body);
+            let block = self.inner(None, several, &clause.guard, &clause.body);
+            self.order.blocks[block].called = true;
         }
         (self.at, self.here, self.held) = (outside, here, held);
+        self.threads = threads;
+    }
+
+    /// A task of its own, which goes on from here once its starter has had its turn.
+    fn thread(&mut self, lambda: &Lambda) {
+        let block = self.block(Some(self.at), None, false);
+        self.lambda_in(lambda, Place { block, at: 0 });
+        lambda.clauses.iter().filter_map(|clause| clause.body.last()).for_each(|last| self.discard(last));
+        self.threads.push((block, self.at.block));
     }
 
     fn each(&mut self, exprs: &[Expr]) {
@@ -274,7 +341,11 @@ impl Walk {
     fn expr(&mut self, expr: &Expr) {
         match &expr.node {
             Node::Literal(_) | Node::Local(_) | Node::Global(_) | Node::BuiltinValue(_) => {}
-            Node::Tuple(items) | Node::Builtin(_, items) => self.each(items),
+            Node::Tuple(items) => self.each(items),
+            Node::Builtin(_, items) => {
+                self.each(items);
+                self.may_wait();
+            }
             Node::Block(body) => self.body(body),
             Node::Cons(left, right) | Node::Binary(_, left, right) => {
                 self.expr(left);
@@ -303,6 +374,7 @@ impl Walk {
             }
             Node::Call(function, arguments) => {
                 self.each(arguments);
+                self.may_wait();
                 self.at.at += 1;
                 let place = self.at;
                 self.calls.entry(*function).or_default().push(place);
@@ -311,7 +383,15 @@ impl Walk {
                 self.passed.insert(*function);
             }
             Node::Verb(call) => {
-                self.each(&call.arguments);
+                match (call.verb, call.arguments.as_slice()) {
+                    (Verb::Thread, [Expr { node: Node::Fun(lambda), .. }]) => self.thread(lambda),
+                    (verb, arguments) => {
+                        self.each(arguments);
+                        if !goes_straight_on(verb) {
+                            self.may_wait();
+                        }
+                    }
+                }
                 self.at.at += 1;
                 self.order.places.insert(expr.span, self.at);
                 self.order.verbs.insert(expr.span, call.verb);
@@ -319,13 +399,16 @@ impl Walk {
             Node::Apply(function, arguments) => {
                 self.expr(function);
                 self.each(arguments);
+                self.may_wait();
             }
             Node::Fun(lambda) => {
                 self.at.at += 1;
                 self.lambda_in(lambda, self.at);
             }
             Node::Case(value, clauses) => self.case(value, clauses),
-            Node::If(clauses) => clauses.iter().for_each(|clause| self.inner(None, true, &clause.guard, &clause.body)),
+            Node::If(clauses) => clauses.iter().for_each(|clause| {
+                self.inner(None, true, &clause.guard, &clause.body);
+            }),
             Node::ListComprehension(item, qualifiers) => {
                 self.comprehension(qualifiers, &[item.as_ref()]);
             }

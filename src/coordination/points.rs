@@ -10,6 +10,7 @@ use crate::coordination::Kind;
 use crate::coordination::Note;
 use crate::coordination::Point;
 use crate::coordination::change::Change;
+use crate::coordination::copies::is_whole_together;
 use crate::coordination::growing::is_whole;
 use crate::coordination::model::Model;
 use crate::coordination::model::verb_name;
@@ -84,6 +85,9 @@ fn query(model: &Model<'_>, seen: &Observation) -> Option<Point> {
         return None;
     }
     let variable = subject(model, seen, |variable| model.can_differ(variable, seen));
+    if model.possible(&seen.variables).into_iter().all(|variable| is_whole_together(model, variable, seen)) {
+        return None;
+    }
     let name = variable.map_or_else(|| "the variable".to_owned(), |variable| model.name(variable));
     let mut path = variable.map_or_else(|| vec![name.clone()], |variable| model.path_to(variable));
     path.extend(["query".to_owned(), destination(seen)]);

@@ -115,6 +115,12 @@ impl Node {
         asked
     }
 
+    /// Whether bytes to a peer are a request for rights of a bounded counter, which is answered with an update.
+    #[must_use]
+    pub fn is_request_for_rights(bytes: &[u8]) -> bool {
+        bytes.first() == Some(&RIGHTS)
+    }
+
     /// Whether bytes from a peer are a request for rights; gives some if so, and if there are any.
     pub(super) fn rights_received(&mut self, peer: PeerId, bytes: &[u8]) -> bool {
         let Some((&RIGHTS, rest)) = bytes.split_first() else { return false };

@@ -15,8 +15,8 @@ use crate::sim::explore::Run;
 use crate::sim::explore::explore_until;
 use crate::sim::explore::play_within;
 use crate::sim::outcome::Outcome;
+use crate::sim::play::Play;
 use crate::sim::schedule::Schedule;
-use crate::sim::stage::Play;
 use crate::source::span::Span;
 use crate::value::term::Term;
 
@@ -85,7 +85,8 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
     let mut replays = Replays { play, known: BTreeMap::new(), left: effort.bounds.cost };
     for &replicas in effort.replicas {
         found.exhaustive = is_exhaustive(play, &found);
-        if replicas > REPLICAS_ASKED && found.exhaustive {
+        // Where there is no point, more than are asked for would only be asked for a mistake of this report.
+        if replicas > REPLICAS_ASKED && (found.exhaustive || points.is_empty()) {
             break;
         }
         let first = Schedule::new(replicas);

@@ -6,7 +6,7 @@
 //! author alone, and [`judge`], say whether what nodes have is what they must have; and what fails is made smaller ([`shrink`]).
 //! Knows no real time, no socket, no file.
 //!
-//! Where chance is not wanted, a [`Schedule`](schedule::Schedule) says every step, [`Play::replay`](stage::Play::replay)
+//! Where chance is not wanted, a [`Schedule`](schedule::Schedule) says every step, [`Play::replay`](play::Play::replay)
 //! plays it, and [`explore`](explore::explore) plays all of them.
 
 mod chance;
@@ -21,13 +21,14 @@ mod network;
 pub mod nodes;
 pub mod oracle;
 pub mod outcome;
+pub mod play;
 mod queue;
 pub mod run;
 pub mod scenario;
 pub mod schedule;
 pub mod script;
 pub mod shrink;
-pub mod stage;
+mod stage;
 mod testing;
 pub mod trace;
 mod watch;

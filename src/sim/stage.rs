@@ -6,11 +6,9 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::compile::Session;
 use crate::effects::Book;
 use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
-use crate::library::Verb;
 use crate::node::Deciding;
 use crate::node::Deed;
 use crate::node::EffectSettings;
@@ -28,6 +26,7 @@ use crate::sim::footprint::Footprints;
 use crate::sim::footprint::Place;
 use crate::sim::outcome::Outcome;
 use crate::sim::outcome::Shown;
+use crate::sim::play::Play;
 use crate::sim::schedule::Schedule;
 use crate::sim::schedule::Step;
 use crate::source::diagnostic::Diagnostic;
@@ -35,9 +34,6 @@ use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
 use crate::source::span::Span;
 use crate::value::term::Term;
-use crate::vm::Unit;
-use crate::vm::code::Code;
-use crate::vm::code::Link;
 
 /// Steps of program that one turn may take.
 const TURN_FUEL: u64 = 1_500_000;
@@ -49,109 +45,10 @@ const WAKES_MAX: u32 = 2;
 const PLAY_COST: u64 = 2000;
 /// What an update costs at each node that gets it, in steps.
 const STEPS_PER_UPDATE: u64 = 100;
-/// How much work it may be to find out which files a program asks for.
-const FILES_COST: u64 = 3_000_000;
 /// Of how many updates of a node it is known what they changed.
 const CHANGES_MAX: usize = 1 << 16;
 /// How much of a file is read in the time of a step.
 const BYTES_PER_STEP: u64 = 4;
-
-/// A program, compiled once, with what it may read.
-#[derive(Clone)]
-pub struct Play {
-    session: Session,
-    library: Unit,
-    unit: Unit,
-    files: BTreeMap<String, Vec<u8>>,
-    /// By number of replica; the last one is that of all further ones.
-    roles: Vec<Term>,
-    arguments: Vec<(String, Term)>,
-}
-
-impl Play {
-    /// Compiles a program. `name` is what places are told with.
-    ///
-    /// # Errors
-    /// What is wrong with the program.
-    pub fn new(name: &str, text: &str) -> Result<Play, Vec<Diagnostic>> {
-        let (mut session, mut library) = Session::new();
-        let (unit, _warnings) = session.program(name, text)?;
-        // What a view in SQL needs of the library is known only when it is made.
-        if !uses(&unit, Verb::Sql) {
-            trim(&mut library, &unit);
-        }
-        Ok(Play { session, library, unit, files: BTreeMap::new(), roles: Vec::new(), arguments: Vec::new() })
-    }
-
-    /// Gives the program a file to read.
-    pub fn file(&mut self, path: &str, bytes: impl Into<Vec<u8>>) {
-        self.files.insert(path.to_owned(), bytes.into());
-    }
-
-    /// The files that the program asks for, when everything goes on by itself, and was not given.
-    #[must_use]
-    pub fn missing_files(&self, replicas: usize) -> BTreeSet<String> {
-        if ![Verb::CsvRead, Verb::JsonRead, Verb::EachLine].into_iter().any(|verb| self.uses(verb)) {
-            return BTreeSet::new();
-        }
-        let mut stage = Stage::new(self, &Schedule::new(replicas), FILES_COST);
-        stage.complete();
-        stage.missing
-    }
-
-    /// Sets what `arg(Name, Default)` gives; of `role` also `role()`.
-    pub fn set(&mut self, name: &str, value: Term) {
-        if name == "role" {
-            self.roles = vec![value.clone()];
-        }
-        self.arguments.insert(0, (name.to_owned(), value));
-    }
-
-    /// Sets what `role()` gives, replica by replica; the last one is that of all further ones.
-    pub fn set_roles(&mut self, roles: &[Term]) {
-        self.roles = roles.to_vec();
-    }
-
-    /// Whether the program's own text has a call of this verb.
-    #[must_use]
-    pub fn uses(&self, verb: Verb) -> bool {
-        uses(&self.unit, verb)
-    }
-
-    /// The program's texts, to show places by.
-    #[must_use]
-    pub fn files(&self) -> &Files {
-        &self.session.files
-    }
-
-    fn role(&self, number: usize) -> Term {
-        let role = self.roles.get(number).or(self.roles.last());
-        role.cloned().unwrap_or_else(|| Term::atom("undefined"))
-    }
-
-    /// Plays a schedule to its end. Steps that cannot be taken, such as a turn of a node without a task that can go on, are
-    /// passed over.
-    #[must_use]
-    pub fn replay(&self, schedule: &Schedule) -> Outcome {
-        self.played(schedule, u64::MAX).outcome()
-    }
-
-    /// The same with so much work at most. Says also how much it was; without an outcome where it would have been more.
-    pub(crate) fn replay_within(&self, schedule: &Schedule, budget: u64) -> (Option<Outcome>, u64) {
-        let mut stage = self.played(schedule, budget);
-        let outcome = (!stage.is_cut()).then(|| stage.outcome());
-        (outcome, stage.cost())
-    }
-
-    pub(crate) fn played(&self, schedule: &Schedule, budget: u64) -> Stage<'_> {
-        let mut stage = Stage::new(self, schedule, budget);
-        for step in &schedule.steps {
-            stage.step(*step);
-        }
-        stage.complete();
-        stage
-    }
-}
 
 /// Something that happened at one node, as far as the node can tell. Nodes with equal histories are in equal states.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -166,6 +63,8 @@ pub(crate) enum Local {
     Saw(Vec<(Lane, u64)>),
     /// The ledger of effects answered, and entered so much.
     Decided(usize),
+    /// Another one asked for rights: which one, and for how many times by then.
+    Asked(usize, usize),
 }
 
 /// One node with what it has shown.
@@ -184,6 +83,8 @@ struct Actor {
     changed: BTreeMap<Lane, Vec<Vec<Place>>>,
     /// What was changed since the last of these.
     pending: Vec<Place>,
+    /// What it has asked others for, by whom: all requests so far, of which as many have arrived.
+    asks: BTreeMap<usize, (Vec<Vec<u8>>, usize)>,
 }
 
 impl Actor {
@@ -242,7 +143,7 @@ impl<'a> Stage<'a> {
                     seed: schedule.seed.wrapping_add(number as u64),
                     watch: false,
                 };
-                let mut node = Node::new(settings, play.session.clone(), &play.library, &play.unit);
+                let mut node = Node::of(settings, &play.image);
                 // What is kept is nothing, which is sound.
                 let _ = node.set_effects(EffectSettings { deciding: Deciding::Shared, ..EffectSettings::default() });
                 node.observe();
@@ -259,10 +160,16 @@ impl<'a> Stage<'a> {
                     deeds: Vec::new(),
                     changed: BTreeMap::new(),
                     pending: Vec::new(),
+                    asks: BTreeMap::new(),
                 }
             })
             .collect();
         Stage { play, actors, turns: 0, cost: PLAY_COST, budget, missing: BTreeSet::new(), book: Book::default() }
+    }
+
+    /// The files that the program asked for and was not given.
+    pub(crate) fn into_missing(self) -> BTreeSet<String> {
+        self.missing
     }
 
     /// The nodes' histories: two stages of one program with equal ones are in equal states.
@@ -286,8 +193,9 @@ impl<'a> Stage<'a> {
             })
     }
 
-    /// What each update changed that the one has and the other lacks; nothing where that is not known.
+    /// What each update changed that the one has and the other lacks; nothing where that is not known, as of requests.
     pub(crate) fn lacked(&self, from: usize, to: usize) -> Vec<Vec<Place>> {
+        let to_number = to;
         let (Some(from), Some(to)) = (self.actors.get(from), self.actors.get(to)) else { return Vec::new() };
         let seen: BTreeMap<Lane, u64> = to.node.seen().into_iter().collect();
         let mut all = Vec::new();
@@ -297,6 +205,9 @@ impl<'a> Stage<'a> {
                 let at = usize::try_from(at).unwrap_or(usize::MAX);
                 all.push(changed.get(at).cloned().unwrap_or_default());
             }
+        }
+        if from.asks.get(&to_number).is_some_and(|(all, arrived)| *arrived < all.len()) {
+            all.push(Vec::new());
         }
         all
     }
@@ -327,15 +238,23 @@ impl<'a> Stage<'a> {
 
     /// Whether what comes from others can still make a difference to what the node does.
     pub(crate) fn acts_on(&self, at: usize) -> bool {
-        self.actors.get(at).is_some_and(|actor| {
-            let node = &actor.node;
-            actor.wakes < WAKES_MAX && node.sleeps_until().is_some() || node.can_go_on() || node.listens()
-        })
+        self.is_asked(at)
+            || self.actors.get(at).is_some_and(|actor| {
+                let node = &actor.node;
+                actor.wakes < WAKES_MAX && node.sleeps_until().is_some() || node.can_go_on() || node.listens()
+            })
     }
 
-    /// Whether what comes from others has an effect before the node's next turn.
+    /// Whether what comes from others has an effect before the node's next turn: requests are answered at once.
     pub(crate) fn listens(&self, at: usize) -> bool {
-        self.actors.get(at).is_some_and(|actor| actor.node.listens())
+        let asked = |actor: &Actor| actor.history.iter().any(|local| matches!(local, Local::Asked(..)));
+        self.actors.get(at).is_some_and(|actor| actor.node.listens() || asked(actor)) || self.is_asked(at)
+    }
+
+    /// Whether a request to this node is under way.
+    fn is_asked(&self, at: usize) -> bool {
+        let asks = |actor: &Actor| actor.asks.get(&at).is_some_and(|(all, arrived)| *arrived < all.len());
+        self.actors.iter().any(asks)
     }
 
     /// Takes a step; says whether there was anything to do.
@@ -390,10 +309,16 @@ impl<'a> Stage<'a> {
             return false;
         }
         let met = self.meet(from, to);
-        let (Some(sender), Some(receiver)) = (self.actors.get(from), self.actors.get(to)) else { return met };
+        let handed = self.hand_on(from, to, most);
+        self.ask(from, to) || handed || met
+    }
+
+    /// Hands so many updates on that the receiver lacks; says whether there were any.
+    fn hand_on(&mut self, from: usize, to: usize, most: usize) -> bool {
+        let (Some(sender), Some(receiver)) = (self.actors.get(from), self.actors.get(to)) else { return false };
         let seen = receiver.node.seen();
-        let Some(bytes) = sender.node.updates_for(&seen, most) else { return met };
-        let Some(actor) = self.actors.get_mut(to) else { return met };
+        let Some(bytes) = sender.node.updates_for(&seen, most) else { return false };
+        let Some(actor) = self.actors.get_mut(to) else { return false };
         let listened = actor.node.listens();
         actor.node.handle(Input::Received { peer: peer(from, to), bytes }, actor.clock_ms);
         let now = actor.node.seen();
@@ -403,6 +328,24 @@ impl<'a> Stage<'a> {
             actor.history.pop();
         }
         actor.history.push(Local::Saw(now));
+        self.carry_out(to, u64::MAX);
+        true
+    }
+
+    /// What one node has asked another for arrives along with its updates, and is answered with updates.
+    fn ask(&mut self, from: usize, to: usize) -> bool {
+        let Some((all, arrived)) = self.actors.get_mut(from).and_then(|actor| actor.asks.get_mut(&to)) else {
+            return false;
+        };
+        let requests = all.get(*arrived..).map(<[_]>::to_vec).unwrap_or_default();
+        *arrived = all.len();
+        let count = all.len();
+        let Some(actor) = self.actors.get_mut(to).filter(|_| !requests.is_empty()) else { return false };
+        for bytes in requests {
+            actor.node.handle(Input::Received { peer: peer(from, to), bytes }, actor.clock_ms);
+        }
+        actor.history.push(Local::Asked(from, count));
+        actor.account(&own_term(to));
         self.carry_out(to, u64::MAX);
         true
     }
@@ -423,7 +366,8 @@ impl<'a> Stage<'a> {
         true
     }
 
-    /// Does what the node asks for. Messages to peers are not needed: what peers get is chosen by the schedule.
+    /// Does what the node asks for. Of messages to peers only requests are needed: which updates they get is chosen by the
+    /// schedule.
     fn carry_out(&mut self, at: usize, task: u64) {
         let Some(actor) = self.actors.get_mut(at) else { return };
         while let Some(output) = actor.node.poll_output() {
@@ -438,6 +382,10 @@ impl<'a> Stage<'a> {
                     }
                     let result = file.ok_or_else(|| "there is no such file".to_owned());
                     actor.node.handle(Input::File { request, result }, actor.clock_ms);
+                }
+                Output::Send { peer, bytes } if Node::is_request_for_rights(&bytes) => {
+                    let other = other_end(peer, at);
+                    actor.asks.entry(other).or_default().0.push(bytes);
                 }
                 Output::Book { message } => {
                     // Nobody ends in a play.
@@ -533,36 +481,6 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Whether the code has a call of this verb.
-fn uses(unit: &Unit, verb: Verb) -> bool {
-    unit.codes.iter().flat_map(|code| &code.verbs).any(|site| site.verb == verb)
-}
-
-/// Empties what a program can never come to of the library: each play loads it anew for each node.
-fn trim(library: &mut Unit, program: &Unit) {
-    let named: BTreeMap<u32, u32> = library.functions.iter().copied().collect();
-    let linked = |code: &Code| -> Vec<u32> {
-        let links = code.links.iter();
-        links
-            .filter_map(|link| if let Link::Named(number) = link { named.get(number).copied() } else { None })
-            .collect()
-    };
-    let mut needed: BTreeSet<u32> = BTreeSet::new();
-    let mut queue: Vec<u32> = program.codes.iter().flat_map(linked).collect();
-    queue.extend(&library.forms);
-    while let Some(at) = queue.pop() {
-        let Some(code) = library.codes.get(at as usize).filter(|_| needed.insert(at)) else { continue };
-        queue.extend(linked(code));
-        queue.extend(code.links.iter().filter_map(|link| if let Link::Local(at) = link { Some(*at) } else { None }));
-    }
-    library.functions.retain(|(_, at)| needed.contains(at));
-    for (code, at) in library.codes.iter_mut().zip(0..) {
-        if !needed.contains(&at) {
-            *code = Code::default();
-        }
-    }
-}
-
 /// What rights of a node go by.
 fn own_term(number: usize) -> Term {
     Term::Int(i64::try_from(number).unwrap_or(i64::MAX))
@@ -581,6 +499,13 @@ fn updates(seen: &[(Lane, u64)]) -> u64 {
 fn peer(one: usize, other: usize) -> PeerId {
     let (low, high) = (one.min(other) as u64, one.max(other) as u64);
     PeerId(low * crate::sim::schedule::REPLICAS_MAX as u64 + high)
+}
+
+/// Who is at the other end of a connection.
+fn other_end(PeerId(peer): PeerId, here: usize) -> usize {
+    let most = crate::sim::schedule::REPLICAS_MAX as u64;
+    let [low, high] = [peer / most, peer % most].map(|end| usize::try_from(end).unwrap_or(usize::MAX));
+    if low == here { high } else { low }
 }
 
 fn told(files: &Files, report: &Diagnostic) -> String {

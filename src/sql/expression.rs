@@ -151,6 +151,7 @@ fn translate(expr: &Expr, part: &mut dyn FnMut(&Expr) -> Translated) -> Translat
                 Comparison::Greater => format!("sql:less({right}, {left})"),
                 Comparison::LessOrEqual => format!("sql:negated(sql:less({right}, {left}))"),
                 Comparison::GreaterOrEqual => format!("sql:negated(sql:less({left}, {right}))"),
+                Comparison::Like => format!("sql:like({left}, {right})"),
             }
         }
         Node::And(parts) => balanced("sql:both", parts.iter().map(part).collect::<Result<_, _>>()?),

@@ -71,7 +71,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("natural", "say by what is joined: `a join b on a.x = b.y`"),
     ("cross", "write `from a, b`"),
     ("using", "say by what is joined: `a join b on a.x = b.y`"),
-    ("like", "make a variable with `filter` and `string:prefix/2`, and a view of that"),
     ("exists", "make a view of the inner query, and join it"),
     ("case", "make a variable with `map`, and a view of that"),
 ];
@@ -324,16 +323,18 @@ impl Parser {
             self.expect_keyword("and")?;
             let most = compared(Comparison::LessOrEqual, left.clone(), self.sum()?);
             Some(joined(vec![least, most], Node::And))
+        } else if self.keyword("like") {
+            Some(compared(Comparison::Like, left.clone(), self.sum()?))
         } else {
             None
         };
         if let Some(found) = found {
             let place = found.place.clone();
             let not = |inner: Expr| Expr { depth: inner.depth + 1, node: Node::Not(Box::new(inner)), place };
-            return Ok(if negated { not(found) } else { found });
+            return checked(if negated { not(found) } else { found });
         }
         if negated {
-            return Err(self.unexpected("`in` or `between`"));
+            return Err(self.unexpected("`in`, `between` or `like`"));
         }
         let Some(comparison) = self.comparator() else { return Ok(left) };
         self.at += 1;

@@ -73,6 +73,8 @@ pub(super) enum Comparison {
     LessOrEqual,
     Greater,
     GreaterOrEqual,
+    /// `like`: a text and a pattern.
+    Like,
 }
 
 /// What is made of a group's rows.

@@ -416,7 +416,11 @@ impl<'p> Run<'p> {
         if fits {
             return true;
         }
-        let expected = if arity == 0 { "a function without arguments" } else { "a function of one argument" };
+        let expected = match (call.verb, arity) {
+            (Verb::EnforceOnce, _) => "a function without arguments, or of one, which is given the effect's key",
+            (_, 0) => "a function without arguments",
+            _ => "a function of one argument",
+        };
         let wrap = if arity == 0 { "fun() -> .. end" } else { "fun(X) -> .. end" };
         self.fail(expr, frame, |run| {
             let name = call.builtin.row().name;

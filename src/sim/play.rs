@@ -1,0 +1,117 @@
+//! Programs to be played: compiled once, with what they may read and who each replica is.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::compile::Session;
+use crate::library::Verb;
+use crate::node::Image;
+use crate::sim::outcome::Outcome;
+use crate::sim::schedule::Schedule;
+use crate::sim::stage::Stage;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::files::Files;
+use crate::value::term::Term;
+use crate::vm::Unit;
+
+/// How much work it may be to find out which files a program asks for.
+const FILES_COST: u64 = 3_000_000;
+
+/// A program, compiled once, with what it may read.
+#[derive(Clone)]
+pub struct Play {
+    /// Loaded once: a play makes nodes by the thousand.
+    pub(crate) image: Image,
+    unit: Unit,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// By number of replica; the last one is that of all further ones.
+    roles: Vec<Term>,
+    pub(crate) arguments: Vec<(String, Term)>,
+}
+
+impl Play {
+    /// Compiles a program. `name` is what places are told with.
+    ///
+    /// # Errors
+    /// What is wrong with the program.
+    pub fn new(name: &str, text: &str) -> Result<Play, Vec<Diagnostic>> {
+        let (mut session, library) = Session::new();
+        let (unit, _warnings) = session.program(name, text)?;
+        let image = Image::new(session, &library, &unit);
+        Ok(Play { image, unit, files: BTreeMap::new(), roles: Vec::new(), arguments: Vec::new() })
+    }
+
+    /// Gives the program a file to read.
+    pub fn file(&mut self, path: &str, bytes: impl Into<Vec<u8>>) {
+        self.files.insert(path.to_owned(), bytes.into());
+    }
+
+    /// The files that the program asks for, when everything goes on by itself, and was not given.
+    #[must_use]
+    pub fn missing_files(&self, replicas: usize) -> BTreeSet<String> {
+        if ![Verb::CsvRead, Verb::JsonRead, Verb::EachLine].into_iter().any(|verb| self.uses(verb)) {
+            return BTreeSet::new();
+        }
+        let mut stage = Stage::new(self, &Schedule::new(replicas), FILES_COST);
+        stage.complete();
+        stage.into_missing()
+    }
+
+    /// Sets what `arg(Name, Default)` gives; of `role` also `role()`.
+    pub fn set(&mut self, name: &str, value: Term) {
+        if name == "role" {
+            self.roles = vec![value.clone()];
+        }
+        self.arguments.insert(0, (name.to_owned(), value));
+    }
+
+    /// Sets what `role()` gives, replica by replica; the last one is that of all further ones.
+    pub fn set_roles(&mut self, roles: &[Term]) {
+        self.roles = roles.to_vec();
+    }
+
+    /// Whether the program's own text has a call of this verb.
+    #[must_use]
+    pub fn uses(&self, verb: Verb) -> bool {
+        uses(&self.unit, verb)
+    }
+
+    /// The program's texts, to show places by.
+    #[must_use]
+    pub fn files(&self) -> &Files {
+        self.image.files()
+    }
+
+    pub(crate) fn role(&self, number: usize) -> Term {
+        let role = self.roles.get(number).or(self.roles.last());
+        role.cloned().unwrap_or_else(|| Term::atom("undefined"))
+    }
+
+    /// Plays a schedule to its end. Steps that cannot be taken, such as a turn of a node without a task that can go on, are
+    /// passed over.
+    #[must_use]
+    pub fn replay(&self, schedule: &Schedule) -> Outcome {
+        self.played(schedule, u64::MAX).outcome()
+    }
+
+    /// The same with so much work at most. Says also how much it was; without an outcome where it would have been more.
+    pub(crate) fn replay_within(&self, schedule: &Schedule, budget: u64) -> (Option<Outcome>, u64) {
+        let mut stage = self.played(schedule, budget);
+        let outcome = (!stage.is_cut()).then(|| stage.outcome());
+        (outcome, stage.cost())
+    }
+
+    pub(crate) fn played(&self, schedule: &Schedule, budget: u64) -> Stage<'_> {
+        let mut stage = Stage::new(self, schedule, budget);
+        for step in &schedule.steps {
+            stage.step(*step);
+        }
+        stage.complete();
+        stage
+    }
+}
+
+/// Whether the code has a call of this verb.
+fn uses(unit: &Unit, verb: Verb) -> bool {
+    unit.codes.iter().flat_map(|code| &code.verbs).any(|site| site.verb == verb)
+}
