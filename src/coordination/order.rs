@@ -19,6 +19,7 @@ use crate::check::core::Node;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
 use crate::check::core::Qualifier;
+use crate::check::core::VerbCall;
 use crate::coordination::copies::copy;
 use crate::library::Verb;
 use crate::source::span::Span;
@@ -334,6 +335,19 @@ impl Walk {
         self.threads.push((block, self.at.block));
     }
 
+    fn verb(&mut self, call: &VerbCall) {
+        match (call.verb, call.arguments.as_slice()) {
+            (Verb::Thread, [Expr { node: Node::Fun(lambda), .. }]) => self.thread(lambda),
+            (verb, arguments) => {
+                self.each(arguments);
+                if !goes_straight_on(verb) {
+                    self.may_wait();
+                }
+            }
+        }
+        self.at.at += 1;
+    }
+
     fn each(&mut self, exprs: &[Expr]) {
         exprs.iter().for_each(|expr| self.expr(expr));
     }
@@ -383,16 +397,7 @@ impl Walk {
                 self.passed.insert(*function);
             }
             Node::Verb(call) => {
-                match (call.verb, call.arguments.as_slice()) {
-                    (Verb::Thread, [Expr { node: Node::Fun(lambda), .. }]) => self.thread(lambda),
-                    (verb, arguments) => {
-                        self.each(arguments);
-                        if !goes_straight_on(verb) {
-                            self.may_wait();
-                        }
-                    }
-                }
-                self.at.at += 1;
+                self.verb(call);
                 self.order.places.insert(expr.span, self.at);
                 self.order.verbs.insert(expr.span, call.verb);
             }
