@@ -155,7 +155,7 @@ impl<'a> Checker<'a> {
         let tree = self.tree;
         let help = match tree.node(id) {
             tree::Node::Call(name, _) if matches!(tree.node(*name), tree::Node::Atom) => {
-                "a call cannot be matched against: bind its value first; a function is defined with `->`: `f(X) -> X * 2.`"
+                "a call cannot be matched against: bind its value first; to compare, write `==`; a function is defined with `->`: `f(X) -> X * 2.`"
             }
             tree::Node::Call(..) | tree::Node::Remote(..) => "bind the value first, and match the name",
             tree::Node::Update(..) => "match the entries: `#{key := Value}`",

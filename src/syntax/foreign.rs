@@ -45,7 +45,10 @@ impl Place<'_> {
         self.mailbox_or_exception()
             .or_else(|| self.declaration())
             .or_else(|| self.block_with_colon())
+            .or_else(|| self.fun_in_braces())
             .or_else(|| self.block_in_braces())
+            .or_else(|| self.fun_with_small_name())
+            .or_else(|| self.condition_behind())
             .or_else(|| self.foreign_statement())
             .or_else(|| self.semicolon_after_statement())
             .or_else(|| self.assignment_operator())
@@ -192,6 +195,52 @@ impl Place<'_> {
         Some((diagnostic.help(help), self.lose_block(first)))
     }
 
+    /// `fun(X) { X * 2 }`
+    fn fun_in_braces(&self) -> Found {
+        let open = *self.open.last()?;
+        let head = self.tokens[open].token == Token::Fun
+            && self.before.is_some_and(|before| before.token == Token::CloseParenthesis)
+            && !self.tokens[open..self.at].iter().any(|lexeme| lexeme.token == Token::Arrow);
+        if self.here.token != Token::OpenBrace || !head {
+            return None;
+        }
+        let diagnostic = Diagnostic::error("E0113", "a block does not stand in braces")
+            .at(self.span(self.here), "`->` belongs here")
+            .help("write `fun(X) -> X * 2 end`");
+        match self.lose_brackets(self.at) {
+            Repair::Replace(body) => Some((diagnostic, Repair::Replace(open..body.end))),
+            other => Some((diagnostic, other)),
+        }
+    }
+
+    /// `fun double(X) -> X * 2 end`
+    fn fun_with_small_name(&self) -> Found {
+        let name = self.before.filter(|before| before.token == Token::Atom)?;
+        let fun = self.at.checked_sub(2).map(|at| self.tokens[at].token)?;
+        if self.here.token != Token::OpenParenthesis || fun != Token::Fun {
+            return None;
+        }
+        let written = self.word(name);
+        let diagnostic = Diagnostic::error("E0101", "the name of a `fun` starts with a capital letter")
+            .at(self.span(name), "not a name for it")
+            .help(format!("write `fun(X) -> .. end`, or `{written}(X) -> ..` as a form of its own"));
+        Some((diagnostic, Repair::Remove(self.at - 1)))
+    }
+
+    /// `X = 1 if A else 2`
+    fn condition_behind(&self) -> Found {
+        let before = self.before.filter(|before| before.token.ends_expression())?;
+        let otherwise = self.tokens[self.at..].iter().any(|lexeme| self.word(*lexeme) == "else");
+        let one_line = self.tree.slice((before.end, self.here.start)).lines().count() < 2;
+        if self.here.token != Token::If || !otherwise || !one_line {
+            return None;
+        }
+        let diagnostic = Diagnostic::error("E0113", "`if` stands in front of its condition and of both values")
+            .at(self.span(self.here), "not behind a value")
+            .help("write `if Condition -> 1; true -> 2 end`");
+        Some((diagnostic, self.lose_element()))
+    }
+
     /// A form that begins with a word of another language, and a name or bracket behind it.
     fn foreign_statement(&self) -> Found {
         let (first, second) = (self.tokens[0], *self.tokens.get(1)?);
@@ -316,6 +365,13 @@ impl Place<'_> {
             .at(self.span(self.tokens[open]), "begins a tuple")
             .at(self.span(self.tokens[colon]), "`=>` belongs here")
             .help("write `#{a => 1, \"b\" => 2}`");
+        let key = self.word(self.tokens[open + 1]);
+        let operation = matches!(key, "add" | "rmv" | "remove" | "increment" | "decrement" | "set" | "apply" | "value");
+        let diagnostic = if operation && colon == open + 2 {
+            diagnostic.help(format!("an operation or a threshold is a tuple, with a comma: `{{{key}, 1}}`"))
+        } else {
+            diagnostic
+        };
         Some((diagnostic, self.lose_brackets(open)))
     }
 

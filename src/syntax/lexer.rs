@@ -89,6 +89,33 @@ impl Reader<'_> {
         &mut self.out.diagnostics[at]
     }
 
+    /// What to write for `console.log(X)`, `lists.sum(L)`, `L.length`, `M.name`.
+    fn meant_by_dot(&self, start: usize, end: usize) -> String {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let before = self.text[..start].rfind(|c: char| !is_part(c)).map_or(0, |at| at + 1);
+        // What stands there may begin in the middle of a letter of several bytes.
+        let owner = self.text.get(before..start).unwrap_or("");
+        let after = &self.text[end..];
+        let name = &after[..after.find(|c: char| !is_part(c)).unwrap_or(after.len())];
+        let called = after[name.len()..].starts_with('(');
+        match (owner, name) {
+            ("console", _) | (_, "println" | "printf") => {
+                "`print(X)` shows a term; `io:format(\"~p of ~p~n\", [X, Y])` shows terms within a text".to_owned()
+            }
+            (_, "length" | "size" | "count") => {
+                format!("write `length({owner})` for a list, `length(query({owner}))` for a set variable")
+            }
+            _ if owner.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                format!("the functions of a module stand after a colon: `{owner}:{name}(..)`")
+            }
+            _ if !called && !owner.is_empty() => {
+                format!("write `maps:get({name}, {owner})` for what a map has under `{name}`")
+            }
+            _ => "functions stand in front: `update(S, {add, 1})`; those of a module after a colon: `lists:sum(L)`"
+                .to_owned(),
+        }
+    }
+
     /// A `.` ends a form only before space, a comment or the end.
     fn dot(&mut self, start: usize, end: usize) -> Option<usize> {
         if self.text[start..].starts_with("...") {
@@ -103,9 +130,8 @@ impl Reader<'_> {
             None | Some('%' | '\u{a0}' | '\u{feff}') => self.push(Token::Dot, start, end),
             Some(c) if c.is_ascii_whitespace() => self.push(Token::Dot, start, end),
             Some(c) if c.is_lowercase() => {
-                let diagnostic = Diagnostic::error("E0101", "a `.` does not call a function").help(
-                    "functions stand in front: `update(S, {add, 1})`; those of a module after a colon: `lists:sum(L)`",
-                );
+                let help = self.meant_by_dot(start, end);
+                let diagnostic = Diagnostic::error("E0101", "a `.` does not call a function").help(help);
                 self.tell(diagnostic, start, end, "not a call");
                 self.push(Token::Error, start, end);
             }

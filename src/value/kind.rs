@@ -334,6 +334,24 @@ impl BadType {
                     "write `{{window, [Span, Type]}}`, or `{{window, [Span, Slide, Keep, Type]}}`, with positive integers (Keep at most {WINDOWS_MAX})"
                 ));
             }
+            "register" | "value" | "var" | "string" | "text" | "float" => {
+                return Some("a value that is replaced is an `lwwregister`, where the last write counts, or an `mvregister`, which keeps what was written at the same time".to_owned());
+            }
+            "int" | "integer" | "number" => {
+                return Some("a number that all add to is a `counter`; one that is replaced, an `lwwregister`; the greatest, a `max_int`".to_owned());
+            }
+            "list" | "array" | "queue" | "vector" | "sequence" => {
+                return Some(
+                    "no order is the same for writers that do not ask each other: put `{Position, Value}` into a `set`"
+                        .to_owned(),
+                );
+            }
+            "dict" | "object" | "hash" | "hashmap" | "table" => {
+                return Some("write `{map, [Type]}` with what is under each key: `{map, [lwwregister]}`".to_owned());
+            }
+            "bool" | "flag" => {
+                return Some("`boolean` becomes true once and for all; `ewflag` and `dwflag` go on and off".to_owned());
+            }
             _ => {}
         }
         if self.given.as_tuple().is_some() {

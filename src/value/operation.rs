@@ -291,8 +291,8 @@ impl BadOp {
                     "a counter adds up what all nodes do, so that it cannot be set; `max_int` and `lwwregister` can",
                 )
             }
-            None => match self.within() {
-                Some(within) => diagnostic.help(format!("write `{within}`")),
+            None => match self.within().map(|within| format!("write `{within}`")).or_else(|| self.hint()) {
+                Some(help) => diagnostic.help(help),
                 None => diagnostic,
             },
         };
@@ -308,6 +308,31 @@ impl BadOp {
             Type::GMap(kind) | Type::AwMap(kind) if fits(kind) => Some(format!("{{apply, Key, {given}}}")),
             Type::Pair(kinds) if fits(&kinds.0) => Some(format!("{{fst, {given}}}")),
             Type::Pair(kinds) if fits(&kinds.1) => Some(format!("{{snd, {given}}}")),
+            _ => None,
+        }
+    }
+
+    /// What is often meant by what is no operation.
+    fn hint(&self) -> Option<String> {
+        if self.given.to_vec().is_some_and(|list| !list.is_empty()) {
+            return Some("an update makes one operation: write an `update` for each of them".to_owned());
+        }
+        match (self.given.as_tuple()?, &self.kind) {
+            ([word, number], kind)
+                if kind.is_counter() && Op::parse(kind, word).is_ok() && sum_of(number).is_none() =>
+            {
+                Some(format!("N is a number, and this is `{}`", Brief(number)))
+            }
+            ([word, key, _], Type::GMap(inner) | Type::AwMap(inner))
+                if matches!(word.as_atom()?, "set" | "put" | "add" | "insert" | "store") =>
+            {
+                let operation = shapes(inner).first()?.split(" with ").next()?;
+                Some(format!(
+                    "what is under a key is {}, and is updated as such: `{{apply, {}, {operation}}}`; `mvmap` has `{{set, Key, V}}`",
+                    inner.with_article(),
+                    Brief(key)
+                ))
+            }
             _ => None,
         }
     }
@@ -331,7 +356,7 @@ impl BadOp {
         let mut with_word = shapes(&self.kind).iter().map(|shape| shape.split(" with ").next().unwrap_or(shape));
         with_word.find(|shape| {
             let first = shape.trim_start_matches('{').split([',', '}']).next().unwrap_or("");
-            let takes_more = shape.starts_with('{') != self.given.as_tuple().is_some();
+            let takes_more = shape.starts_with('{') && self.given.as_tuple().is_none();
             first == own && (own != word || takes_more)
         })
     }
@@ -420,6 +445,18 @@ mod tests {
         assert!(Op::parse(&Type::GCounter, &minus_two).is_err());
         assert!(Op::parse(&Type::Counter, &tuple("increment", &[Term::text("1")])).is_err());
         assert!(Op::parse(&Type::Counter, &Term::tuple([Term::atom("increment")])).is_err());
+    }
+
+    #[test]
+    fn a_refusal_says_what_was_meant() {
+        let help = |kind: &Type, op: &Term| Op::parse(kind, op).expect_err("no operation").diagnostic().help[0].clone();
+        let five = tuple("increment", &[Term::text("5")]);
+        assert_eq!(help(&Type::Counter, &five), "N is a number, and this is `\"5\"`");
+        let list = Term::list([tuple("add", &[Term::Int(1)])]);
+        assert_eq!(help(&Type::Set, &list), "an update makes one operation: write an `update` for each of them");
+        let put = tuple("put", &[Term::atom("k"), Term::Int(1)]);
+        let map = Type::AwMap(Box::new(Type::Set));
+        assert!(help(&map, &put).contains("`{apply, k, {add, E}}`"), "{}", help(&map, &put));
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl<'a> Formatter<'a> {
                 let letter = code.and_then(char::from_u32).ok_or_else(|| wrong("`~c` needs a character's code"))?;
                 layout.pad(letter.to_string().repeat(layout.precision.unwrap_or(1)))
             }
-            other => return Err(wrong(format!("there is no directive `~{other}`"))),
+            other => return Err(wrong(format!("there is no directive `~{other}`; `~p` shows any term"))),
         };
         self.out.push_str(&text);
         Ok(())

@@ -123,7 +123,11 @@ fn bad_format(arguments: &[Value]) -> Option<(usize, String, &'static str)> {
         }
     };
     let text = control.single()?;
-    let wanted = directives::wanted(text.as_text().or_else(|| text.as_atom())?)?;
+    let text = text.as_text().or_else(|| text.as_atom())?;
+    if let Some(letter) = directives::unknown(text) {
+        return Some((0, format!("there is no directive `~{letter}`; `~p` shows any term"), ""));
+    }
+    let wanted = directives::wanted(text)?;
     let wrong = match given.checked_sub(wanted) {
         Some(0) => return None,
         Some(left) => format!("the text has no directive for the last {left} of {given} arguments"),

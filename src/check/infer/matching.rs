@@ -405,6 +405,7 @@ impl<'p> Run<'p> {
         }
         let guarded = matched != Holds::Never;
         let value = if self.sites.watches(clause.span) { self.describe(subject) } else { String::new() };
+        let meant = self.variable_for_value(std::slice::from_ref(subject));
         self.sites.suspect(site(clause), clause.span, || {
             let place = if guarded {
                 clause.guard.first().and_then(|all| all.first()).map_or(pattern.span, |test| test.span)
@@ -412,9 +413,13 @@ impl<'p> Run<'p> {
                 pattern.span
             };
             let why = if guarded { "this guard is never true" } else { "never matches" };
-            Diagnostic::warning("E0401", "this clause can never match")
+            let message = Diagnostic::warning("E0401", "this clause can never match")
                 .at(place, why)
-                .help(format!("the value is {value}"))
+                .help(format!("the value is {value}"));
+            match &meant {
+                Some(help) => message.help(help.clone()),
+                None => message,
+            }
         });
     }
 }
