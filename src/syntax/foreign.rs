@@ -231,7 +231,7 @@ impl Place<'_> {
     fn condition_behind(&self) -> Found {
         let before = self.before.filter(|before| before.token.ends_expression())?;
         let otherwise = self.tokens[self.at..].iter().any(|lexeme| self.word(*lexeme) == "else");
-        let one_line = self.tree.slice((before.end, self.here.start)).lines().count() < 2;
+        let one_line = !self.tree.slice((before.end, self.here.start)).contains('\n');
         if self.here.token != Token::If || !otherwise || !one_line {
             return None;
         }

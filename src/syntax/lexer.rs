@@ -103,6 +103,7 @@ impl Reader<'_> {
                 "`print(X)` shows a term; `io:format(\"~p of ~p~n\", [X, Y])` shows terms within a text".to_owned()
             }
             (_, "length" | "size" | "count") => {
+                let owner = if owner.is_empty() { "L" } else { owner };
                 format!("write `length({owner})` for a list, `length(query({owner}))` for a set variable")
             }
             _ if owner.starts_with(|c: char| c.is_ascii_lowercase()) => {
