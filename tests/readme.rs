@@ -194,6 +194,33 @@ fn no_link_leads_nowhere() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// The anchors of a page's headings, as they are shown on the web.
+fn anchors(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let letter = |c: char| match c {
+        ' ' => Some('-'),
+        '-' | '_' => Some(c),
+        c => c.is_alphanumeric().then(|| c.to_ascii_lowercase()),
+    };
+    headings.map(|heading| heading.chars().filter_map(letter).collect()).collect()
+}
+
+#[test]
+fn no_link_within_a_page_or_into_another_leads_nowhere() {
+    let mut found = Vec::new();
+    for page in pages() {
+        let (folder, written) = (page.parent().expect("a page lies in a folder").to_owned(), text(&page));
+        for link in written.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
+            let Some((file, anchor)) = link.split_once('#').filter(|_| !link.contains("://")) else { continue };
+            let there = if file.is_empty() { written.clone() } else { text(&folder.join(file)) };
+            if !anchors(&there).iter().any(|known| known == anchor) {
+                found.push(format!("{}: {link}", shown(&page)));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
 #[test]
 fn every_program_is_in_a_file_that_a_command_runs() {
     let blocks = blocks(&text(&root().join("README.md")));
