@@ -55,7 +55,7 @@ fn events(done: &Done, name: &str) -> Vec<Value> {
     all.filter(|event| event["event"] == name).collect()
 }
 
-const STORM: [&str; 20] = [
+const STORM: [&str; 22] = [
     "--replicas",
     "5",
     "--for",
@@ -72,6 +72,8 @@ const STORM: [&str; 20] = [
     "--drift",
     "2%",
     "--crash",
+    "40%",
+    "--crash-with-data",
     "40%",
     "--partition",
     "30%",
@@ -165,6 +167,22 @@ fn a_script_makes_things_happen_when_it_says() {
     assert_eq!(events(&done, "final")[0]["value"], serde_json::json!(["late"]));
     assert_eq!(events(&done, "simulated")[0]["nodes"], 3);
     assert_eq!(events(&done, "convergence")[0]["gone"], 1);
+}
+
+#[test]
+fn a_node_that_comes_back_with_its_data_has_what_nobody_else_had() {
+    let program =
+        "S = declare(set). case replica() of 1 -> once(first, fun() -> update(S, {add, 1}) end); _ -> ok end.";
+    let apart = ["--event", "at 1ms partition 1 | rest", "--event", "at 2s crash 1", "--json"];
+    let value = |back: &str| {
+        let done = sim(program, &[&apart[..], &["--event", back]].concat());
+        assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+        events(&done, "final")[0]["value"].clone()
+    };
+    assert_eq!(value("at 3s restart 1 with data"), serde_json::json!([1]));
+    // Its program runs anew, and `once` has called that function already.
+    let gone = sim(program, &[&apart[..], &["--event", "at 3s join 3"]].concat());
+    assert_eq!(events(&gone, "final")[0]["value"], serde_json::json!([]), "{}", gone.stdout);
 }
 
 #[test]

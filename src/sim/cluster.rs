@@ -14,19 +14,13 @@ use crate::compile::Session;
 use crate::effects::Book;
 use crate::effects::Message;
 use crate::effects::Runner;
-use crate::lattice::dot::ReplicaId;
-use crate::node::Deciding;
 use crate::node::EffectEvent;
-use crate::node::EffectSettings;
 use crate::node::Final;
 use crate::node::Image;
 use crate::node::Input;
-use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
-use crate::node::Settings;
 use crate::node::node_of;
-use crate::overlay::Overlay;
 use crate::replica::PeerId;
 use crate::replica::Role;
 use crate::replica::kind_of;
@@ -36,6 +30,7 @@ use crate::sim::network::Conditions;
 use crate::sim::network::Cut;
 use crate::sim::network::Network;
 use crate::sim::nodes::Nodes;
+use crate::sim::place::Place;
 use crate::sim::queue::Queue;
 use crate::sim::trace::Happened;
 use crate::sim::trace::Trace;
@@ -48,27 +43,6 @@ use crate::vm::Unit;
 const FUEL: u64 = 1_000_000;
 /// How many times [`FUEL`] a node may use at one moment of virtual time.
 const TURNS_MAX: u32 = 1000;
-
-/// A node in its place, with what it has said.
-pub(crate) struct Place {
-    pub(crate) node: Node,
-    identity: ReplicaId,
-    pub(crate) certificate: Role,
-    /// Its part in the overlay, if it has one.
-    pub(crate) overlay: Option<Box<Overlay>>,
-    pub(crate) up: bool,
-    pub(crate) prints: Vec<String>,
-    /// The same as terms.
-    pub(crate) values: Vec<Term>,
-    pub(crate) reports: Vec<Diagnostic>,
-    /// What the forms of examples came to; none for one that failed.
-    pub(crate) evaluated: Vec<Option<Term>>,
-    pub(crate) clock: Clock,
-    /// When the place is looked at next, because of a timer.
-    alarm_ms: Option<u64>,
-    /// How many nodes have been in this place.
-    pub(crate) incarnations: u64,
-}
 
 /// What is going to happen.
 pub(crate) enum Event {
@@ -116,6 +90,8 @@ pub struct Cluster {
     bytes_sent: u64,
     /// How many turns of a busy node are left, if that is bounded.
     pub(crate) turns_left: Option<u64>,
+    /// Whether nodes have disks, so that one can come back with its data.
+    pub(crate) disks: bool,
     /// How many neighbours a node has in the overlay. Without, there is none, and everybody is connected with everybody.
     pub(crate) degree: Option<usize>,
     pub(crate) watch: Option<Box<Watch>>,
@@ -142,6 +118,7 @@ impl Cluster {
             trace: Trace::default(),
             bytes_sent: 0,
             turns_left: None,
+            disks: false,
             degree: None,
             watch: None,
             grave: Vec::new(),
@@ -189,76 +166,12 @@ impl Cluster {
     ) -> usize {
         let number = self.places.len();
         let person = Person { role, arguments, certificate: Role::Server };
-        self.start(number, &Image::new(session, library, unit), person, Clock::default());
+        self.start(number, &Image::new(session, library, unit), person, Clock::default(), false);
         number
     }
 
-    /// A new node in a place, in which there is none or one that is gone. It knows nothing. Places that are left out stay
-    /// empty. The clock is that of the place from its first node on.
-    pub(crate) fn start(&mut self, number: usize, image: &Image, person: Person, clock: Clock) {
-        while self.places.len() <= number {
-            let place = self.place(self.places.len(), image, person.clone(), 0);
-            self.places.push(place);
-        }
-        let incarnations = self.places[number].incarnations + 1;
-        let mut place = self.place(number, image, person, incarnations);
-        let before = &mut self.places[number];
-        place.prints = std::mem::take(&mut before.prints);
-        place.values = std::mem::take(&mut before.values);
-        place.reports = std::mem::take(&mut before.reports);
-        place.clock = if incarnations == 1 { clock } else { before.clock };
-        place.up = true;
-        if self.watch.is_some() {
-            place.node.follow_writes();
-        }
-        self.places[number] = place;
-        if let Some(watch) = &mut self.watch {
-            watch.started(number);
-        }
-        if self.is_woven() {
-            self.weave_in(number);
-        } else {
-            self.find_neighbours(number);
-        }
-        self.work(number);
-    }
-
-    /// A place with a node that has not begun.
-    fn place(&self, number: usize, image: &Image, person: Person, incarnations: u64) -> Place {
-        let word = |what| chance(self.seed, &[1, number as u64, incarnations, what]);
-        let identity = ReplicaId(u128::from(word(0)) << 64 | u128::from(word(1)));
-        let settings = Settings {
-            name: format!("n{number}"),
-            replica: u32::try_from(number).unwrap_or(u32::MAX),
-            role: person.role,
-            arguments: person.arguments,
-            identity,
-            seed: word(2),
-            watch: false,
-        };
-        let mut node = Node::of(settings, image);
-        node.set_certificate(person.certificate);
-        // What is kept is nothing, which is sound.
-        let deciding = Deciding::Shared;
-        let _ = node.set_effects(EffectSettings { deciding, role: person.certificate, ..EffectSettings::default() });
-        Place {
-            node,
-            identity,
-            certificate: person.certificate,
-            overlay: None,
-            up: false,
-            prints: Vec::new(),
-            values: Vec::new(),
-            reports: Vec::new(),
-            evaluated: Vec::new(),
-            clock: Clock::default(),
-            alarm_ms: None,
-            incarnations,
-        }
-    }
-
     /// Connects a node with all others.
-    fn find_neighbours(&mut self, number: usize) {
+    pub(crate) fn find_neighbours(&mut self, number: usize) {
         for other in self.up() {
             self.connect(other, number);
         }
@@ -367,7 +280,7 @@ impl Cluster {
     }
 
     /// Lets a node run until it has nothing to do, carries out what it asks for, and sees to it that it is woken in time.
-    fn work(&mut self, node: usize) {
+    pub(crate) fn work(&mut self, node: usize) {
         for _ in 0..TURNS_MAX {
             let Some(place) = self.places.get_mut(node) else { return };
             if self.turns_left == Some(0) {
@@ -379,6 +292,10 @@ impl Cluster {
             }
             if let Some(watch) = &mut self.watch {
                 watch.worked(node, &mut place.node, self.now_ms);
+            }
+            // Before anything of the turn leaves the node.
+            if let Some(disk) = &mut place.disk {
+                disk.commit(place.node.take_journal());
             }
             let mut quiet = true;
             while let Some(output) = self.places[node].node.poll_output() {

@@ -12,6 +12,7 @@ use rustc_hash::FxHashMap;
 
 use crate::lattice::dot::Lane;
 use crate::lattice::dot::TopicId;
+use crate::replica::Damage;
 use crate::replica::VariableKey;
 use crate::replica::Written;
 use crate::value::content::Content;
@@ -59,6 +60,8 @@ pub enum Broken {
     Unseen(Dot),
     /// An entry is not what was written.
     Altered(Dot, String),
+    /// What its journals told is not what it can go on from.
+    Damaged(Damage),
 }
 
 impl fmt::Display for Broken {
@@ -73,6 +76,7 @@ impl fmt::Display for Broken {
             Broken::Resurrected(dot, what) => write!(f, "it has {what}, {}, which was taken back", update(dot)),
             Broken::Unseen(dot) => write!(f, "it has an entry of {}, which it says not to have seen", update(dot)),
             Broken::Altered(dot, what) => write!(f, "its entry of {} is not {what}, as was written", update(dot)),
+            Broken::Damaged(damage) => write!(f, "it cannot go on from its data: {damage}"),
         }
     }
 }

@@ -126,6 +126,7 @@ impl<'a> Run<'a> {
         let mut due = Queue::new();
         let mut plan = scenario.plan();
         plan.retain(|planned| planned.at_ms < scenario.length_ms);
+        cluster.disks = plan.iter().any(|planned| matches!(planned.action, Action::Restart { data: true, .. }));
         // A node that a script lets join is not there before.
         let late = |node: usize| {
             plan.iter().any(|planned| matches!(&planned.action, Action::Join(nodes) if nodes.names(node)))
@@ -203,7 +204,7 @@ impl<'a> Run<'a> {
 
     fn happen(&mut self, at_ms: u64, due: Due) {
         match due {
-            Due::Start(node) => self.start(node),
+            Due::Start(node) => self.start(node, false),
             Due::Planned(action) => {
                 self.note(0, &Planned { at_ms, action: action.clone() }.to_string());
                 self.act(action);
@@ -233,16 +234,16 @@ impl<'a> Run<'a> {
             }
             Action::Crash(nodes) => nodes.list().into_iter().for_each(|node| self.end_node(node, false)),
             Action::Leave(nodes) => nodes.list().into_iter().for_each(|node| self.end_node(node, true)),
-            Action::Restart { nodes, data: _ } => {
+            Action::Restart { nodes, data } => {
                 for node in nodes.list() {
                     if node < self.cluster.places.len() && !self.cluster.is_up(node) {
-                        self.start(node);
+                        self.start(node, data);
                     }
                 }
             }
             Action::Join(nodes) => {
                 for node in nodes.list() {
-                    self.start(node);
+                    self.start(node, false);
                 }
             }
             Action::Type { nodes, text } => {
@@ -265,7 +266,7 @@ impl<'a> Run<'a> {
     }
 
     /// A node is there from now on. Numbers without a node before it stay free.
-    fn start(&mut self, node: usize) {
+    fn start(&mut self, node: usize, data: bool) {
         if self.cluster.is_up(node) || node >= NODES_MAX {
             return;
         }
@@ -277,7 +278,7 @@ impl<'a> Run<'a> {
         // No clock shows less than nothing, so the one that is most behind begins there.
         let ahead_ms = i64::try_from(scenario.skew_ms).unwrap_or(0) + spread(scenario.skew_ms, 0);
         let clock = Clock { ahead_ms, drift: spread(scenario.drift, 1) };
-        self.cluster.start(node, self.setup.image, (self.setup.person)(node), clock);
+        self.cluster.start(node, self.setup.image, (self.setup.person)(node), clock, data);
     }
 
     fn end_node(&mut self, node: usize, goodbye: bool) {

@@ -18,13 +18,16 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn started(&mut self, node: usize) {
+    /// A node starts; it has to know what the last one in its place knew, if that has come `back` with its data.
+    pub(crate) fn started(&mut self, node: usize, back: bool) {
         self.measure.started(node);
+        if !back {
+            self.oracle.forgets(node);
+        }
     }
 
     pub(crate) fn gone(&mut self, node: usize) {
         self.measure.gone(node);
-        self.oracle.forgets(node);
     }
 
     /// A node had its turn.

@@ -25,6 +25,7 @@ A script has an event a line; the same can be given with --event:
   from 2s to 8s flap 0 | rest every 500ms
   at 4s crash 2                     gone, with what only it had
   at 5s restart 2                   back, knowing nothing
+  at 5s restart 3 with data         back, with what was on its disk
   at 6s join 5                      a new node
   at 7s leave 1                     it says goodbye
   at 1s type 0 \"update(S, {add, 1})\"
@@ -86,7 +87,7 @@ pub struct Sim {
     #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = share)]
     pub crash: u64,
     /// How many of the nodes crash once, and come back knowing what they knew
-    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = share, hide = true)]
+    #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = share)]
     pub crash_with_data: u64,
     /// How many nodes join at some time
     #[arg(long, value_name = "N", default_value = "0", value_parser = clap::value_parser!(u32).range(0..=10_000))]

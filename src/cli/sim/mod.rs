@@ -237,11 +237,6 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
         let title = format!("`{late}` is not before the end of the faults, which is at {}", words::show_ms(length_ms));
         wrong.push(Diagnostic::error("E0710", title).help("say for how long faults happen: `--for 30s`"));
     }
-    let data = |planned: &Planned| matches!(planned.action, Action::Restart { data: true, .. });
-    if arguments.crash_with_data > 0 || events.iter().any(data) {
-        let title = "simulated nodes have no disk yet, so none comes back with its data";
-        wrong.push(Diagnostic::error("E0710", title).help("a node can come back knowing nothing: `at 5s restart 2`"));
-    }
     let partition = partition(arguments, &mut events, &mut wrong);
     for diagnostic in &wrong {
         out.diagnostic(None, &files, diagnostic);

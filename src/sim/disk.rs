@@ -1,0 +1,52 @@
+//! What a simulated node has on its disk: of each thing that its journals told, what was told last.
+//!
+//! A node commits what a turn has changed before anything of that turn is sent, printed or started, as the real store does.
+//! So what it finds there after a crash is what it had given out, and never half of a turn.
+
+use std::collections::BTreeMap;
+
+use crate::lattice::dot::NodeTag;
+use crate::lattice::dot::ReplicaId;
+use crate::node::Record;
+use crate::replica::Place;
+use crate::replica::Record as Replicated;
+use crate::value::term::Term;
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Disk {
+    rows: BTreeMap<Row, Record>,
+}
+
+/// What a record is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Row {
+    Height(ReplicaId, u128),
+    Entry(Place),
+    Own(u64),
+    Before(NodeTag),
+    Once(Term),
+}
+
+impl Disk {
+    pub(crate) fn commit(&mut self, journal: Vec<Record>) {
+        for record in journal {
+            let row = match &record {
+                Record::Replica(Replicated::Height(place)) => Row::Height(place.replica, place.topic),
+                Record::Replica(Replicated::Entry { place, .. } | Replicated::Gone(place)) => Row::Entry(*place),
+                Record::Own { sequence, .. } | Record::OwnGone { sequence } => Row::Own(*sequence),
+                Record::Before { node } => Row::Before(*node),
+                Record::Once { key } => Row::Once(key.clone()),
+            };
+            if matches!(record, Record::Replica(Replicated::Gone(_)) | Record::OwnGone { .. }) {
+                self.rows.remove(&row);
+            } else {
+                self.rows.insert(row, record);
+            }
+        }
+    }
+
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record> {
+        self.rows.values().cloned()
+    }
+}
