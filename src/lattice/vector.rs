@@ -10,6 +10,9 @@ pub struct VersionVector {
 }
 
 impl VersionVector {
+    /// How many bytes one replica takes.
+    pub const HEIGHT_BYTES: usize = size_of::<u64>();
+
     /// The vector that covers nothing.
     #[must_use]
     pub fn new() -> VersionVector {

@@ -20,6 +20,7 @@ use crate::replica::Role;
 use crate::replica::VariableKey;
 use crate::replica::admit::Admission;
 use crate::replica::admit::Quota;
+use crate::replica::compare::Manner;
 use crate::replica::group;
 use crate::replica::interest::Mutual;
 use crate::replica::lanes::Claims;
@@ -181,6 +182,7 @@ impl Replica {
             |own: &OwnLane, event: &Event| event.dot.replica() == own.index && event.dot.sequence() > own.pushed;
         let keep = |event: &Event| self.own.values().any(|own| unpushed(own, event));
         self.state.log.trim(self.limits.log_events_max, self.limits.log_bytes_max, keep);
+        self.state.removals.trim(self.limits.removals_max);
         let pause = self.announce_pause();
         bring_forward(&mut self.announce_at, now + pause);
     }
@@ -312,12 +314,19 @@ impl Replica {
                 Ok(())
             }
             Message::Push { group } => self.receive_events(peer, group, now),
-            Message::Pull { session, vector, prints } => self.serve(peer, session, &vector, &prints, now),
+            Message::Pull { session, vector, whole } => self.serve(peer, session, &vector, whole, now),
             Message::Events { session, group } => self.receive_pulled_events(peer, session, group, now),
-            Message::AskPrints { session } => {
-                self.pull_prints(peer, session, now);
+            Message::Compare { session, snapshot, nonce, root, scale, cuts } => {
+                let units_at_once = self.limits.units_at_once;
+                let manner = Manner { snapshot, nonce, scale: u32::from(scale), units_at_once };
+                self.pull_compare(peer, session, manner, (u128::from_le_bytes(root), &cuts), now)
+            }
+            Message::Prints { session, snapshot, prints } => self.serve_prints(peer, (session, snapshot), prints, now),
+            Message::Differing { session, snapshot, lanes } => {
+                self.pull_differing(peer, session, snapshot, &lanes, now);
                 Ok(())
             }
+            Message::Units { session, snapshot, lanes } => self.pull_units(peer, (session, snapshot), &lanes, now),
             Message::Chunk { session, snapshot, index, last, part } => {
                 self.receive_chunk(peer, (session, snapshot), index, last, *part, now)
             }
@@ -337,6 +346,9 @@ impl Replica {
         let ours = self.digest_for(peer);
         let Some(told) = self.peers.get_mut(&peer) else { return };
         told.digest = comparable.then_some(digest);
+        if comparable && digest == ours {
+            told.claims = VersionVector::new();
+        }
         if comparable && digest != ours {
             self.answer_vector(peer, now);
         } else if comparable && self.believes(peer) {

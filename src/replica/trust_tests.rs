@@ -150,7 +150,7 @@ fn a_peer_hears_of_a_topic_when_it_has_said_that_it_takes_it_and_not_before() {
         wire::encode(&Message::Interest { version, only: true, topics: topics.into() })
     };
     replica.handle(newcomer, &interest(1, Vec::new()), 5001);
-    let asks = Message::Pull { session: 1, vector: Claims::default(), prints: crate::replica::message::Prints::All };
+    let asks = Message::Pull { session: 1, vector: Claims::default(), whole: true };
     replica.handle(newcomer, &wire::encode(&asks), 5002);
     replica.write(secret, Some(Content::Element(Term::text("whispered"))), &[], None).unwrap();
     replica.flush(5003);
