@@ -98,9 +98,7 @@ impl Pair {
         let mut dots: Vec<Dot> = pair.replicas[0].entries_of(found).into_iter().map(|(dot, ..)| dot).collect();
         assert_eq!(dots.len() as u64, ELEMENTS);
         // In an order that has nothing to do with that of their making.
-        dots.sort_by_cached_key(|dot| {
-            (dot.sequence() * 31 + u64::from(dot.replica().0)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        });
+        dots.sort_by_cached_key(|dot| mixed(dot.sequence() * 31 + u64::from(dot.replica().0)));
         pair.dots = dots;
         pair
     }
@@ -195,7 +193,6 @@ impl Pair {
             while let Some(entry) = network.first_entry().filter(|entry| entry.key().0 <= self.now) {
                 let (to, bytes) = entry.remove();
                 self.replicas[to].handle(link, &bytes, self.now);
-                // The last change to what it has is what counts.
             }
             self.replicas.iter_mut().for_each(|replica| replica.tick(self.now));
             cost.busy += started.elapsed();
@@ -204,6 +201,13 @@ impl Pair {
             }
         }
     }
+}
+
+/// Numbers that look like chance (the finisher of splitmix64).
+fn mixed(number: u64) -> u64 {
+    let number = (number ^ number >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let number = (number ^ number >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    number ^ number >> 31
 }
 
 fn sent(replica: &mut Replica) -> Vec<Vec<u8>> {

@@ -215,7 +215,7 @@ fn the_prompt_reads_a_pipe_line_by_line() {
 #[test]
 fn the_prompt_lists_plain_values_too() {
     let done = typed(&["repl"], "S = declare(set).\nN = 5.\n:vars\n");
-    assert!(done.stdout.contains("S = []   % set, 1 bytes, metadata 0 bytes\nN = 5\n"), "{}", done.stdout);
+    assert!(done.stdout.contains("S = []   % set, 2 bytes, metadata 0 bytes\nN = 5\n"), "{}", done.stdout);
 }
 
 #[test]

@@ -10,9 +10,6 @@ pub struct VersionVector {
 }
 
 impl VersionVector {
-    /// How many bytes one replica takes.
-    pub const HEIGHT_BYTES: usize = size_of::<u64>();
-
     /// The vector that covers nothing.
     #[must_use]
     pub fn new() -> VersionVector {
@@ -66,6 +63,12 @@ impl VersionVector {
     #[must_use]
     pub fn width(&self) -> usize {
         self.heights.len()
+    }
+
+    /// How many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.heights.as_slice())
     }
 
     /// The replicas of which anything is covered, by index, with the last covered sequence number.

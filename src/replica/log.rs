@@ -26,6 +26,12 @@ struct Kept {
 }
 
 impl Log {
+    /// Whether there are no more than so many events, and nothing of other lanes than theirs.
+    #[cfg(test)]
+    pub(crate) fn is_within(&self, most: usize) -> bool {
+        self.events.len() <= most && self.lanes.len() <= most
+    }
+
     pub(crate) fn push(&mut self, event: Event) {
         self.bytes += event.bytes as usize;
         let before = event.dot.sequence() - 1;

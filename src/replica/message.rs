@@ -29,10 +29,11 @@ pub(crate) const WHOLE: u32 = 1 << 31;
 /// A message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Message {
-    /// The hash of the sender's vector, as far as it is of interest to both, and how many variables it has declared.
-    Summary { digest: [u8; 16], declared: u64, interests: Versions },
+    /// The hash of the sender's vector, as far as it is of interest to both, and how many variables it has declared;
+    /// `heard` as in [`Telling`].
+    Summary { digest: [u8; 16], declared: u64, interests: Versions, heard: u64 },
     /// The sender's vector, as far as it is of interest to both.
-    Vector { vector: Claims, declared: u64, interests: Versions },
+    Vector { told: Telling, vector: Claims, declared: u64, interests: Versions },
     /// Variables that the sender's program has declared, from its declaration number `first` on; nothing in the places of
     /// those whose topics the receiver does not take.
     Declare { first: u64, keys: Bounded<Term, ITEMS_MAX> },
@@ -41,7 +42,7 @@ pub(crate) enum Message {
     /// New updates of the sender's own.
     Push { group: Group },
     /// Asks for what the sender's vector lacks; `whole` when comparing has failed and all that is live is to be told.
-    Pull { session: u64, vector: Claims, whole: bool },
+    Pull { session: u64, told: Telling, vector: Claims, whole: bool },
     /// Answers a pull by events.
     Events { session: u64, group: Group },
     /// Answers a pull: neither recent events nor recent removals suffice. The sender keeps its state of this moment for the
@@ -66,8 +67,19 @@ pub(crate) enum Message {
     Have { heights: Claims },
 }
 
+/// In which way a vector is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Telling {
+    /// Everything that is told of a vector on a connection has the next number.
+    pub(crate) number: u64,
+    /// The number of what the sender has heard last of the receiver's vector.
+    pub(crate) heard: u64,
+    /// Whether it is all of it, rather than what has grown since what the receiver has said to have heard.
+    pub(crate) whole: bool,
+}
+
 /// The versions of the sender's interest and of the receiver's by which a message was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Versions {
     pub(crate) own: u64,
     pub(crate) other: u64,

@@ -39,6 +39,7 @@ mod tests;
 mod transaction;
 #[cfg(test)]
 mod trust_tests;
+mod vectors;
 mod wire;
 mod written;
 
@@ -185,6 +186,8 @@ pub struct Limits {
     pub staged_entries_max: usize,
     /// How many recent removals are remembered, for peers that lack more than recent events.
     pub removals_max: usize,
+    /// With how many replicas or fewer a vector is told whole, instead of what a peer has not heard of it.
+    pub vector_whole_max: usize,
     /// With how many units fingerprints are told of each at once, instead of finding out first which replicas' differ.
     pub units_at_once: usize,
     /// Milliseconds from a change to telling the peers about it.
@@ -213,6 +216,7 @@ impl Default for Limits {
             serving_max: 8,
             staged_entries_max: 1 << 26,
             removals_max: 1 << 19,
+            vector_whole_max: 4,
             units_at_once: 64,
             announce_ms: 20,
             grace_ms: 15,

@@ -43,8 +43,10 @@ struct Row {
 }
 
 impl Replicas {
-    /// How many bytes one lane takes here.
-    pub(crate) const ROW_BYTES: usize = size_of::<Row>() + size_of::<ReplicaIndex>();
+    /// How many bytes the lanes take here, the names of topics apart.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(self.rows.as_slice()) + size_of_val(self.sorted.as_slice())
+    }
 
     pub(crate) fn find(&self, lane: Lane) -> Option<ReplicaIndex> {
         self.place(lane).ok().map(|at| self.sorted[at])
@@ -90,19 +92,20 @@ impl Replicas {
     }
 
     /// From the first lane of a topic on.
-    fn from(&self, topic: TopicId) -> impl Iterator<Item = (Lane, ReplicaIndex)> {
+    fn starting_with(&self, topic: TopicId) -> impl Iterator<Item = (Lane, ReplicaIndex)> {
         let first = self.sorted.partition_point(|&index| self.topic(index) < topic);
         self.sorted[first..].iter().map(|&index| (self.lane(index), index))
     }
 
     /// The lanes of a topic.
     pub(crate) fn of_topic(&self, topic: TopicId) -> impl Iterator<Item = (Lane, ReplicaIndex)> {
-        self.from(topic).take_while(move |(lane, _)| lane.topic == topic)
+        self.starting_with(topic).take_while(move |(lane, _)| lane.topic == topic)
     }
 
     /// The topics of lanes, each once.
     pub(crate) fn topics(&self) -> impl Iterator<Item = TopicId> {
-        let next = |after: TopicId| self.from(TopicId(after.0.checked_add(1)?)).next().map(|(lane, _)| lane.topic);
+        let next =
+            |after: TopicId| self.starting_with(TopicId(after.0.checked_add(1)?)).next().map(|(lane, _)| lane.topic);
         std::iter::successors(next(TopicId::NONE), move |&topic| next(topic))
     }
 

@@ -102,7 +102,8 @@ impl Replica {
             comparison: None,
             waiting: false,
         });
-        let message = Message::Pull { session, vector: self.claims_for(peer), whole };
+        let (told, vector) = self.tell(peer);
+        let message = Message::Pull { session, told, vector, whole };
         self.send(peer, &message);
     }
 

@@ -16,6 +16,7 @@ use crate::replica::message::Part;
 use crate::replica::message::Prints;
 use crate::replica::message::Run;
 use crate::replica::message::Tables;
+use crate::replica::message::Telling;
 use crate::replica::message::UnitPrints;
 use crate::replica::message::Versions;
 use crate::replica::message::WireContent;
@@ -58,6 +59,10 @@ fn versions() -> impl Strategy<Value = Versions> {
     (0..3u64, 0..3u64).prop_map(|(own, other)| Versions { own, other })
 }
 
+fn any_told() -> impl Strategy<Value = Telling> {
+    (0..4u64, 0..4u64, any::<bool>()).prop_map(|(number, heard, whole)| Telling { number, heard, whole })
+}
+
 fn any_message() -> impl Strategy<Value = Message> {
     let vector = || prop::collection::vec((any_lane(), any::<u64>()), 0..4).prop_map(Claims);
     let bytes = || prop::collection::vec(any::<u8>(), 0..9);
@@ -72,16 +77,11 @@ fn any_message() -> impl Strategy<Value = Message> {
     ];
     let number = any::<(u64, u64)>();
     prop_oneof![
-        (any::<([u8; 16], u64)>(), versions()).prop_map(|((digest, declared), interests)| Message::Summary {
-            digest,
-            declared,
-            interests
+        (any::<([u8; 16], u64)>(), versions(), 0..4u64).prop_map(|((digest, declared), interests, heard)| {
+            Message::Summary { digest, declared, interests, heard }
         }),
-        (vector(), any::<u64>(), versions()).prop_map(|(vector, declared, interests)| Message::Vector {
-            vector,
-            declared,
-            interests
-        }),
+        (any_told(), vector(), any::<u64>(), versions())
+            .prop_map(|(told, vector, declared, interests)| { Message::Vector { told, vector, declared, interests } }),
         (any::<(u64, bool)>(), prop::collection::vec(any::<u128>(), 0..3)).prop_map(|((version, only), topics)| {
             let topics: Vec<[u8; 16]> = topics.into_iter().map(|hash| TopicId::hashed(hash).0.to_le_bytes()).collect();
             Message::Interest { version, only, topics: topics.into() }
@@ -90,23 +90,20 @@ fn any_message() -> impl Strategy<Value = Message> {
         (any::<u64>(), any_term()).prop_map(|(first, key)| Message::Declare { first, keys: vec![key].into() }),
         any::<u64>().prop_map(|first| Message::AskDeclared { first }),
         any_group().prop_map(|group| Message::Push { group }),
-        (any::<u64>(), vector(), any::<bool>()).prop_map(|(session, vector, whole)| Message::Pull {
+        (any::<u64>(), any_told(), vector(), any::<bool>()).prop_map(|(session, told, vector, whole)| Message::Pull {
             session,
-            vector: vector.into(),
+            told,
+            vector,
             whole
         }),
         (any::<u64>(), any_group()).prop_map(|(session, group)| Message::Events { session, group }),
-        (number.clone(), any::<(u64, [u8; 16], u8)>(), vector()).prop_map(
+        (number, any::<(u64, [u8; 16], u8)>(), vector()).prop_map(
             |((session, snapshot), (nonce, root, scale), cuts)| {
                 Message::Compare { session, snapshot, nonce, root, scale: scale % 7, cuts }
             }
         ),
-        (number.clone(), prints).prop_map(|((session, snapshot), prints)| Message::Prints {
-            session,
-            snapshot,
-            prints
-        }),
-        (number.clone(), prop::collection::vec(any::<u32>(), 0..3))
+        (number, prints).prop_map(|((session, snapshot), prints)| Message::Prints { session, snapshot, prints }),
+        (number, prop::collection::vec(any::<u32>(), 0..3))
             .prop_map(|((session, snapshot), lanes)| { Message::Differing { session, snapshot, lanes: lanes.into() } }),
         (number, bytes()).prop_map(|((session, snapshot), units)| {
             let lanes = vec![LaneUnits { lane: 0, units: units.into() }].into();

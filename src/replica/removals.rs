@@ -26,6 +26,13 @@ pub(crate) struct Removals {
 }
 
 impl Removals {
+    /// Whether there are no more than so many removals, and nothing but a bounded number of lanes besides.
+    #[cfg(test)]
+    pub(crate) fn is_within(&self, most: usize) -> bool {
+        let lanes = self.floor.len().max(self.mentioned.len());
+        self.order.len() <= most && self.lanes.len() <= most && lanes <= LANES_MAX
+    }
+
     /// An update was applied, its lane's newest, and has taken back these live dots.
     pub(crate) fn push(&mut self, by: Dot, removed: impl Iterator<Item = Dot>) {
         if !self.floor.contains_key(&by.replica()) {

@@ -19,10 +19,12 @@ use crate::replica::message::LaneUnits;
 use crate::replica::message::Message;
 use crate::replica::message::Part;
 use crate::replica::message::Prints;
+use crate::replica::message::Telling;
 use crate::replica::prints::first_half;
 use crate::replica::prints::scale;
 use crate::replica::prints::units;
 use crate::replica::state;
+use crate::replica::state::State;
 use crate::replica::wire;
 
 /// After how many milliseconds without a word the asker is taken to have given up.
@@ -75,7 +77,7 @@ impl Replica {
         &mut self,
         peer: PeerId,
         session: u64,
-        claims: &Claims,
+        (told, claims): (Telling, &Claims),
         whole: bool,
         now: u64,
     ) -> Result<(), RefusalReason> {
@@ -85,7 +87,18 @@ impl Replica {
             // The network is late, or doubles.
             return Ok(());
         }
-        let lanes = self.admit(peer, now, |admission| admission.heights(claims))?;
+        let heard = self.hear(peer, told, claims, now)?;
+        let lanes = if told.whole {
+            self.admit(peer, now, |admission| admission.heights(claims))?
+        } else {
+            // What the asker has is put together from what it told before; later words would make it more than it was.
+            let Some(vector) = heard else {
+                self.send(peer, &Message::Busy { session });
+                return Ok(());
+            };
+            let sorted = self.state.replicas.sorted().map(|(_, lane)| (lane, vector.get(lane)));
+            sorted.filter(|&(_, sequence)| sequence > 0).collect()
+        };
         let mut base = VersionVector::new();
         lanes.iter().for_each(|&(lane, sequence)| base.raise(lane, sequence));
         let ours = self.shared(self.state.vector(), peer);
@@ -149,15 +162,7 @@ impl Replica {
         less.iter().for_each(|&(lane, height)| parts.height(lane, height));
         parts.gone(gone.as_deref().unwrap_or_default());
         if whole {
-            for (place, &lane) in (0..).zip(lanes) {
-                for (number, unit) in units(&state.store, lane, cut(lane), 0) {
-                    let mut told = Told::default();
-                    told.unit(number, &unit, 0);
-                    parts.units(told.bytes.len() + 4, |part| {
-                        part.live.0.push(LaneUnits { lane: place, units: told.bytes.into() });
-                    });
-                }
-            }
+            put_units(&mut parts, state, lanes, cut);
         }
         for (lane, sequence) in ours.iter() {
             for (dot, entry) in state.store.range(lane, base.get(lane), sequence) {
@@ -299,6 +304,19 @@ impl Replica {
             if peer.serving.as_ref().is_some_and(|serving| now > serving.active + IDLE_MS) {
                 peer.serving = None;
             }
+        }
+    }
+}
+
+/// All that is live of some lanes, as far as both sides cover them.
+fn put_units(parts: &mut PartBuilder<'_>, state: &State, lanes: &[ReplicaIndex], cut: impl Fn(ReplicaIndex) -> u64) {
+    for (place, &lane) in (0..).zip(lanes) {
+        for (number, unit) in units(&state.store, lane, cut(lane), 0) {
+            let mut told = Told::default();
+            told.unit(number, &unit, 0);
+            parts.units(told.bytes.len() + 4, |part| {
+                part.live.0.push(LaneUnits { lane: place, units: told.bytes.into() });
+            });
         }
     }
 }

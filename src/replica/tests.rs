@@ -8,6 +8,7 @@ use crate::replica::message::Group;
 use crate::replica::message::Part;
 use crate::replica::message::Run;
 use crate::replica::message::Tables;
+use crate::replica::message::Telling;
 use crate::replica::message::Versions;
 use crate::replica::message::WireContent;
 use crate::replica::message::WireEvent;
@@ -84,7 +85,8 @@ fn refusal(message: &Message) -> Option<RefusalReason> {
 
 pub(super) fn told(heights: Vec<(Lane, u64)>) -> Message {
     let interests = Versions { own: 0, other: 0 };
-    Message::Vector { vector: Claims(heights), declared: 0, interests }
+    let told = Telling { number: 1, heard: 0, whole: true };
+    Message::Vector { told, vector: Claims(heights), declared: 0, interests }
 }
 
 fn push(first: u64, events: Vec<WireEvent>) -> Message {
@@ -180,7 +182,12 @@ fn nobody_else_makes_updates_in_our_name() {
     forged.runs.0[0].replica = 1;
     assert_eq!(refusal(&Message::Push { group: forged }), in_use);
     assert_eq!(refusal(&push(1, vec![removing(1, 2)])), in_use);
-    let pull = Message::Pull { session: 1, vector: Claims(vec![(lane(1), 9)]), whole: false };
+    let pull = Message::Pull {
+        session: 1,
+        told: Telling { whole: true, ..Telling::default() },
+        vector: Claims(vec![(lane(1), 9)]),
+        whole: false,
+    };
     assert_eq!(refusal(&pull), in_use);
 }
 

@@ -131,6 +131,7 @@ impl Faults {
                 held_events_max: pick(&[0, 3, 1000]) as usize,
                 removals_max: pick(&[0, 0, 3, 1 << 19]) as usize,
                 units_at_once: pick(&[0, 64]) as usize,
+                vector_whole_max: pick(&[0, 4, 1000]) as usize,
                 window_chunks: pick(&[1, 3, 8]) as u32,
                 serving_max: pick(&[1, 8]) as usize,
                 ..Limits::default()
