@@ -132,26 +132,45 @@ fn catching_up_costs_what_changed() {
 
 #[test]
 fn catching_up_costs_what_changed_when_the_log_has_gone_by() {
-    let mut faults = Faults::none(2);
-    faults.limits.log_events_max = 0;
-    let (mut cluster, dots) = settled(2, 50_000, faults);
-    let blocks = 50_000 / 1024 + 1;
-    // Removed together, they cost the bitmaps of the blocks they were in.
-    let (bytes, _) = cost_of_absence(&mut cluster, |cluster| {
-        for dot in &dots[2000..4000] {
-            cluster.write(0, &key(), None, &[*dot]);
-        }
-    });
-    assert!(bytes < blocks * 16 + 4 * 140 + 500, "2,000 removals cost {bytes} bytes");
-    // Elements that came and went meanwhile cost nothing.
-    let (bytes, _) = cost_of_absence(&mut cluster, |cluster| {
-        for n in 0..5000 {
-            let dot = cluster.write(0, &key(), number(n), &[]);
-            cluster.write(0, &key(), None, &[dot]);
-        }
-    });
-    assert!(bytes < blocks * 16 + 500, "10,000 updates that cancel out cost {bytes} bytes");
-    cluster.judge(1);
+    for (removals_max, removals_cost, nothing_cost) in [(1 << 19, 2500, 400), (0, 1300, 700)] {
+        let mut faults = Faults::none(2);
+        (faults.limits.log_events_max, faults.limits.removals_max) = (0, removals_max);
+        let (mut cluster, dots) = settled(2, 20_000, faults);
+        // Removed together, they cost the bits of the units they were in, if they are not listed.
+        let (bytes, _) = cost_of_absence(&mut cluster, |cluster| {
+            for dot in &dots[2000..4000] {
+                cluster.write(0, &key(), None, &[*dot]);
+            }
+        });
+        assert!(bytes < removals_cost, "2,000 removals cost {bytes} bytes");
+        // Elements that came and went meanwhile cost nothing.
+        let (bytes, _) = cost_of_absence(&mut cluster, |cluster| {
+            for n in 0..5000 {
+                let dot = cluster.write(0, &key(), number(n), &[]);
+                cluster.write(0, &key(), None, &[dot]);
+            }
+        });
+        assert!(bytes < nothing_cost, "10,000 updates that cancel out cost {bytes} bytes");
+        cluster.judge(1);
+    }
+}
+
+#[test]
+fn a_thousand_scattered_changes_cost_little_whatever_is_remembered() {
+    // By recent events; by recent removals; by comparing liveness, as after a start from disk.
+    for (log_events_max, removals_max) in [(1 << 15, 1 << 19), (0, 1 << 19), (0, 0)] {
+        let mut faults = Faults::none(2);
+        (faults.limits.log_events_max, faults.limits.removals_max) = (log_events_max, removals_max);
+        let (mut cluster, dots) = settled(2, 30_000, faults);
+        let (bytes, messages) = cost_of_absence(&mut cluster, |cluster| {
+            for n in 0..500 {
+                cluster.write(0, &key(), None, &[dots[n * 7919 % 30_000]]);
+                cluster.write(0, &key(), number(-1 - n as i64), &[]);
+            }
+        });
+        assert!(bytes <= 10_000, "{bytes} bytes in {messages} messages");
+        cluster.judge(1);
+    }
 }
 
 #[test]

@@ -215,7 +215,29 @@ fn the_prompt_reads_a_pipe_line_by_line() {
 #[test]
 fn the_prompt_lists_plain_values_too() {
     let done = typed(&["repl"], "S = declare(set).\nN = 5.\n:vars\n");
-    assert!(done.stdout.contains("S = []   % set\nN = 5\n"), "{}", done.stdout);
+    assert!(done.stdout.contains("S = []   % set, 2 bytes, metadata 0 bytes\nN = 5\n"), "{}", done.stdout);
+}
+
+#[test]
+fn each_variable_says_what_its_value_and_its_metadata_take() {
+    let program = "S = declare(set).\nD = map(S, fun(X) -> X end).\nupdate(S, {add_all, lists:seq(1, 50)}).";
+    let done = typed(&["run", "-", "--json"], program);
+    let events = events(&done);
+    let of = |name: &str| {
+        let found =
+            events.iter().find(|event| event["event"] == "final" && event["variable"] == name).expect("a value");
+        ["value_bytes", "metadata_bytes"].map(|field| found[field].as_u64().expect("a number"))
+    };
+    let ([value, metadata], derived) = (of("S"), of("D"));
+    // A tag and a length, and two bytes for each element; a dot, a variable and a slot for each besides.
+    assert!((100..=110).contains(&value), "{value}");
+    assert!((16 * 50..=20 * 50).contains(&metadata), "{metadata}");
+    assert_eq!(derived, [value, 0], "what is derived is not replicated");
+    let writers = events.iter().find(|event| event["event"] == "writers").expect("an event");
+    assert_eq!((&writers["replicas"], &writers["metadata_bytes"]), (&Value::from(1), &Value::from(32)));
+    let shown = typed(&["repl"], &format!("{program}\n:vars\n")).stdout;
+    assert!(shown.contains(&format!("% set, {value} bytes, metadata {metadata} bytes\n")), "{shown}");
+    assert!(shown.contains("% 1 replica has written, known in 32 bytes\n"), "{shown}");
 }
 
 #[test]

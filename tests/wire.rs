@@ -64,7 +64,7 @@ fn conversation() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for log in [100, 0] {
         let limits =
-            lasp::replica::Limits { log_events_max: log, prints_at_once: 0, ..lasp::replica::Limits::default() };
+            lasp::replica::Limits { log_events_max: log, removals_max: log, ..lasp::replica::Limits::default() };
         let (mut a, mut b) =
             (Replica::with_limits(ReplicaId(1), limits.clone()), Replica::with_limits(ReplicaId(2), limits));
         for (replica, text) in [(&mut a, "ann"), (&mut b, "bob")] {

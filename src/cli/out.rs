@@ -13,6 +13,7 @@ use clap::ColorChoice;
 use crate::cli::json::Line;
 use crate::net::error::Cause;
 use crate::node::Final;
+use crate::node::Writers;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
@@ -107,11 +108,21 @@ impl Out {
     pub fn last(&self, node: &str, last: &Final, each: bool) {
         if self.json {
             let line = Line::new("final").text("node", node).text("variable", &last.name);
-            self.event(line.text("type", last.kind.name()).term("value", &last.value));
+            let line = line.text("type", last.kind.name()).term("value", &last.value);
+            let line = line.number("value_bytes", last.value_bytes as u64);
+            self.event(line.number("metadata_bytes", last.metadata_bytes as u64));
         } else if each {
             self.data(&format!("{}@{node} = {}\n", last.name, last.value));
         } else {
             self.data(&format!("{} = {}\n", last.name, last.value));
+        }
+    }
+
+    /// What a node keeps of the replicas that ever wrote: for programs alone.
+    pub fn writers(&self, node: &str, writers: Writers) {
+        if self.json {
+            let line = Line::new("writers").text("node", node).number("replicas", writers.lanes as u64);
+            self.event(line.number("metadata_bytes", writers.bytes as u64));
         }
     }
 

@@ -311,6 +311,7 @@ fn finish(driver: &mut Driver, out: &Out, end: End, course: &Course, arguments: 
         for last in driver.node.finals() {
             out.last(&driver.name, &last, false);
         }
+        out.writers(&driver.name, driver.node.writers());
     }
     driver.close();
     exit

@@ -4,6 +4,7 @@ pub mod dot;
 pub mod laws;
 pub mod multiset;
 pub mod ranking;
+pub mod sketch;
 pub mod store;
 pub mod sum;
 pub mod vector;

@@ -85,7 +85,7 @@ impl Bitmap {
     }
 
     /// The offsets of the set bits, ascending.
-    fn offsets(self) -> impl Iterator<Item = u64> {
+    pub fn offsets(self) -> impl Iterator<Item = u64> {
         self.0.into_iter().zip(0u64..).flat_map(|(word, at)| {
             std::iter::successors(Some(word), |&rest| Some(rest & rest.wrapping_sub(1)))
                 .take_while(|&rest| rest != 0)
@@ -102,7 +102,8 @@ fn place(sequence: u64) -> (usize, u32) {
 /// The live entries.
 #[derive(Clone, Debug)]
 pub struct Store<E> {
-    lanes: Vec<Lane<E>>,
+    /// By index; none is without a live entry, so that a lane of which nothing is left costs nothing here.
+    lanes: Vec<(ReplicaIndex, Lane<E>)>,
     live: usize,
 }
 
@@ -163,23 +164,27 @@ impl<E> Store<E> {
     /// Puts `entry` under `dot`; constant time when it is the replica's newest. Says `false`, and changes nothing, when
     /// there is an entry already.
     pub fn insert(&mut self, dot: Dot, entry: E) -> bool {
-        let place = dot.replica().0 as usize;
-        if place >= self.lanes.len() {
-            self.lanes.resize_with(place + 1, || Lane { blocks: Vec::new() });
-        }
-        let added = self.lanes[place].insert(dot.sequence(), entry);
+        let at = self.find(dot.replica()).unwrap_or_else(|at| {
+            self.lanes.insert(at, (dot.replica(), Lane { blocks: Vec::new() }));
+            at
+        });
+        let added = self.lanes[at].1.insert(dot.sequence(), entry);
         self.live += usize::from(added);
         added
     }
 
     /// Takes the entry under `dot` out; constant time but for making room now and then.
     pub fn remove(&mut self, dot: Dot) -> Option<E> {
-        let lane = self.lanes.get_mut(dot.replica().0 as usize)?;
+        let place = self.find(dot.replica()).ok()?;
+        let lane = &mut self.lanes[place].1;
         let at = lane.find(dot.sequence() / BLOCK).ok()?;
         let block = &mut lane.blocks[at].1;
         let entry = block.remove(dot.sequence())?;
         if block.count == 0 {
             lane.blocks.remove(at);
+        }
+        if lane.blocks.is_empty() {
+            self.lanes.remove(place);
         }
         self.live -= 1;
         Some(entry)
@@ -201,7 +206,13 @@ impl<E> Store<E> {
 
     /// All live entries, by replica index and sequence number.
     pub fn iter(&self) -> impl Iterator<Item = (Dot, &E)> {
-        (0..).zip(&self.lanes).flat_map(|(index, _)| self.range(ReplicaIndex(index), 0, Dot::SEQUENCE_MAX))
+        self.lanes.iter().flat_map(|&(replica, _)| self.range(replica, 0, Dot::SEQUENCE_MAX))
+    }
+
+    /// How many blocks have live entries.
+    #[must_use]
+    pub fn block_count(&self) -> usize {
+        self.lanes.iter().map(|(_, lane)| lane.blocks.len()).sum()
     }
 
     /// The blocks of `replica` that have live entries, by number, each with which they are.
@@ -217,7 +228,16 @@ impl<E> Store<E> {
     }
 
     fn lane(&self, replica: ReplicaIndex) -> Option<&Lane<E>> {
-        self.lanes.get(replica.0 as usize)
+        self.find(replica).ok().map(|at| &self.lanes[at].1)
+    }
+
+    /// Mostly every lane has something, and is where its index says.
+    fn find(&self, replica: ReplicaIndex) -> Result<usize, usize> {
+        let guess = replica.0 as usize;
+        if self.lanes.get(guess).is_some_and(|&(found, _)| found == replica) {
+            return Ok(guess);
+        }
+        self.lanes.binary_search_by_key(&replica, |&(found, _)| found)
     }
 }
 

@@ -65,6 +65,12 @@ impl VersionVector {
         self.heights.len()
     }
 
+    /// How many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of_val(self.heights.as_slice())
+    }
+
     /// The replicas of which anything is covered, by index, with the last covered sequence number.
     pub fn iter(&self) -> impl Iterator<Item = (ReplicaIndex, u64)> {
         (0..).map(ReplicaIndex).zip(self.heights.iter().copied()).filter(|&(_, height)| height > 0)

@@ -247,4 +247,8 @@ pub struct Final {
     pub dynamic: bool,
     /// The value.
     pub value: Term,
+    /// The bytes of the value, as it would travel.
+    pub value_bytes: usize,
+    /// The bytes that replication keeps besides, so that copies can be merged; 0 for what is derived, which never travels.
+    pub metadata_bytes: usize,
 }

@@ -63,6 +63,7 @@ use crate::vm::Machine;
 use crate::vm::Unit;
 use crate::vm::machine::FormId;
 
+pub use crate::replica::Writers;
 pub use enforce::Deciding;
 pub use enforce::EffectEvent;
 pub use enforce::EffectSettings;

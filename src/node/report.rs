@@ -17,8 +17,10 @@ use crate::node::tasks::Purpose;
 use crate::node::tasks::Wait;
 use crate::node::verbs::brief;
 use crate::replica::VariableKey;
+use crate::replica::Writers;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
+use crate::value::codec;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 use crate::vm::Failure;
@@ -175,18 +177,30 @@ impl Node {
         if let Some((.., mut task)) = self.running.take_if(|_| self.transaction.is_some()) {
             self.abandon(&mut task);
         }
-        let mut finals = Vec::new();
+        let (kept, mut finals) = (self.replica.kept(), Vec::new());
         for (name, term) in self.bound_names() {
             let Term::Ref(reference) = term else { continue };
             let Some(variable) = self.engine.find(&reference) else { continue };
+            let value = self.engine.value(variable);
+            let value_bytes = codec::encode(&value).len();
+            let kept = self.keys.get(&variable).and_then(|key| kept.get(key)).copied().unwrap_or_default();
             finals.push(Final {
                 name,
                 kind: reference.kind.clone(),
                 dynamic: reference.dynamic,
-                value: self.engine.value(variable),
+                value,
+                value_bytes,
+                // Of what entries hold, the value is not metadata.
+                metadata_bytes: kept.content_bytes.saturating_sub(value_bytes) + kept.tag_bytes,
             });
         }
         finals
+    }
+
+    /// What is kept of the replicas that ever wrote.
+    #[must_use]
+    pub fn writers(&self) -> Writers {
+        self.replica.writers()
     }
 }
 

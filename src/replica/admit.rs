@@ -6,7 +6,6 @@ use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::lattice::dot::ReplicaIndex;
 use crate::lattice::dot::TopicId;
-use crate::lattice::store::Bitmap;
 use crate::lattice::vector::VersionVector;
 use crate::replica::KeyIndex;
 use crate::replica::RefusalReason;
@@ -201,32 +200,50 @@ impl Admission<'_> {
         Ok(Event { dot, key, adds, removes: removes.into(), bytes, following: 0 })
     }
 
+    /// Heights out of a message, each in its place; 0 is one of them. What this node does not take counts as 0.
+    pub(crate) fn heights(&mut self, claims: &Claims) -> Result<Vec<(ReplicaIndex, u64)>, RefusalReason> {
+        let mut heights = Vec::with_capacity(claims.0.len());
+        for &(lane, sequence) in &claims.0 {
+            self.claim(lane, sequence.max(1))?;
+            let taken = if self.interest.takes(lane.topic) { sequence } else { 0 };
+            heights.push((self.replica(lane)?, taken));
+        }
+        Ok(heights)
+    }
+
     /// Adds a part to what has arrived of a snapshot above `base`.
     pub(crate) fn part(&mut self, part: Part, staged: &mut Snapshot) -> Result<(), RefusalReason> {
         let mut numbers = self.numbers(&part.tables)?;
         for &(replica, sequence) in part.vector.iter() {
-            let dot = self.dot(&numbers, replica, sequence)?;
+            let dot = self.dot(&numbers, replica, sequence.max(1))?;
             if self.interest.takes(self.state.replicas.topic(dot.replica())) {
-                staged.vector.raise(dot.replica(), sequence);
+                staged.heights.insert(dot.replica(), sequence);
             }
         }
-        for (replica, number, bits) in part.blocks.0 {
-            let index = *numbers.replicas.get(replica as usize).ok_or(RefusalReason::Malformed)?;
-            let bitmap = Bitmap::from_bytes(&bits).ok_or(RefusalReason::Malformed)?;
-            if !self.interest.takes(self.state.replicas.topic(index)) {
-                continue;
+        for (replica, distances) in part.gone.iter() {
+            let mut sequence = 0u64;
+            for &distance in distances.iter() {
+                sequence = sequence.checked_add(distance).ok_or(RefusalReason::Malformed)?;
+                staged.gone.push(self.dot(&numbers, *replica, sequence)?);
             }
-            staged.blocks.push((index, u64::from(number), bitmap));
         }
-        for entry in part.entries.0 {
-            let dot = self.dot(&numbers, entry.replica, entry.sequence)?;
-            if !self.interest.takes(self.state.replicas.topic(dot.replica())) {
-                continue;
+        for run in part.entries.0 {
+            let mut sequence = 0u64;
+            for (distance, content) in run.entries.0 {
+                sequence = sequence.checked_add(distance).ok_or(RefusalReason::Malformed)?;
+                let dot = self.dot(&numbers, run.replica, sequence)?;
+                let topic = self.state.replicas.topic(dot.replica());
+                if !self.interest.takes(topic) {
+                    continue;
+                }
+                let key = self.key(&mut numbers, run.key, topic)?;
+                let (slot, content) = self.content(&numbers, dot, WireContent { slot: run.slot, content }, run.key)?;
+                staged.entries.push((dot, Entry { content, key, slot }));
             }
-            let key = self.key(&mut numbers, entry.key, self.state.replicas.topic(dot.replica()))?;
-            let (slot, content) = self.content(&numbers, dot, entry.content, entry.key)?;
-            staged.entries.push((dot, Entry { content, key, slot }));
         }
+        staged.differences.extend(part.differences.0);
+        staged.live.extend(part.live.0);
+        staged.check = part.check.map(u128::from_le_bytes).or(staged.check);
         Ok(())
     }
 

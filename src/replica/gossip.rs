@@ -20,17 +20,17 @@ use crate::replica::Role;
 use crate::replica::VariableKey;
 use crate::replica::admit::Admission;
 use crate::replica::admit::Quota;
+use crate::replica::compare::Manner;
 use crate::replica::group;
 use crate::replica::interest::Mutual;
-use crate::replica::lanes::Claims;
 use crate::replica::message::Group;
 use crate::replica::message::Message;
 use crate::replica::message::Versions;
 use crate::replica::serve::Serving;
-use crate::replica::state;
 use crate::replica::state::Event;
 use crate::replica::state::Received;
 use crate::replica::state::Update;
+use crate::replica::vectors::Mentioned;
 use crate::replica::wire;
 use crate::replica::wire::Bounded;
 use crate::replica::wire::WireError;
@@ -38,8 +38,6 @@ use crate::value::term::Term;
 
 /// With how many replicas a vector is told at once instead of its digest.
 const VECTOR_AT_ONCE: usize = 8;
-/// After how many milliseconds the same vector is told again to a peer whose vector differs.
-const VECTOR_AGAIN_MS: u64 = 100;
 const MINUTE_MS: u64 = 60_000;
 
 /// How often our vector and the two interests had changed, and whether the peer's was known.
@@ -60,11 +58,13 @@ pub(crate) struct Peer {
     /// The hash of the vector that it told last.
     pub(crate) digest: Option<u128>,
     /// The hash of ours that it was told last.
-    told: Option<u128>,
+    pub(crate) told: Option<u128>,
     /// The hash of ours that it was last told as a vector, and when.
-    told_vector: Option<(u128, u64)>,
+    pub(crate) told_vector: Option<(u128, u64)>,
     /// Whether it is to be told our vector with the next announcement.
-    wants_vector: bool,
+    pub(crate) wants_vector: bool,
+    /// What both have told of their vectors.
+    pub(crate) mentioned: Mentioned,
     /// Not to be pulled from before then.
     pub(crate) rest_until: u64,
     /// How many of its declarations have arrived, without a gap.
@@ -93,6 +93,7 @@ impl Peer {
             told: None,
             told_vector: None,
             wants_vector: false,
+            mentioned: Mentioned::default(),
             rest_until: 0,
             declarations: 0,
             declared: 0,
@@ -181,19 +182,20 @@ impl Replica {
             |own: &OwnLane, event: &Event| event.dot.replica() == own.index && event.dot.sequence() > own.pushed;
         let keep = |event: &Event| self.own.values().any(|own| unpushed(own, event));
         self.state.log.trim(self.limits.log_events_max, self.limits.log_bytes_max, keep);
+        self.state.removals.trim(self.limits.removals_max);
         let pause = self.announce_pause();
         bring_forward(&mut self.announce_at, now + pause);
     }
 
     /// Milliseconds from a change to telling the peers about it. What is compared grows with the replicas that ever wrote, and
     /// who is told by a push needs no comparison: the more there are, the longer changes are gathered.
-    fn announce_pause(&self) -> u64 {
+    pub(crate) fn announce_pause(&self) -> u64 {
         let replicas = u64::try_from(self.state.vector().width()).unwrap_or(u64::MAX);
         self.limits.announce_ms.max(replicas.min(self.limits.round_ms))
     }
 
     /// Milliseconds for which what is missing may still come by itself: longer where pushes take longer ways.
-    fn grace(&self) -> u64 {
+    pub(crate) fn grace(&self) -> u64 {
         self.limits.grace_ms.max(self.announce_pause() / 2)
     }
 
@@ -226,34 +228,8 @@ impl Replica {
         let declared = self.declared.len() as u64;
         if let Some(peer) = self.peers.get_mut(&to) {
             peer.told = Some(digest);
-            self.send(to, &Message::Summary { digest: digest.to_le_bytes(), declared, interests });
-        }
-    }
-
-    fn send_vector(&mut self, to: PeerId, now: u64) {
-        let (digest, interests) = (self.digest_for(to), self.versions(to));
-        let declared = self.declared.len() as u64;
-        let message = Message::Vector { vector: self.claims_for(to), declared, interests };
-        if let Some(peer) = self.peers.get_mut(&to) {
-            peer.told = Some(digest);
-            peer.told_vector = Some((digest, now));
-            peer.wants_vector = false;
-            self.send(to, &message);
-        }
-    }
-
-    /// Tells a peer whose vector differs what ours is, unless it was told just now.
-    fn answer_vector(&mut self, to: PeerId, now: u64) {
-        let (digest, pause) = (self.digest_for(to), self.announce_pause());
-        let Some(peer) = self.peers.get_mut(&to) else { return };
-        match peer.told_vector {
-            // It was told the same just now; should that be lost, there is the next round.
-            Some((before, at)) if before == digest && now < at + VECTOR_AGAIN_MS => {}
-            Some((_, at)) if now < at + pause => {
-                peer.wants_vector = true;
-                bring_forward(&mut self.announce_at, at + pause);
-            }
-            _ => self.send_vector(to, now),
+            let heard = peer.mentioned.heard;
+            self.send(to, &Message::Summary { digest: digest.to_le_bytes(), declared, interests, heard });
         }
     }
 
@@ -290,13 +266,16 @@ impl Replica {
 
     fn receive(&mut self, peer: PeerId, message: Message, now: u64) -> Result<(), RefusalReason> {
         match message {
-            Message::Summary { digest, declared, interests } => {
+            Message::Summary { digest, declared, interests, heard } => {
+                if let Some(known) = self.peers.get_mut(&peer) {
+                    known.mentioned.has_heard(heard);
+                }
                 self.receive_digest(peer, u128::from_le_bytes(digest), interests, now);
                 self.check_declared(peer, declared);
                 Ok(())
             }
-            Message::Vector { vector, declared, interests } => {
-                self.receive_vector(peer, &vector, interests, now)?;
+            Message::Vector { told, vector, declared, interests } => {
+                self.receive_vector(peer, told, &vector, interests, now)?;
                 self.check_declared(peer, declared);
                 Ok(())
             }
@@ -312,12 +291,19 @@ impl Replica {
                 Ok(())
             }
             Message::Push { group } => self.receive_events(peer, group, now),
-            Message::Pull { session, vector, prints } => self.serve(peer, session, &vector, &prints, now),
+            Message::Pull { session, told, vector, whole } => self.serve(peer, session, (told, &vector), whole, now),
             Message::Events { session, group } => self.receive_pulled_events(peer, session, group, now),
-            Message::AskPrints { session } => {
-                self.pull_prints(peer, session, now);
+            Message::Compare { session, snapshot, nonce, root, scale, cuts } => {
+                let units_at_once = self.limits.units_at_once;
+                let manner = Manner { snapshot, nonce, scale: u32::from(scale), units_at_once };
+                self.pull_compare(peer, session, manner, (u128::from_le_bytes(root), &cuts), now)
+            }
+            Message::Prints { session, snapshot, prints } => self.serve_prints(peer, (session, snapshot), prints, now),
+            Message::Differing { session, snapshot, lanes } => {
+                self.pull_differing(peer, session, snapshot, &lanes, now);
                 Ok(())
             }
+            Message::Units { session, snapshot, lanes } => self.pull_units(peer, (session, snapshot), &lanes, now),
             Message::Chunk { session, snapshot, index, last, part } => {
                 self.receive_chunk(peer, (session, snapshot), index, last, *part, now)
             }
@@ -337,6 +323,9 @@ impl Replica {
         let ours = self.digest_for(peer);
         let Some(told) = self.peers.get_mut(&peer) else { return };
         told.digest = comparable.then_some(digest);
+        if comparable && digest == ours {
+            told.claims = VersionVector::new();
+        }
         if comparable && digest != ours {
             self.answer_vector(peer, now);
         } else if comparable && self.believes(peer) {
@@ -348,11 +337,6 @@ impl Replica {
         }
     }
 
-    /// Whether what a peer says of others' updates is believed.
-    pub(crate) fn believes(&self, peer: PeerId) -> bool {
-        self.peers.get(&peer).is_some_and(|peer| peer.role == Role::Server)
-    }
-
     /// A server has one of our lanes up to `height`.
     pub(crate) fn acknowledge(&mut self, lane: ReplicaIndex, height: u64) -> bool {
         if let Some(own) = self.own.values_mut().find(|own| own.index == lane) {
@@ -361,48 +345,9 @@ impl Replica {
         self.outbox.acknowledged(lane, height)
     }
 
-    fn receive_vector(
-        &mut self,
-        peer: PeerId,
-        claims: &Claims,
-        interests: Versions,
-        now: u64,
-    ) -> Result<(), RefusalReason> {
-        let vector = self.admit(peer, now, |admission| admission.vector(claims))?;
-        self.look_for_others(peer, &vector);
-        let comparable = self.note_versions(peer, interests, now);
-        let digest = comparable.then(|| state::digest(&self.state.replicas, &vector));
-        let believed = self.believes(peer);
-        let (missing, ahead) =
-            (believed && vector.exceeds(self.state.vector()), self.shared(self.state.vector(), peer).exceeds(&vector));
-        if believed {
-            let own: Vec<ReplicaIndex> = self.own.values().map(|own| own.index).collect();
-            for lane in own {
-                self.acknowledge(lane, vector.get(lane));
-            }
-        }
-        let Some(known) = self.peers.get_mut(&peer) else { return Ok(()) };
-        let first = known.digest.is_none() || known.told_vector.is_none();
-        known.digest = digest;
-        if believed {
-            known.claims.join(&vector);
-        }
-        if missing {
-            let grace = if first { 0 } else { self.grace() };
-            bring_forward(&mut self.pull_at, now + grace);
-            if first {
-                self.pull_on(now);
-            }
-        }
-        if ahead {
-            self.answer_vector(peer, now);
-        }
-        Ok(())
-    }
-
     /// Tells, once, when somebody knows updates of this node that it was not given to remember: what it remembers is an old
     /// copy, or another copy of it is in use. No update is lost by that, since each start takes an incarnation of its own.
-    fn look_for_others(&mut self, peer: PeerId, vector: &VersionVector) {
+    pub(crate) fn look_for_others(&mut self, peer: PeerId, vector: &VersionVector) {
         if !self.remembers || self.elsewhere {
             return;
         }

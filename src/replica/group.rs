@@ -4,9 +4,9 @@ use rustc_hash::FxHashMap;
 
 use crate::lattice::dot::Dot;
 use crate::lattice::dot::ReplicaIndex;
-use crate::lattice::store::Bitmap;
 use crate::replica::KeyIndex;
 use crate::replica::VariableKey;
+use crate::replica::message::EntryRun;
 use crate::replica::message::Group;
 use crate::replica::message::ITEMS_MAX;
 use crate::replica::message::Part;
@@ -15,7 +15,6 @@ use crate::replica::message::Run;
 use crate::replica::message::Tables;
 use crate::replica::message::WHOLE;
 use crate::replica::message::WireContent;
-use crate::replica::message::WireEntry;
 use crate::replica::message::WireEvent;
 use crate::replica::names::Replicas;
 use crate::replica::names::SlotTag;
@@ -151,6 +150,9 @@ pub(crate) struct PartBuilder<'a> {
     tables: TableBuilder,
     part: Part,
     bytes: usize,
+    items: usize,
+    /// The number of the last entry.
+    before: u64,
     /// The parts that are full.
     full: Vec<Part>,
 }
@@ -158,22 +160,22 @@ pub(crate) struct PartBuilder<'a> {
 impl PartBuilder<'_> {
     pub(crate) fn new(state: &State, bytes_max: usize) -> PartBuilder<'_> {
         let (tables, part) = (TableBuilder::default(), Part::default());
-        PartBuilder { state, bytes_max, tables, part, bytes: 0, full: Vec::new() }
+        PartBuilder { state, bytes_max, tables, part, bytes: 0, items: 0, before: 0, full: Vec::new() }
     }
 
     fn room(&mut self, bytes: usize) {
-        let items = self.part.vector.len() + self.part.blocks.len() + self.part.entries.len();
-        if items > 0 && (self.bytes + self.tables.bytes + bytes > self.bytes_max || items >= REPLICAS_MAX) {
+        if self.items > 0 && (self.bytes + self.tables.bytes + bytes > self.bytes_max || self.items >= REPLICAS_MAX) {
             self.close();
         }
         self.bytes += bytes;
+        self.items += 1;
     }
 
     fn close(&mut self) {
         let mut part = std::mem::take(&mut self.part);
         part.tables = std::mem::take(&mut self.tables).tables;
         self.full.push(part);
-        self.bytes = 0;
+        (self.bytes, self.items) = (0, 0);
     }
 
     pub(crate) fn height(&mut self, replica: ReplicaIndex, sequence: u64) {
@@ -182,19 +184,44 @@ impl PartBuilder<'_> {
         self.part.vector.0.push((replica, sequence));
     }
 
-    pub(crate) fn block(&mut self, replica: ReplicaIndex, number: u64, bitmap: &Bitmap) {
-        let bits = bitmap.to_bytes();
-        self.room(bits.len() + 8);
-        let replica = self.tables.replica(&self.state.replicas, replica);
-        self.part.blocks.0.push((replica, u32::try_from(number).unwrap_or(u32::MAX), bits.into()));
+    /// Dots that are gone, ascending.
+    pub(crate) fn gone(&mut self, dots: &[Dot]) {
+        let mut before: Option<Dot> = None;
+        for &dot in dots {
+            self.room(4);
+            let replica = self.tables.replica(&self.state.replicas, dot.replica());
+            let next = |&(at, _): &(u32, _)| at == replica;
+            let last = before.filter(|_| self.part.gone.last().is_some_and(next)).map_or(0, Dot::sequence);
+            if last == 0 {
+                self.part.gone.0.push((replica, Vec::new().into()));
+            }
+            if let Some((_, numbers)) = self.part.gone.0.last_mut() {
+                numbers.0.push(dot.sequence() - last);
+            }
+            before = Some(dot);
+        }
     }
 
     pub(crate) fn entry(&mut self, dot: Dot, entry: &Entry) {
-        self.room(event_bytes(Some(&entry.content), 1));
+        self.room(event_bytes(Some(&entry.content), 0));
         let key = self.tables.key(self.state, entry.key);
-        let content = self.tables.content(self.state, entry.slot, &entry.content);
+        let WireContent { slot, content } = self.tables.content(self.state, entry.slot, &entry.content);
         let (replica, sequence) = self.tables.dot(self.state, dot);
-        self.part.entries.0.push(WireEntry { replica, sequence, key, content });
+        let next = |run: &&mut EntryRun| (run.replica, run.key, run.slot) == (replica, key, slot);
+        // Entries come in order, so that a run of one replica goes up.
+        if let Some(run) = self.part.entries.0.last_mut().filter(next) {
+            run.entries.0.push((sequence - self.before, content));
+        } else {
+            let entries = vec![(sequence, content)].into();
+            self.part.entries.0.push(EntryRun { replica, key, slot, entries });
+        }
+        self.before = sequence;
+    }
+
+    /// What is to be told of units of a lane, as long as it may be.
+    pub(crate) fn units(&mut self, bytes: usize, put: impl FnOnce(&mut Part)) {
+        self.room(bytes);
+        put(&mut self.part);
     }
 
     /// The parts; at least one, though it may be empty.

@@ -15,7 +15,6 @@ use crate::replica::Out;
 use crate::replica::PeerId;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
-use crate::replica::lanes::Claims;
 use crate::replica::message::Message;
 use crate::replica::message::TOPICS_MAX;
 use crate::replica::message::Versions;
@@ -272,13 +271,6 @@ impl Replica {
     pub(crate) fn shared(&self, vector: &VersionVector, peer: PeerId) -> VersionVector {
         let Some(known) = self.peers.get(&peer) else { return VersionVector::new() };
         self.state.restricted(vector, |topic| self.interest.takes(topic) && known.mutual.takes(topic))
-    }
-
-    /// This node's vector, as far as it is of interest on both sides, as it travels.
-    pub(crate) fn claims_for(&self, peer: PeerId) -> Claims {
-        let Some(known) = self.peers.get(&peer) else { return Claims::default() };
-        let shared = |topic| self.interest.takes(topic) && known.mutual.takes(topic);
-        Claims(self.vector().filter(|(lane, _)| shared(lane.topic)).collect())
     }
 
     /// A hash of the part of this node's vector that is of interest on both sides.

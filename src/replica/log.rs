@@ -13,26 +13,44 @@ use crate::replica::state::Event;
 pub(crate) struct Log {
     events: VecDeque<Event>,
     bytes: usize,
+    /// The lanes that have events in the log.
+    lanes: FxHashMap<ReplicaIndex, Kept>,
+}
+
+/// What is here of a lane.
+struct Kept {
     /// All events above it, up to the node's vector, are in the log.
-    floor: FxHashMap<ReplicaIndex, u64>,
+    floor: u64,
+    /// How many events there are, older ones included.
+    count: usize,
 }
 
 impl Log {
+    /// Whether there are no more than so many events, and nothing of other lanes than theirs.
+    #[cfg(test)]
+    pub(crate) fn is_within(&self, most: usize) -> bool {
+        self.events.len() <= most && self.lanes.len() <= most
+    }
+
     pub(crate) fn push(&mut self, event: Event) {
         self.bytes += event.bytes as usize;
+        let before = event.dot.sequence() - 1;
+        self.lanes.entry(event.dot.replica()).or_insert(Kept { floor: before, count: 0 }).count += 1;
         self.events.push_back(event);
     }
 
     /// The node's vector went to `sequence` without the events in between.
     pub(crate) fn skip_to(&mut self, replica: ReplicaIndex, sequence: u64) {
-        self.floor.insert(replica, sequence);
+        if let Some(kept) = self.lanes.get_mut(&replica) {
+            kept.floor = sequence;
+        }
     }
 
     /// Forgets all events of some lanes, of which nothing is covered any longer.
     pub(crate) fn forget(&mut self, gone: impl Fn(ReplicaIndex) -> bool) {
         self.events.retain(|event| !gone(event.dot.replica()));
         self.bytes = self.events.iter().map(|event| event.bytes as usize).sum();
-        self.floor.retain(|lane, _| !gone(*lane));
+        self.lanes.retain(|lane, _| !gone(*lane));
     }
 
     /// Forgets the oldest events until the bounds are kept, but none that `keep` holds back.
@@ -43,9 +61,18 @@ impl Log {
             }
             if let Some(event) = self.events.pop_front() {
                 self.bytes -= event.bytes as usize;
-                let floor = self.floor.entry(event.dot.replica()).or_insert(0);
-                *floor = (*floor).max(event.dot.sequence());
+                self.popped(event.dot.replica(), event.dot.sequence());
             }
+        }
+    }
+
+    fn popped(&mut self, replica: ReplicaIndex, sequence: u64) {
+        let Some(kept) = self.lanes.get_mut(&replica) else { return };
+        kept.floor = kept.floor.max(sequence);
+        kept.count -= 1;
+        if kept.count == 0 {
+            // Lanes of which nothing is here cost nothing here.
+            self.lanes.remove(&replica);
         }
     }
 
@@ -69,7 +96,7 @@ impl Log {
         for (replica, sequence) in to.iter() {
             let has = from.get(replica);
             if has < sequence {
-                if has < self.floor.get(&replica).copied().unwrap_or(0) {
+                if self.lanes.get(&replica).is_none_or(|kept| has < kept.floor) {
                     return None;
                 }
                 missing += sequence - has;

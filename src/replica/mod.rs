@@ -10,20 +10,26 @@
 //! other: a peer that lies about other replicas' updates is not detected, one that is malformed or immoderate is.
 
 mod admit;
+mod compact;
+mod compare;
 mod foreign;
+mod frozen;
 mod gossip;
 mod group;
 mod interest;
 mod journal;
+mod kept;
 mod lanes;
 mod log;
 mod message;
 mod names;
 mod outbox;
+mod prints;
 mod pull;
 #[cfg(test)]
 mod random_tests;
 mod refusal;
+mod removals;
 mod rights;
 mod role;
 mod serve;
@@ -33,6 +39,7 @@ mod tests;
 mod transaction;
 #[cfg(test)]
 mod trust_tests;
+mod vectors;
 mod wire;
 mod written;
 
@@ -64,6 +71,8 @@ use crate::value::term::Term;
 pub use crate::replica::journal::Damage;
 pub use crate::replica::journal::Place;
 pub use crate::replica::journal::Record;
+pub use crate::replica::kept::Kept;
+pub use crate::replica::kept::Writers;
 pub use crate::replica::message::kind_of;
 pub use crate::replica::refusal::Limit;
 pub use crate::replica::refusal::RefusalReason;
@@ -175,8 +184,12 @@ pub struct Limits {
     pub serving_max: usize,
     /// The most entries of a snapshot that are taken in before it is applied.
     pub staged_entries_max: usize,
-    /// With how many blocks fingerprints go out with the first request, before it is known whether they are needed.
-    pub prints_at_once: usize,
+    /// How many recent removals are remembered, for peers that lack more than recent events.
+    pub removals_max: usize,
+    /// With how many replicas or fewer a vector is told whole, instead of what a peer has not heard of it.
+    pub vector_whole_max: usize,
+    /// With how many units fingerprints are told of each at once, instead of finding out first which replicas' differ.
+    pub units_at_once: usize,
     /// Milliseconds from a change to telling the peers about it.
     pub announce_ms: u64,
     /// Milliseconds for which what is missing may still come by itself before it is pulled.
@@ -202,7 +215,9 @@ impl Default for Limits {
             window_chunks: 8,
             serving_max: 8,
             staged_entries_max: 1 << 26,
-            prints_at_once: 32,
+            removals_max: 1 << 19,
+            vector_whole_max: 4,
+            units_at_once: 64,
             announce_ms: 20,
             grace_ms: 15,
             round_ms: 1000,
@@ -449,6 +464,7 @@ impl Replica {
         if self.peers.is_empty() {
             // Nobody is told by the log: a long turn alone does not make it grow. Whoever connects later compares vectors.
             self.state.log.trim(self.limits.log_events_max, self.limits.log_bytes_max, |_| false);
+            self.state.removals.trim(self.limits.removals_max);
         }
     }
 

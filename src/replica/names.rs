@@ -22,34 +22,64 @@ impl SlotTag {
     pub(crate) const BASE: SlotTag = SlotTag(0);
 }
 
-/// The lanes that this node has heard of.
+/// The lanes that this node has heard of. There may be very many, and nearly all of them of replicas that are gone for good:
+/// each costs a [`Row`] and four bytes.
 #[derive(Default)]
 pub(crate) struct Replicas {
-    lanes: Vec<Lane>,
-    /// By topic first, so that those of one topic lie together.
-    by_lane: BTreeMap<Lane, ReplicaIndex>,
+    rows: Vec<Row>,
+    /// Sorted by lane, so that those of one topic lie together.
+    sorted: Vec<ReplicaIndex>,
+    /// Topics with their periods, as [`Lane::word`] has them.
+    words: Vec<u128>,
+    by_word: BTreeMap<u128, u32>,
+}
+
+/// A lane.
+#[derive(Clone, Copy)]
+struct Row {
+    replica: [u8; 16],
+    /// Where its topic and period are among the words.
+    word: u32,
 }
 
 impl Replicas {
+    /// How many bytes the lanes take here, the names of topics apart.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(self.rows.as_slice()) + size_of_val(self.sorted.as_slice())
+    }
+
     pub(crate) fn find(&self, lane: Lane) -> Option<ReplicaIndex> {
-        self.by_lane.get(&lane).copied()
+        self.place(lane).ok().map(|at| self.sorted[at])
+    }
+
+    fn place(&self, lane: Lane) -> Result<usize, usize> {
+        self.sorted.binary_search_by_key(&lane, |&index| self.lane(index))
     }
 
     /// `None` when there are as many lanes as one node can tell apart.
     pub(crate) fn intern(&mut self, lane: Lane) -> Option<ReplicaIndex> {
-        if let Some(known) = self.find(lane) {
-            return Some(known);
+        let at = match self.place(lane) {
+            Ok(at) => return Some(self.sorted[at]),
+            Err(at) => at,
+        };
+        let index = u32::try_from(self.rows.len()).ok().filter(|&index| index < Dot::REPLICAS_MAX).map(ReplicaIndex)?;
+        let next = u32::try_from(self.words.len()).ok()?;
+        let word = *self.by_word.entry(lane.word()).or_insert(next);
+        if word == next {
+            self.words.push(lane.word());
         }
-        let index =
-            u32::try_from(self.lanes.len()).ok().filter(|&index| index < Dot::REPLICAS_MAX).map(ReplicaIndex)?;
-        self.lanes.push(lane);
-        self.by_lane.insert(lane, index);
+        self.rows.push(Row { replica: lane.replica.0.to_le_bytes(), word });
+        self.sorted.insert(at, index);
         Some(index)
     }
 
     pub(crate) fn lane(&self, index: ReplicaIndex) -> Lane {
+        let known = self.rows.get(index.0 as usize).and_then(|row| {
+            let word = *self.words.get(row.word as usize)?;
+            Lane::of_word(word, ReplicaId(u128::from_le_bytes(row.replica)))
+        });
         // Indexes are only ever made by `intern`; the fallback is the identity that nobody has.
-        self.lanes.get(index.0 as usize).copied().unwrap_or(Lane::plain(ReplicaId(0)))
+        known.unwrap_or(Lane::plain(ReplicaId(0)))
     }
 
     pub(crate) fn topic(&self, index: ReplicaIndex) -> TopicId {
@@ -58,30 +88,30 @@ impl Replicas {
 
     /// Whether any lane has a topic.
     pub(crate) fn have_topics(&self) -> bool {
-        self.by_lane.keys().next_back().is_some_and(|last| last.topic != TopicId::NONE)
+        self.by_word.keys().next_back().is_some_and(|&last| last != 0)
+    }
+
+    /// From the first lane of a topic on.
+    fn starting_with(&self, topic: TopicId) -> impl Iterator<Item = (Lane, ReplicaIndex)> {
+        let first = self.sorted.partition_point(|&index| self.topic(index) < topic);
+        self.sorted[first..].iter().map(|&index| (self.lane(index), index))
     }
 
     /// The lanes of a topic.
     pub(crate) fn of_topic(&self, topic: TopicId) -> impl Iterator<Item = (Lane, ReplicaIndex)> {
-        let first = Lane { topic, period: 0, replica: ReplicaId(0) };
-        self.by_lane
-            .range(first..)
-            .take_while(move |(lane, _)| lane.topic == topic)
-            .map(|(&lane, &index)| (lane, index))
+        self.starting_with(topic).take_while(move |(lane, _)| lane.topic == topic)
     }
 
     /// The topics of lanes, each once.
     pub(crate) fn topics(&self) -> impl Iterator<Item = TopicId> {
-        let next = |after: TopicId| {
-            let first = Lane { topic: TopicId(after.0.checked_add(1)?), period: 0, replica: ReplicaId(0) };
-            self.by_lane.range(first..).next().map(|(lane, _)| lane.topic)
-        };
+        let next =
+            |after: TopicId| self.starting_with(TopicId(after.0.checked_add(1)?)).next().map(|(lane, _)| lane.topic);
         std::iter::successors(next(TopicId::NONE), move |&topic| next(topic))
     }
 
     /// By topic and identity, which is the same order on all nodes.
     pub(crate) fn sorted(&self) -> impl Iterator<Item = (Lane, ReplicaIndex)> {
-        self.by_lane.iter().map(|(&lane, &index)| (lane, index))
+        self.sorted.iter().map(|&index| (self.lane(index), index))
     }
 }
 

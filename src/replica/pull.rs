@@ -6,31 +6,38 @@
 
 use std::collections::BTreeMap;
 
+use crate::lattice::dot::ReplicaIndex;
 use crate::lattice::vector::VersionVector;
 use crate::replica::PeerId;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
-use crate::replica::lanes::Lanes;
+use crate::replica::compare::Comparison;
+use crate::replica::compare::Manner;
+use crate::replica::compare::gone_of_all;
+use crate::replica::lanes::Claims;
 use crate::replica::message::Group;
+use crate::replica::message::LaneUnits;
 use crate::replica::message::Message;
 use crate::replica::message::Part;
-use crate::replica::message::Prints;
+use crate::replica::prints::SCALE_MAX;
 use crate::replica::state::Snapshot;
-use crate::replica::state::fingerprint;
 
 /// How often a pull is tried before another peer gets its turn.
 const ATTEMPTS_MAX: u32 = 4;
-/// With how many blocks fingerprints are sent at all; with more, all blocks are told.
-const PRINTS_MAX: usize = 20_000;
+/// After how many comparisons that came out wrong all that is live is asked for.
+const WRONG_MAX: u32 = 2;
 
 /// A pull under way.
 pub(crate) struct Pull {
     pub(crate) peer: PeerId,
     session: u64,
-    /// Our vector when we asked.
+    /// Our vector when we asked, and its replicas in the order in which they were told.
     base: VersionVector,
-    /// Whether fingerprints were sent, and whether all blocks were asked for instead.
-    prints: Asked,
+    lanes: Vec<ReplicaIndex>,
+    /// Whether all that is live was asked for.
+    whole: bool,
+    /// How many comparisons before this one came out wrong.
+    wrong: u32,
     attempts: u32,
     /// When to try again.
     pub(crate) deadline: u64,
@@ -40,13 +47,10 @@ pub(crate) struct Pull {
     next: u32,
     early: BTreeMap<u32, (bool, Part)>,
     staged: Snapshot,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Asked {
-    Nothing,
-    Prints,
-    All,
+    /// The comparison of what is live, if the peer asked for one.
+    comparison: Option<Comparison>,
+    /// All chunks are there, and units that were asked for are waited for.
+    waiting: bool,
 }
 
 impl Replica {
@@ -70,60 +74,37 @@ impl Replica {
         // In turns, so that one peer that does not answer delays but does not prevent.
         let turn = candidates.iter().filter(|id| Some(**id) > self.last_pulled).chain(&candidates).find(ready).copied();
         match turn {
-            Some(peer) => {
-                let few = self.block_count() <= self.limits.prints_at_once;
-                self.ask(peer, few, 0, now);
-            }
+            Some(peer) => self.ask(peer, 0, 0, now),
             None => self.pull_at = candidates.iter().filter_map(|id| Some(self.peers.get(id)?.rest_until)).min(),
         }
     }
 
-    fn block_count(&self) -> usize {
-        self.state.vector().iter().map(|(replica, _)| self.state.store.blocks(replica).count()).sum()
-    }
-
-    fn ask(&mut self, peer: PeerId, with_prints: bool, attempts: u32, now: u64) {
+    /// `wrong` comparisons have come out wrong before.
+    fn ask(&mut self, peer: PeerId, wrong: u32, attempts: u32, now: u64) {
         self.last_pulled = Some(peer);
         self.last_session += 1;
-        let session = self.last_session;
+        let (session, whole) = (self.last_session, wrong > WRONG_MAX);
         let base = self.shared(self.state.vector(), peer);
-        let (asked, prints) = if !with_prints {
-            (Asked::Nothing, Prints::Unsent)
-        } else if self.block_count() > PRINTS_MAX {
-            (Asked::All, Prints::All)
-        } else {
-            (Asked::Prints, self.prints(session, &base))
-        };
+        let lanes = self.state.replicas.sorted().map(|(_, lane)| lane).filter(|&lane| base.get(lane) > 0).collect();
         self.pull = Some(Pull {
             peer,
             session,
             base,
-            prints: asked,
+            lanes,
+            whole,
+            wrong,
             attempts,
             deadline: now + (self.limits.retry_ms << attempts),
             snapshot: None,
             next: 0,
             early: BTreeMap::new(),
             staged: Snapshot::default(),
+            comparison: None,
+            waiting: false,
         });
-        let message = Message::Pull { session, vector: self.claims_for(peer), prints };
+        let (told, vector) = self.tell(peer);
+        let message = Message::Pull { session, told, vector, whole };
         self.send(peer, &message);
-    }
-
-    fn prints(&self, nonce: u64, of: &VersionVector) -> Prints {
-        let (mut lanes, mut all) = (Lanes::default(), Vec::new());
-        for (lane, index) in self.state.replicas.sorted().filter(|(_, index)| of.get(*index) > 0) {
-            let prints: Vec<(u32, [u8; 8])> = (self.state.store.blocks(index))
-                .filter_map(|(number, bitmap)| {
-                    Some((u32::try_from(number).ok()?, fingerprint(nonce, lane, number, bitmap)))
-                })
-                .collect();
-            if !prints.is_empty() {
-                lanes.0.push(lane);
-                all.push(prints.into());
-            }
-        }
-        Prints::Listed { nonce, lanes, prints: all.into() }
     }
 
     fn try_again(&mut self, now: u64) {
@@ -134,11 +115,16 @@ impl Replica {
         } else if pull.next > 0 {
             pull.attempts = attempts;
             pull.deadline = now + (self.limits.retry_ms << attempts);
-            let message = Message::Acknowledge { session: pull.session, next: pull.next, again: true };
+            let (session, snapshot) = (pull.session, pull.snapshot.unwrap_or(0));
+            let unclear = pull.comparison.as_ref().filter(|_| pull.waiting).and_then(Comparison::unclear);
+            let message = match unclear {
+                Some(prints) => Message::Prints { session, snapshot, prints },
+                None => Message::Acknowledge { session, next: pull.next, again: true },
+            };
             self.send(peer, &message);
         } else {
-            let with_prints = pull.prints != Asked::Nothing;
-            self.ask(peer, with_prints, attempts, now);
+            let wrong = pull.wrong;
+            self.ask(peer, wrong, attempts, now);
         }
     }
 
@@ -163,12 +149,70 @@ impl Replica {
         }
     }
 
-    /// The peer needs fingerprints.
-    pub(crate) fn pull_prints(&mut self, peer: PeerId, session: u64, now: u64) {
-        if self.pulling(peer, session) {
-            let attempts = self.pull.as_ref().map_or(0, |pull| pull.attempts);
-            self.ask(peer, true, attempts, now);
+    /// The peer has kept its state to compare.
+    pub(crate) fn pull_compare(
+        &mut self,
+        peer: PeerId,
+        session: u64,
+        manner: Manner,
+        (root, cuts): (u128, &Claims),
+        now: u64,
+    ) -> Result<(), RefusalReason> {
+        if !self.pulling(peer, session) {
+            return Ok(());
         }
+        if manner.scale > SCALE_MAX {
+            return Err(RefusalReason::Malformed);
+        }
+        let less = self.admit(peer, now, |admission| admission.heights(cuts))?;
+        let Some(pull) = &mut self.pull else { return Ok(()) };
+        if pull.whole || pull.snapshot.is_some() {
+            return Ok(());
+        }
+        pull.snapshot = Some(manner.snapshot);
+        pull.deadline = now + self.limits.retry_ms;
+        let comparison = Comparison::begin(&self.state, pull.lanes.clone(), &pull.base, &less, manner);
+        let prints = comparison.first(root);
+        pull.comparison = Some(comparison);
+        self.send(peer, &Message::Prints { session, snapshot: manner.snapshot, prints });
+        Ok(())
+    }
+
+    /// The peer has found which lanes differ.
+    pub(crate) fn pull_differing(&mut self, peer: PeerId, session: u64, snapshot: u64, lanes: &[u32], now: u64) {
+        if !self.pulling(peer, session) {
+            return;
+        }
+        let Some(pull) = self.pull.as_mut().filter(|pull| pull.snapshot == Some(snapshot) && pull.next == 0) else {
+            return;
+        };
+        let Some(comparison) = &pull.comparison else { return };
+        pull.deadline = now + self.limits.retry_ms;
+        let prints = comparison.told(lanes.iter().copied());
+        self.send(peer, &Message::Prints { session, snapshot, prints });
+    }
+
+    /// The peer tells units in full.
+    pub(crate) fn pull_units(
+        &mut self,
+        peer: PeerId,
+        (session, snapshot): (u64, u64),
+        told: &[LaneUnits],
+        now: u64,
+    ) -> Result<(), RefusalReason> {
+        if !self.pulling(peer, session) {
+            return Ok(());
+        }
+        let Some(mut pull) = self.pull.take() else { return Ok(()) };
+        if pull.waiting
+            && pull.snapshot == Some(snapshot)
+            && let Some(comparison) = &mut pull.comparison
+        {
+            comparison.clear(&self.state, told)?;
+            return self.complete(pull, now);
+        }
+        self.pull = Some(pull);
+        Ok(())
     }
 
     /// The peer answers by events.
@@ -204,7 +248,7 @@ impl Replica {
             self.pull = Some(pull);
             return Ok(());
         }
-        if pull.prints == Asked::Nothing || (last && part_is_beyond(&pull, index)) {
+        if last && part_is_beyond(&pull, index) {
             return Err(RefusalReason::Malformed);
         }
         if index >= pull.next && index - pull.next < self.limits.window_chunks {
@@ -224,24 +268,62 @@ impl Replica {
             pull.attempts = 0;
             pull.deadline = now + self.limits.retry_ms;
         }
-        self.send(peer, &Message::Acknowledge { session, next: pull.next, again: false });
         if complete {
-            let all = pull.prints == Asked::All;
-            let staged = std::mem::take(&mut pull.staged);
-            if !sound(&pull.base, &staged) {
-                return Err(RefusalReason::Malformed);
-            }
-            if self.state.snapshot_overspends(&staged) {
-                return Err(RefusalReason::Overspent);
-            }
-            let mut changes = Vec::new();
-            self.state.merge(&pull.base, staged, all, &mut changes);
-            self.settle(changes, now);
-            self.pull = Some(pull);
-            self.finish(now);
-        } else {
-            self.pull = Some(pull);
+            return self.all_chunks(pull, now);
         }
+        if !pull.waiting {
+            self.send(peer, &Message::Acknowledge { session, next: pull.next, again: false });
+        }
+        self.pull = Some(pull);
+        Ok(())
+    }
+
+    /// All chunks are there: what is gone is found out.
+    fn all_chunks(&mut self, mut pull: Pull, now: u64) -> Result<(), RefusalReason> {
+        let differences = std::mem::take(&mut pull.staged.differences);
+        if let Some(comparison) = &mut pull.comparison {
+            comparison.resolve(&self.state, &differences)?;
+        } else if pull.whole {
+            let covered = pull.staged.covered(&pull.base);
+            let mut both = VersionVector::new();
+            pull.lanes.iter().for_each(|&lane| both.raise(lane, pull.base.get(lane).min(covered.get(lane))));
+            pull.staged.gone = gone_of_all(&self.state, &pull.lanes, &both, &pull.staged.live)?;
+        }
+        self.complete(pull, now)
+    }
+
+    /// All is there, or all but units that sketches did not suffice for.
+    fn complete(&mut self, mut pull: Pull, now: u64) -> Result<(), RefusalReason> {
+        let (peer, session) = (pull.peer, pull.session);
+        if let Some(comparison) = &mut pull.comparison {
+            if let Some(prints) = comparison.unclear() {
+                pull.waiting = true;
+                let snapshot = comparison.snapshot;
+                self.pull = Some(pull);
+                self.send(peer, &Message::Prints { session, snapshot, prints });
+                return Ok(());
+            }
+            if !comparison.is_right(pull.staged.check) {
+                // Two bytes of a print, or a sketch of more than it could tell, have misled us.
+                let (wrong, attempts) = (pull.wrong + 1, pull.attempts);
+                self.ask(peer, wrong, attempts, now);
+                return Ok(());
+            }
+            pull.staged.gone = std::mem::take(&mut comparison.gone);
+        }
+        self.send(peer, &Message::Acknowledge { session, next: pull.next, again: false });
+        let staged = std::mem::take(&mut pull.staged);
+        if !sound(&pull.base, &staged) {
+            return Err(RefusalReason::Malformed);
+        }
+        if self.state.snapshot_overspends(&staged) {
+            return Err(RefusalReason::Overspent);
+        }
+        let mut changes = Vec::new();
+        self.state.merge(&pull.base, staged, &mut changes);
+        self.settle(changes, now);
+        self.pull = Some(pull);
+        self.finish(now);
         Ok(())
     }
 
@@ -267,5 +349,6 @@ fn part_is_beyond(pull: &Pull, index: u32) -> bool {
 
 /// Whether all entries lie above the base and within what the snapshot covers.
 fn sound(base: &VersionVector, staged: &Snapshot) -> bool {
-    staged.entries.iter().all(|&(dot, _)| !base.covers(dot) && staged.vector.covers(dot))
+    let covered = staged.covered(base);
+    staged.entries.iter().all(|&(dot, _)| !base.covers(dot) && covered.covers(dot))
 }

@@ -9,11 +9,15 @@ use super::tests::pulling;
 use super::*;
 use crate::replica::lanes::Claims;
 use crate::replica::lanes::Lanes;
+use crate::replica::message::Differences;
 use crate::replica::message::Group;
+use crate::replica::message::LaneUnits;
 use crate::replica::message::Part;
 use crate::replica::message::Prints;
 use crate::replica::message::Run;
 use crate::replica::message::Tables;
+use crate::replica::message::Telling;
+use crate::replica::message::UnitPrints;
 use crate::replica::message::Versions;
 use crate::replica::message::WireContent;
 use crate::replica::message::WireEvent;
@@ -55,22 +59,29 @@ fn versions() -> impl Strategy<Value = Versions> {
     (0..3u64, 0..3u64).prop_map(|(own, other)| Versions { own, other })
 }
 
+fn any_told() -> impl Strategy<Value = Telling> {
+    (0..4u64, 0..4u64, any::<bool>()).prop_map(|(number, heard, whole)| Telling { number, heard, whole })
+}
+
 fn any_message() -> impl Strategy<Value = Message> {
     let vector = || prop::collection::vec((any_lane(), any::<u64>()), 0..4).prop_map(Claims);
-    let prints = (any_lane(), prop::collection::vec(any::<(u32, [u8; 8])>(), 0..3)).prop_map(|(lane, prints)| {
-        Prints::Listed { nonce: 3, lanes: Lanes(vec![lane]), prints: vec![prints.into()].into() }
-    });
+    let bytes = || prop::collection::vec(any::<u8>(), 0..9);
+    let numbers = || prop::collection::vec(any::<u64>(), 0..3);
+    let prints = prop_oneof![
+        Just(Prints::Same),
+        bytes().prop_map(|bytes| Prints::Lanes(bytes.into())),
+        (any::<u32>(), prop::collection::vec(any::<(u64, u64)>(), 0..3), bytes()).prop_map(|(lane, runs, prints)| {
+            Prints::Units(vec![UnitPrints { lane, runs: runs.into(), prints: prints.into() }].into())
+        }),
+        (any::<u32>(), numbers()).prop_map(|(lane, units)| Prints::Unclear(vec![(lane, units.into())].into())),
+    ];
+    let number = any::<(u64, u64)>();
     prop_oneof![
-        (any::<([u8; 16], u64)>(), versions()).prop_map(|((digest, declared), interests)| Message::Summary {
-            digest,
-            declared,
-            interests
+        (any::<([u8; 16], u64)>(), versions(), 0..4u64).prop_map(|((digest, declared), interests, heard)| {
+            Message::Summary { digest, declared, interests, heard }
         }),
-        (vector(), any::<u64>(), versions()).prop_map(|(vector, declared, interests)| Message::Vector {
-            vector,
-            declared,
-            interests
-        }),
+        (any_told(), vector(), any::<u64>(), versions())
+            .prop_map(|(told, vector, declared, interests)| { Message::Vector { told, vector, declared, interests } }),
         (any::<(u64, bool)>(), prop::collection::vec(any::<u128>(), 0..3)).prop_map(|((version, only), topics)| {
             let topics: Vec<[u8; 16]> = topics.into_iter().map(|hash| TopicId::hashed(hash).0.to_le_bytes()).collect();
             Message::Interest { version, only, topics: topics.into() }
@@ -79,14 +90,38 @@ fn any_message() -> impl Strategy<Value = Message> {
         (any::<u64>(), any_term()).prop_map(|(first, key)| Message::Declare { first, keys: vec![key].into() }),
         any::<u64>().prop_map(|first| Message::AskDeclared { first }),
         any_group().prop_map(|group| Message::Push { group }),
-        (any::<u64>(), vector(), prop_oneof![Just(Prints::Unsent), Just(Prints::All), prints])
-            .prop_map(|(session, vector, prints)| Message::Pull { session, vector, prints }),
-        (any::<u64>(), any_group()).prop_map(|(session, group)| Message::Events { session, group }),
-        any::<u64>().prop_map(|session| Message::AskPrints { session }),
-        (any::<(u64, u64, u32, bool)>(), any_group(), any::<(u32, u32)>()).prop_map(|(n, group, (a, b))| {
-            let part = Part { tables: group.tables, blocks: vec![(a, b, vec![1, 2].into())].into(), ..part(n.1, n.0) };
-            Message::Chunk { session: n.0, snapshot: n.1, index: n.2, last: n.3, part: Box::new(part) }
+        (any::<u64>(), any_told(), vector(), any::<bool>()).prop_map(|(session, told, vector, whole)| Message::Pull {
+            session,
+            told,
+            vector,
+            whole
         }),
+        (any::<u64>(), any_group()).prop_map(|(session, group)| Message::Events { session, group }),
+        (number, any::<(u64, [u8; 16], u8)>(), vector()).prop_map(
+            |((session, snapshot), (nonce, root, scale), cuts)| {
+                Message::Compare { session, snapshot, nonce, root, scale: scale % 7, cuts }
+            }
+        ),
+        (number, prints).prop_map(|((session, snapshot), prints)| Message::Prints { session, snapshot, prints }),
+        (number, prop::collection::vec(any::<u32>(), 0..3))
+            .prop_map(|((session, snapshot), lanes)| { Message::Differing { session, snapshot, lanes: lanes.into() } }),
+        (number, bytes()).prop_map(|((session, snapshot), units)| {
+            let lanes = vec![LaneUnits { lane: 0, units: units.into() }].into();
+            Message::Units { session, snapshot, lanes }
+        }),
+        (any::<(u64, u64, u32, bool)>(), any_group(), any::<(u32, u8)>(), bytes(), numbers()).prop_map(
+            |(n, group, (lane, strength), units, gone)| {
+                let part = Part {
+                    tables: group.tables,
+                    gone: vec![(lane, gone.into())].into(),
+                    differences: vec![Differences { lane, strength, units: units.clone().into() }].into(),
+                    live: vec![LaneUnits { lane, units: units.into() }].into(),
+                    check: n.3.then_some([7; 16]),
+                    ..part(n.1, n.0)
+                };
+                Message::Chunk { session: n.0, snapshot: n.1, index: n.2, last: n.3, part: Box::new(part) }
+            }
+        ),
         any::<(u64, u32, bool)>().prop_map(|(session, next, again)| Message::Acknowledge { session, next, again }),
         any::<u64>().prop_map(|session| Message::Busy { session }),
     ]

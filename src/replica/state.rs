@@ -12,17 +12,20 @@ use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::lattice::dot::ReplicaIndex;
 use crate::lattice::dot::TopicId;
-use crate::lattice::store::Bitmap;
 use crate::lattice::store::Store;
 use crate::lattice::vector::VersionVector;
 use crate::replica::Change;
 use crate::replica::KeyIndex;
 use crate::replica::journal::Journal;
 use crate::replica::log::Log;
+use crate::replica::message::Differences;
+use crate::replica::message::LaneUnits;
 use crate::replica::names::Keys;
 use crate::replica::names::Replicas;
 use crate::replica::names::SlotTag;
 use crate::replica::names::Slots;
+use crate::replica::prints::first_half;
+use crate::replica::removals::Removals;
 use crate::replica::rights::RightsIndex;
 use crate::value::content::Content;
 
@@ -80,15 +83,33 @@ pub(crate) enum Received {
     Overspent,
 }
 
-/// Another node's state above a vector, complete up to the vector that it comes with.
+/// Another node's state above a vector, complete up to what it covers.
 #[derive(Default)]
 pub(crate) struct Snapshot {
-    /// What it covers.
-    pub(crate) vector: VersionVector,
+    /// How far it covers replicas, where that is not as far as the base.
+    pub(crate) heights: BTreeMap<ReplicaIndex, u64>,
     /// Live entries above the base, by dot.
     pub(crate) entries: Vec<(Dot, Entry)>,
-    /// The liveness of the blocks that differed at or below the base.
-    pub(crate) blocks: Vec<(ReplicaIndex, u64, Bitmap)>,
+    /// Dots that both cover and that are no longer live there; complete as far as they are live here.
+    pub(crate) gone: Vec<Dot>,
+    /// From this `gone` is to be found, if there is any of it (`compare`).
+    pub(crate) differences: Vec<Differences>,
+    pub(crate) live: Vec<LaneUnits>,
+    pub(crate) check: Option<u128>,
+}
+
+impl Snapshot {
+    /// What it covers, when it is one above `base`.
+    pub(crate) fn covered(&self, base: &VersionVector) -> VersionVector {
+        let mut covered = VersionVector::new();
+        for (replica, sequence) in base.iter() {
+            covered.raise(replica, self.heights.get(&replica).copied().unwrap_or(sequence));
+        }
+        for (&replica, &sequence) in &self.heights {
+            covered.raise(replica, sequence);
+        }
+        covered
+    }
 }
 
 /// See the module.
@@ -99,6 +120,7 @@ pub(crate) struct State {
     pub(crate) slots: Slots,
     pub(crate) store: Store<Entry>,
     pub(crate) log: Log,
+    pub(crate) removals: Removals,
     vector: VersionVector,
     /// By the dot of the first event.
     held: BTreeMap<Dot, Update>,
@@ -186,6 +208,7 @@ impl State {
         }
         let gone = |index: ReplicaIndex| lanes.iter().any(|(_, lane)| *lane == index);
         self.log.forget(gone);
+        lanes.iter().for_each(|&(_, lane)| self.removals.forget(lane));
         let held: Vec<Dot> = self.held.keys().copied().filter(|dot| gone(dot.replica())).collect();
         held.into_iter().for_each(|dot| drop(self.unhold(dot)));
         self.digest.set(None);
@@ -233,6 +256,7 @@ impl State {
 
     /// `changes` is told what became of entries, if there is one to be told.
     fn perform(&mut self, event: Event, mut changes: Option<&mut Vec<Change>>) {
+        let mut removed = Vec::new();
         for &dot in &event.removes {
             // A removal concerns its own variable only, whatever it names: so says every node, or they would disagree. And
             // rights go by their own replica's events alone; to another's they are what it must not be seen without.
@@ -240,9 +264,11 @@ impl State {
                 entry.key == event.key && (dot.replica() == event.dot.replica() || entry.content.rights().is_none())
             };
             if self.store.get(dot).is_some_and(goes) {
+                removed.push(dot);
                 self.remove(dot, changes.as_deref_mut());
             }
         }
+        self.removals.push(event.dot, removed.into_iter());
         self.keys.updated(event.key);
         if let Some((slot, content)) = &event.adds {
             self.insert(event.dot, Entry { content: content.clone(), key: event.key, slot: *slot }, changes);
@@ -280,6 +306,7 @@ impl State {
     pub(crate) fn cover(&mut self, dot: Dot) {
         self.raise(dot.replica(), dot.sequence());
         self.log.skip_to(dot.replica(), dot.sequence());
+        self.removals.skip_to(dot.replica(), dot.sequence());
     }
 
     /// Covers nothing of a lane, as before this process began.
@@ -364,63 +391,45 @@ impl State {
         }
     }
 
-    /// Joins another node's state, of which everything live above `base` is listed, and below it every block whose
-    /// liveness differed from ours when our vector was `base`. The optimised observed-remove set's merge: what the other
-    /// covers and does not have was removed.
-    pub(crate) fn merge(
-        &mut self,
-        base: &VersionVector,
-        mut snapshot: Snapshot,
-        all_blocks: bool,
-        changes: &mut Vec<Change>,
-    ) {
+    /// Joins another node's state, of which everything live above `base` is listed, and what it lacks of our live dots at
+    /// or below `base`. The optimised observed-remove set's merge: what the other covers and does not have was removed.
+    pub(crate) fn merge(&mut self, base: &VersionVector, mut snapshot: Snapshot, changes: &mut Vec<Change>) {
+        let covered = snapshot.covered(base);
         snapshot.entries.sort_unstable_by_key(|&(dot, _)| dot);
         snapshot.entries.dedup_by_key(|(dot, _)| *dot);
-        for dot in self.gone(base, &snapshot, all_blocks) {
+        for dot in std::mem::take(&mut snapshot.gone) {
+            if base.covers(dot) && covered.covers(dot) {
+                self.remove(dot, Some(changes));
+            }
+        }
+        for dot in self.unlisted(base, &covered, &snapshot.entries) {
             self.remove(dot, Some(changes));
         }
-        for (dot, entry) in snapshot.entries {
-            if !self.vector.covers(dot) && snapshot.vector.covers(dot) {
+        for (dot, entry) in std::mem::take(&mut snapshot.entries) {
+            if !self.vector.covers(dot) && covered.covers(dot) {
                 self.insert(dot, entry, Some(changes));
             }
         }
-        for (replica, sequence) in snapshot.vector.iter() {
+        for (&replica, &sequence) in &snapshot.heights {
             if sequence > self.vector.get(replica) {
                 self.raise(replica, sequence);
                 self.log.skip_to(replica, sequence);
+                self.removals.skip_to(replica, sequence);
             }
         }
     }
 
-    /// Our live dots that the other node covers and does not have.
-    fn gone(&self, base: &VersionVector, snapshot: &Snapshot, all_blocks: bool) -> Vec<Dot> {
-        let mut gone = Vec::new();
-        let mut compare = |replica: ReplicaIndex, number: u64, theirs: &Bitmap| {
-            let to = base.get(replica).min(snapshot.vector.get(replica));
-            let start = number * crate::lattice::store::BLOCK;
-            let end = to.min(start + (crate::lattice::store::BLOCK - 1));
-            let live = self.store.range(replica, start.saturating_sub(1), end);
-            gone.extend(live.map(|(dot, _)| dot).filter(|dot| !theirs.contains(dot.sequence())));
-        };
-        if all_blocks {
-            let theirs: BTreeMap<(ReplicaIndex, u64), Bitmap> =
-                snapshot.blocks.iter().map(|&(replica, number, bitmap)| ((replica, number), bitmap)).collect();
-            for (replica, _) in base.iter() {
-                for (number, _) in self.store.blocks(replica) {
-                    compare(replica, number, &theirs.get(&(replica, number)).copied().unwrap_or_default());
-                }
-            }
-        } else {
-            for (replica, number, theirs) in &snapshot.blocks {
-                compare(*replica, *number, theirs);
-            }
-        }
-        for (replica, sequence) in snapshot.vector.iter() {
+    /// Our live dots above `base` that the other node covers and does not list.
+    fn unlisted(&self, base: &VersionVector, covered: &VersionVector, listed: &[(Dot, Entry)]) -> Vec<Dot> {
+        let mut unlisted = Vec::new();
+        for (replica, sequence) in covered.iter() {
             let to = sequence.min(self.vector.get(replica));
-            let live = self.store.range(replica, base.get(replica), to).map(|(dot, _)| dot);
-            gone.extend(live.filter(|dot| snapshot.entries.binary_search_by_key(dot, |&(listed, _)| listed).is_err()));
+            if to > base.get(replica) {
+                let live = self.store.range(replica, base.get(replica), to).map(|(dot, _)| dot);
+                unlisted.extend(live.filter(|dot| listed.binary_search_by_key(dot, |&(at, _)| at).is_err()));
+            }
         }
-        gone
+        unlisted
     }
 }
 
@@ -437,25 +446,10 @@ pub(crate) fn digest(replicas: &Replicas, vector: &VersionVector) -> u128 {
     first_half(hasher.finalize())
 }
 
-fn hash_lane(hasher: &mut blake3::Hasher, lane: Lane) {
+/// Takes the identity of a lane in.
+pub(crate) fn hash_lane(hasher: &mut blake3::Hasher, lane: Lane) {
     hasher.update(&lane.replica.0.to_le_bytes());
     if lane.word() != 0 {
         hasher.update(&[0; 16]).update(&lane.word().to_le_bytes());
     }
-}
-
-fn first_half(hash: blake3::Hash) -> u128 {
-    hash.as_bytes().iter().take(16).fold(0, |number, &byte| number << 8 | u128::from(byte))
-}
-
-/// A short hash of which dots of a block are live; keyed, so that two blocks that collide once differ the next time.
-pub(crate) fn fingerprint(nonce: u64, lane: Lane, number: u64, bitmap: &Bitmap) -> [u8; 8] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&nonce.to_le_bytes());
-    hash_lane(&mut hasher, lane);
-    hasher.update(&number.to_le_bytes());
-    hasher.update(&bitmap.to_bytes());
-    let mut short = [0; 8];
-    short.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-    short
 }

@@ -14,6 +14,7 @@ use super::tests::victim;
 use super::*;
 use crate::replica::lanes::Claims;
 use crate::replica::message::Group;
+use crate::replica::message::Telling;
 use crate::replica::message::Versions;
 
 /// The connection of a client with incarnation 2.
@@ -150,7 +151,12 @@ fn a_peer_hears_of_a_topic_when_it_has_said_that_it_takes_it_and_not_before() {
         wire::encode(&Message::Interest { version, only: true, topics: topics.into() })
     };
     replica.handle(newcomer, &interest(1, Vec::new()), 5001);
-    let asks = Message::Pull { session: 1, vector: Claims::default(), prints: crate::replica::message::Prints::All };
+    let asks = Message::Pull {
+        session: 1,
+        told: Telling { whole: true, ..Telling::default() },
+        vector: Claims::default(),
+        whole: true,
+    };
     replica.handle(newcomer, &wire::encode(&asks), 5002);
     replica.write(secret, Some(Content::Element(Term::text("whispered"))), &[], None).unwrap();
     replica.flush(5003);
@@ -174,7 +180,12 @@ fn what_comes_of_a_topic_that_is_not_taken_is_passed_over() {
     replica.handle(PEER, &wire::encode(&Message::Push { group }), 1);
     let told = vec![(Lane { topic: TOPIC, period: 0, replica: ReplicaId(4) }, 9)];
     let interests = Versions { own: 0, other: 1 };
-    let vector = Message::Vector { vector: Claims(told), declared: 0, interests };
+    let vector = Message::Vector {
+        told: Telling { number: 1, heard: 0, whole: true },
+        vector: Claims(told),
+        declared: 0,
+        interests,
+    };
     replica.handle(PEER, &wire::encode(&vector), 2);
     replica.tick(5000);
     assert_eq!((replica.live_entries(), replica.vector_digest()), before);

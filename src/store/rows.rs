@@ -74,7 +74,9 @@ impl Open<'_> {
         }
         let number = next(names.lanes.len());
         let bytes = [lane.0.0.to_le_bytes(), lane.1.to_le_bytes()].concat();
-        self.lanes.insert(number, bytes.as_slice())?;
+        // Most have no topic, and there may be very many.
+        let bytes = if lane.1 == 0 { &bytes[..size_of::<ReplicaId>()] } else { &bytes[..] };
+        self.lanes.insert(number, bytes)?;
         names.lanes.insert(lane, number);
         Ok(number)
     }
@@ -203,7 +205,8 @@ impl Numbers {
         for row in transaction.open_table(LANES)?.iter()? {
             let (number, bytes) = row?;
             let halves = bytes.value().split_first_chunk::<16>();
-            let lane = halves.and_then(|(replica, topic)| Some((*replica, <[u8; 16]>::try_from(topic).ok()?)));
+            let topic = |bytes: &[u8]| if bytes.is_empty() { Some([0; 16]) } else { bytes.try_into().ok() };
+            let lane = halves.and_then(|(replica, rest)| Some((*replica, topic(rest)?)));
             let (replica, topic) = lane.ok_or(Bad::Row("a lane is damaged"))?;
             let lane = (ReplicaId(u128::from_le_bytes(replica)), u128::from_le_bytes(topic));
             numbers.lanes.insert(number.value(), lane);

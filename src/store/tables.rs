@@ -9,7 +9,7 @@ pub const FORMAT: u32 = 1;
 
 /// `format`, `node` and `key`.
 pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
-/// Whose updates of which topic: 16 bytes of an incarnation, 16 of a topic, least significant first.
+/// Whose updates of which topic: 16 bytes of an incarnation, and 16 of a topic if there is one, least significant first.
 pub(super) const LANES: TableDefinition<'static, u32, &[u8]> = TableDefinition::new("lanes");
 /// Variables, as references in the encoding of `value::codec`.
 pub(super) const VARIABLES: TableDefinition<'static, u32, &[u8]> = TableDefinition::new("variables");

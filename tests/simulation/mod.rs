@@ -89,7 +89,7 @@ pub(crate) struct Cluster {
 }
 
 /// The kind of message by which a node says which topics it takes.
-const INTEREST: u8 = 11;
+const INTEREST: u8 = 14;
 
 impl Faults {
     /// None at all.
@@ -129,7 +129,9 @@ impl Faults {
                 group_bytes: pick(&[60, 300, 256 << 10]) as usize,
                 log_events_max: pick(&[0, 4, 1000]) as usize,
                 held_events_max: pick(&[0, 3, 1000]) as usize,
-                prints_at_once: pick(&[0, 32]) as usize,
+                removals_max: pick(&[0, 0, 3, 1 << 19]) as usize,
+                units_at_once: pick(&[0, 64]) as usize,
+                vector_whole_max: pick(&[0, 4, 1000]) as usize,
                 window_chunks: pick(&[1, 3, 8]) as u32,
                 serving_max: pick(&[1, 8]) as usize,
                 ..Limits::default()

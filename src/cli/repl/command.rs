@@ -4,7 +4,7 @@
 pub(super) const HELP: &str = "\
 Type expressions and functions of the language; a text ends where it is complete, with or without its `.`.
   :help        this
-  :vars        the names that are bound, with their values
+  :vars        the names that are bound, with their values and what these take
   :load FILE   runs a program here
   :quit        leaves, as Ctrl-D does
 Ctrl-C gives up what is being typed or evaluated; Tab completes names.

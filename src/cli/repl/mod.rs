@@ -34,8 +34,10 @@ use crate::cli::run;
 use crate::cli::run::Joined;
 use crate::cli::signals;
 use crate::net::Network;
+use crate::node::Final;
 use crate::node::Input;
 use crate::node::Progress;
+use crate::node::Writers;
 use crate::value::term::Term;
 
 /// How long a batch stays for its peers at the end.
@@ -200,9 +202,18 @@ impl Prompt {
                 for (name, value) in self.driver.node.bound_names() {
                     let variable = variables.iter().find(|variable| variable.name == name);
                     self.out.data(&match variable {
-                        Some(variable) => format!("{name} = {}   % {}\n", variable.value, variable.kind),
+                        Some(Final { value, kind, value_bytes, metadata_bytes, .. }) => {
+                            format!(
+                                "{name} = {value}   % {kind}, {value_bytes} bytes, metadata {metadata_bytes} bytes\n"
+                            )
+                        }
                         None => format!("{name} = {value}\n"),
                     });
+                }
+                let Writers { lanes, bytes } = self.driver.node.writers();
+                if lanes > 0 {
+                    let plural = if lanes == 1 { "replica has" } else { "replicas have" };
+                    self.out.data(&format!("% {lanes} {plural} written, known in {bytes} bytes\n"));
                 }
             }
             Some(Ok(Command::Load(path))) => match Program::read(&self.out, std::path::Path::new(&path)) {
