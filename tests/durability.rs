@@ -275,3 +275,40 @@ fn what_a_node_had_alone_and_what_once_called_is_there_after_a_restart() {
         assert_eq!(done.stdout, wanted);
     }
 }
+
+/// The events about effects, each as its state.
+fn states(node: &Node) -> Vec<String> {
+    let effects = node.seen.iter().filter(|event| event["event"] == "effect");
+    effects.map(|event| event["state"].as_str().expect("a word").to_owned()).collect()
+}
+
+#[test]
+fn an_effect_is_started_once_whatever_becomes_of_the_process_and_again_on_request_alone() {
+    let folder = folder();
+    let program = "C = declare(counter), Go = declare(ivar).
+        enforce_once(C, {value, 1}, fun() -> print(ran), read(Go) end).
+        update(C, increment).";
+    let file = write(folder.path(), "effect.lasp", program);
+    let data = folder.path().join("data").display().to_string();
+    let mut node = Node::start(folder.path(), &file, &["--data", &data, "--listen", "127.0.0.1:0"]);
+    let started = node.until(|event| event["event"] == "effect");
+    assert_eq!(started["state"], "started");
+    node.kill();
+    node.end();
+    assert_eq!(prints(&node).len(), 1);
+    // It was killed while the function ran: nobody knows how far it came.
+    let key = started["key"].as_str().expect("a key").to_owned();
+    let mut node = Node::start(folder.path(), &file, &["--data", &data, "--timeout", "2s"]);
+    node.end();
+    assert_eq!((states(&node), prints(&node)), (vec!["in_doubt".to_owned()], Vec::new()), "{:#?}", node.seen);
+    assert!(codes(&node).contains(&"E0650".to_owned()));
+    let again = format!("{key}:1");
+    for (given, wanted) in [("value=1", vec!["in_doubt", "started", "ended"]), ("value=2", vec!["ended"])] {
+        let end = write(folder.path(), "end.lasp", &format!("{program}\nupdate(Go, {{set, 1}})."));
+        std::fs::copy(&end, &file).expect("copied");
+        let mut node = Node::start(folder.path(), &file, &["--data", &data, "--again", &again, "--set", given]);
+        node.end();
+        assert_eq!(states(&node), wanted, "{:#?}", node.seen);
+        assert_eq!(prints(&node).len(), wanted.len() / 3);
+    }
+}

@@ -100,7 +100,7 @@ impl Cluster {
             kept: process.disk.clone().into_iter().collect(),
             again,
         };
-        node.set_effects(effects).expect("a sound disk");
+        node.set_effects(effects, 0).expect("a sound disk");
         process.node = Some(node);
         for other in (0..self.processes.len()).filter(|other| *other != at) {
             if self.processes[other].node.is_some() {

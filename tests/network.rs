@@ -112,6 +112,28 @@ fn an_effect_runs_once_for_all_processes_and_once_more_when_all_have_ended() {
 }
 
 #[test]
+fn an_effect_whose_process_was_killed_is_in_doubt_at_the_others() {
+    let folder = folder();
+    let waits = "C = declare(counter), Never = declare(ivar).
+        enforce_once(C, {value, 1}, fun() -> print(started), read(Never) end).
+        update(C, increment).";
+    let file = write(&folder, waits);
+    let mut a = Node::start(folder.path(), &file, &["--node", "a", "--listen", "127.0.0.1:0"]);
+    let address = a.address();
+    let started = a.until(|event| event["event"] == "effect");
+    assert_eq!(started["state"], "started");
+    let mut b = Node::start(folder.path(), &file, &["--node", "b", "--peers", &address]);
+    b.peer("a", "connected");
+    a.kill();
+    let doubt = b.until(|event| event["event"] == "effect");
+    assert_eq!((&doubt["state"], &doubt["key"]), (&json!("in_doubt"), &started["key"]));
+    let told = b.seen.iter().any(|event| event["event"] == "warning" && event["code"] == "E0650");
+    assert!(told || b.until(|event| event["code"] == "E0650")["code"] == "E0650");
+    b.kill();
+    assert_eq!(printed(&[b]), Vec::<String>::new());
+}
+
+#[test]
 fn only_the_best_scores_of_a_leaderboard_travel() {
     let folder = folder();
     let until = "query(G) == [{p0, 3000}, {p1, 2999}, {p2, 2998}]";

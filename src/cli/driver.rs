@@ -31,7 +31,7 @@ use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
 use crate::replica::PeerId;
-use crate::source::diagnostic::Diagnostic;
+use crate::replica::Role;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::value::term::Term;
@@ -186,21 +186,24 @@ impl Driver {
         driver
     }
 
-    /// Which ledger says what effects are started. To be told before the first turn; without one the node decides alone.
-    /// `again` are effects in doubt that are to be started once more.
-    pub fn set_ledger(&mut self, ledger: Shared, again: Vec<(EffectKey, u32)>) {
+    /// Which ledger says what effects are started, where several nodes share one.
+    pub fn set_ledger(&mut self, ledger: Shared) {
         self.ledger = Some(ledger);
-        self.set_deciding(Deciding::Shared, again);
     }
 
-    /// There is no ledger that the node could share, for this reason.
-    pub fn no_ledger(&mut self, why: Diagnostic) {
-        self.set_deciding(Deciding::Nobody(why), Vec::new());
-    }
-
-    fn set_deciding(&mut self, deciding: Deciding, again: Vec<(EffectKey, u32)>) {
-        // What is kept is nothing, which is sound.
-        let _ = self.node.set_effects(EffectSettings { deciding, again, ..EffectSettings::default() });
+    /// Says who decides where effects are started. To be told before the first turn, and after [`Driver::set_ledger`]; else the
+    /// node decides alone. `again` are effects in doubt that are to be started once more.
+    ///
+    /// # Errors
+    /// When what the node has kept about effects cannot be used.
+    pub fn decide(&mut self, deciding: Deciding, again: Vec<(EffectKey, u32)>) -> Result<(), StoreError> {
+        let kept = self.store.as_ref().map(Store::effects).transpose()?.unwrap_or_default();
+        let role = self.network().map_or(Role::Server, Network::role);
+        let settings = EffectSettings { deciding, decides: false, role, kept, again };
+        self.node.set_effects(settings, self.clock.now_ms()).map_err(|damaged| {
+            let folder = self.store.as_ref().map(|store| store.folder().to_owned()).unwrap_or_default();
+            StoreError::Damaged { folder, reason: damaged.to_string() }
+        })
     }
 
     /// Takes in what has come, lets the node run a little, and does what it asks for.
@@ -379,8 +382,9 @@ impl Driver {
     }
 
     fn commit(&mut self) -> bool {
+        let (records, effects) = (self.node.take_journal(), self.node.take_effect_puts());
         let Some(store) = &mut self.store else { return true };
-        match store.commit(&self.node.take_journal()) {
+        match store.commit(&records, &effects) {
             Ok(()) => true,
             Err(error) => {
                 self.happened.push(Happened::Unsaved(error));

@@ -1,7 +1,6 @@
 //! `lasp run` with one node: to quiescence, or as a node among peers.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::ColorChoice;
@@ -18,19 +17,16 @@ use crate::cli::driver::Control;
 use crate::cli::driver::Driver;
 use crate::cli::driver::Happened;
 use crate::cli::driver::Wire;
+use crate::cli::effects;
 use crate::cli::exit::Exit;
 use crate::cli::folder;
 use crate::cli::json::Line;
-use crate::cli::ledger;
-use crate::cli::ledger::Machine;
-use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
 use crate::cli::program;
 use crate::cli::program::Program;
 use crate::cli::program::Wanted;
 use crate::cli::replicas;
 use crate::cli::signals;
-use crate::effects::EffectKey;
 use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::Options;
@@ -203,9 +199,7 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     }
     let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.clone());
     driver.store = store;
-    if networked {
-        decide_on_effects(&mut driver, &arguments.membership, &arguments.again);
-    }
+    effects::decide(&mut driver, out, &arguments.membership, &arguments.again)?;
     let mut course = Course {
         networked,
         deadline: arguments.timeout.map(|timeout| started + timeout),
@@ -217,20 +211,6 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     // Kept until here so that signals have somebody to go to.
     drop(sender);
     Ok(exit)
-}
-
-/// Says who decides where effects are started. Nodes of one user on one machine share a ledger; if it cannot be used,
-/// `enforce_once` is refused.
-pub fn decide_on_effects(driver: &mut Driver, membership: &Membership, again: &[(EffectKey, u32)]) {
-    if membership.cluster.is_some() {
-        let title = "no servers are named that decide where effects are started";
-        return driver.no_ledger(Diagnostic::error("E0651", title).help("see `lasp explain E0651`"));
-    }
-    let folder = folder::configuration().unwrap_or_default().join("effects");
-    match Machine::open(&folder, driver.node.runner(), None, false) {
-        Ok(machine) => driver.set_ledger(Shared::Machine(Mutex::new(machine)), again.to_vec()),
-        Err(error) => driver.no_ledger(Diagnostic::error("E0652", error).help(ledger::HELP)),
-    }
 }
 
 /// When a run of one node ends.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::mem;
 
+use crate::effects::ALONE;
 use crate::effects::Ask;
 use crate::effects::Asker;
 use crate::effects::AskerOut;
@@ -21,7 +22,9 @@ use crate::effects::Message;
 use crate::effects::News;
 use crate::effects::NodeId;
 use crate::effects::Put;
+use crate::effects::Row;
 use crate::effects::Runner;
+use crate::effects::STARTED;
 use crate::lattice::dot::TopicId;
 use crate::node::Node;
 use crate::node::Output;
@@ -35,11 +38,6 @@ use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::value::codec;
 use crate::value::term::Term;
-
-/// The first byte of a key of the table: what a node that decides alone has decided. [`Decider`] uses those below.
-const ALONE: u8 = 3;
-/// The first byte of a key of the table: an effect that was started here and has not ended, with the attempt.
-const STARTED: u8 = 4;
 
 /// Who decides where an effect is started.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +63,7 @@ pub struct EffectSettings {
     /// What this node's certificate lets it do.
     pub role: Role,
     /// The table of effects, as it is on this node's disk.
-    pub kept: Vec<(Vec<u8>, Vec<u8>)>,
+    pub kept: Vec<Row>,
     /// Effects in doubt that are to be run again, each with the attempt that is in doubt.
     pub again: Vec<(EffectKey, u32)>,
 }
@@ -200,7 +198,8 @@ impl Node {
     ///
     /// # Errors
     /// When what is kept on disk does not fit together.
-    pub fn set_effects(&mut self, settings: EffectSettings) -> Result<(), Damaged> {
+    pub fn set_effects(&mut self, settings: EffectSettings, now_ms: u64) -> Result<(), Damaged> {
+        self.now_ms = self.now_ms.max(now_ms);
         let EffectSettings { deciding, decides, role, kept, again } = settings;
         let effects = &mut self.enforced;
         let deciders = match &deciding {
@@ -468,6 +467,8 @@ impl Node {
                 self.outputs.push_back(told(attempt, EffectState::InDoubt));
             }
             News::Ended(decision) => {
+                // What an earlier life of this node left in doubt is settled.
+                self.enforced.puts.push(Put { key: table_key(STARTED, key), value: None });
                 let here = decision.runner == self.enforced.me;
                 let state = if decision.ended == Some(true) { EffectState::Ended } else { EffectState::Failed };
                 if !here {

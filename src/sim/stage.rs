@@ -244,7 +244,7 @@ impl<'a> Stage<'a> {
                 };
                 let mut node = Node::new(settings, play.session.clone(), &play.library, &play.unit);
                 // What is kept is nothing, which is sound.
-                let _ = node.set_effects(EffectSettings { deciding: Deciding::Shared, ..EffectSettings::default() });
+                let _ = node.set_effects(EffectSettings { deciding: Deciding::Shared, ..EffectSettings::default() }, 0);
                 node.observe();
                 node.limit_derivations(budget);
                 Actor {

@@ -23,6 +23,7 @@ use crate::cli::driver::Control;
 use crate::cli::driver::Driver;
 use crate::cli::driver::Happened;
 use crate::cli::driver::Shows;
+use crate::cli::effects;
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
 use crate::cli::program;
@@ -78,12 +79,9 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
     if let Some(store) = &store {
         data::restore(&out, &mut node, store)?;
     }
-    let networked = wire.is_some();
     let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.handle().clone());
     driver.store = store;
-    if networked {
-        run::decide_on_effects(&mut driver, &arguments.membership, &[]);
-    }
+    effects::decide(&mut driver, &out, &arguments.membership, &[])?;
     let (ready, wait) = channel::channel();
     let reader = Reader { lines: sender, ready: wait };
     match editor {
