@@ -312,3 +312,27 @@ fn an_effect_is_started_once_whatever_becomes_of_the_process_and_again_on_reques
         assert_eq!(prints(&node).len(), wanted.len() / 3);
     }
 }
+
+#[test]
+fn data_of_another_key_is_refused_and_left_as_it_is() {
+    let folder = folder();
+    let file = write(folder.path(), "add.lasp", ADD);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (shop, data) = (path("shop"), path("data"));
+    assert_eq!(run(folder.path(), &["keys", "init", &shop], "").code, 0);
+    for name in ["a", "b"] {
+        let issue = ["keys", "issue", "--cluster", &shop, "--node", name, "--out", &path(name)];
+        assert_eq!(run(folder.path(), &issue, "").code, 0);
+    }
+    let (a, b) = (path("a"), path("b"));
+    let of = |keys: &[&str], mine: &str| {
+        run(folder.path(), &[&["run", &file, "--data", &data, "--set", mine], keys].concat(), "")
+    };
+    assert_eq!(of(&["--cluster", &a], "mine=1").stdout, "S = [1]\n");
+    for keys in [&["--cluster", b.as_str()][..], &[]] {
+        let refused = of(keys, "mine=2");
+        assert_eq!((refused.code, refused.stdout.as_str()), (6, ""));
+        assert!(refused.stderr.contains("E1007"), "{}", refused.stderr);
+    }
+    assert_eq!(of(&["--cluster", &a], "mine=3").stdout, "S = [1, 3]\n");
+}

@@ -27,6 +27,7 @@ use crate::cli::program::Program;
 use crate::cli::program::Wanted;
 use crate::cli::replicas;
 use crate::cli::signals;
+use crate::effects::Deciders;
 use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::Options;
@@ -113,6 +114,8 @@ pub struct Joined {
     pub wire: Option<Wire>,
     /// Its data, if it keeps any.
     pub store: Option<Store>,
+    /// Which servers decide on effects, in a cluster where some are named.
+    pub deciders: Option<Deciders>,
 }
 
 /// Opens the data and joins the network that the command line asks for; without either there is nothing but a name and an
@@ -123,6 +126,7 @@ pub struct Joined {
 pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<Joined, Exit> {
     let kept = membership.data.as_deref().map(|folder| data::open(out, folder)).transpose()?;
     let issued = issued(out, membership)?;
+    let deciders = issued.as_ref().and_then(Credentials::deciders).cloned();
     if !membership.networked() {
         let (id, own_key) = match (&issued, &kept) {
             (Some(issued), _) => (issued.id, false),
@@ -131,7 +135,7 @@ pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<Join
         };
         let name = issued.map_or_else(|| membership.node.clone().unwrap_or_else(|| "a".into()), |issued| issued.name);
         let store = kept.map(|kept| kept.of(out, id, own_key)).transpose()?;
-        return Ok(Joined { name, identity: program::incarnation(id), wire: None, store });
+        return Ok(Joined { name, identity: program::incarnation(id), wire: None, store, deciders });
     }
     let own_key = issued.is_none();
     let credentials = match (issued, &kept) {
@@ -161,7 +165,7 @@ pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<Join
         out.event(Line::new("listening").text("node", &name).text("address", &address));
         out.status(&format!("listening on {address}"));
     }
-    Ok(Joined { name, identity: incarnation, wire: Some(Wire { network, events }), store })
+    Ok(Joined { name, identity: incarnation, wire: Some(Wire { network, events }), store, deciders })
 }
 
 /// What a node with a folder of its own proves itself with.
@@ -183,7 +187,7 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     let (sender, control) = mpsc::unbounded_channel();
     signals::pass_on(runtime, vec![sender.clone()]);
     let started = Instant::now();
-    let Joined { name, identity, wire, store } = join(out, &arguments.membership, runtime)?;
+    let Joined { name, identity, wire, store, deciders } = join(out, &arguments.membership, runtime)?;
     let wanted = Wanted {
         name: name.clone(),
         replica: 0,
@@ -199,7 +203,7 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     }
     let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.clone());
     driver.store = store;
-    effects::decide(&mut driver, out, &arguments.membership, &arguments.again)?;
+    effects::decide(&mut driver, out, &arguments.membership, deciders, &arguments.again)?;
     let mut course = Course {
         networked,
         deadline: arguments.timeout.map(|timeout| started + timeout),

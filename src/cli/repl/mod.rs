@@ -72,7 +72,7 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
     let runtime = run::runtime(&out)?;
     let (sender, control) = mpsc::unbounded_channel();
     signals::pass_on(runtime.handle(), vec![sender.clone()]);
-    let Joined { name, identity, wire, store } = run::join(&out, &arguments.membership, runtime.handle())?;
+    let Joined { name, identity, wire, store, deciders } = run::join(&out, &arguments.membership, runtime.handle())?;
     let settings = arguments.membership.settings.clone();
     let wanted = Wanted { name: name.clone(), replica: 0, identity, settings, until: None, watch: true };
     let mut node = program::node(&out, &program, wanted)?;
@@ -81,7 +81,7 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
     }
     let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.handle().clone());
     driver.store = store;
-    effects::decide(&mut driver, &out, &arguments.membership, &[])?;
+    effects::decide(&mut driver, &out, &arguments.membership, deciders, &[])?;
     let (ready, wait) = channel::channel();
     let reader = Reader { lines: sender, ready: wait };
     match editor {
