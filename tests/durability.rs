@@ -275,3 +275,64 @@ fn what_a_node_had_alone_and_what_once_called_is_there_after_a_restart() {
         assert_eq!(done.stdout, wanted);
     }
 }
+
+/// The events about effects, each as its state.
+fn states(node: &Node) -> Vec<String> {
+    let effects = node.seen.iter().filter(|event| event["event"] == "effect");
+    effects.map(|event| event["state"].as_str().expect("a word").to_owned()).collect()
+}
+
+#[test]
+fn an_effect_is_started_once_whatever_becomes_of_the_process_and_again_on_request_alone() {
+    let folder = folder();
+    let program = "C = declare(counter), Go = declare(ivar).
+        enforce_once(C, {value, 1}, fun() -> print(ran), read(Go) end).
+        update(C, increment).";
+    let file = write(folder.path(), "effect.lasp", program);
+    let data = folder.path().join("data").display().to_string();
+    let mut node = Node::start(folder.path(), &file, &["--data", &data, "--listen", "127.0.0.1:0"]);
+    let started = node.until(|event| event["event"] == "effect");
+    assert_eq!(started["state"], "started");
+    node.kill();
+    node.end();
+    assert_eq!(prints(&node).len(), 1);
+    // It was killed while the function ran: nobody knows how far it came.
+    let key = started["key"].as_str().expect("a key").to_owned();
+    let mut node = Node::start(folder.path(), &file, &["--data", &data, "--timeout", "2s"]);
+    node.end();
+    assert_eq!((states(&node), prints(&node)), (vec!["in_doubt".to_owned()], Vec::new()), "{:#?}", node.seen);
+    assert!(codes(&node).contains(&"E0650".to_owned()));
+    let again = format!("{key}:1");
+    for (given, wanted) in [("value=1", vec!["in_doubt", "started", "ended"]), ("value=2", vec!["ended"])] {
+        let end = write(folder.path(), "end.lasp", &format!("{program}\nupdate(Go, {{set, 1}})."));
+        std::fs::copy(&end, &file).expect("copied");
+        let mut node = Node::start(folder.path(), &file, &["--data", &data, "--again", &again, "--set", given]);
+        node.end();
+        assert_eq!(states(&node), wanted, "{:#?}", node.seen);
+        assert_eq!(prints(&node).len(), wanted.len() / 3);
+    }
+}
+
+#[test]
+fn data_of_another_key_is_refused_and_left_as_it_is() {
+    let folder = folder();
+    let file = write(folder.path(), "add.lasp", ADD);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (shop, data) = (path("shop"), path("data"));
+    assert_eq!(run(folder.path(), &["keys", "init", &shop], "").code, 0);
+    for name in ["a", "b"] {
+        let issue = ["keys", "issue", "--cluster", &shop, "--node", name, "--out", &path(name)];
+        assert_eq!(run(folder.path(), &issue, "").code, 0);
+    }
+    let (a, b) = (path("a"), path("b"));
+    let of = |keys: &[&str], mine: &str| {
+        run(folder.path(), &[&["run", &file, "--data", &data, "--set", mine], keys].concat(), "")
+    };
+    assert_eq!(of(&["--cluster", &a], "mine=1").stdout, "S = [1]\n");
+    for keys in [&["--cluster", b.as_str()][..], &[]] {
+        let refused = of(keys, "mine=2");
+        assert_eq!((refused.code, refused.stdout.as_str()), (6, ""));
+        assert!(refused.stderr.contains("E1007"), "{}", refused.stderr);
+    }
+    assert_eq!(of(&["--cluster", &a], "mine=3").stdout, "S = [1, 3]\n");
+}

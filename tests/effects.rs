@@ -100,7 +100,7 @@ impl Cluster {
             kept: process.disk.clone().into_iter().collect(),
             again,
         };
-        node.set_effects(effects).expect("a sound disk");
+        node.set_effects(effects, self.now_ms).expect("a sound disk");
         process.node = Some(node);
         for other in (0..self.processes.len()).filter(|other| *other != at) {
             if self.processes[other].node.is_some() {
@@ -130,6 +130,23 @@ impl Cluster {
         for other in 0..self.processes.len() {
             self.give(other, Input::Lost { peer: PeerId(at as u64) });
         }
+    }
+
+    /// It ends within a turn, before anything of it has left: its disk has what the turn changed, or not.
+    fn kill_within(&mut self, at: usize, written: bool) {
+        let now_ms = self.now_ms;
+        let process = &mut self.processes[at];
+        if let Some(node) = &mut process.node {
+            node.handle(Input::Tick, now_ms);
+            node.run(now_ms, 1_000_000);
+            for put in node.take_effect_puts().into_iter().filter(|_| written) {
+                match put.value {
+                    Some(value) => process.disk.insert(put.key, value),
+                    None => process.disk.remove(&put.key),
+                };
+            }
+        }
+        self.kill(at);
     }
 
     /// Nothing comes or goes any more, and nobody is told.
@@ -300,4 +317,64 @@ fn the_same_inputs_give_the_same_outputs() {
         (disks, cluster.prints(), cluster.runner())
     };
     assert_eq!(run(), run());
+}
+
+/// A number below `most`, by chance.
+fn below(state: &mut u64, most: usize) -> usize {
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    usize::try_from(*state >> 33).expect("31 bits") % most
+}
+
+#[test]
+fn whoever_is_cut_off_or_killed_each_effect_starts_at_most_once_and_all_learn_what_became_of_it() {
+    const MANY: &str = "W = declare(gset).
+        want(N) -> enforce_once(W, {cardinality, N}, fun() -> sleep(2500), print(N) end).
+        lists:foreach(fun(N) -> want(N) end, lists:seq(1, 6)).";
+    let add = |n: usize| Input::Typed { text: format!("update(W, {{add, {n}}}).") };
+    let mut doubts = 0;
+    for seed in 1..=6 {
+        let mut cluster = Cluster::new(MANY, 5);
+        let mut state = seed;
+        for _ in 0..30 {
+            let (at, n) = (below(&mut state, 5), below(&mut state, 6));
+            cluster.give(at, add(n));
+            let at = below(&mut state, 5);
+            match (below(&mut state, 6), cluster.processes[at].node.is_some()) {
+                (0 | 1, true) => cluster.kill_within(at, n % 2 == 0),
+                (0 | 1, false) => cluster.start(at, Vec::new()),
+                (2, _) => cluster.cut(at, true),
+                (3, _) => (0..5).for_each(|at| cluster.cut(at, false)),
+                _ => {}
+            }
+            cluster.run(100 + below(&mut state, 900) as u64);
+        }
+        (0..5).for_each(|at| cluster.cut(at, false));
+        for at in 0..5 {
+            if cluster.processes[at].node.is_none() {
+                cluster.start(at, Vec::new());
+            }
+        }
+        (0..6).for_each(|n| cluster.give(0, add(n)));
+        cluster.run(35_000);
+        let of = |process: &Process, states: &[EffectState]| -> Vec<(EffectKey, u32)> {
+            let events = process.effects.iter().filter(|event| states.contains(&event.state));
+            events.map(|event| (event.key, event.attempt)).collect()
+        };
+        let mut started: Vec<(EffectKey, u32)> =
+            cluster.processes.iter().flat_map(|process| of(process, &[EffectState::Started])).collect();
+        let count = started.len();
+        started.sort_unstable();
+        started.dedup();
+        assert_eq!(started.len(), count, "seed {seed}: one was started twice");
+        assert!(started.iter().all(|(_, attempt)| *attempt == 1), "nobody asked for another");
+        for process in &cluster.processes {
+            let mut known = of(process, &[EffectState::Ended, EffectState::InDoubt]);
+            known.sort_unstable();
+            known.dedup();
+            assert_eq!(known.len(), 6, "seed {seed}: {:?}", process.effects);
+        }
+        assert_eq!(cluster.refused, 0);
+        doubts += cluster.processes.iter().map(|process| of(process, &[EffectState::InDoubt]).len()).sum::<usize>();
+    }
+    assert!(doubts > 5, "some were cut off: {doubts}");
 }

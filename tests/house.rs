@@ -50,8 +50,8 @@ const FLOORS: &[(&str, &[&str])] = &[
             "lattice",
         ],
     ),
-    ("net", &["overlay", "node", "compile", "replica", "source", "value", "lattice"]),
-    ("store", &["node", "replica", "value", "lattice"]),
+    ("net", &["overlay", "node", "compile", "replica", "effects", "source", "value", "lattice"]),
+    ("store", &["node", "replica", "effects", "value", "lattice"]),
     (
         "cli",
         &[

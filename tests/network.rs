@@ -112,6 +112,28 @@ fn an_effect_runs_once_for_all_processes_and_once_more_when_all_have_ended() {
 }
 
 #[test]
+fn an_effect_whose_process_was_killed_is_in_doubt_at_the_others() {
+    let folder = folder();
+    let waits = "C = declare(counter), Never = declare(ivar).
+        enforce_once(C, {value, 1}, fun() -> print(started), read(Never) end).
+        update(C, increment).";
+    let file = write(&folder, waits);
+    let mut a = Node::start(folder.path(), &file, &["--node", "a", "--listen", "127.0.0.1:0"]);
+    let address = a.address();
+    let started = a.until(|event| event["event"] == "effect");
+    assert_eq!(started["state"], "started");
+    let mut b = Node::start(folder.path(), &file, &["--node", "b", "--peers", &address]);
+    b.peer("a", "connected");
+    a.kill();
+    let doubt = b.until(|event| event["event"] == "effect");
+    assert_eq!((&doubt["state"], &doubt["key"]), (&json!("in_doubt"), &started["key"]));
+    let told = b.seen.iter().any(|event| event["event"] == "warning" && event["code"] == "E0650");
+    assert!(told || b.until(|event| event["code"] == "E0650")["code"] == "E0650");
+    b.kill();
+    assert_eq!(printed(&[b]), Vec::<String>::new());
+}
+
+#[test]
 fn only_the_best_scores_of_a_leaderboard_travel() {
     let folder = folder();
     let until = "query(G) == [{p0, 3000}, {p1, 2999}, {p2, 2998}]";
@@ -180,4 +202,70 @@ fn a_peer_that_does_not_answer_is_told_of_within_three_seconds_and_why() {
     a.until(|event| event["event"] == "peer" && event["code"] == "E0605");
     assert!(start.elapsed() < std::time::Duration::from_secs(4), "{:?}", start.elapsed());
     assert_eq!(a.end(), 4);
+}
+
+/// Passes packets on from one port to another and back, as address translation does. Counts who comes.
+fn translation(to: String) -> (String, std::sync::Arc<std::sync::atomic::AtomicUsize>) {
+    use std::net::UdpSocket;
+    use std::sync::atomic::Ordering;
+    let outside = std::sync::Arc::new(UdpSocket::bind("127.0.0.1:0").expect("a port"));
+    let address = outside.local_addr().expect("bound").to_string();
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let seen = count.clone();
+    std::thread::spawn(move || {
+        let mut inside: std::collections::BTreeMap<std::net::SocketAddr, UdpSocket> = std::collections::BTreeMap::new();
+        let mut packet = vec![0; 1 << 16];
+        while let Ok((length, from)) = outside.recv_from(&mut packet) {
+            let socket = inside.entry(from).or_insert_with(|| {
+                seen.fetch_add(1, Ordering::Relaxed);
+                let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+                socket.connect(&to).expect("an address");
+                let (back, outside) = (socket.try_clone().expect("a socket"), outside.clone());
+                std::thread::spawn(move || {
+                    let mut packet = vec![0; 1 << 16];
+                    while let Ok(length) = back.recv(&mut packet) {
+                        let _ = outside.send_to(&packet[..length], from);
+                    }
+                });
+                socket
+            });
+            let _ = socket.send(&packet[..length]);
+        }
+    });
+    (address, count)
+}
+
+#[test]
+fn nodes_with_issued_certificates_meet_behind_address_translation() {
+    let folder = folder();
+    let file = write(&folder, SUM);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let shop = path("shop");
+    assert_eq!(commands::run(folder.path(), &["keys", "init", &shop], "").code, 0);
+    for (name, role) in [("a", "server"), ("b", "server"), ("c", "client")] {
+        let issue = ["keys", "issue", "--cluster", &shop, "--node", name, "--role", role, "--out", &path(name)];
+        assert_eq!(commands::run(folder.path(), &issue, "").code, 0);
+    }
+    let inside = free();
+    let (outside, came) = translation(inside.clone());
+    let until = ["--until", THREE, "--timeout", "50s"];
+    let start = |name: &str, mine: &str, way: &[&str]| {
+        let keys = path(name);
+        Node::start(folder.path(), &file, &[&["--cluster", &keys, "--set", mine][..], way, &until].concat())
+    };
+    let mut a = start("a", "mine=1", &["--listen", &inside, "--advertise", &outside]);
+    a.address();
+    let (mut b, mut c) = (start("b", "mine=2", &["--peers", &outside]), start("c", "mine=3", &["--peers", &outside]));
+    for node in [&mut a, &mut b, &mut c] {
+        assert_eq!(node.end(), 0, "{:#?}", node.seen);
+        assert_eq!(node.last("D"), json!([2, 4, 6]));
+    }
+    // By its certificate each is called what it was issued for.
+    assert!(a.seen.iter().any(|event| event["peer"] == "c" && event["state"] == "connected"), "{:#?}", a.seen);
+    assert!(came.load(std::sync::atomic::Ordering::Relaxed) >= 2);
+    let (keys, nowhere) = (path("a"), "nowhere.invalid:1");
+    let arguments = ["run", &file, "--cluster", &keys, "--listen", "127.0.0.1:0", "--advertise", nowhere];
+    let refused = commands::run(folder.path(), &arguments, "");
+    assert_eq!(refused.code, 5);
+    assert!(refused.stderr.contains("E0604"), "{}", refused.stderr);
 }

@@ -132,7 +132,8 @@ fn show(out: &Out, folder: &Path) -> Result<(), StoreError> {
         let line = Line::new("data").text("folder", &folder.display().to_string()).maybe("node", node.as_deref());
         let line = line.number("format", u64::from(summary.format)).number("entries", summary.entries);
         let line = line.number("variables", summary.variables).number("replicas", summary.replicas);
-        let line = line.number("own", summary.own).number("once", summary.once).number("bytes", summary.bytes);
+        let line = line.number("own", summary.own).number("once", summary.once);
+        let line = line.number("effects", summary.effects).number("bytes", summary.bytes);
         out.event(line.flag("running", running));
     } else {
         out.data(&described(&summary, node.as_deref(), running));
@@ -144,8 +145,15 @@ fn described(summary: &Summary, node: Option<&str>, running: bool) -> String {
     let node = node.unwrap_or("none so far");
     let running = if running { ", running" } else { "" };
     format!(
-        "node       {node}{running}\nformat     {}\nentries    {} of {} variables\nof its own {} entries of dynamic variables, {} keys of `once`\nwriters    {}\nfile       {} bytes\n",
-        summary.format, summary.entries, summary.variables, summary.own, summary.once, summary.replicas, summary.bytes
+        "node       {node}{running}\nformat     {}\nentries    {} of {} variables\nof its own {} entries of dynamic variables, {} keys of `once`, {} rows about effects\nwriters    {}\nfile       {} bytes\n",
+        summary.format,
+        summary.entries,
+        summary.variables,
+        summary.own,
+        summary.once,
+        summary.effects,
+        summary.replicas,
+        summary.bytes
     )
 }
 

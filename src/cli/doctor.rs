@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::net::ToSocketAddrs;
 use std::net::UdpSocket;
+use std::path::Path;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -25,18 +26,21 @@ use crate::net::limits::CLOCKS_APART;
 use crate::net::probe::Answer;
 use crate::net::probe::Examined;
 use crate::net::probe::Examiner;
+use crate::store;
+use crate::store::Store;
+use crate::store::StoreError;
 
 /// Shown with `lasp doctor --help`.
 pub const DOCTOR_HELP: &str = "\
 Says, line by line, what is well and what is not: whether the certificate counts, the address can be listened on, and whether
-each peer's name is found, somebody answers, both belong to the same cluster, speak the same version, and have clocks that agree. Peers
+the data can be used, each peer's name is found, somebody answers, both belong to the same cluster, speak the same version, and have clocks that agree. Peers
 are asked without being disturbed: the doctor does not become a peer, and no data is exchanged.
 
 Exit codes: 0 all is well, 2 wrong usage, 5 something is not.
 
 Examples:
   lasp doctor --peers 127.0.0.1:7001
-  lasp doctor --cluster berlin --listen 0.0.0.0:7001 --peers hamburg.example:7001,bremen.example:7001";
+  lasp doctor --cluster berlin --data berlin-data --listen 0.0.0.0:7001 --peers hamburg.example:7001,bremen.example:7001";
 
 /// `lasp doctor`
 #[derive(Debug, Args)]
@@ -50,6 +54,9 @@ pub struct Doctor {
     /// The node's folder, as `lasp keys issue` made it; without it, the cluster of this user on this machine
     #[arg(long, value_name = "DIR")]
     pub cluster: Option<PathBuf>,
+    /// The node's data folder: whether it can be used, and is this node's
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
     /// One JSON object a line on standard output
     #[arg(long)]
     pub json: bool,
@@ -132,6 +139,9 @@ pub fn run(arguments: &Doctor, color: ColorChoice) -> Exit {
         Err(error) => tell(Finding::of_error("cluster", error)),
     }
     let automatic = arguments.cluster.is_none();
+    if let Some(folder) = &arguments.data {
+        tell(data(folder, credentials.as_ref().ok().filter(|credentials| !credentials.automatic)));
+    }
     if let Some(listen) = &arguments.listen {
         tell(listening(listen, automatic));
     }
@@ -182,6 +192,45 @@ fn certificate(credentials: &Credentials) -> Finding {
     }
     let help = format!("that is soon: lasp keys renew --cluster DIR --node {name}");
     Finding { help, code: Some("E0617"), ..Finding::new("cluster", State::Note, text) }
+}
+
+/// Whether the data can be used, and is that of the node with these keys. A folder that is not there yet is not made.
+fn data(folder: &Path, credentials: Option<&Credentials>) -> Finding {
+    let shown = folder.display();
+    let failed = |error: &StoreError| {
+        let finding = Finding::new("data", State::Problem, error.to_string());
+        Finding { code: Some(error.code()), help: error.help(), ..finding }
+    };
+    if !folder.join(store::FILE).exists() && folder.read_dir().is_ok_and(|mut inside| inside.next().is_none()) {
+        return Finding::new("data", State::Ok, format!("{shown} is empty, and can be used"));
+    }
+    if !folder.exists() {
+        return Finding::new("data", State::Ok, format!("{shown} is not there yet; the node makes it"));
+    }
+    if !folder.join(store::FILE).exists() {
+        let reason = "it holds other things".to_owned();
+        return failed(&StoreError::Unusable { folder: folder.to_owned(), reason });
+    }
+    let kept = match Store::open(folder) {
+        Ok(kept) => kept,
+        Err(StoreError::InUse { .. }) => {
+            let text = format!("{shown} is in use: by the node itself, if it runs");
+            return Finding { code: Some("E1001"), ..Finding::new("data", State::Note, text) };
+        }
+        Err(error) => return failed(&error),
+    };
+    let summary = match kept.summary() {
+        Ok(summary) => summary,
+        Err(error) => return failed(&error),
+    };
+    if let (Some(credentials), Some(node)) = (credentials, summary.node)
+        && node != credentials.id
+    {
+        return failed(&StoreError::AnotherNode { folder: folder.to_owned() });
+    }
+    let text = format!("{shown} has {} entries in {} bytes, and is whole", summary.entries, summary.bytes);
+    let numbers = vec![("entries", summary.entries.to_string()), ("bytes", summary.bytes.to_string())];
+    Finding { numbers, ..Finding::new("data", State::Ok, text) }
 }
 
 /// Whether the address can be listened on.
@@ -307,6 +356,25 @@ mod tests {
         assert_eq!(states(-bound - 2, 1), [State::Ok, State::Problem]);
         assert_eq!(states(bound + 100, 200), [State::Ok]);
         assert_eq!(states(i64::MIN, 1), [State::Ok, State::Problem]);
+    }
+
+    #[test]
+    fn data_is_examined_and_nothing_is_made_by_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("data");
+        let found = |path: &Path| {
+            let finding = data(path, None);
+            (finding.state, finding.code)
+        };
+        assert_eq!(found(&path), (State::Ok, None));
+        assert!(!path.exists());
+        let kept = Store::open(&path).expect("made");
+        assert_eq!(found(&path), (State::Note, Some("E1001")));
+        drop(kept);
+        assert_eq!(found(&path), (State::Ok, None));
+        std::fs::write(path.join(store::FILE), vec![7; 10_000]).expect("written");
+        assert_eq!(found(&path), (State::Problem, Some("E1003")));
+        assert_eq!(found(folder.path()), (State::Problem, Some("E1002")));
     }
 
     #[test]

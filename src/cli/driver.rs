@@ -4,6 +4,7 @@
 //! with a large stack is wanted ([`STACK_BYTES`]): terms and programs may be nested deeply.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::SystemTime;
@@ -12,11 +13,13 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::cli::effects;
 use crate::cli::json::Line;
 use crate::cli::ledger;
 use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
 use crate::cli::program::Program;
+use crate::effects::Deciders;
 use crate::effects::EffectKey;
 use crate::effects::Message;
 use crate::net::Network;
@@ -31,7 +34,7 @@ use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
 use crate::replica::PeerId;
-use crate::source::diagnostic::Diagnostic;
+use crate::replica::Role;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::value::term::Term;
@@ -118,6 +121,10 @@ pub struct Driver {
     happened: Vec<Happened>,
     waiting: Vec<Arrived>,
     activity: u64,
+    /// The folder of the node's keys, in a cluster with an authority.
+    pub cluster: Option<PathBuf>,
+    /// Whether this node may decide where effects are started, should it be named.
+    pub decides: bool,
     /// The ledger of effects, where the node shares one.
     ledger: Option<Shared>,
 }
@@ -177,6 +184,8 @@ impl Driver {
             happened: Vec::new(),
             waiting: Vec::new(),
             activity: 0,
+            cluster: None,
+            decides: false,
             ledger: None,
         };
         if let Some(wire) = &driver.wire {
@@ -186,21 +195,36 @@ impl Driver {
         driver
     }
 
-    /// Which ledger says what effects are started. To be told before the first turn; without one the node decides alone.
-    /// `again` are effects in doubt that are to be started once more.
-    pub fn set_ledger(&mut self, ledger: Shared, again: Vec<(EffectKey, u32)>) {
+    /// Which ledger says what effects are started, where several nodes share one.
+    pub fn set_ledger(&mut self, ledger: Shared) {
         self.ledger = Some(ledger);
-        self.set_deciding(Deciding::Shared, again);
     }
 
-    /// There is no ledger that the node could share, for this reason.
-    pub fn no_ledger(&mut self, why: Diagnostic) {
-        self.set_deciding(Deciding::Nobody(why), Vec::new());
+    /// Says who decides where effects are started. To be told before the first turn, and after [`Driver::set_ledger`]; else the
+    /// node decides alone. `again` are effects in doubt that are to be started once more.
+    ///
+    /// # Errors
+    /// When what the node has kept about effects cannot be used.
+    pub fn decide(&mut self, deciding: Deciding, again: Vec<(EffectKey, u32)>) -> Result<(), StoreError> {
+        let kept = self.store.as_ref().map(Store::effects).transpose()?.unwrap_or_default();
+        let role = self.network().map_or(Role::Server, Network::role);
+        let settings = EffectSettings { deciding, decides: self.decides, role, kept, again };
+        self.node.set_effects(settings, self.clock.now_ms()).map_err(|damaged| self.damaged(&damaged.to_string()))
     }
 
-    fn set_deciding(&mut self, deciding: Deciding, again: Vec<(EffectKey, u32)>) {
-        // What is kept is nothing, which is sound.
-        let _ = self.node.set_effects(EffectSettings { deciding, again, ..EffectSettings::default() });
+    /// The cluster's authority has named others who decide.
+    ///
+    /// # Errors
+    /// When what the node has kept about effects cannot be used.
+    pub fn appointed(&mut self, list: Deciders) -> Result<(), StoreError> {
+        let kept = self.store.as_ref().map(Store::effects).transpose()?.unwrap_or_default();
+        let named = self.node.set_deciders(list, self.decides, &kept, self.clock.now_ms());
+        named.map_err(|damaged| self.damaged(&damaged.to_string()))
+    }
+
+    fn damaged(&self, reason: &str) -> StoreError {
+        let folder = self.store.as_ref().map(|store| store.folder().to_owned()).unwrap_or_default();
+        StoreError::Damaged { folder, reason: reason.to_owned() }
     }
 
     /// Takes in what has come, lets the node run a little, and does what it asks for.
@@ -346,6 +370,7 @@ impl Driver {
             }
             Event::TurnedAway { address, cause } => out.peer(&self.name, &address, "refused", Some(&cause)),
             Event::Reached => {}
+            Event::Deciders(list) => effects::appointed(self, &out, list),
             Event::Failed(error) => self.happened.push(Happened::Broken(error)),
         }
     }
@@ -379,8 +404,9 @@ impl Driver {
     }
 
     fn commit(&mut self) -> bool {
+        let (records, effects) = (self.node.take_journal(), self.node.take_effect_puts());
         let Some(store) = &mut self.store else { return true };
-        match store.commit(&self.node.take_journal()) {
+        match store.commit(&records, &effects) {
             Ok(()) => true,
             Err(error) => {
                 self.happened.push(Happened::Unsaved(error));
@@ -419,7 +445,11 @@ impl Driver {
                 self.input(Input::File { request, result });
             }
             Output::Book { message } => self.ask_book(&message),
-            Output::Reach { .. } => {}
+            Output::Reach { node, addresses, lasting } => {
+                if let Some(network) = self.network() {
+                    self.runtime.spawn(network.reach(node, addresses, lasting));
+                }
+            }
             Output::Effect(event) => self.tell_effect(&event),
             Output::Evaluated { value, current } => self.happened.push(Happened::Evaluated { value, current }),
         }

@@ -9,6 +9,7 @@ use clap::ColorChoice;
 use clap::Subcommand;
 use time::OffsetDateTime;
 
+use crate::cli::arguments::address;
 use crate::cli::exit::Exit;
 use crate::cli::json::Line;
 use crate::cli::out::Out;
@@ -18,6 +19,7 @@ use crate::net::authority::Issued;
 use crate::net::authority::Made;
 use crate::net::authority::Order;
 use crate::net::certificate::date;
+use crate::net::deciders::DECIDERS_FILE;
 use crate::net::error::NetworkError;
 use crate::net::identity::Credentials;
 use crate::net::show::Shown;
@@ -38,6 +40,7 @@ Examples:
   lasp keys issue --cluster shop --node till-7 --days 90
   lasp keys renew --cluster shop --node berlin
   lasp keys revoke --cluster shop --node till-7
+  lasp keys deciders --cluster shop berlin=berlin.example:7001
   lasp keys show shop";
 
 /// `lasp keys`
@@ -63,6 +66,12 @@ pub enum Action {
     /// Shut a node out: its certificates count no more
     #[command(after_help = "Example:\n  lasp keys revoke --cluster shop --node till-7")]
     Revoke(Revoke),
+    /// Name the servers that decide where effects of `enforce_once` are started
+    #[command(
+        after_help = "Example:\n  lasp keys deciders --cluster shop berlin=berlin.example:7001 hamburg=hamburg.example:7001 \
+bremen=bremen.example:7001"
+    )]
+    Deciders(Deciders),
     /// Show what a folder or a certificate holds
     #[command(after_help = "Examples:\n  lasp keys show shop\n  lasp keys show shop/nodes/berlin --json")]
     Show(Show),
@@ -116,6 +125,20 @@ pub struct Revoke {
     pub json: bool,
 }
 
+/// `lasp keys deciders`
+#[derive(Debug, Args)]
+pub struct Deciders {
+    /// The cluster's folder
+    #[arg(long, value_name = "DIR")]
+    pub cluster: PathBuf,
+    /// The servers, all that are to decide from now on, each with where the others reach it; they need --data
+    #[arg(value_name = "NAME=HOST:PORT", required = true, value_parser = server)]
+    pub servers: Vec<(String, Vec<String>)>,
+    /// One JSON object a line on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `lasp keys show`
 #[derive(Debug, Args)]
 pub struct Show {
@@ -131,6 +154,13 @@ fn role(text: &str) -> Result<Role, String> {
     Role::of(text).ok_or_else(|| "a role is `client` or `server`".to_owned())
 }
 
+fn server(text: &str) -> Result<(String, Vec<String>), String> {
+    let wrong = || "a server that decides looks like berlin=berlin.example:7001".to_owned();
+    let (name, addresses) = text.split_once('=').ok_or_else(wrong)?;
+    let addresses = addresses.split(',').map(address).collect::<Result<Vec<String>, String>>()?;
+    Ok((name.to_owned(), addresses))
+}
+
 /// `lasp keys`
 #[must_use]
 pub fn run(arguments: &Keys, color: ColorChoice) -> Exit {
@@ -138,6 +168,7 @@ pub fn run(arguments: &Keys, color: ColorChoice) -> Exit {
         Action::Init(init) => init.json,
         Action::Issue(issue) | Action::Renew(issue) => issue.json,
         Action::Revoke(revoke) => revoke.json,
+        Action::Deciders(deciders) => deciders.json,
         Action::Show(show) => show.json,
     };
     let out = Out::new(color, json, false);
@@ -147,6 +178,7 @@ pub fn run(arguments: &Keys, color: ColorChoice) -> Exit {
         Action::Issue(arguments) => issue(&out, arguments, now),
         Action::Renew(arguments) => renew(&out, arguments, now),
         Action::Revoke(arguments) => revoke(&out, arguments, now),
+        Action::Deciders(arguments) => appoint(&out, arguments, now),
         Action::Show(arguments) => show(&out, &arguments.path, now.unix_timestamp()),
     };
     match outcome {
@@ -228,6 +260,19 @@ fn revoke(out: &Out, arguments: &Revoke, now: OffsetDateTime) -> Result<(), Netw
     Ok(())
 }
 
+fn appoint(out: &Out, arguments: &Deciders, now: OffsetDateTime) -> Result<(), NetworkError> {
+    let list = Authority::load(&arguments.cluster)?.appoint(&arguments.servers, now)?;
+    let file = path(&arguments.cluster.join(DECIDERS_FILE));
+    let names: Vec<String> = list.members.iter().map(|member| member.name.clone()).collect();
+    out.event(Line::new("deciders").texts("nodes", &names).number("list", list.version).text("file", &file));
+    say(out, &format!("list {} of servers that decide: {}", list.version, names.join(", ")));
+    if names.len().is_multiple_of(2) {
+        out.status("an even number of servers bears no more failures than one less");
+    }
+    out.status(&format!("copy {file} into the folder of any one node that runs; it tells the others"));
+    Ok(())
+}
+
 fn show(out: &Out, at: &Path, now_s: i64) -> Result<(), NetworkError> {
     if at.is_dir() && at.join(AUTHORITY_KEY_FILE).exists() {
         let authority = Authority::load(at)?;
@@ -235,6 +280,12 @@ fn show(out: &Out, at: &Path, now_s: i64) -> Result<(), NetworkError> {
         let line = Line::new("cluster").text("cluster", &authority.cluster()).text("folder", &path(at));
         out.event(line.number("revoked", revoked as u64).number("list", list));
         say(out, &format!("cluster {}, {revoked} revoked", authority.cluster()));
+        if let Some(appointed) = authority.deciders()? {
+            let list = appointed.list();
+            let names: Vec<String> = list.members.iter().map(|member| member.name.clone()).collect();
+            out.event(Line::new("deciders").texts("nodes", &names).number("list", list.version));
+            say(out, &format!("list {} of servers that decide: {}", list.version, names.join(", ")));
+        }
         for issued in authority.issued()? {
             let shown = Shown::of(&issued, now_s);
             out.event(certificate("certificate", &shown));

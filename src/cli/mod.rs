@@ -7,6 +7,7 @@ pub mod data;
 pub mod doc;
 pub mod doctor;
 pub mod driver;
+pub mod effects;
 pub mod exit;
 pub mod explain;
 pub mod folder;

@@ -38,6 +38,7 @@ use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::Options;
 use crate::net::error::NetworkError;
+use crate::node::Deciding;
 use crate::node::Final;
 use crate::node::Progress;
 use crate::node::TopLevel;
@@ -124,7 +125,9 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
                 }
             };
             let mut driver = Driver::new(node, name, shared.clone(), program, Some(wire), receiver, runtime);
-            driver.set_ledger(Shared::Process(book), Vec::new());
+            driver.set_ledger(Shared::Process(book));
+            // What is kept is nothing, which is sound.
+            let _ = driver.decide(Deciding::Shared, Vec::new());
             let asked_by = follow(&mut driver, at, &tell);
             Some(end(driver, &shared, &asked_by, timeout))
         };

@@ -1,7 +1,6 @@
 //! `lasp run` with one node: to quiescence, or as a node among peers.
 
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::ColorChoice;
@@ -18,19 +17,17 @@ use crate::cli::driver::Control;
 use crate::cli::driver::Driver;
 use crate::cli::driver::Happened;
 use crate::cli::driver::Wire;
+use crate::cli::effects;
 use crate::cli::exit::Exit;
 use crate::cli::folder;
 use crate::cli::json::Line;
-use crate::cli::ledger;
-use crate::cli::ledger::Machine;
-use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
 use crate::cli::program;
 use crate::cli::program::Program;
 use crate::cli::program::Wanted;
 use crate::cli::replicas;
 use crate::cli::signals;
-use crate::effects::EffectKey;
+use crate::effects::Deciders;
 use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::Options;
@@ -117,6 +114,8 @@ pub struct Joined {
     pub wire: Option<Wire>,
     /// Its data, if it keeps any.
     pub store: Option<Store>,
+    /// Which servers decide on effects, in a cluster where some are named.
+    pub deciders: Option<Deciders>,
 }
 
 /// Opens the data and joins the network that the command line asks for; without either there is nothing but a name and an
@@ -127,6 +126,7 @@ pub struct Joined {
 pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<Joined, Exit> {
     let kept = membership.data.as_deref().map(|folder| data::open(out, folder)).transpose()?;
     let issued = issued(out, membership)?;
+    let deciders = issued.as_ref().and_then(Credentials::deciders).cloned();
     if !membership.networked() {
         let (id, own_key) = match (&issued, &kept) {
             (Some(issued), _) => (issued.id, false),
@@ -135,7 +135,7 @@ pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<Join
         };
         let name = issued.map_or_else(|| membership.node.clone().unwrap_or_else(|| "a".into()), |issued| issued.name);
         let store = kept.map(|kept| kept.of(out, id, own_key)).transpose()?;
-        return Ok(Joined { name, identity: program::incarnation(id), wire: None, store });
+        return Ok(Joined { name, identity: program::incarnation(id), wire: None, store, deciders });
     }
     let own_key = issued.is_none();
     let credentials = match (issued, &kept) {
@@ -165,7 +165,7 @@ pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<Join
         out.event(Line::new("listening").text("node", &name).text("address", &address));
         out.status(&format!("listening on {address}"));
     }
-    Ok(Joined { name, identity: incarnation, wire: Some(Wire { network, events }), store })
+    Ok(Joined { name, identity: incarnation, wire: Some(Wire { network, events }), store, deciders })
 }
 
 /// What a node with a folder of its own proves itself with.
@@ -187,7 +187,7 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     let (sender, control) = mpsc::unbounded_channel();
     signals::pass_on(runtime, vec![sender.clone()]);
     let started = Instant::now();
-    let Joined { name, identity, wire, store } = join(out, &arguments.membership, runtime)?;
+    let Joined { name, identity, wire, store, deciders } = join(out, &arguments.membership, runtime)?;
     let wanted = Wanted {
         name: name.clone(),
         replica: 0,
@@ -203,9 +203,7 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     }
     let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.clone());
     driver.store = store;
-    if networked {
-        decide_on_effects(&mut driver, &arguments.membership, &arguments.again);
-    }
+    effects::decide(&mut driver, out, &arguments.membership, deciders, &arguments.again)?;
     let mut course = Course {
         networked,
         deadline: arguments.timeout.map(|timeout| started + timeout),
@@ -217,20 +215,6 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     // Kept until here so that signals have somebody to go to.
     drop(sender);
     Ok(exit)
-}
-
-/// Says who decides where effects are started. Nodes of one user on one machine share a ledger; if it cannot be used,
-/// `enforce_once` is refused.
-pub fn decide_on_effects(driver: &mut Driver, membership: &Membership, again: &[(EffectKey, u32)]) {
-    if membership.cluster.is_some() {
-        let title = "no servers are named that decide where effects are started";
-        return driver.no_ledger(Diagnostic::error("E0651", title).help("see `lasp explain E0651`"));
-    }
-    let folder = folder::configuration().unwrap_or_default().join("effects");
-    match Machine::open(&folder, driver.node.runner(), None, false) {
-        Ok(machine) => driver.set_ledger(Shared::Machine(Mutex::new(machine)), again.to_vec()),
-        Err(error) => driver.no_ledger(Diagnostic::error("E0652", error).help(ledger::HELP)),
-    }
 }
 
 /// When a run of one node ends.

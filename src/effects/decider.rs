@@ -165,6 +165,14 @@ impl Decider {
         }
     }
 
+    /// Others are to decide: goes over to them, if the list is a newer one.
+    pub fn set_list(&mut self, list: Deciders) {
+        if list.follows(&self.list) {
+            self.list = list;
+            self.steer();
+        }
+    }
+
     /// Whether this node is one of those who decide now.
     #[must_use]
     pub fn decides(&self) -> bool {

@@ -60,12 +60,20 @@ impl Deciders {
         Deciders { version: 1, founders: members.clone(), members }.checked()
     }
 
-    /// The list after this one.
+    /// The list after this one, with a version that may follow a clock: one that was made by a copy of the authority is not taken for
+    /// another.
     ///
     /// # Errors
     /// As [`Deciders::check`].
-    pub fn next(&self, members: Vec<Member>) -> Result<Deciders, BadMembers> {
-        Deciders { version: self.version.saturating_add(1), founders: self.founders.clone(), members }.checked()
+    pub fn next(&self, members: Vec<Member>, at_least: u64) -> Result<Deciders, BadMembers> {
+        let version = self.version.saturating_add(1).max(at_least);
+        Deciders { version, founders: self.founders.clone(), members }.checked()
+    }
+
+    /// Whether it is a newer list of the same group.
+    #[must_use]
+    pub fn follows(&self, before: &Deciders) -> bool {
+        self.version > before.version && self.group() == before.group()
     }
 
     fn checked(self) -> Result<Deciders, BadMembers> {
@@ -155,7 +163,7 @@ mod tests {
         assert_eq!(Deciders::from_bytes(&bytes), Ok(list.clone()));
         bytes.push(0);
         assert_eq!(Deciders::from_bytes(&bytes), Err(BadMembers::Malformed));
-        let next = list.next(vec![member(2), member(3)]).expect("a list");
+        let next = list.next(vec![member(2), member(3)], 0).expect("a list");
         assert_eq!((next.version, next.group()), (2, list.group()), "a group goes on under its next list");
     }
 }

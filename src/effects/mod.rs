@@ -90,6 +90,20 @@ pub struct Runner {
     pub life: u64,
 }
 
+/// The first byte of a key of the table: what a node that decides alone has decided.
+pub const ALONE: u8 = 3;
+/// The first byte of a key of the table: an effect that was started here and has not ended, with the attempt.
+pub const STARTED: u8 = 4;
+
+/// Whether a row is the node's own word, which goes with a copy of its data, and not what it has decided with others.
+#[must_use]
+pub fn goes_with_a_copy(key: &[u8]) -> bool {
+    key.first().is_some_and(|kind| [ALONE, STARTED].contains(kind))
+}
+
+/// A row of what is kept on disk: key and value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
 /// A change of what is kept on disk: a table of byte strings. All changes that come out together are made together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {

@@ -4,6 +4,7 @@
 //! authority.key     the key: whoever has it decides who belongs to the cluster; nodes do not need it
 //! authority.pem     its certificate
 //! revoked.pem       the newest list of revoked certificates
+//! deciders.pem      the newest list of servers that decide on effects, if there is one
 //! issued/           every certificate that was issued, by its number
 //! nodes/NAME/       what node NAME needs: to be copied to its machine
 //! ```
@@ -20,6 +21,9 @@ use rcgen::PublicKeyData;
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
+use crate::effects::Deciders;
+use crate::effects::Member;
+use crate::effects::NodeId;
 use crate::net::certificate::OldKey;
 use crate::net::certificate::Proven;
 use crate::net::certificate::Wish;
@@ -31,6 +35,7 @@ use crate::net::certificate::proven_by;
 use crate::net::certificate::public_key;
 use crate::net::certificate::random_serial;
 use crate::net::certificate::sign;
+use crate::net::deciders::Appointed;
 use crate::net::error::NetworkError;
 use crate::net::identity::AUTHORITY_FILE;
 use crate::net::identity::NODE_FILE;
@@ -237,6 +242,46 @@ impl Authority {
         Ok(Withdrawn { serials, number, file })
     }
 
+    /// Names the servers that decide on effects, each with the addresses by which the others reach it; the new list goes into
+    /// all nodes' folders beside the key. Those who decide until then go over to it by deciding so.
+    ///
+    /// # Errors
+    /// When a name is not that of a server whose certificate counts, or they are too many.
+    pub fn appoint(&self, servers: &[(String, Vec<String>)], now: OffsetDateTime) -> Result<Deciders, NetworkError> {
+        let issued = self.issued()?;
+        let now_s = now.unix_timestamp();
+        let member = |(name, addresses): &(String, Vec<String>)| -> Result<Member, NetworkError> {
+            let counts = |it: &&Issued| it.name == *name && !it.revoked && it.proven.until_s >= now_s;
+            let last = issued.iter().rfind(counts).ok_or_else(|| NetworkError::NodeUnknown { name: name.clone() })?;
+            if last.proven.role != Role::Server {
+                return Err(NetworkError::NotServer { name: name.clone() });
+            }
+            let node = NodeId(u64::try_from(last.proven.id >> 64).unwrap_or_default());
+            Ok(Member { node, name: name.clone(), addresses: addresses.clone() })
+        };
+        let members = servers.iter().map(member).collect::<Result<Vec<Member>, NetworkError>>()?;
+        let list = match self.deciders()? {
+            Some(before) => before.list().next(members, number_after(0, now)),
+            None => Deciders::first(members),
+        };
+        let list = list.map_err(|error| NetworkError::Deciders { reason: error.to_string() })?;
+        let appointed = Appointed::sign(&self.key, list)?;
+        // The authority's own comes first: from it follows which list is the next.
+        appointed.write(&self.folder)?;
+        for folder in folders(&self.folder.join(NODES))? {
+            appointed.write(&folder)?;
+        }
+        Ok(appointed.list().clone())
+    }
+
+    /// The servers that decide on effects, once some were named.
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub fn deciders(&self) -> Result<Option<Appointed>, NetworkError> {
+        Appointed::in_folder(&self.folder, &self.certificate)
+    }
+
     /// Every certificate that was issued, by name and by the end of its time.
     ///
     /// # Errors
@@ -284,6 +329,9 @@ impl Authority {
     fn fill(&self, folder: &Path, issued: &Issued) -> Result<(), NetworkError> {
         keyfile::write(&folder.join(AUTHORITY_FILE), &keyfile::pem("CERTIFICATE", &self.certificate))?;
         keyfile::write(&folder.join(REVOKED_FILE), &self.revoked.pem())?;
+        if let Some(appointed) = self.deciders()? {
+            appointed.write(folder)?;
+        }
         keyfile::write(&folder.join(NODE_FILE), &keyfile::pem("CERTIFICATE", &issued.certificate))
     }
 
@@ -407,6 +455,30 @@ mod tests {
         fs::remove_file(folder.path().join(REVOKED_FILE)).expect("removed");
         let missing = Authority::load(folder.path()).err();
         assert!(matches!(missing, Some(NetworkError::NotAuthority { .. })), "{missing:?}");
+    }
+
+    #[test]
+    fn servers_that_decide_are_named_once_for_all_folders_and_clients_never() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let authority = Authority::create(folder.path(), at(0)).expect("made");
+        let made = authority.issue(&order("a", Some(Role::Server)), at(0)).expect("issued");
+        authority.issue(&order("till", None), at(0)).expect("issued");
+        let named = |names: &[&str]| -> Vec<(String, Vec<String>)> {
+            names.iter().map(|name| ((*name).to_owned(), vec!["h:1".to_owned()])).collect()
+        };
+        let wrong = |names: &[&str]| authority.appoint(&named(names), at(1)).err().map(|error| error.code());
+        assert_eq!(wrong(&["a", "till"]), Some("E0655"));
+        assert_eq!(wrong(&["a", "nobody"]), Some("E0621"));
+        assert_eq!(wrong(&["a", "a"]), Some("E0655"));
+        assert!(authority.deciders().expect("read").is_none());
+        let list = authority.appoint(&named(&["a"]), at(1)).expect("named");
+        assert_eq!(Credentials::load(&made.folder).expect("a folder").deciders(), Some(&list));
+        // Who comes later finds it, and the next list is of the same group.
+        let b = authority.issue(&order("b", Some(Role::Server)), at(1)).expect("issued");
+        assert_eq!(Credentials::load(&b.folder).expect("a folder").deciders(), Some(&list));
+        let next = authority.appoint(&named(&["a", "b"]), at(2)).expect("named");
+        assert!(next.follows(&list) && next.founders == list.founders);
+        assert_eq!(Credentials::load(&made.folder).expect("a folder").deciders(), Some(&next));
     }
 
     #[test]

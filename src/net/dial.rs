@@ -109,6 +109,24 @@ pub(super) async fn wanted(hub: Arc<Hub>, id: u128, addresses: Vec<SocketAddr>) 
     hub.steer(Told::Unreachable(id));
 }
 
+/// Makes a connection to a server that decides, whose identity begins so. `lasting`: both sides keep it, though no neighbours need it.
+pub(super) async fn decider(hub: Arc<Hub>, mark: u64, addresses: Vec<String>, lasting: bool) {
+    for address in addresses {
+        if hub.linked_to(mark) || hub.closing() {
+            return;
+        }
+        // Whoever needs it asks again.
+        if let Ok(Reached::Peer(id)) = attempt(&hub, &address, lasting).await
+            && id >> 64 == u128::from(mark)
+        {
+            if lasting {
+                hub.keep(id);
+            }
+            return;
+        }
+    }
+}
+
 async fn attempt(hub: &Arc<Hub>, address: &str, named: bool) -> Result<Reached, Failure> {
     let mut at = None;
     let whole = async {

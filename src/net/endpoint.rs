@@ -18,7 +18,10 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::timeout;
 
+use crate::effects::Deciders;
+use crate::effects::NodeId;
 use crate::lattice::dot::ReplicaId;
+use crate::net::deciders;
 use crate::net::dial;
 use crate::net::error::Cause;
 use crate::net::error::Closing;
@@ -170,6 +173,23 @@ impl Network {
         self.hub.pressed()
     }
 
+    /// Which servers decide on effects, as far as this node knows; what is newer comes as an event.
+    #[must_use]
+    pub fn deciders(&self) -> Option<Deciders> {
+        self.hub.trust.deciders().map(|appointed| appointed.list().clone())
+    }
+
+    /// Makes a connection to a server that decides on effects, unless there is one. `node` is what its identity begins with;
+    /// `lasting` says that it stays, though no neighbours need it.
+    pub fn reach(
+        &self,
+        node: NodeId,
+        addresses: Vec<String>,
+        lasting: bool,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        dial::decider(self.hub.clone(), node.0, addresses, lasting)
+    }
+
     /// Ends a connection, because the node wants no more of that peer.
     pub fn disconnect(&self, link: LinkId, code: &'static str, reason: &str) {
         self.hub.close_link(link, Closing::Refused, Cause::refused(code, reason));
@@ -262,6 +282,7 @@ async fn watch(hub: Arc<Hub>) {
         if let Ok(Some(server)) = tokio::task::spawn_blocking(move || looking.trust.reload()).await {
             hub.trust_anew(server);
         }
+        deciders::pass_on(&hub).await;
         hub.sweep();
     }
 }

@@ -132,6 +132,18 @@ pub enum NetworkError {
     /// The list of revocations is full.
     #[error("there are as many revocations as a list may have")]
     TooManyRevoked,
+    /// A client is to decide on effects.
+    #[error("{name} is a client by its certificate, and only servers decide")]
+    NotServer {
+        /// The name.
+        name: String,
+    },
+    /// These servers cannot decide together.
+    #[error("these servers cannot decide together: {reason}")]
+    Deciders {
+        /// What is wrong with them.
+        reason: String,
+    },
     /// The node's own certificate is no longer valid.
     #[error("the certificate of {name} is expired: it was valid until {}", date(*until_s))]
     Expired {
@@ -193,6 +205,7 @@ impl NetworkError {
             | NetworkError::NodeUnknown { .. }
             | NetworkError::NodeName { .. } => "E0621",
             NetworkError::TooManyIssued | NetworkError::TooManyRevoked => "E0622",
+            NetworkError::NotServer { .. } | NetworkError::Deciders { .. } => "E0655",
         }
     }
 
@@ -247,6 +260,10 @@ impl NetworkError {
             NetworkError::TooManyIssued | NetworkError::TooManyRevoked => {
                 "make a new cluster with `lasp keys init`, and move the nodes to it".into()
             }
+            NetworkError::NotServer { name } => {
+                format!("have a server's certificate made: lasp keys renew --node {name} --role server")
+            }
+            NetworkError::Deciders { .. } => "name an odd number of servers, three or five, each once".into(),
             NetworkError::Expired { name, .. } => {
                 format!("where the authority's key is: lasp keys renew --cluster DIR --node {name}; then copy node.pem here")
             }

@@ -2,6 +2,7 @@
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::effects::Deciders;
 use crate::lattice::dot::ReplicaId;
 use crate::net::error::Cause;
 use crate::net::error::NetworkError;
@@ -74,6 +75,8 @@ pub enum Event {
     },
     /// An address that the user gave has led to somebody: see [`Network::all_peers_connected`](crate::net::Network).
     Reached,
+    /// There is a newer list of servers that decide on effects, signed by the cluster's authority.
+    Deciders(Deciders),
     /// Nothing can come of this.
     Failed(NetworkError),
 }

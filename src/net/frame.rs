@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::lattice::dot::ReplicaId;
 use crate::net::error::plain;
 use crate::net::limits::CONTROL_BYTES_MAX;
+use crate::net::limits::DECIDERS_BYTES_MAX;
 use crate::net::limits::MESSAGE_BYTES_MAX;
 use crate::net::limits::PROTOCOL;
 use crate::net::limits::PUSH_EXTRA_BYTES;
@@ -40,9 +41,11 @@ pub enum Kind {
     Probed = 7,
     /// A node's message that the overlay carries.
     Push = 8,
+    /// A list of servers that decide.
+    Deciders = 9,
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 10] = [
     Kind::Message,
     Kind::Overlay,
     Kind::Hello,
@@ -52,6 +55,7 @@ const KINDS: [Kind; 9] = [
     Kind::Probe,
     Kind::Probed,
     Kind::Push,
+    Kind::Deciders,
 ];
 
 impl Kind {
@@ -65,6 +69,7 @@ impl Kind {
         match self {
             Kind::Message => MESSAGE_BYTES_MAX,
             Kind::Revoked => REVOCATIONS_BYTES_MAX,
+            Kind::Deciders => DECIDERS_BYTES_MAX,
             Kind::Push => MESSAGE_BYTES_MAX + PUSH_EXTRA_BYTES,
             _ => CONTROL_BYTES_MAX,
         }

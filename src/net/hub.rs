@@ -261,6 +261,12 @@ impl Hub {
         self.state().by_id.contains_key(&id)
     }
 
+    /// Whether there is a connection to the node whose identity begins so.
+    pub(super) fn linked_to(&self, mark: u64) -> bool {
+        let first = u128::from(mark) << 64;
+        self.state().by_id.range(first..=first | u128::from(u64::MAX)).next().is_some()
+    }
+
     /// The connection to a node.
     pub(super) fn link_to(&self, id: u128) -> Option<LinkId> {
         self.state().by_id.get(&id).copied()
@@ -529,11 +535,15 @@ impl Hub {
         self.endpoint.set_server_config(Some(server));
         self.sweep();
         if let Some(list) = self.trust.newer_than(0) {
-            let links: Vec<LinkId> = self.state().links.keys().copied().collect();
-            for link in links {
+            for link in self.all_links() {
                 self.send_as(link, Kind::Revoked, &list);
             }
         }
+    }
+
+    /// All connections.
+    pub(super) fn all_links(&self) -> Vec<LinkId> {
+        self.state().links.keys().copied().collect()
     }
 
     /// Ends connections to peers whose certificates count no more.

@@ -14,6 +14,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::effects::Deciders;
 use crate::net::certificate::Proven;
 use crate::net::certificate::Wish;
 use crate::net::certificate::authority;
@@ -26,6 +27,7 @@ use crate::net::certificate::random_serial;
 use crate::net::certificate::server_name_of;
 use crate::net::certificate::sign;
 use crate::net::certificate::signed_by;
+use crate::net::deciders::Appointed;
 use crate::net::error::NetworkError;
 use crate::net::keyfile;
 use crate::net::keyfile::damaged;
@@ -66,7 +68,9 @@ pub struct Credentials {
     pub name: String,
     /// Which certificates count no more, as far as the node's folder says; the automatic cluster has no such list.
     pub(super) revocations: Option<Revocations>,
-    /// The node's folder, where a newer list of these is kept.
+    /// Which servers decide on effects, as far as the node's folder says.
+    pub(super) deciders: Option<Appointed>,
+    /// The node's folder, where newer lists of these are kept.
     pub folder: Option<PathBuf>,
 }
 
@@ -132,6 +136,7 @@ impl Cluster {
             proven,
             name: name.to_owned(),
             revocations: None,
+            deciders: None,
             folder: None,
         })
     }
@@ -193,6 +198,7 @@ impl Credentials {
             chain: vec![node],
             key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
             revocations: revocations(folder, &authority)?,
+            deciders: Appointed::in_folder(folder, &authority)?,
             authority,
             server_name: server_name_of(&cluster),
             automatic: false,
@@ -231,6 +237,12 @@ impl Credentials {
     #[must_use]
     pub fn cluster(&self) -> String {
         public_key(&self.authority).map(|key| cluster_id(&key)).unwrap_or_default()
+    }
+
+    /// Which servers decide on effects, if the folder says so.
+    #[must_use]
+    pub fn deciders(&self) -> Option<&Deciders> {
+        self.deciders.as_ref().map(Appointed::list)
     }
 
     /// The number of the list of revocations; 0 when there is none.

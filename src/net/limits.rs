@@ -31,8 +31,10 @@ pub const LINKS_MAX: usize = 512;
 pub const HANDSHAKES_MAX: usize = 64;
 /// The most bytes of a list of revocations: more than 20,000 of them.
 pub const REVOCATIONS_BYTES_MAX: usize = 1 << 20;
-/// The most lists of revocations that are taken from one connection.
+/// The most lists, of revocations or of servers that decide, that are taken from one connection.
 pub const REVOCATIONS_PER_LINK: u32 = 64;
+/// The most bytes of a list of servers that decide.
+pub const DECIDERS_BYTES_MAX: usize = 64 << 10;
 /// The most questions of `lasp doctor` that are answered on one connection.
 pub const PROBES_MAX: u32 = 16;
 /// The most bytes of a file with a key, a certificate or a list of revocations.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::lattice::dot::ReplicaId;
 use crate::net::certificate::Proven;
+use crate::net::deciders;
 use crate::net::error::Cause;
 use crate::net::error::Closing;
 use crate::net::event::Event;
@@ -43,6 +44,7 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
     let incarnation = ReplicaId(greeting.incarnation);
     hub.tell(Event::Connected { link, id, incarnation, role, name: name.clone(), address, renewed }).await;
     hub.tell_revocations(link, greeting.revoked);
+    deciders::tell(&hub, link);
     let inside = !outside(hub.role, role);
     if inside && hub.advertised.ip().is_unspecified() {
         hub.steer(Told::Seen(SocketAddr::new(greeting.seen.ip(), hub.advertised.port())));
@@ -75,8 +77,8 @@ async fn read_all(hub: &Arc<Hub>, link: LinkId, inside: Option<u128>, connection
     let Ok(mut stream) = connection.accept_uni().await else { return };
     let mut lists = 0;
     loop {
-        let kinds = [Kind::Message, Kind::Revoked, Kind::Push, Kind::Overlay];
-        let kinds = if inside.is_some() { &kinds[..] } else { &kinds[..2] };
+        let kinds = [Kind::Message, Kind::Revoked, Kind::Deciders, Kind::Push, Kind::Overlay];
+        let kinds = if inside.is_some() { &kinds[..] } else { &kinds[..3] };
         let (kind, payload) = match read(&mut stream, kinds).await {
             Ok(frame) => frame,
             // The connection is gone, and says itself why.
@@ -95,6 +97,14 @@ async fn read_all(hub: &Arc<Hub>, link: LinkId, inside: Option<u128>, connection
                 Ok(Some(server)) => hub.trust_anew(server),
                 Err(_) => return refuse(hub, link, &FrameError::Malformed),
             }
+            continue;
+        }
+        if kind == Kind::Deciders {
+            lists += 1;
+            if lists > REVOCATIONS_PER_LINK || hub.trust.learn_deciders(&payload).is_err() {
+                return refuse(hub, link, &FrameError::Malformed);
+            }
+            deciders::pass_on(hub).await;
             continue;
         }
         let Some(permit) = admit(hub, kind, payload.len()).await else { return };

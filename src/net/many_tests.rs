@@ -1,17 +1,21 @@
 //! Many endpoints on loopback: found through one, reached by the overlay, whoever dies, moves or does not read.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use quinn::Endpoint;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
 use crate::net::event::Event;
+use crate::net::frame::Greeting;
 use crate::net::frame::Kind;
 use crate::net::frame::encode_greeting;
 use crate::net::frame::frame;
 use crate::net::identity::Cluster;
+use crate::net::limits::LINKS_MAX;
 use crate::net::limits::PUSH_BYTES_HIGH;
 use crate::net::tests::Node;
 use crate::net::tests::PATIENCE;
@@ -20,6 +24,7 @@ use crate::net::tests::greeting;
 use crate::net::tests::node;
 use crate::net::tests::received;
 use crate::net::tests::stranger;
+use crate::net::tls::configure;
 
 fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
@@ -173,4 +178,35 @@ async fn many_nodes_have_few_connections() {
     assert!(timeout(PATIENCE, settled).await.is_ok());
     let total: usize = nodes.iter().map(|node| node.network.links()).sum();
     assert!(total < 24 * 23 * 2 / 3, "{total} ends of connections among 24 nodes");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_peer_that_is_one_too_many_is_refused_on_both_sides_and_gets_in_when_another_has_left() {
+    let cluster = cluster();
+    let mut a = node(&cluster, "a", None, vec![]).await;
+    let address: SocketAddr = a.address().parse().expect("an address");
+    // One socket for all of them.
+    let endpoint = Endpoint::client(([127, 0, 0, 1], 0).into()).expect("a socket");
+    let mut open = Vec::new();
+    for at in 0..LINKS_MAX {
+        let credentials = cluster.node().expect("credentials");
+        let (client, _) = configure(&credentials).expect("a configuration");
+        let connecting = endpoint.connect_with(client, address, &credentials.server_name).expect("dialed");
+        let connection = connecting.await.expect("welcome");
+        let (mut send, receive) = connection.open_bi().await.expect("a stream");
+        let (name, nowhere) = (format!("peer {at}"), SocketAddr::from(([127, 0, 0, 1], 9)));
+        let (listen, seen, incarnation) = (nowhere, nowhere, credentials.id);
+        let greeting = Greeting { name, listen, attempt: 1, revoked: 0, named: true, seen, incarnation };
+        send.write_all(&frame(Kind::Hello, &encode_greeting(&greeting))).await.expect("written");
+        a.connected_to(&greeting.name).await;
+        open.push((connection, send, receive));
+    }
+    let mut late = node(&cluster, "late", None, vec![a.address()]).await;
+    let cause = |event| if let Event::Unreachable { cause, .. } = event { Some(cause.code) } else { None };
+    assert_eq!(late.until(cause).await, "E0615");
+    let cause = |event| if let Event::TurnedAway { cause, .. } = event { Some(cause.code) } else { None };
+    assert_eq!(a.until(cause).await, "E0615");
+    assert_eq!(a.network.links(), LINKS_MAX);
+    drop(open.pop());
+    late.connected_to("a").await;
 }

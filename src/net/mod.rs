@@ -7,6 +7,7 @@
 
 pub mod authority;
 pub mod certificate;
+pub mod deciders;
 mod dial;
 mod endpoint;
 pub mod error;

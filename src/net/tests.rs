@@ -313,6 +313,7 @@ fn twin(credentials: &Credentials) -> Credentials {
         proven: credentials.proven,
         name: credentials.name.clone(),
         revocations: None,
+        deciders: None,
         folder: None,
     }
 }

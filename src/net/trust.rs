@@ -12,6 +12,8 @@ use quinn::ServerConfig;
 
 use crate::net::certificate::Proven;
 use crate::net::certificate::date;
+use crate::net::deciders::Appointed;
+use crate::net::deciders::DECIDERS_FILE;
 use crate::net::error::Cause;
 use crate::net::error::NetworkError;
 use crate::net::identity::Credentials;
@@ -33,7 +35,9 @@ struct Current {
     credentials: Credentials,
     client: ClientConfig,
     /// When the files of the folder had last been written, as far as known.
-    written: [Option<SystemTime>; 2],
+    written: [Option<SystemTime>; 3],
+    /// The version of the list of servers that decide that was passed on last.
+    told: u64,
 }
 
 impl Trust {
@@ -41,7 +45,8 @@ impl Trust {
         let (client, server) = configure(&credentials)?;
         let folder = credentials.folder.clone();
         let written = written(folder.as_ref());
-        Ok((Trust { folder, current: Mutex::new(Current { credentials, client, written }) }, server))
+        let told = credentials.deciders().map_or(0, |list| list.version);
+        Ok((Trust { folder, current: Mutex::new(Current { credentials, client, written, told }) }, server))
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -68,6 +73,40 @@ impl Trust {
         let current = self.current();
         let list = current.credentials.revocations.as_ref()?;
         (list.number() > number).then(|| list.der().to_vec())
+    }
+
+    /// The newest list of servers that decide.
+    pub(super) fn deciders(&self) -> Option<Appointed> {
+        self.current().credentials.deciders.clone()
+    }
+
+    /// The same, if it was not asked for since there was a newer one.
+    pub(super) fn new_deciders(&self) -> Option<Appointed> {
+        let mut current = self.current();
+        let version = current.credentials.deciders()?.version;
+        let news = current.told < version;
+        current.told = version;
+        current.credentials.deciders.clone().filter(|_| news)
+    }
+
+    /// Takes in a list of servers that decide, which a peer brought.
+    pub(super) fn learn_deciders(&self, bytes: &[u8]) -> Result<(), NoList> {
+        let mut current = self.current();
+        if current.credentials.automatic {
+            // It has no authority that could have signed one.
+            return Err(NoList::Forged);
+        }
+        let list = Appointed::read(bytes, &current.credentials.authority)?;
+        if !list.follows(current.credentials.deciders.as_ref()) {
+            return Ok(());
+        }
+        if let Some(folder) = &self.folder {
+            // A folder that cannot be written to keeps the older list; the peers bring the newer one again.
+            let _ = list.write(folder);
+            current.written = written(Some(folder));
+        }
+        current.credentials.deciders = Some(list);
+        Ok(())
     }
 
     /// Why a peer whose certificate was good may no longer, or not yet, be spoken to.
@@ -118,11 +157,15 @@ impl Trust {
         if found.id != current.credentials.id || found.server_name != current.credentials.server_name {
             return None;
         }
+        let deciders = current.credentials.deciders.take();
         let ours = current.credentials.revocations.take();
         let found_number = found.revocations_number();
         current.credentials = found;
         if ours.as_ref().is_some_and(|list| list.number() > found_number) {
             current.credentials.revocations = ours;
+        }
+        if !current.credentials.deciders.as_ref().is_some_and(|found| found.follows(deciders.as_ref())) {
+            current.credentials.deciders = deciders;
         }
         current.renewed()
     }
@@ -137,9 +180,10 @@ impl Current {
     }
 }
 
-fn written(folder: Option<&PathBuf>) -> [Option<SystemTime>; 2] {
-    let Some(folder) = folder else { return [None, None] };
-    [NODE_FILE, REVOKED_FILE].map(|name| std::fs::metadata(folder.join(name)).and_then(|facts| facts.modified()).ok())
+fn written(folder: Option<&PathBuf>) -> [Option<SystemTime>; 3] {
+    let Some(folder) = folder else { return [None; 3] };
+    [NODE_FILE, REVOKED_FILE, DECIDERS_FILE]
+        .map(|name| std::fs::metadata(folder.join(name)).and_then(|facts| facts.modified()).ok())
 }
 
 /// This second of the calendar.

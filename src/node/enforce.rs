@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::mem;
 
+use crate::effects::ALONE;
 use crate::effects::Ask;
 use crate::effects::Asker;
 use crate::effects::AskerOut;
@@ -21,7 +22,9 @@ use crate::effects::Message;
 use crate::effects::News;
 use crate::effects::NodeId;
 use crate::effects::Put;
+use crate::effects::Row;
 use crate::effects::Runner;
+use crate::effects::STARTED;
 use crate::lattice::dot::TopicId;
 use crate::node::Node;
 use crate::node::Output;
@@ -35,11 +38,6 @@ use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::value::codec;
 use crate::value::term::Term;
-
-/// The first byte of a key of the table: what a node that decides alone has decided. [`Decider`] uses those below.
-const ALONE: u8 = 3;
-/// The first byte of a key of the table: an effect that was started here and has not ended, with the attempt.
-const STARTED: u8 = 4;
 
 /// Who decides where an effect is started.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +63,7 @@ pub struct EffectSettings {
     /// What this node's certificate lets it do.
     pub role: Role,
     /// The table of effects, as it is on this node's disk.
-    pub kept: Vec<(Vec<u8>, Vec<u8>)>,
+    pub kept: Vec<Row>,
     /// Effects in doubt that are to be run again, each with the attempt that is in doubt.
     pub again: Vec<(EffectKey, u32)>,
 }
@@ -168,6 +166,33 @@ impl Effects {
         effects
     }
 
+    /// Who is to decide from now on, this node perhaps among them.
+    fn listed(&mut self, list: &Deciders, decides: bool, kept: &[Row], now_ms: u64) -> Result<(), Damaged> {
+        let Runner { node: me, life } = self.me;
+        let listed = list.contains(me) || list.founders.iter().any(|founder| founder.node == me);
+        match &mut self.decider {
+            Some(decider) => decider.set_list(list.clone()),
+            None if decides && listed => {
+                self.decider = Some(Decider::new(me, list.clone(), kept, life, now_ms)?);
+                self.asker.connected(me, now_ms);
+            }
+            None => {}
+        }
+        let now = self.decider.iter().flat_map(Decider::members).cloned().collect();
+        self.know(now, &list.members);
+        Ok(())
+    }
+
+    /// These decide now, as far as is known, and those are on the list; it takes a while until the ones are the others.
+    fn know(&mut self, mut members: Vec<Member>, listed: &[Member]) {
+        // What the list says of where they are is newer.
+        members.retain(|member| listed.iter().all(|other| other.node != member.node));
+        members.extend_from_slice(listed);
+        self.asker.set_deciders(members.iter().map(|member| member.node).collect());
+        self.members = members;
+        self.reached_for_at = None;
+    }
+
     /// When [`Node::effects_tick`] is wanted.
     pub(super) fn next_timer(&self, now_ms: u64) -> Option<u64> {
         let decider = self.decider.as_ref().map(Decider::next_timer);
@@ -200,7 +225,8 @@ impl Node {
     ///
     /// # Errors
     /// When what is kept on disk does not fit together.
-    pub fn set_effects(&mut self, settings: EffectSettings) -> Result<(), Damaged> {
+    pub fn set_effects(&mut self, settings: EffectSettings, now_ms: u64) -> Result<(), Damaged> {
+        self.now_ms = self.now_ms.max(now_ms);
         let EffectSettings { deciding, decides, role, kept, again } = settings;
         let effects = &mut self.enforced;
         let deciders = match &deciding {
@@ -211,13 +237,7 @@ impl Node {
         effects.asker = Asker::new(effects.me, role == Role::Server, deciders);
         effects.asker.connected(Book::NODE, self.now_ms);
         if let Deciding::Servers(list) = &deciding {
-            effects.members.clone_from(&list.members);
-            let (me, life) = (effects.me.node, effects.me.life);
-            let listed = list.contains(me) || list.founders.iter().any(|founder| founder.node == me);
-            if decides && listed {
-                effects.decider = Some(Decider::new(me, list.clone(), &kept, life, self.now_ms)?);
-                effects.asker.connected(me, self.now_ms);
-            }
+            effects.listed(list, decides, &kept, self.now_ms)?;
         }
         for (key, value) in &kept {
             let Some((&kind, key)) = key.split_first() else { continue };
@@ -239,6 +259,25 @@ impl Node {
         }
         effects.deciding = deciding;
         effects.again = again.into_iter().collect();
+        self.after_effects();
+        Ok(())
+    }
+
+    /// The cluster's authority has signed a list of those who decide: a newer one, or the first that this node hears of. `decides` and
+    /// `kept` are as in [`EffectSettings`].
+    ///
+    /// # Errors
+    /// When what is kept on disk does not fit together.
+    pub fn set_deciders(&mut self, list: Deciders, decides: bool, kept: &[Row], now_ms: u64) -> Result<(), Damaged> {
+        self.now_ms = self.now_ms.max(now_ms);
+        match &self.enforced.deciding {
+            // There is no cluster with an authority.
+            Deciding::Alone | Deciding::Shared => return Ok(()),
+            Deciding::Servers(before) if !list.follows(before) => return Ok(()),
+            Deciding::Servers(_) | Deciding::Nobody(_) => {}
+        }
+        self.enforced.listed(&list, decides, kept, self.now_ms)?;
+        self.enforced.deciding = Deciding::Servers(list);
         self.after_effects();
         Ok(())
     }
@@ -393,9 +432,11 @@ impl Node {
                     match out {
                         DeciderOut::Send(to, message) => self.effects_send(to, message),
                         DeciderOut::Members(members) => {
-                            let nodes = members.iter().map(|member| member.node).collect();
-                            self.enforced.members = members;
-                            self.enforced.asker.set_deciders(nodes);
+                            let listed = match &self.enforced.deciding {
+                                Deciding::Servers(list) => list.members.clone(),
+                                _ => Vec::new(),
+                            };
+                            self.enforced.know(members, &listed);
                         }
                     }
                     continue;
@@ -446,8 +487,8 @@ impl Node {
         effects.reached_for_at = Some(self.now_ms);
         for member in &effects.members {
             if member.node != effects.me.node && !effects.links.contains_key(&member.node) {
-                let (node, addresses) = (member.node, member.addresses.clone());
-                self.outputs.push_back(Output::Reach { node, addresses });
+                let (node, addresses, lasting) = (member.node, member.addresses.clone(), effects.decider.is_some());
+                self.outputs.push_back(Output::Reach { node, addresses, lasting });
             }
         }
     }
@@ -468,6 +509,8 @@ impl Node {
                 self.outputs.push_back(told(attempt, EffectState::InDoubt));
             }
             News::Ended(decision) => {
+                // What an earlier life of this node left in doubt is settled.
+                self.enforced.puts.push(Put { key: table_key(STARTED, key), value: None });
                 let here = decision.runner == self.enforced.me;
                 let state = if decision.ended == Some(true) { EffectState::Ended } else { EffectState::Failed };
                 if !here {

@@ -136,6 +136,8 @@ pub enum Output {
         node: NodeId,
         /// Where it might be.
         addresses: Vec<String>,
+        /// Whether it is needed for good, and not for a request alone.
+        lasting: bool,
     },
     /// Something became of an effect of `enforce_once`.
     Effect(EffectEvent),

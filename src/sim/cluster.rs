@@ -294,8 +294,10 @@ impl Cluster {
                 watch.worked(node, &mut place.node, self.now_ms);
             }
             // Before anything of the turn leaves the node.
+            let effects = place.node.take_effect_puts();
             if let Some(disk) = &mut place.disk {
                 disk.commit(place.node.take_journal());
+                disk.put(effects);
             }
             let mut quiet = true;
             while let Some(output) = self.places[node].node.poll_output() {

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::effects;
+use crate::effects::Put;
 use crate::lattice::dot::NodeTag;
 use crate::lattice::dot::ReplicaId;
 use crate::node::Record;
@@ -16,6 +18,8 @@ use crate::value::term::Term;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Disk {
     rows: BTreeMap<Row, Record>,
+    /// What it knows of effects.
+    effects: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 /// What a record is about.
@@ -44,6 +48,19 @@ impl Disk {
                 self.rows.insert(row, record);
             }
         }
+    }
+
+    pub(crate) fn put(&mut self, puts: Vec<Put>) {
+        for Put { key, value } in puts {
+            match value {
+                Some(value) => drop(self.effects.insert(key, value)),
+                None => drop(self.effects.remove(&key)),
+            }
+        }
+    }
+
+    pub(crate) fn effects(&self) -> Vec<effects::Row> {
+        self.effects.clone().into_iter().collect()
     }
 
     pub(crate) fn records(&self) -> impl Iterator<Item = Record> {

@@ -8,6 +8,7 @@ use crate::node::Node;
 use crate::node::Settings;
 use crate::node::node_of;
 use crate::overlay::Overlay;
+use crate::replica::Damage;
 use crate::replica::Role;
 use crate::sim::Cluster;
 use crate::sim::Person;
@@ -104,7 +105,7 @@ impl Cluster {
         node.set_certificate(person.certificate);
         // What is kept is nothing, which is sound.
         let deciding = Deciding::Shared;
-        let _ = node.set_effects(EffectSettings { deciding, role: person.certificate, ..EffectSettings::default() });
+        let _ = node.set_effects(EffectSettings { deciding, role: person.certificate, ..EffectSettings::default() }, 0);
         Place {
             node,
             identity,
@@ -131,6 +132,11 @@ impl Cluster {
         };
         if let (Err(damage), Some(watch)) = (place.node.restore(disk.records()), &mut self.watch) {
             watch.broken.push((number, Broken::Damaged(damage)));
+        }
+        let (deciding, role, kept) = (Deciding::Shared, place.certificate, disk.effects());
+        let effects = EffectSettings { deciding, role, kept, ..EffectSettings::default() };
+        if let (Err(_), Some(watch)) = (place.node.set_effects(effects, 0), &mut self.watch) {
+            watch.broken.push((number, Broken::Damaged(Damage::Unfit)));
         }
         place.disk = Some(disk);
     }

@@ -145,7 +145,7 @@ impl<'a> Stage<'a> {
                 };
                 let mut node = Node::of(settings, &play.image);
                 // What is kept is nothing, which is sound.
-                let _ = node.set_effects(EffectSettings { deciding: Deciding::Shared, ..EffectSettings::default() });
+                let _ = node.set_effects(EffectSettings { deciding: Deciding::Shared, ..EffectSettings::default() }, 0);
                 node.observe();
                 node.limit_derivations(budget);
                 Actor {

@@ -21,6 +21,7 @@ use redb::TableDefinition;
 use redb::Value;
 use redb::WriteTransaction;
 
+use crate::effects;
 use crate::lattice::dot::ReplicaId;
 use crate::replica::Replica;
 use crate::store::Store;
@@ -29,6 +30,7 @@ use crate::store::Summary;
 use crate::store::folder;
 use crate::store::rows;
 use crate::store::tables::BEFORE;
+use crate::store::tables::EFFECTS;
 use crate::store::tables::ENTRIES;
 use crate::store::tables::HEIGHTS;
 use crate::store::tables::LANES;
@@ -51,6 +53,7 @@ const ENTRY: u8 = 6;
 const MINE: u8 = 7;
 const CALLED: u8 = 8;
 const PREDECESSOR: u8 = 9;
+const EFFECT: u8 = 10;
 
 /// Writes a copy of the data as it is now.
 pub(super) fn export(database: &Database, folder: &Path, to: &mut dyn Write) -> Result<(), StoreError> {
@@ -75,7 +78,15 @@ fn copy(transaction: &ReadTransaction, out: &mut Hashing<'_>) -> Result<(), redb
     table(transaction, ENTRIES, ENTRY, out)?;
     table(transaction, OWN, MINE, out)?;
     table(transaction, ONCE, CALLED, out)?;
-    table(transaction, BEFORE, PREDECESSOR, out)
+    table(transaction, BEFORE, PREDECESSOR, out)?;
+    for row in transaction.open_table(EFFECTS)?.iter()? {
+        let (key, value) = row?;
+        // What it has decided with others is theirs together; a copy has no voice among them.
+        if effects::goes_with_a_copy(key.value()) {
+            out.row(EFFECT, key.value(), value.value())?;
+        }
+    }
+    Ok(())
 }
 
 fn table<K: Key + 'static, V: Value + 'static>(
@@ -256,9 +267,10 @@ fn put(transaction: &WriteTransaction, (number, key, value): &Row, shared: bool)
         SLOT => insert(transaction, SLOTS, key, value),
         HEIGHT => insert(transaction, HEIGHTS, key, value),
         ENTRY => insert(transaction, ENTRIES, key, value),
-        NODE | MINE | CALLED | PREDECESSOR if shared => Ok(true),
+        NODE | MINE | CALLED | PREDECESSOR | EFFECT if shared => Ok(true),
         MINE => insert(transaction, OWN, key, value),
         CALLED => insert(transaction, ONCE, key, value),
+        EFFECT if effects::goes_with_a_copy(key) => insert(transaction, EFFECTS, key, value),
         PREDECESSOR => insert(transaction, BEFORE, key, value),
         NODE => {
             let Ok(node) = <[u8; 16]>::try_from(value.as_slice()) else { return Ok(false) };

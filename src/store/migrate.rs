@@ -11,6 +11,7 @@ use redb::WriteTransaction;
 
 use crate::store::StoreError;
 use crate::store::tables::BEFORE;
+use crate::store::tables::EFFECTS;
 use crate::store::tables::ENTRIES;
 use crate::store::tables::FORMAT;
 use crate::store::tables::HEIGHTS;
@@ -25,7 +26,7 @@ use crate::store::write;
 type Step = fn(&WriteTransaction) -> Result<(), redb::Error>;
 
 /// What brings a file from the format of its place here to the next.
-const STEPS: [Step; FORMAT as usize] = [lanes_have_topics];
+const STEPS: [Step; FORMAT as usize] = [lanes_have_topics, there_are_effects];
 
 /// Makes the file one of the current format, or says why not.
 pub(super) fn to_current(database: &Database, folder: &Path) -> Result<(), StoreError> {
@@ -79,6 +80,7 @@ fn make_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     transaction.open_table(OWN)?;
     transaction.open_table(ONCE)?;
     transaction.open_table(BEFORE)?;
+    transaction.open_table(EFFECTS)?;
     Ok(())
 }
 
@@ -95,5 +97,12 @@ fn lanes_have_topics(transaction: &WriteTransaction) -> Result<(), redb::Error> 
     for (number, bytes) in longer {
         lanes.insert(number, bytes.as_slice())?;
     }
+    Ok(())
+}
+
+/// Format 1 had no table for effects, and an empty one is made with all others. A release that does not know it must not start
+/// effects again, so it is another format.
+#[expect(clippy::unnecessary_wraps, reason = "a step like any other")]
+fn there_are_effects(_transaction: &WriteTransaction) -> Result<(), redb::Error> {
     Ok(())
 }

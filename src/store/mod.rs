@@ -26,10 +26,14 @@ use std::sync::Arc;
 use redb::Database;
 use redb::Durability;
 use redb::ReadableDatabase;
+use redb::ReadableTable;
 use redb::StorageBackend;
 
+use crate::effects::Put;
+use crate::effects::Row;
 use crate::node::Record;
 use crate::store::rows::Names;
+use crate::store::tables::EFFECTS;
 use crate::store::tables::META;
 
 pub use crate::store::error::StoreError;
@@ -49,6 +53,24 @@ pub struct Store {
     control: Option<control::Control>,
 }
 
+/// Numbers that a node keeps beside its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// The ledger of effects that it took part in last.
+    Ledger,
+    /// How often it has begun to decide on effects.
+    Starts,
+}
+
+impl Number {
+    fn name(self) -> &'static str {
+        match self {
+            Number::Ledger => "ledger",
+            Number::Starts => "starts",
+        }
+    }
+}
+
 /// What a data folder holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Summary {
@@ -66,6 +88,8 @@ pub struct Summary {
     pub own: u64,
     /// Keys of `once`.
     pub once: u64,
+    /// Rows about effects of `enforce_once`.
+    pub effects: u64,
     /// Bytes of the file.
     pub bytes: u64,
 }
@@ -144,15 +168,65 @@ impl Store {
         })
     }
 
-    /// Writes the journal of a turn: when this returns, all of it is on disk; when it fails, none of it is.
+    /// Writes the journal of a turn, and what it came to about effects: when this returns, all of it is on disk; when it
+    /// fails, none of it is.
     ///
     /// # Errors
     /// When it cannot be written. The store is of no use then; what was written before is whole.
-    pub fn commit(&mut self, records: &[Record]) -> Result<(), StoreError> {
-        if records.is_empty() && !self.failed {
+    pub fn commit(&mut self, records: &[Record], effects: &[Put]) -> Result<(), StoreError> {
+        if records.is_empty() && effects.is_empty() && !self.failed {
             return Ok(());
         }
-        self.write(|transaction, names| rows::put(transaction, names, records))
+        self.write(|transaction, names| {
+            if !records.is_empty() {
+                rows::put(transaction, names, records)?;
+            }
+            let mut table = transaction.open_table(EFFECTS)?;
+            for Put { key, value } in effects {
+                match value {
+                    Some(value) => drop(table.insert(key.as_slice(), value.as_slice())?),
+                    None => drop(table.remove(key.as_slice())?),
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// What was written about effects, for [`EffectSettings::kept`](crate::node::EffectSettings).
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn effects(&self) -> Result<Vec<Row>, StoreError> {
+        let read = || -> Result<Vec<Row>, redb::Error> {
+            let mut rows = Vec::new();
+            for row in self.database.begin_read()?.open_table(EFFECTS)?.iter()? {
+                let (key, value) = row?;
+                rows.push((key.value().to_vec(), value.value().to_vec()));
+            }
+            Ok(rows)
+        };
+        read().map_err(|error| StoreError::of(&self.folder, error))
+    }
+
+    /// Which ledger of effects the node takes part in, and how often it has begun to decide on effects: a number under a name.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn number(&self, number: Number) -> Result<Option<u64>, StoreError> {
+        let Some(bytes) = self.meta(number.name())? else { return Ok(None) };
+        let bytes = bytes.try_into().map_err(|_| self.damaged("one of its numbers is none"))?;
+        Ok(Some(u64::from_le_bytes(bytes)))
+    }
+
+    /// Keeps such a number.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_number(&mut self, number: Number, value: u64) -> Result<(), StoreError> {
+        self.write(|transaction, _| {
+            transaction.open_table(META)?.insert(number.name(), value.to_le_bytes().as_slice())?;
+            Ok(())
+        })
     }
 
     fn write(

@@ -23,6 +23,7 @@ use crate::store::StoreError;
 use crate::store::Summary;
 use crate::store::folder;
 use crate::store::tables::BEFORE;
+use crate::store::tables::EFFECTS;
 use crate::store::tables::ENTRIES;
 use crate::store::tables::HEIGHTS;
 use crate::store::tables::LANES;
@@ -303,6 +304,7 @@ pub(super) fn summary(database: &Database, folder: &Path) -> Result<Summary, Sto
             replicas: transaction.open_table(HEIGHTS)?.len()?,
             own: transaction.open_table(OWN)?.len()?,
             once: transaction.open_table(ONCE)?.len()?,
+            effects: transaction.open_table(EFFECTS)?.len()?,
             bytes: folder::bytes(folder),
         })
     };

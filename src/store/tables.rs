@@ -4,10 +4,11 @@
 
 use redb::TableDefinition;
 
-/// The version of the format that this release writes. 0 was never released: its lanes had no topics.
-pub const FORMAT: u32 = 1;
+/// The version of the format that this release writes. None was released: in 0 lanes had no topics, in 1 there were no effects.
+pub const FORMAT: u32 = 2;
 
-/// `format`, `node` and `key`.
+/// `format`, `node` and `key`; `ledger`, the one for effects that the node takes part in; `starts`, how often it has begun to
+/// decide.
 pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
 /// Whose updates of which topic: 16 bytes of an incarnation, and 16 of a topic if there is one, least significant first.
 pub(super) const LANES: TableDefinition<'static, u32, &[u8]> = TableDefinition::new("lanes");
@@ -25,3 +26,5 @@ pub(super) const OWN: TableDefinition<'static, u64, &[u8]> = TableDefinition::ne
 pub(super) const BEFORE: TableDefinition<'static, u64, ()> = TableDefinition::new("before");
 /// Keys of `once`, in the encoding of `value::codec`.
 pub(super) const ONCE: TableDefinition<'static, &[u8], ()> = TableDefinition::new("once");
+/// What is decided on effects, and which were started here: see [`Put`](crate::effects::Put).
+pub(super) const EFFECTS: TableDefinition<'static, &[u8], &[u8]> = TableDefinition::new("effects");

@@ -91,6 +91,12 @@ impl Node {
         }
     }
 
+    /// Whether it has told such an event so far.
+    pub fn saw(&mut self, wanted: impl Fn(&Value) -> bool) -> bool {
+        self.seen.extend(self.events.try_iter());
+        self.seen.iter().any(wanted)
+    }
+
     /// Where it listens.
     pub fn address(&mut self) -> String {
         let event = self.until(|event| event["event"] == "listening");
@@ -116,8 +122,9 @@ impl Node {
         found.unwrap_or_else(|| panic!("a value of {variable}: {:#?}", self.seen))["value"].clone()
     }
 
-    /// Ends it at once.
+    /// Ends it at once; when this returns, nothing of it is there.
     pub fn kill(&mut self) {
         self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
     }
 }

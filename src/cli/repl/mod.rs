@@ -23,6 +23,7 @@ use crate::cli::driver::Control;
 use crate::cli::driver::Driver;
 use crate::cli::driver::Happened;
 use crate::cli::driver::Shows;
+use crate::cli::effects;
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
 use crate::cli::program;
@@ -71,19 +72,16 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
     let runtime = run::runtime(&out)?;
     let (sender, control) = mpsc::unbounded_channel();
     signals::pass_on(runtime.handle(), vec![sender.clone()]);
-    let Joined { name, identity, wire, store } = run::join(&out, &arguments.membership, runtime.handle())?;
+    let Joined { name, identity, wire, store, deciders } = run::join(&out, &arguments.membership, runtime.handle())?;
     let settings = arguments.membership.settings.clone();
     let wanted = Wanted { name: name.clone(), replica: 0, identity, settings, until: None, watch: true };
     let mut node = program::node(&out, &program, wanted)?;
     if let Some(store) = &store {
         data::restore(&out, &mut node, store)?;
     }
-    let networked = wire.is_some();
     let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.handle().clone());
     driver.store = store;
-    if networked {
-        run::decide_on_effects(&mut driver, &arguments.membership, &[]);
-    }
+    effects::decide(&mut driver, &out, &arguments.membership, deciders, &[])?;
     let (ready, wait) = channel::channel();
     let reader = Reader { lines: sender, ready: wait };
     match editor {

@@ -496,7 +496,7 @@ fn those_who_decide_go_over_to_a_new_list_one_by_one() {
     world.want(0, EffectKey(1));
     world.run(2000);
     // 1 stays, 0 and 2 go, 3 and 4 come.
-    let list = world.servers[0].list.clone().expect("a list").next([1, 3, 4].map(member).to_vec()).expect("a list");
+    let list = world.servers[0].list.clone().expect("a list").next([1, 3, 4].map(member).to_vec(), 0).expect("a list");
     for at in [1, 3, 4, 0, 2] {
         world.servers[at].list = Some(list.clone());
         world.crash(at, 10);

@@ -22,9 +22,12 @@ pub(super) const CODES: &[Explanation] = &[
     plain(
         "E0651",
         "no servers are named that decide on effects",
-        "In a cluster with issued certificates `enforce_once` needs servers that decide together, and that keep what they decided. This version \
-         cannot be told yet which these are, so nothing could tell that an effect is started only once, and it is refused.\n\n\
-         On one machine, without `--cluster`, it works. Otherwise let one node be the owner: what `once` does there, with its data, is done once.",
+        "In a cluster with issued certificates some of the servers decide where effects of `enforce_once` are started, and remember it for good. \
+         None are named so far, so nothing could tell that an effect is started only once, and it is refused.\n\n\
+         Name one, three or five, where the authority's key is, with the addresses by which they reach each other:\n\n    \
+         lasp keys deciders --cluster shop berlin=berlin.example:7001 hamburg=hamburg.example:7001 bremen=bremen.example:7001\n\n\
+         Copy the file deciders.pem into the folder of a node; the others are told by it. Those servers need `--data`. While most of them \
+         are away no effect is started, and everything else goes on.",
     ),
     plain(
         "E0652",
@@ -40,6 +43,23 @@ pub(super) const CODES: &[Explanation] = &[
         "What was started once is remembered for good, and a cluster remembers about a million effects. This one is not started.\n\n\
          `enforce_once` is for the few steps that need agreement. For work that is done for each element, give the element an owner: one node \
          that does it, with `once` and its data.",
+    ),
+    plain(
+        "E0654",
+        "a server that is named to decide on effects may not",
+        "A server that decides must remember for good what it has decided and what it has promised to the others, or an effect could be started \
+         twice. So it needs `--data`, and just the data with which it decided before: not an empty folder, and not an older copy. Its folder of keys \
+         counts its starts, and so does its data; the two do not fit.\n\n\
+         It takes part in everything else. While most of the servers decide, effects are started as ever. Start it with the data that it had last. If \
+         that is lost, issue a certificate for a new server and name that in its place: `lasp keys issue`, then `lasp keys deciders` with the \
+         whole new list; those who decide go over to it by deciding so, while most of them are there.",
+    ),
+    plain(
+        "E0655",
+        "these servers cannot decide together",
+        "`lasp keys deciders` names all servers that are to decide on effects from now on: one to nine, each once, none of them a client, each with the \
+         addresses by which the others reach it.\n\n\
+         Three bear the loss of one, five that of two. An even number bears no more than one less.",
     ),
     plain(
         "E0656",

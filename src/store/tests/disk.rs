@@ -145,7 +145,7 @@ fn open(disk: &Disk) -> Result<Store, &'static str> {
 
 /// Does turns until one fails. Says how many did not.
 fn work(store: &mut Store, from: u64) -> u64 {
-    (from + 1..=TURNS).find(|&n| store.commit(&turn(n)).is_err()).map_or(TURNS, |failed| failed - 1)
+    (from + 1..=TURNS).find(|&n| store.commit(&turn(n), &[]).is_err()).map_or(TURNS, |failed| failed - 1)
 }
 
 /// A disk with a store on it, and how many changes and syncs a whole run takes.
@@ -197,7 +197,7 @@ fn a_disk_that_is_full_at_any_write_loses_nothing_and_says_so() {
         if done < TURNS {
             // From then on nothing is taken, even if there is room again.
             disk.state().left = None;
-            let error = store.commit(&turn(done + 1)).expect_err("refused");
+            let error = store.commit(&turn(done + 1), &[]).expect_err("refused");
             assert_eq!(error.code(), "E1008");
             refused += 1;
         }

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use triomphe::Arc;
 
 use super::*;
+use crate::effects::STARTED;
 use crate::lattice::dot::NodeTag;
 use crate::lattice::dot::ReplicaId;
 use crate::replica;
@@ -83,7 +84,7 @@ fn what_was_committed_is_there_again() {
     for turns in 1..=4 {
         let mut store = Store::open(&path).expect("opens");
         assert_eq!(store.records().expect("read"), after(turns - 1));
-        store.commit(&turn(turns)).expect("written");
+        store.commit(&turn(turns), &[]).expect("written");
         assert_eq!(store.records().expect("read"), after(turns));
     }
 }
@@ -103,8 +104,8 @@ fn every_kind_of_record_is_kept() {
     let before = Record::Before { node: NodeTag(44) };
     let written = vec![slot.clone(), own(1), own(2), once.clone(), before.clone()];
     let mut store = Store::open(folder.path()).expect("opens");
-    store.commit(&written).expect("written");
-    store.commit(&[Record::OwnGone { sequence: 1 }]).expect("written");
+    store.commit(&written, &[]).expect("written");
+    store.commit(&[Record::OwnGone { sequence: 1 }], &[]).expect("written");
     store.belongs_to(5, Some("a key")).expect("written");
     drop(store);
     let store = Store::open(folder.path()).expect("opens");
@@ -179,7 +180,7 @@ fn the_data_is_for_its_owner_alone() {
 fn a_newer_format_is_refused_and_left_as_it_is() {
     let folder = folder();
     let mut store = Store::open(folder.path()).expect("opens");
-    store.commit(&turn(1)).expect("written");
+    store.commit(&turn(1), &[]).expect("written");
     let newer = |transaction: &redb::WriteTransaction| -> Result<(), redb::Error> {
         transaction.open_table(META)?.insert("format", (FORMAT + 1).to_le_bytes().as_slice())?;
         Ok(())
@@ -223,7 +224,7 @@ fn an_older_format_is_brought_up_to_date() {
     let mut store = Store::open(folder.path()).expect("opens");
     assert_eq!(store.records().expect("read"), after(1));
     assert_eq!(store.summary().expect("read").format, FORMAT);
-    store.commit(&turn(2)).expect("written");
+    store.commit(&turn(2), &[]).expect("written");
     drop(store);
     let store = Store::open(folder.path()).expect("opens again");
     assert_eq!(store.records().expect("read"), after(2));
@@ -233,7 +234,7 @@ fn an_older_format_is_brought_up_to_date() {
 fn damage_anywhere_is_noticed_or_harmless() {
     let folder = folder();
     let mut store = Store::open(folder.path()).expect("opens");
-    (1..=20).for_each(|n| store.commit(&turn(n)).expect("written"));
+    (1..=20).for_each(|n| store.commit(&turn(n), &[]).expect("written"));
     drop(store);
     let path = folder.path().join(FILE);
     let whole = std::fs::read(&path).expect("there");
@@ -276,7 +277,7 @@ fn rows_that_nobody_wrote_are_noticed() {
     for put in [&entry(&[]) as Put<'_>, &entry(&[0, 0, 200]), &entry(&[99, 0, 6]), &entry(&[0, 9, 6]), &own] {
         let folder = folder();
         let mut store = Store::open(folder.path()).expect("opens");
-        store.commit(&turn(1)).expect("written");
+        store.commit(&turn(1), &[]).expect("written");
         write(&store.database, put).expect("written");
         assert_eq!(store.records().map_err(|error| error.code()), Err("E1003"));
     }
@@ -287,9 +288,9 @@ fn a_file_that_is_mostly_empty_is_made_smaller() {
     let folder = folder();
     let mut store = Store::open(folder.path()).expect("opens");
     let many: Vec<Record> = (1..=20_000).map(entry).collect();
-    store.commit(&many).expect("written");
-    store.commit(&(1..=20_000).map(gone).collect::<Vec<_>>()).expect("written");
-    store.commit(&turn(1)).expect("written");
+    store.commit(&many, &[]).expect("written");
+    store.commit(&(1..=20_000).map(gone).collect::<Vec<_>>(), &[]).expect("written");
+    store.commit(&turn(1), &[]).expect("written");
     let saved = store.compact().expect("written");
     assert!(saved > 1 << 20, "{saved}");
     assert_eq!(store.records().expect("read"), after(1));
@@ -306,8 +307,8 @@ fn a_copy_has_everything_but_the_key_and_speaks_for_its_node() {
     let mut store = Store::open(&folder.path().join("a")).expect("opens");
     store.belongs_to(ME.0, Some("the key")).expect("written");
     let once = Record::Once { key: Term::Int(1) };
-    store.commit(&turn(1)).expect("written");
-    store.commit(std::slice::from_ref(&once)).expect("written");
+    store.commit(&turn(1), &[]).expect("written");
+    store.commit(std::slice::from_ref(&once), &[]).expect("written");
     let mut bytes = Vec::new();
     store.export(&mut bytes).expect("written");
     assert!(!bytes.windows(7).any(|window| window == b"the key"));
@@ -336,7 +337,7 @@ fn a_copy_has_everything_but_the_key_and_speaks_for_its_node() {
 fn a_copy_can_be_had_while_the_data_is_in_use() {
     let folder = folder();
     let mut store = Store::open(folder.path()).expect("opens");
-    store.commit(&turn(1)).expect("written");
+    store.commit(&turn(1), &[]).expect("written");
     assert_eq!(control::summary(folder.path()).map_err(|error| error.code()), Err("E1001"), "nobody answers");
     assert!(store.serve());
     let (mut asked, mut own) = (Vec::new(), Vec::new());
@@ -346,4 +347,28 @@ fn a_copy_can_be_had_while_the_data_is_in_use() {
     assert_eq!(control::summary(folder.path()), store.summary());
     drop(store);
     Store::open(folder.path()).expect("the socket is no foreign thing");
+}
+
+#[test]
+fn what_is_decided_on_effects_is_kept_and_a_copy_has_the_node_s_own_word_alone() {
+    let folder = folder();
+    let put =
+        |kind: u8, value: Option<&[u8]>| crate::effects::Put { key: vec![kind, 7], value: value.map(<[u8]>::to_vec) };
+    let mut store = Store::open(&folder.path().join("a")).expect("opens");
+    let together = [put(0, Some(b"vote")), put(1, Some(b"entry")), put(2, Some(b"gone")), put(STARTED, Some(b"now"))];
+    store.commit(&turn(1), &together).expect("written");
+    store.commit(&[], &[put(2, None)]).expect("written");
+    store.set_number(Number::Starts, 3).expect("written");
+    drop(store);
+    let store = Store::open(&folder.path().join("a")).expect("opens");
+    let rows = [(vec![0, 7], b"vote".to_vec()), (vec![1, 7], b"entry".to_vec()), (vec![STARTED, 7], b"now".to_vec())];
+    assert_eq!(store.effects(), Ok(rows.to_vec()));
+    assert_eq!((store.number(Number::Starts), store.number(Number::Ledger)), (Ok(Some(3)), Ok(None)));
+    let (mut bytes, file) = (Vec::new(), folder.path().join("copy"));
+    store.export(&mut bytes).expect("written");
+    std::fs::write(&file, &bytes).expect("written");
+    imported(&folder.path().join("b"), &file, false).expect("whole");
+    let copy = Store::open(&folder.path().join("b")).expect("opens");
+    assert_eq!(copy.effects(), Ok(rows[2..].to_vec()));
+    assert_eq!(copy.number(Number::Starts), Ok(None));
 }
