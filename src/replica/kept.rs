@@ -60,6 +60,7 @@ mod tests {
     use crate::replica::PeerId;
     use crate::replica::Record;
     use crate::replica::Role;
+    use crate::replica::message::Message;
     use crate::replica::tests::PEER;
     use crate::replica::tests::element;
     use crate::replica::tests::key;
@@ -147,5 +148,38 @@ mod tests {
         let claims: Vec<(Lane, u64)> = survivor.vector().collect();
         let bytes = wire::size(&crate::replica::lanes::Claims(claims));
         assert!(bytes <= 18 * 1000, "{bytes} bytes where all of them are told");
+    }
+
+    #[test]
+    fn with_a_thousand_replicas_a_change_costs_what_has_changed() {
+        let (mut one, mut other) = (survivor(&Limits::default()), Replica::new(ReplicaId(2)));
+        let x = one.key(&key(Type::Set));
+        one.connected(PEER, Role::Server, ReplicaId(2), 0);
+        other.connected(PEER, Role::Server, ReplicaId(1), 0);
+        let mut sent = Vec::new();
+        for now in 0..20_000u64 {
+            if now >= 3000 && now.is_multiple_of(100) {
+                one.write(x, Some(element(now.cast_signed())), &[], None).unwrap();
+                // The push is lost, so that both have to find out by their vectors.
+                one.flush(now);
+                one.out.retain(|out| !matches!(out, crate::replica::Out::Broadcast { .. }));
+            }
+            one.tick(now);
+            other.tick(now);
+            for (from, to) in [(0, 1), (1, 0)] {
+                let both = [&mut one, &mut other];
+                for message in messages(both[from]) {
+                    let bytes = crate::replica::wire::encode(&message);
+                    both[to].handle(PEER, &bytes, now);
+                    sent.push((now, bytes.len(), matches!(message, Message::Vector { .. } | Message::Pull { .. })));
+                }
+            }
+        }
+        assert!(other.live_entries() > 80, "the vectors have told");
+        let whole = sent.iter().filter(|(now, bytes, vector)| *now >= 10_000 && *vector && *bytes > 15_000).count();
+        let later: usize = sent.iter().filter(|(now, ..)| *now >= 10_000).map(|(_, bytes, _)| bytes).sum();
+        assert_eq!(whole, 0, "once both have heard the other's vector, it is not told whole");
+        // Ten seconds with a vector, an answer, a question and what it asked for, each second.
+        assert!(later < 10_000, "{later} bytes in ten seconds");
     }
 }
