@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::overlay::NodeId;
 use crate::overlay::Output;
 use crate::overlay::Overlay;
+use crate::overlay::tree::Tree;
 use crate::overlay::wire;
 use crate::overlay::wire::CARD_BYTES_MAX;
 use crate::overlay::wire::Id;
@@ -149,7 +150,7 @@ impl Overlay {
                 continue;
             }
             // How many others may answer as well.
-            let others = tree.or_else(|| self.trees.get(&EVERYBODY)).map_or(0, |tree| tree.known());
+            let others = tree.or_else(|| self.trees.get(&EVERYBODY)).map_or(0, Tree::known);
             let wanted = ANSWERS << sought.round.min(DOUBLED_MAX);
             if self.lot(node, topic, sought.at) % (others as u64).max(1) < wanted {
                 self.subscribe(topic, &[node], now);
