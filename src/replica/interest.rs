@@ -167,6 +167,12 @@ impl Replica {
         hasher.finalize().as_bytes().iter().take(16).fold(0, |number, &byte| number << 8 | u128::from(byte))
     }
 
+    /// Which topics this node takes: those alone, or all but those.
+    #[must_use]
+    pub fn taking(&self) -> (bool, Vec<TopicId>) {
+        (self.interest.only, self.interest.topics.iter().copied().collect())
+    }
+
     /// Whether this node takes what belongs to a topic.
     #[must_use]
     pub fn takes(&self, topic: TopicId) -> bool {
