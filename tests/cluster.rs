@@ -22,7 +22,7 @@ use simulation::Faults;
 
 /// How many seeds a run tries; more by `LASP_SEEDS`.
 fn seeds() -> u64 {
-    std::env::var("LASP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(100)
+    std::env::var("LASP_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200)
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn replicas_converge_over_a_bad_network() {
 
 #[test]
 fn nodes_take_the_topics_that_they_want_over_a_bad_network() {
-    for seed in 0..seeds() / 12 {
+    for seed in 0..seeds() / 6 {
         let changes = [0, 300][(seed % 2) as usize];
         let faults = Faults { mesh: true, topics: Some(changes), ..Faults::bad(seed) };
         let mut cluster = Cluster::new(seed, faults);
@@ -50,9 +50,21 @@ fn nodes_take_the_topics_that_they_want_over_a_bad_network() {
 
 #[test]
 fn clients_converge_with_servers_over_a_bad_network() {
-    for seed in 0..seeds() / 15 {
-        // A server that is lost for good takes with it what it alone had told a client, and what that did with it.
-        let faults = Faults { mesh: true, clients: 500, crash: 0, ..Faults::bad(seed) };
+    for seed in 0..seeds() / 6 {
+        let topics = [None, None, Some(0), Some(300)][(seed % 4) as usize];
+        let faults = Faults { mesh: true, clients: 500, topics, ..Faults::bad(seed) };
+        let mut cluster = Cluster::new(seed, faults);
+        cluster.run();
+        cluster.heal_and_judge();
+    }
+}
+
+#[test]
+fn nodes_that_are_killed_go_on_from_their_data_over_a_bad_network() {
+    for seed in 0..seeds() / 6 {
+        let topics = [None, None, Some(0), Some(300)][(seed % 4) as usize];
+        let clients = [0, 500][(seed / 4 % 2) as usize];
+        let faults = Faults { mesh: true, clients, topics, crash: 10, data: 700, ..Faults::bad(seed) };
         let mut cluster = Cluster::new(seed, faults);
         cluster.run();
         cluster.heal_and_judge();
@@ -278,7 +290,7 @@ fn live(seed: u64) -> (Vec<lasp::node::Final>, [u8; 32]) {
 
 #[test]
 fn programs_agree_over_a_bad_network() {
-    for seed in 0..seeds() / 10 {
+    for seed in 0..seeds() / 20 {
         live(seed);
     }
 }

@@ -112,6 +112,18 @@ fn half_of_all_die_and_the_rest_find_each_other() {
 }
 
 #[test]
+fn eight_of_ten_die_and_nearly_all_of_the_rest_find_each_other() {
+    let mut world = grown(200, 6);
+    for node in (0..200).filter(|node| node % 5 != 0) {
+        world.kill(node);
+    }
+    world.notice();
+    world.run(20_000);
+    let share = share(&mut world, 20, 0);
+    assert!(share > 0.99, "{share}");
+}
+
+#[test]
 fn who_says_goodbye_is_nobodys_neighbour_and_is_not_sought() {
     let mut world = grown(12, 8);
     world.leave(4);

@@ -427,6 +427,11 @@ impl Driver {
                     network.broadcast(topic, &bytes);
                 }
             }
+            Output::Take { only, topics } => {
+                if let Some(network) = self.network() {
+                    network.take(only, topics);
+                }
+            }
             Output::Disconnect { peer, code, reason } => {
                 if let Some(network) = self.network() {
                     network.disconnect(LinkId(peer.0), code, &reason);

@@ -54,6 +54,7 @@ use crate::net::tls::peer_identity;
 use crate::net::trust::Trust;
 use crate::overlay::Overlay;
 use crate::overlay::Settings;
+use crate::overlay::Taking;
 use crate::replica::Role;
 
 /// How this node takes part.
@@ -164,6 +165,11 @@ impl Network {
     /// reach find what they lack when vectors are compared.
     pub fn broadcast(&self, topic: u128, message: &[u8]) {
         self.hub.broadcast(topic, message);
+    }
+
+    /// This node takes `topics` alone, or all but those: it gets neighbours who take what it names.
+    pub fn take(&self, only: bool, topics: Vec<u128>) {
+        self.hub.steer(Told::Take(Taking { only, topics: topics.into_iter().collect() }));
     }
 
     /// Whether what the node makes should wait, because most peers do not keep up. Never for long: who takes nothing is not

@@ -27,6 +27,7 @@ use crate::net::limits::REACH_ADDRESSES_MAX;
 use crate::net::limits::UNNEEDED;
 use crate::overlay::Output;
 use crate::overlay::Overlay;
+use crate::overlay::Taking;
 use crate::replica::EVERYBODY;
 use crate::replica::Role;
 
@@ -77,6 +78,8 @@ pub(super) enum Told {
         /// The message.
         bytes: Vec<u8>,
     },
+    /// The node takes other topics from now on.
+    Take(Taking),
     /// The node ends; the answer comes when all goodbyes are in the queues.
     Leave(oneshot::Sender<()>),
 }
@@ -182,6 +185,11 @@ impl Membership {
                 self.hub.broadcast_taken(bytes.len());
                 self.overlay.broadcast(topic, &bytes, now);
                 self.hub.push_outside(&bytes);
+            }
+            Told::Take(taking) => {
+                if self.hub.role == Role::Server {
+                    self.overlay.take(taking, now);
+                }
             }
             Told::Leave(done) => {
                 self.overlay.leave(now);

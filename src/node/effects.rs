@@ -271,7 +271,11 @@ impl Node {
             match out {
                 Out::Send(peer, bytes) => self.outputs.push_back(Output::Send { peer, bytes }),
                 Out::Broadcast { topic, bytes } => self.outputs.push_back(Output::Broadcast { topic, bytes }),
-                Out::Interest { .. } => {}
+                Out::Interest { .. } => {
+                    let (only, topics) = self.replica.taking();
+                    let topics = topics.into_iter().map(|topic| topic.0).collect();
+                    self.outputs.push_back(Output::Take { only, topics });
+                }
                 Out::Changes(mut changes) => {
                     let met = self.meet_topics(&changes);
                     changes.retain(|change| !met.contains(&change.key));

@@ -88,6 +88,13 @@ pub enum Output {
         /// The message.
         bytes: Vec<u8>,
     },
+    /// This node takes other topics from now on; the edge may let it have neighbours who take them too.
+    Take {
+        /// Whether it takes `topics` alone, or all but those.
+        only: bool,
+        /// See `only`.
+        topics: Vec<u128>,
+    },
     /// The program prints.
     Print {
         /// What to write, the newline included where there is one.

@@ -37,7 +37,8 @@
 //! assert_eq!(delivered, [(0, 1, b"hello".to_vec())]);
 //! ```
 //!
-//! Every topic has views and a tree of its own; topic 0 is everybody's. While a node is connected with all that it knows of,
+//! Every topic has views and a tree of its own; topic 0 is everybody's, and by it those who take another topic find each other:
+//! [`Overlay::take`]. While a node is connected with all that it knows of,
 //! which it is in clusters of up to [`Settings::neighbours`] others, a broadcast goes to each of them directly and nobody
 //! passes it on. So does one that is larger than [`Settings::tree_bytes_max`]: the neighbours have it at once, and the others
 //! pull it from those. When more was passed on lately than may be kept for those who ask again, nothing more is, and it is
@@ -48,6 +49,7 @@
 
 mod book;
 mod settings;
+mod topics;
 mod tree;
 mod wire;
 
@@ -61,6 +63,7 @@ use iroh_gossip::proto::topic::OutEvent;
 use tokio::time::Instant;
 
 use crate::overlay::book::Book;
+use crate::overlay::topics::Search;
 use crate::overlay::tree::Alarm;
 use crate::overlay::tree::Tree;
 use crate::overlay::tree::Wanted;
@@ -75,6 +78,7 @@ use crate::overlay::wire::encode_card;
 
 pub use crate::overlay::book::Card;
 pub use crate::overlay::settings::Settings;
+pub use crate::overlay::topics::Taking;
 pub use crate::overlay::wire::Malformed;
 
 /// A node: whatever its certificate proves.
@@ -150,6 +154,8 @@ pub struct Overlay {
     seek_at: BTreeMap<u128, u64>,
     last_alarm: u64,
     quotas: BTreeMap<NodeId, Quota>,
+    taking: Taking,
+    search: Option<Search>,
     /// What is kept for those who ask again: until when, and how many bytes.
     kept: VecDeque<(u64, usize)>,
     kept_bytes: usize,
@@ -175,6 +181,8 @@ impl Overlay {
             seek_at: BTreeMap::new(),
             last_alarm: 0,
             quotas: BTreeMap::new(),
+            taking: Taking::default(),
+            search: None,
             kept: VecDeque::new(),
             kept_bytes: 0,
             out: VecDeque::new(),
@@ -292,26 +300,6 @@ impl Overlay {
         self.book.len()
     }
 
-    /// Brings a payload to all who take part in a topic. Says whether anybody was sent it.
-    pub fn broadcast(&mut self, topic: u128, payload: &[u8], now: u64) -> bool {
-        let Some(tree) = self.trees.get(&topic) else { return false };
-        if tree.neighbours().is_empty() {
-            return false;
-        }
-        let direct = tree.complete() || payload.len() > self.settings.tree_bytes_max;
-        if direct {
-            let bytes = wire::encode_direct(topic, payload);
-            let sends = tree.neighbours().iter().map(|&to| Output::Send { to, bytes: bytes.clone(), push: true });
-            self.out.extend(sends);
-            return true;
-        }
-        if !self.keep(payload.len(), now) {
-            return false;
-        }
-        self.with(topic, now, |tree, _| tree.broadcast(payload.to_vec(), now));
-        true
-    }
-
     /// Takes in what another node sent. What a topic gets that this node does not take part in is nothing to it.
     ///
     /// # Errors
@@ -323,7 +311,7 @@ impl Overlay {
         }
         match frame {
             Frame::Direct(payload) => {
-                self.out.push_back(Output::Deliver { topic, from, bytes: payload.to_vec() });
+                self.deliver(topic, from, payload, now);
                 Ok(())
             }
             Frame::Protocol(form) => self.protocol(topic, from, form, now),
@@ -462,6 +450,7 @@ impl Overlay {
         {
             self.seek(topic, now);
         }
+        self.search_if_due(now);
     }
 
     fn seek(&mut self, topic: u128, now: u64) {
@@ -483,7 +472,8 @@ impl Overlay {
     #[must_use]
     pub fn next_timer(&self) -> Option<u64> {
         let alarm = self.alarms.keys().next().map(|&(at, _)| at);
-        alarm.into_iter().chain(self.seeks.first().map(|&(at, _)| at)).min()
+        let search = self.search.as_ref().map(|search| search.at);
+        [alarm, self.seeks.first().map(|&(at, _)| at), search].into_iter().flatten().min()
     }
 
     /// What is to be done next, if anything.
@@ -557,11 +547,14 @@ impl Overlay {
             Event::NeighborDown(node) => {
                 let node = node.into();
                 tree.down(node, &self.settings, now);
+                let alone = tree.neighbours().is_empty();
                 self.out.push_back(Output::NeighbourDown { topic, node });
+                if alone {
+                    self.alone(topic, now);
+                }
             }
             Event::Received(gossip) => {
-                let (from, bytes) = (gossip.delivered_from.into(), gossip.content.to_vec());
-                self.out.push_back(Output::Deliver { topic, from, bytes });
+                self.deliver(topic, gossip.delivered_from.into(), &gossip.content, now);
             }
         }
     }

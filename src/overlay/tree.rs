@@ -218,6 +218,11 @@ impl Tree {
         self.neighbours.len() < settings.neighbours
     }
 
+    /// How many are known to want this topic.
+    pub(super) fn known(&self) -> usize {
+        self.known.len()
+    }
+
     /// Whether everybody known is a neighbour: then nothing needs to be passed on.
     pub(super) fn complete(&self) -> bool {
         self.known.iter().all(|(node, known)| known.lost.is_some() || self.neighbours.contains(node))

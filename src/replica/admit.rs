@@ -3,6 +3,7 @@
 
 use crate::lattice::dot::Dot;
 use crate::lattice::dot::Lane;
+use crate::lattice::dot::NodeTag;
 use crate::lattice::dot::ReplicaId;
 use crate::lattice::dot::ReplicaIndex;
 use crate::lattice::dot::TopicId;
@@ -70,7 +71,7 @@ pub(crate) struct Admission<'a> {
     /// What this node takes; all else is passed over.
     pub(crate) interest: &'a Interest,
     /// The only one in whose name the peer may speak, if it is not trusted with others' updates.
-    pub(crate) author: Option<ReplicaId>,
+    pub(crate) author: Option<NodeTag>,
     /// Variables that nobody had mentioned before.
     pub(crate) new_keys: Vec<VariableKey>,
 }
@@ -153,7 +154,7 @@ impl Admission<'_> {
             let (mut sequence, mut following) = (run.first, u32::try_from(run.events.len()).unwrap_or(u32::MAX));
             let lane = self.dot(&numbers, place, sequence)?.replica();
             let lane = self.state.replicas.lane(lane);
-            if self.author.is_some_and(|author| author != lane.replica) {
+            if self.author.is_some_and(|author| author != lane.replica.node()) {
                 return Err(RefusalReason::Forged);
             }
             if !self.interest.takes(lane.topic) {
@@ -244,6 +245,13 @@ impl Admission<'_> {
         staged.differences.extend(part.differences.0);
         staged.live.extend(part.live.0);
         staged.check = part.check.map(u128::from_le_bytes).or(staged.check);
+        for (replica, sequence, key) in part.missed.0 {
+            let dot = self.dot(&numbers, replica, sequence)?;
+            let topic = self.state.replicas.topic(dot.replica());
+            if self.interest.takes(topic) {
+                staged.missed.push((dot, self.key(&mut numbers, key, topic)?));
+            }
+        }
         Ok(())
     }
 

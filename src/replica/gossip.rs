@@ -20,6 +20,7 @@ use crate::replica::Role;
 use crate::replica::VariableKey;
 use crate::replica::admit::Admission;
 use crate::replica::admit::Quota;
+use crate::replica::clients::Waiting;
 use crate::replica::compare::Manner;
 use crate::replica::group;
 use crate::replica::interest::Mutual;
@@ -29,7 +30,6 @@ use crate::replica::message::Versions;
 use crate::replica::serve::Serving;
 use crate::replica::state::Event;
 use crate::replica::state::Received;
-use crate::replica::state::Update;
 use crate::replica::vectors::Mentioned;
 use crate::replica::wire;
 use crate::replica::wire::Bounded;
@@ -73,6 +73,12 @@ pub(crate) struct Peer {
     pub(crate) declared: usize,
     /// The number of its latest pull.
     pub(crate) latest_pull: u64,
+    /// Hashes of two vectors, its and ours, that differ in nothing but what a client has and nobody takes from it.
+    pub(crate) level: Option<(u128, u128)>,
+    /// Up to where it had what only this node brings, and since when.
+    pub(crate) lacks: BTreeMap<ReplicaIndex, (u64, u64)>,
+    /// Of each of its own lanes the update that cannot be applied.
+    pub(crate) waiting: BTreeMap<ReplicaIndex, Waiting>,
     /// Up to where it had our lanes when it was last sent what it lacked of them.
     pub(crate) filled: BTreeMap<ReplicaIndex, u64>,
     /// The snapshot that it is pulling.
@@ -98,11 +104,19 @@ impl Peer {
             declarations: 0,
             declared: 0,
             latest_pull: 0,
+            level: None,
+            lacks: BTreeMap::new(),
+            waiting: BTreeMap::new(),
             filled: BTreeMap::new(),
             serving: None,
             quota: Quota { replicas: limits.replicas_per_minute },
             quota_from: now,
         }
+    }
+
+    /// Whether a vector of its with one hash and ours with another have the same, as far as the one who is no server counts.
+    pub(crate) fn equals(&self, theirs: u128, ours: u128) -> bool {
+        theirs == ours || self.level == Some((theirs, ours))
     }
 
     /// What it was told of our vector does not count any longer.
@@ -290,7 +304,7 @@ impl Replica {
                 self.send_declarations(peer);
                 Ok(())
             }
-            Message::Push { group } => self.receive_events(peer, group, now),
+            Message::Push { group } => self.receive_events(peer, group, false, now),
             Message::Pull { session, told, vector, whole } => self.serve(peer, session, (told, &vector), whole, now),
             Message::Events { session, group } => self.receive_pulled_events(peer, session, group, now),
             Message::Compare { session, snapshot, nonce, root, scale, cuts } => {
@@ -326,23 +340,15 @@ impl Replica {
         if comparable && digest == ours {
             told.claims = VersionVector::new();
         }
-        if comparable && digest != ours {
+        if comparable && !told.equals(digest, ours) {
             self.answer_vector(peer, now);
-        } else if comparable && self.believes(peer) {
-            let own: Vec<ReplicaIndex> = self.own.values().map(|own| own.index).collect();
+        } else if comparable && digest == ours && self.believes(peer) {
+            let own = self.own_lanes();
             let shared = self.shared(self.state.vector(), peer);
             for lane in own {
                 self.acknowledge(lane, shared.get(lane));
             }
         }
-    }
-
-    /// A server has one of our lanes up to `height`.
-    pub(crate) fn acknowledge(&mut self, lane: ReplicaIndex, height: u64) -> bool {
-        if let Some(own) = self.own.values_mut().find(|own| own.index == lane) {
-            own.acknowledged = own.acknowledged.max(height);
-        }
-        self.outbox.acknowledged(lane, height)
     }
 
     /// Tells, once, when somebody knows updates of this node that it was not given to remember: what it remembers is an old
@@ -376,7 +382,7 @@ impl Replica {
             known.quota_from = now;
             known.quota = Quota { replicas: self.limits.replicas_per_minute };
         }
-        let author = (known.role == Role::Client).then_some(known.incarnation);
+        let author = (known.role == Role::Client).then_some(known.incarnation.node());
         let (quota, interest) = (&mut known.quota, &self.interest);
         let mut admission =
             Admission { state: &mut self.state, me: self.me, quota, interest, author, new_keys: Vec::new() };
@@ -388,13 +394,20 @@ impl Replica {
     }
 
     /// Applies events that a peer sent, or keeps them for when they can be applied.
-    pub(crate) fn receive_events(&mut self, peer: PeerId, group: Group, now: u64) -> Result<(), RefusalReason> {
+    pub(crate) fn receive_events(
+        &mut self,
+        peer: PeerId,
+        group: Group,
+        anyway: bool,
+        now: u64,
+    ) -> Result<(), RefusalReason> {
         let updates = self.admit(peer, now, |admission| admission.updates(group))?;
         let (mut changes, mut applied, mut early) = (Vec::new(), false, false);
         let unseen = self.unseen(peer, &updates);
         let mut outcome = Ok(());
         for update in updates {
-            match self.state.receive(update, &mut changes) {
+            let anyway = anyway || self.waits_in_vain(peer, &update, now);
+            match self.state.receive(update, anyway, &mut changes) {
                 Ok(Received::Overspent) => {
                     // What came before it is in order.
                     outcome = Err(RefusalReason::Overspent);
@@ -424,20 +437,6 @@ impl Replica {
         }
         self.send_have(peer, &unseen);
         outcome
-    }
-
-    /// The lanes of updates that a peer has made and will not see acknowledged in a vector of ours.
-    fn unseen(&self, peer: PeerId, updates: &[Update]) -> Vec<ReplicaIndex> {
-        let Some(known) = self.peers.get(&peer) else { return Vec::new() };
-        let mut unseen: Vec<ReplicaIndex> = Vec::new();
-        for lane in updates.iter().map(|update| update.event.dot.replica()) {
-            let of = self.state.replicas.lane(lane);
-            let asks = known.role == Role::Client || !known.mutual.takes(of.topic);
-            if of.replica == known.incarnation && asks && !unseen.contains(&lane) {
-                unseen.push(lane);
-            }
-        }
-        unseen
     }
 
     /// After changes from elsewhere: applies what waited for them, and tells.

@@ -224,6 +224,13 @@ impl PartBuilder<'_> {
         put(&mut self.part);
     }
 
+    pub(crate) fn missed(&mut self, dot: Dot, key: KeyIndex) {
+        self.room(16);
+        let key = self.tables.key(self.state, key);
+        let (replica, sequence) = self.tables.dot(self.state, dot);
+        self.part.missed.0.push((replica, sequence, key));
+    }
+
     /// The parts; at least one, though it may be empty.
     pub(crate) fn finish(mut self) -> Vec<Part> {
         self.close();

@@ -13,6 +13,7 @@ use crate::replica::Change;
 use crate::replica::Limit;
 use crate::replica::Out;
 use crate::replica::PeerId;
+use crate::replica::Record;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
 use crate::replica::message::Message;
@@ -121,9 +122,13 @@ impl Replica {
         dropped.retain(|topic| self.interest.takes(*topic));
         let unknown = dropped.iter().map(|topic| self.unacknowledged(*topic)).collect::<Result<Vec<_>, Limit>>()?;
         self.push_unpushed();
-        unknown.into_iter().flatten().for_each(|event| self.outbox.push(event));
+        let journal = &mut self.state.journal;
+        unknown.into_iter().flatten().for_each(|event| self.outbox.push(event, journal.as_mut()));
         self.interest = interest;
         self.interest_version += 1;
+        if let Some(journal) = &mut self.state.journal {
+            journal.interest();
+        }
         let mut changes = Vec::new();
         for topic in dropped {
             self.forget(topic, &mut changes);
@@ -135,6 +140,17 @@ impl Replica {
         self.out.push_back(Out::Interest { topic, taken: self.interest.takes(topic) });
         self.interest_untold = true;
         Ok(())
+    }
+
+    pub(crate) fn interest_record(&self) -> Record {
+        Record::Interest { only: self.interest.only, topics: self.interest.topics.iter().copied().collect() }
+    }
+
+    /// What this node took before this process began, it takes.
+    pub(crate) fn remember_interest(&mut self, only: bool, topics: Vec<TopicId>) {
+        self.interest = Interest { only, topics: topics.into_iter().collect() };
+        // It need not be told when that is everything and never was anything else.
+        self.interest_version += u64::from(self.interest != Interest::default());
     }
 
     /// A hash of what this node takes: equal for nodes that take the same, and 0 for those that take everything.
@@ -149,6 +165,12 @@ impl Replica {
             hasher.update(&topic.0.to_le_bytes());
         }
         hasher.finalize().as_bytes().iter().take(16).fold(0, |number, &byte| number << 8 | u128::from(byte))
+    }
+
+    /// Which topics this node takes: those alone, or all but those.
+    #[must_use]
+    pub fn taking(&self) -> (bool, Vec<TopicId>) {
+        (self.interest.only, self.interest.topics.iter().copied().collect())
     }
 
     /// Whether this node takes what belongs to a topic.

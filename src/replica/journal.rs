@@ -9,10 +9,17 @@ use crate::lattice::dot::Dot;
 use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
 use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::dot::TopicId;
+use crate::replica::KeyIndex;
 use crate::replica::Replica;
 use crate::replica::VariableKey;
+use crate::replica::group;
 use crate::replica::state::Entry;
+use crate::replica::state::Event;
 use crate::value::content::Content;
+use crate::value::kind::Type;
+use crate::value::reference::Name;
+use crate::value::term::Term;
 
 /// Which update, in words that every process understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,8 +48,43 @@ pub enum Record {
     },
     /// An entry is live no more.
     Gone(Place),
+    /// What this update made was taken back before it came, as an entry of this variable; it has not come so far.
+    Missed {
+        /// The update.
+        place: Place,
+        /// The variable.
+        key: VariableKey,
+        /// Whether that is so, or is so no more.
+        missed: bool,
+    },
+    /// Which topics the node takes: these alone, or all but these.
+    Interest {
+        /// Which of the two.
+        only: bool,
+        /// The topics.
+        topics: Vec<TopicId>,
+    },
+    /// An update of this node's own is kept until a server has it, and for a while after that.
+    Kept(KeptUpdate),
+    /// It is kept no more.
+    Delivered(Place),
     /// All updates up to this one are covered; none for number 0, where a topic was given up.
     Height(Place),
+}
+
+/// An update of this node's own that is kept until a server has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptUpdate {
+    /// Which one it is.
+    pub place: Place,
+    /// Its variable.
+    pub key: VariableKey,
+    /// What it adds, if anything, and the derivation whose slot that is in.
+    pub adds: Option<(Option<u128>, Content)>,
+    /// What it takes back.
+    pub removes: Vec<Place>,
+    /// How many of the next updates belong to the same transaction.
+    pub following: u32,
 }
 
 /// Why records are not what a replica once told.
@@ -64,12 +106,30 @@ pub enum Damage {
 pub(crate) struct Journal {
     dots: Vec<Dot>,
     heights: BTreeSet<ReplicaIndex>,
+    missed: BTreeSet<(Dot, KeyIndex)>,
+    kept: BTreeSet<Dot>,
+    interest: bool,
 }
 
 impl Journal {
     /// An entry came or went.
     pub(crate) fn touch(&mut self, dot: Dot) {
         self.dots.push(dot);
+    }
+
+    /// What an update made is missed, or is not any longer.
+    pub(crate) fn miss(&mut self, dot: Dot, key: KeyIndex) {
+        self.missed.insert((dot, key));
+    }
+
+    /// An update of this node's own is to be kept, or need not be any longer.
+    pub(crate) fn keep(&mut self, dot: Dot) {
+        self.kept.insert(dot);
+    }
+
+    /// The node takes other topics now.
+    pub(crate) fn interest(&mut self) {
+        self.interest = true;
     }
 
     /// The vector rose.
@@ -87,7 +147,7 @@ impl Replica {
     /// What has changed since this was asked last, as it is now. Nothing that an open transaction has written is in it.
     pub fn take_journal(&mut self) -> Vec<Record> {
         let Some(journal) = &mut self.state.journal else { return Vec::new() };
-        let Journal { mut dots, heights } = std::mem::take(journal);
+        let Journal { mut dots, heights, missed, kept, interest } = std::mem::take(journal);
         dots.sort_unstable();
         dots.dedup();
         let mut records = Vec::with_capacity(dots.len() + heights.len());
@@ -97,6 +157,12 @@ impl Replica {
             let record = entry.and_then(|entry| self.entry_record(place, entry));
             records.push(record.unwrap_or(Record::Gone(place)));
         }
+        records.extend(interest.then(|| self.interest_record()));
+        records.extend(missed.into_iter().filter_map(|(dot, key)| self.missed_record(dot, key)));
+        records.extend(kept.into_iter().map(|dot| match self.outbox.find(dot) {
+            Some(event) => self.kept_record(event),
+            None => Record::Delivered(self.place(dot.replica(), dot.sequence())),
+        }));
         for replica in heights {
             records.push(Record::Height(self.place(replica, self.state.vector().get(replica))));
         }
@@ -109,7 +175,26 @@ impl Replica {
         let entries = self.state.store.iter();
         let entries =
             entries.filter_map(|(dot, entry)| self.entry_record(self.place(dot.replica(), dot.sequence()), entry));
-        heights.map(Record::Height).chain(entries)
+        let missed = self.state.missed().filter_map(|(dot, key)| self.missed_record(dot, key));
+        let kept = self.outbox.all().map(|event| self.kept_record(event));
+        let interest = (self.interest_version > 0).then(|| self.interest_record());
+        heights.map(Record::Height).chain(entries).chain(missed).chain(kept).chain(interest)
+    }
+
+    fn kept_record(&self, event: &Event) -> Record {
+        let place = |dot: Dot| self.place(dot.replica(), dot.sequence());
+        let adds = event.adds.as_ref().map(|(slot, content)| (self.state.slots.identity(*slot), content.clone()));
+        // Every event is of a variable that is known.
+        let nobody = || VariableKey { name: Name::Given(Term::Nil), kind: Type::Set };
+        let key = self.state.keys.get(event.key).cloned().unwrap_or_else(nobody);
+        let removes = event.removes.iter().copied().map(place).collect();
+        Record::Kept(KeptUpdate { place: place(event.dot), key, adds, removes, following: event.following })
+    }
+
+    fn missed_record(&self, dot: Dot, key: KeyIndex) -> Option<Record> {
+        let place = self.place(dot.replica(), dot.sequence());
+        let missed = self.state.missed.contains(&(dot, key));
+        Some(Record::Missed { place, key: self.state.keys.get(key)?.clone(), missed })
     }
 
     fn place(&self, replica: ReplicaIndex, sequence: u64) -> Place {
@@ -154,6 +239,21 @@ impl Replica {
                 let dot = self.remembered(place)?;
                 self.state.take_out(dot);
             }
+            Record::Missed { place, key, missed } => {
+                let dot = self.remembered(place)?;
+                let key = self.state.keys.intern(&key, self.state.replicas.topic(dot.replica()));
+                self.state.note_missed(dot, key, missed);
+            }
+            // So the data of topics that the program is going to ask for is not given up at its first question.
+            Record::Interest { only, topics } => self.remember_interest(only, topics),
+            Record::Kept(update) => {
+                let event = self.kept_event(update)?;
+                self.outbox.push(event, None);
+            }
+            Record::Delivered(place) => {
+                let dot = self.remembered(place)?;
+                self.outbox.forget_until(dot);
+            }
             Record::Height(place) if place.sequence == 0 => {
                 let lane = self.remembered_lane(place)?;
                 self.state.uncover(lane);
@@ -164,6 +264,20 @@ impl Replica {
             }
         }
         Ok(())
+    }
+
+    fn kept_event(&mut self, update: KeptUpdate) -> Result<Event, Damage> {
+        let dot = self.remembered(update.place)?;
+        let removes =
+            update.removes.into_iter().map(|place| self.remembered(place)).collect::<Result<Box<[Dot]>, _>>()?;
+        if update.adds.as_ref().is_some_and(|(_, content)| !content.fits(&update.key.kind)) {
+            return Err(Damage::Unfit);
+        }
+        let key = self.state.keys.intern(&update.key, self.state.replicas.topic(dot.replica()));
+        let adds = update.adds.map(|(slot, content)| (self.state.slots.intern(slot), content));
+        let bytes = group::event_bytes(adds.as_ref().map(|(_, content)| content), removes.len());
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Ok(Event { dot, key, adds, removes, bytes, following: update.following })
     }
 
     fn remembered_lane(&mut self, place: Place) -> Result<ReplicaIndex, Damage> {

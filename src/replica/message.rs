@@ -213,6 +213,8 @@ pub(crate) struct Part {
     /// All units up to the asker's vector, when it asked for them.
     pub(crate) live: Bounded<LaneUnits, REPLICAS_MAX>,
     pub(crate) entries: Bounded<EntryRun, ITEMS_MAX>,
+    /// Replica, sequence number and variable of what was taken back and is not covered.
+    pub(crate) missed: Bounded<(u32, u64, u32), ITEMS_MAX>,
 }
 
 /// Live entries of one variable, by one replica.

@@ -10,6 +10,9 @@
 //! other: a peer that lies about other replicas' updates is not detected, one that is malformed or immoderate is.
 
 mod admit;
+#[cfg(test)]
+mod client_tests;
+mod clients;
 mod compact;
 mod compare;
 mod foreign;
@@ -22,6 +25,7 @@ mod kept;
 mod lanes;
 mod log;
 mod message;
+mod missed;
 mod names;
 mod outbox;
 mod prints;
@@ -69,6 +73,7 @@ use crate::value::reference::Name;
 use crate::value::term::Term;
 
 pub use crate::replica::journal::Damage;
+pub use crate::replica::journal::KeptUpdate;
 pub use crate::replica::journal::Place;
 pub use crate::replica::journal::Record;
 pub use crate::replica::kept::Kept;
@@ -458,7 +463,7 @@ impl Replica {
     fn record_event(&mut self, event: Event) {
         self.note_written(&event);
         if self.keeps_until_acknowledged(self.state.keys.topic(event.key)) {
-            self.outbox.push(event.clone());
+            self.outbox.push(event.clone(), self.state.journal.as_mut());
         }
         self.state.write(event);
         if self.peers.is_empty() {
@@ -554,7 +559,9 @@ impl Replica {
     /// Whether the vector that this peer told last equals ours.
     #[must_use]
     pub fn agrees(&self, peer: PeerId) -> bool {
-        let same = self.peers.get(&peer).is_some_and(|known| known.digest == Some(self.digest_for(peer)));
+        let ours = self.digest_for(peer);
+        let same =
+            self.peers.get(&peer).is_some_and(|known| known.digest.is_some_and(|theirs| known.equals(theirs, ours)));
         same && self.knows_interest(peer) && self.brought(peer)
     }
 

@@ -1,31 +1,48 @@
 //! Updates of this node's own that only itself will bring to a server: those of a client, which nobody asks for what it has,
 //! and those of topics that this node does not take, which it does not compare with anybody.
 //!
+//! They belong to the node, not to the incarnation: with its data, what an earlier one had not brought to a server the next one does,
+//! and what a server had lately it asks about once more.
+//!
 //! They are sent when they are made, as all are, and kept until a server has said that it has them; until then the oldest go
 //! out again now and then, to one server after another.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
+use crate::lattice::dot::Dot;
 use crate::lattice::dot::ReplicaIndex;
 use crate::lattice::dot::TopicId;
+use crate::lattice::vector::VersionVector;
 use crate::replica::Limit;
 use crate::replica::Out;
 use crate::replica::PeerId;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
 use crate::replica::Role;
+use crate::replica::gossip::Peer;
 use crate::replica::group;
+use crate::replica::journal::Journal;
 use crate::replica::lanes::Claims;
 use crate::replica::message::Message;
 use crate::replica::state::Event;
 use crate::replica::wire;
+
+/// How many updates that a server has said to have are remembered, and about how many bytes of them: it may be lost before it has
+/// told anybody.
+const RECENT_EVENTS_MAX: usize = 1 << 14;
+const RECENT_BYTES_MAX: usize = 4 << 20;
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Outbox {
     /// By lane, oldest first, without gaps.
     lanes: BTreeMap<ReplicaIndex, VecDeque<Event>>,
+    /// Those that have been acknowledged lately.
+    recent: BTreeMap<ReplicaIndex, VecDeque<Event>>,
+    recent_events: usize,
+    recent_bytes: usize,
 }
 
 impl Outbox {
@@ -33,25 +50,85 @@ impl Outbox {
         self.lanes.is_empty()
     }
 
-    pub(crate) fn push(&mut self, event: Event) {
+    pub(crate) fn push(&mut self, event: Event, journal: Option<&mut Journal>) {
         let lane = self.lanes.entry(event.dot.replica()).or_default();
         if lane.back().is_none_or(|last| last.dot < event.dot) {
+            if let Some(journal) = journal {
+                journal.keep(event.dot);
+            }
             lane.push_back(event);
         }
     }
 
-    /// A server has the updates of a lane up to this one. Says whether that was news.
-    pub(crate) fn acknowledged(&mut self, lane: ReplicaIndex, sequence: u64) -> bool {
-        let Some(events) = self.lanes.get_mut(&lane) else { return false };
-        let before = events.len();
-        while events.front().is_some_and(|event| event.dot.sequence() <= sequence) {
-            events.pop_front();
+    /// The event of a dot, if it is kept, or was lately.
+    pub(crate) fn find(&self, dot: Dot) -> Option<&Event> {
+        [&self.lanes, &self.recent].into_iter().find_map(|lanes| {
+            let events = lanes.get(&dot.replica())?;
+            let place = dot.sequence().checked_sub(events.front()?.dot.sequence())?;
+            events.get(usize::try_from(place).ok()?)
+        })
+    }
+
+    /// All events that are kept, or were lately; those of a lane in order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Event> {
+        let of = |lane| [&self.recent, &self.lanes].into_iter().filter_map(move |lanes| lanes.get(&lane)).flatten();
+        self.lanes().into_iter().flat_map(of)
+    }
+
+    /// As before this process began, the events of a lane up to this one are forgotten.
+    pub(crate) fn forget_until(&mut self, dot: Dot) {
+        let Some(events) = self.lanes.get_mut(&dot.replica()) else { return };
+        while events.pop_front_if(|event| event.dot <= dot).is_some() {}
+        if events.is_empty() {
+            self.lanes.remove(&dot.replica());
         }
-        let news = events.len() < before;
+    }
+
+    /// The lanes of which something is kept, or was lately.
+    pub(crate) fn lanes(&self) -> BTreeSet<ReplicaIndex> {
+        self.lanes.keys().chain(self.recent.keys()).copied().collect()
+    }
+
+    /// A server has the updates of a lane up to this one. Says whether that was news.
+    pub(crate) fn acknowledged(&mut self, lane: ReplicaIndex, sequence: u64, journal: Option<&mut Journal>) -> bool {
+        let Some(events) = self.lanes.get_mut(&lane) else { return false };
+        let mut news = false;
+        while let Some(event) = events.pop_front_if(|event| event.dot.sequence() <= sequence) {
+            self.recent_bytes += event.bytes as usize;
+            self.recent_events += 1;
+            self.recent.entry(lane).or_default().push_back(event);
+            news = true;
+        }
         if events.is_empty() {
             self.lanes.remove(&lane);
         }
+        self.trim_recent(lane, journal);
         news
+    }
+
+    /// Keeps the bounds: the oldest of this lane go, or of another when there are none.
+    fn trim_recent(&mut self, lane: ReplicaIndex, mut journal: Option<&mut Journal>) {
+        while self.recent_events > RECENT_EVENTS_MAX || self.recent_bytes > RECENT_BYTES_MAX {
+            let from = if self.recent.contains_key(&lane) { Some(lane) } else { self.recent.keys().next().copied() };
+            let Some(events) = from.and_then(|from| self.recent.get_mut(&from)) else { return };
+            if let Some(event) = events.pop_front() {
+                self.recent_events -= 1;
+                self.recent_bytes -= event.bytes as usize;
+                if let Some(journal) = &mut journal {
+                    journal.keep(event.dot);
+                }
+            }
+            if events.is_empty() {
+                self.recent.retain(|_, events| !events.is_empty());
+            }
+        }
+    }
+
+    /// What comes right after `height` of a lane and was acknowledged, in order; nothing when a part of that is not here any more.
+    fn acknowledged_above(&self, lane: ReplicaIndex, height: u64) -> Vec<&Event> {
+        let of_lane = self.recent.get(&lane).into_iter().flatten();
+        let above: Vec<&Event> = of_lane.skip_while(|event| event.dot.sequence() <= height).collect();
+        if above.first().is_some_and(|first| first.dot.sequence() == height + 1) { above } else { Vec::new() }
     }
 
     /// The oldest events of a lane, of about so many bytes; a transaction is not cut.
@@ -82,6 +159,7 @@ impl Replica {
 
     /// The updates of a topic that this node has made and that no server is known to have.
     pub(crate) fn unacknowledged(&self, topic: TopicId) -> Result<Vec<Event>, Limit> {
+        self.earlier_are_known(topic)?;
         let Some(own) = self.own.get(&topic) else { return Ok(Vec::new()) };
         let newest = self.state.vector().get(own.index);
         let events = self.state.log.tail_of(own.index, own.acknowledged);
@@ -90,6 +168,24 @@ impl Replica {
             return Ok(events.into_iter().cloned().collect());
         }
         Err(Limit::Unacknowledged { updates: newest - own.acknowledged })
+    }
+
+    /// Whether what earlier incarnations of this node have made of a topic is kept, or known to a server that is connected.
+    fn earlier_are_known(&self, topic: TopicId) -> Result<(), Limit> {
+        for (lane, index) in self.state.replicas.of_topic(topic) {
+            let height = self.state.vector().get(index);
+            let mine = lane.replica != self.me && lane.replica.node() == self.me.node();
+            if !mine || height == 0 || self.keeps_until_acknowledged(topic) {
+                continue;
+            }
+            let has = |id: &PeerId, peer: &Peer| {
+                peer.role == Role::Server && (peer.claims.get(index) >= height || self.agrees(*id))
+            };
+            if !self.peers.iter().any(|(id, peer)| peer.mutual.takes(topic) && has(id, peer)) {
+                return Err(Limit::Unacknowledged { updates: height });
+            }
+        }
+        Ok(())
     }
 
     /// Whether some server is known to have all that is kept and that a peer takes.
@@ -116,20 +212,34 @@ impl Replica {
     /// A server lacks updates that another one had said to have, and may have been lost with: they are sent once more, as far
     /// as they are among the recent ones. Without them it could not take the later ones.
     fn fill_gap(&mut self, to: PeerId, lane: ReplicaIndex, height: u64) {
-        let first = self.outbox.lanes.get(&lane).and_then(VecDeque::front).map(|event| event.dot.sequence());
-        let Some(first) = first.filter(|first| height + 1 < *first) else { return };
+        let missing = self.outbox.acknowledged_above(lane, height);
+        if missing.is_empty() {
+            return;
+        }
+        let first = group::groups(&self.state, &missing, self.limits.group_bytes).into_iter().next();
         // Once for each height, until the next round: it may lack what these come after, too.
         let tried = self.peers.get_mut(&to).and_then(|peer| peer.filled.insert(lane, height));
-        if tried == Some(height) {
-            return;
-        }
-        let missing = self.state.log.tail_of(lane, height);
-        if missing.first().is_none_or(|event| event.dot.sequence() != height + 1) {
-            return;
-        }
-        let missing: Vec<&Event> = missing.into_iter().take_while(|event| event.dot.sequence() < first).collect();
-        if let Some(group) = group::groups(&self.state, &missing, self.limits.group_bytes).into_iter().next() {
+        if let Some(group) = first.filter(|_| tried != Some(height)) {
             self.out.push_back(Out::Send(to, wire::encode(&Message::Push { group })));
+        }
+    }
+
+    /// A server's vector says how far it has what only this node brings. What another server has said to have it gets from that
+    /// one as a rule; only when it still lacks it a round later, from here.
+    pub(crate) fn fill_gaps_of(&mut self, peer: PeerId, vector: &VersionVector, now: u64) {
+        for lane in self.outbox.lanes() {
+            let (height, ours) = (vector.get(lane), self.state.vector().get(lane));
+            let Some(known) = self.peers.get_mut(&peer) else { return };
+            if height >= ours || !known.mutual.takes(self.state.replicas.topic(lane)) {
+                known.lacks.remove(&lane);
+                continue;
+            }
+            let (before, since) = *known.lacks.entry(lane).or_insert((height, now));
+            if before != height {
+                known.lacks.insert(lane, (height, now));
+            } else if now >= since + self.limits.round_ms {
+                self.fill_gap(peer, lane, height);
+            }
         }
     }
 
@@ -164,7 +274,7 @@ impl Replica {
         }
         let mut news = false;
         for &(lane, height) in &heights.0 {
-            if lane.replica != self.me {
+            if lane.replica.node() != self.me.node() {
                 return Err(RefusalReason::Malformed);
             }
             if height > self.state.issued(lane) {

@@ -223,7 +223,9 @@ impl Replica {
         group: Group,
         now: u64,
     ) -> Result<(), RefusalReason> {
-        self.receive_events(peer, group, now)?;
+        // Whoever answers has told all that it has: what is missing now, it misses too.
+        let anyway = self.believes(peer) && self.pulling(peer, session);
+        self.receive_events(peer, group, anyway, now)?;
         if self.pulling(peer, session) {
             self.finish(now);
         }

@@ -146,6 +146,7 @@ impl Replica {
         self.last_snapshot += 1;
         let snapshot = self.last_snapshot;
         let state = &self.state;
+        let taken = |topic| self.peers.get(&peer).is_some_and(|asker| asker.mutual.takes(topic));
         let cut = |lane: ReplicaIndex| base.get(lane).min(ours.get(lane));
         let blocks = state.store.block_count();
         // So many removals that telling each costs more than comparing are not worth a list.
@@ -168,6 +169,9 @@ impl Replica {
             for (dot, entry) in state.store.range(lane, base.get(lane), sequence) {
                 parts.entry(dot, entry);
             }
+        }
+        for (dot, key) in state.missed().filter(|(dot, _)| taken(state.replicas.topic(dot.replica()))) {
+            parts.missed(dot, key);
         }
         let parts = parts.finish();
         let mut serving = Serving {

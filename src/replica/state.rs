@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::lattice::dot::Dot;
 use crate::lattice::dot::Lane;
@@ -96,6 +97,8 @@ pub(crate) struct Snapshot {
     pub(crate) differences: Vec<Differences>,
     pub(crate) live: Vec<LaneUnits>,
     pub(crate) check: Option<u128>,
+    /// All that it takes back and does not cover.
+    pub(crate) missed: Vec<(Dot, KeyIndex)>,
 }
 
 impl Snapshot {
@@ -125,6 +128,9 @@ pub(crate) struct State {
     /// By the dot of the first event.
     held: BTreeMap<Dot, Update>,
     held_bytes: usize,
+    /// What updates here take back that has not come, and of which variable: it does not rise should it come. Follows from the
+    /// updates that are covered, as the entries do.
+    pub(super) missed: BTreeSet<(Dot, KeyIndex)>,
     digest: Cell<Option<u128>>,
     /// How often the vector has changed.
     changes: u64,
@@ -211,6 +217,8 @@ impl State {
         lanes.iter().for_each(|&(_, lane)| self.removals.forget(lane));
         let held: Vec<Dot> = self.held.keys().copied().filter(|dot| gone(dot.replica())).collect();
         held.into_iter().for_each(|dot| drop(self.unhold(dot)));
+        let missed: Vec<(Dot, KeyIndex)> = self.missed.iter().copied().filter(|(dot, _)| gone(dot.replica())).collect();
+        missed.into_iter().for_each(|(dot, key)| self.note_missed(dot, key, false));
         self.digest.set(None);
         self.changes += 1;
     }
@@ -220,16 +228,25 @@ impl State {
         self.perform(event, None);
     }
 
-    /// Applies an update if it is its replica's next one and everything that it removes has been seen. A removal that
-    /// overtook its addition would otherwise be forgotten by the time that the addition arrives.
+    /// Applies an update if it is its replica's next one and everything that it removes has been seen, which is on its way as a
+    /// rule. With `anyway` it does not wait for that, and what it removes and has not come is remembered.
     ///
     /// # Errors
     /// Gives the update back when something before it is missing.
-    pub(crate) fn receive(&mut self, update: Update, changes: &mut Vec<Change>) -> Result<Received, Update> {
+    pub(crate) fn receive(
+        &mut self,
+        update: Update,
+        anyway: bool,
+        changes: &mut Vec<Change>,
+    ) -> Result<Received, Update> {
         if self.vector.covers(update.last()) {
             return Ok(Received::Known);
         }
-        if !self.ready(&update) {
+        if !self.is_next(&update) || !(anyway || self.ready(&update)) {
+            return Err(update);
+        }
+        if anyway && !self.ready(&update) && self.overspends(&update) {
+            // What it spends may have been given by what is missing.
             return Err(update);
         }
         if self.overspends(&update) {
@@ -239,11 +256,17 @@ impl State {
         Ok(Received::Applied)
     }
 
-    fn ready(&self, update: &Update) -> bool {
+    /// Whether an update is its replica's next one.
+    pub(crate) fn is_next(&self, update: &Update) -> bool {
+        let first = update.event.dot;
+        first.sequence() == self.vector.get(first.replica()) + 1
+    }
+
+    pub(crate) fn ready(&self, update: &Update) -> bool {
         let first = update.event.dot;
         // What the transaction itself has made before, it may remove.
         let own = |dot: Dot| dot.replica() == first.replica() && dot.sequence() >= first.sequence();
-        first.sequence() == self.vector.get(first.replica()) + 1
+        self.is_next(update)
             && update.events().all(|event| event.removes.iter().all(|&dot| self.vector.covers(dot) || own(dot)))
     }
 
@@ -266,11 +289,16 @@ impl State {
             if self.store.get(dot).is_some_and(goes) {
                 removed.push(dot);
                 self.remove(dot, changes.as_deref_mut());
+            } else if !self.vector.covers(dot) {
+                removed.push(dot);
+                self.note_missed(dot, event.key, true);
             }
         }
         self.removals.push(event.dot, removed.into_iter());
         self.keys.updated(event.key);
-        if let Some((slot, content)) = &event.adds {
+        if let Some((slot, content)) = &event.adds
+            && !self.is_missed(event.dot, event.key, content)
+        {
             self.insert(event.dot, Entry { content: content.clone(), key: event.key, slot: *slot }, changes);
         }
         self.raise(event.dot.replica(), event.dot.sequence());
@@ -279,6 +307,7 @@ impl State {
 
     fn raise(&mut self, replica: ReplicaIndex, sequence: u64) {
         self.vector.raise(replica, sequence);
+        self.forget_missed(replica, sequence);
         self.digest.set(None);
         self.changes += 1;
         self.note_height(replica);
@@ -326,7 +355,7 @@ impl State {
         self.store.insert(dot, entry);
     }
 
-    fn remove(&mut self, dot: Dot, changes: Option<&mut Vec<Change>>) {
+    pub(crate) fn remove(&mut self, dot: Dot, changes: Option<&mut Vec<Change>>) {
         if let Some(entry) = self.store.remove(dot) {
             self.keys.removed(entry.key, dot);
             self.touch(dot);
@@ -405,8 +434,10 @@ impl State {
         for dot in self.unlisted(base, &covered, &snapshot.entries) {
             self.remove(dot, Some(changes));
         }
+        self.merge_missed(&snapshot.missed, changes);
         for (dot, entry) in std::mem::take(&mut snapshot.entries) {
-            if !self.vector.covers(dot) && covered.covers(dot) {
+            let comes = !self.vector.covers(dot) && covered.covers(dot);
+            if comes && !self.is_missed(dot, entry.key, &entry.content) {
                 self.insert(dot, entry, Some(changes));
             }
         }

@@ -58,9 +58,14 @@ fn a_client_that_claims_everything_and_has_nothing_removes_nothing() {
 fn a_client_speaks_in_its_own_name_alone() {
     for replica in [1, 2] {
         let mut server = server();
+        // Another node, and not only another incarnation of the one that the others are of.
+        let client = ReplicaId(2 << 64);
+        server.connected(CLIENT, Role::Client, client, 0);
+        outs(&mut server);
         let before = server.vector_digest();
         let good_and_bad = {
             let mut group = group(1, vec![adding(element(5))]);
+            group.tables.replicas.0[0] = Lane::plain(client);
             let mut run = group.runs.0[0].clone();
             (run.replica, run.first) = (replica, 1);
             group.runs.0.push(run);
@@ -69,7 +74,7 @@ fn a_client_speaks_in_its_own_name_alone() {
         server.handle(CLIENT, &wire::encode(&Message::Push { group: good_and_bad.clone() }), 1);
         assert_eq!(outs(&mut server), [Out::Refuse(CLIENT, RefusalReason::Forged)]);
         assert_eq!((server.vector_digest(), server.live_entries()), (before, 1), "nothing of it has an effect");
-        server.connected(CLIENT, Role::Client, ReplicaId(2), 2);
+        server.connected(CLIENT, Role::Client, client, 2);
         outs(&mut server);
         server.handle(CLIENT, &wire::encode(&Message::Events { session: 0, group: good_and_bad }), 2);
         assert_eq!(outs(&mut server), [Out::Refuse(CLIENT, RefusalReason::Forged)]);

@@ -134,14 +134,16 @@ impl Replica {
         let (missing, ahead) =
             (believed && vector.exceeds(self.state.vector()), self.shared(self.state.vector(), peer).exceeds(&vector));
         if believed {
-            let own: Vec<ReplicaIndex> = self.own.values().map(|own| own.index).collect();
-            for lane in own {
+            for lane in self.own_lanes() {
                 self.acknowledge(lane, vector.get(lane));
             }
+            self.fill_gaps_of(peer, &vector, now);
         }
+        let (ours, level) = (self.digest_for(peer), digest.filter(|_| self.is_level(peer, &vector)));
+        let level = level.filter(|theirs| *theirs != ours).map(|theirs| (theirs, ours));
         let Some(known) = self.peers.get_mut(&peer) else { return Ok(()) };
         let first = known.digest.is_none() || known.told_vector.is_none();
-        known.digest = digest;
+        (known.digest, known.level) = (digest, level);
         if believed {
             known.claims.join(&vector);
         }
@@ -152,7 +154,8 @@ impl Replica {
                 self.pull_on(now);
             }
         }
-        if ahead {
+        // What is level to us need not be to the other, which cannot tell before it has our vector.
+        if ahead || level.is_some() {
             self.answer_vector(peer, now);
         }
         Ok(())

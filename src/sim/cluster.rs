@@ -348,6 +348,7 @@ impl Cluster {
         match output {
             Output::Send { peer, bytes } => self.send(node, peer, bytes),
             Output::Broadcast { topic, bytes } => self.broadcast(node, topic, &bytes),
+            Output::Take { only, topics } => self.take(node, only, topics),
             Output::Print { text, value } => {
                 let line = format_args!("prints {}", text.trim_end());
                 self.trace.note(Happened::Printed, self.now_ms, node, text.as_bytes(), line);

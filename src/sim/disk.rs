@@ -12,6 +12,7 @@ use crate::lattice::dot::ReplicaId;
 use crate::node::Record;
 use crate::replica::Place;
 use crate::replica::Record as Replicated;
+use crate::replica::VariableKey;
 use crate::value::term::Term;
 
 /// See the module.
@@ -27,6 +28,9 @@ pub(crate) struct Disk {
 enum Row {
     Height(ReplicaId, u128),
     Entry(Place),
+    Missed(Place, VariableKey),
+    Interest,
+    Kept(Place),
     Own(u64),
     Before(NodeTag),
     Once(Term),
@@ -38,11 +42,20 @@ impl Disk {
             let row = match &record {
                 Record::Replica(Replicated::Height(place)) => Row::Height(place.replica, place.topic),
                 Record::Replica(Replicated::Entry { place, .. } | Replicated::Gone(place)) => Row::Entry(*place),
+                Record::Replica(Replicated::Missed { place, key, .. }) => Row::Missed(*place, key.clone()),
+                Record::Replica(Replicated::Interest { .. }) => Row::Interest,
+                Record::Replica(Replicated::Kept(update)) => Row::Kept(update.place),
+                Record::Replica(Replicated::Delivered(place)) => Row::Kept(*place),
                 Record::Own { sequence, .. } | Record::OwnGone { sequence } => Row::Own(*sequence),
                 Record::Before { node } => Row::Before(*node),
                 Record::Once { key } => Row::Once(key.clone()),
             };
-            if matches!(record, Record::Replica(Replicated::Gone(_)) | Record::OwnGone { .. }) {
+            let gone = match &record {
+                Record::Replica(Replicated::Missed { missed, .. }) => !missed,
+                Record::Replica(Replicated::Gone(_) | Replicated::Delivered(_)) | Record::OwnGone { .. } => true,
+                _ => false,
+            };
+            if gone {
                 self.rows.remove(&row);
             } else {
                 self.rows.insert(row, record);

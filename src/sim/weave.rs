@@ -9,6 +9,7 @@ use crate::node::Input;
 use crate::overlay;
 use crate::overlay::NodeId;
 use crate::overlay::Overlay;
+use crate::overlay::Taking;
 use crate::replica::EVERYBODY;
 use crate::replica::PeerId;
 use crate::replica::Role;
@@ -109,6 +110,15 @@ impl Cluster {
         let now = self.now_ms;
         if let Some(overlay) = &mut self.places[node].overlay {
             overlay.broadcast(topic, bytes, now);
+            self.weave(node);
+        }
+    }
+
+    /// A node takes other topics from now on.
+    pub(crate) fn take(&mut self, node: usize, only: bool, topics: Vec<u128>) {
+        let now = self.now_ms;
+        if let Some(overlay) = &mut self.places[node].overlay {
+            overlay.take(Taking { only, topics: topics.into_iter().collect() }, now);
             self.weave(node);
         }
     }
@@ -253,6 +263,50 @@ impl Cluster {
                     overlay.lost(id(to), now);
                 }
                 self.weave(node);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sim::Cluster;
+    use crate::sim::Faults;
+    use crate::value::term::Term;
+
+    fn sum(cluster: &mut Cluster, node: usize, name: &str) -> Term {
+        let finals = cluster.finals(node);
+        finals.into_iter().find(|last| last.name == name).map(|last| last.value).expect("a variable of that name")
+    }
+
+    /// Two nodes take one topic, all others another, and nobody is connected with everybody.
+    #[test]
+    fn two_among_many_who_take_a_topic_have_what_is_written_of_it_whoever_their_neighbours_are() {
+        for seed in 1..=3 {
+            let mut cluster = Cluster::new(seed, Faults::NONE);
+            cluster.degree = Some(4);
+            let rooms = "Red = declare(counter), set_topic(Red, red). Blue = declare(counter), set_topic(Blue, blue).";
+            let mut red = Vec::new();
+            for number in 0..40 {
+                let topic = if number % 20 == 7 { "red" } else { "blue" };
+                let node = cluster.join(&format!("{rooms} interested({topic}).")).expect("sound");
+                red.extend((topic == "red").then_some(node));
+                cluster.run_for(20);
+            }
+            cluster.run_for(3000);
+            cluster.type_line(red[0], "update(Red, increment).");
+            cluster.type_line(3, "update(Blue, increment).");
+            let start = cluster.now_ms();
+            while sum(&mut cluster, red[1], "Red") == Term::Int(0) && cluster.now_ms() < start + 20_000 {
+                cluster.run_for(50);
+            }
+            assert!(cluster.now_ms() - start <= 500, "{} ms", cluster.now_ms() - start);
+            cluster.run_for(5000);
+            for node in 0..40 {
+                let takes_red = red.contains(&node);
+                let seen = ["Red", "Blue"].map(|name| sum(&mut cluster, node, name));
+                let expected = [i64::from(takes_red), i64::from(!takes_red)].map(Term::Int);
+                assert_eq!(seen, expected, "n{node}");
             }
         }
     }

@@ -3,6 +3,8 @@
 //! The copy is of one moment, whatever the node does meanwhile, and has no key in it. The folder that is made from it is that
 //! of another node, which can go on in the place of the first: so it can never make an update in the first one's name.
 //!
+//! What the node had made and no server had is in the copy as all else is, but only the node itself could bring it to a server.
+//!
 //! The file: a line that says what it is; rows, each a table's number, the lengths of key and value in four bytes each, key and
 //! value; a 0, and the BLAKE3 hash of all before it.
 
@@ -35,6 +37,7 @@ use crate::store::tables::ENTRIES;
 use crate::store::tables::HEIGHTS;
 use crate::store::tables::LANES;
 use crate::store::tables::META;
+use crate::store::tables::MISSED;
 use crate::store::tables::ONCE;
 use crate::store::tables::OWN;
 use crate::store::tables::SLOTS;
@@ -54,6 +57,7 @@ const MINE: u8 = 7;
 const CALLED: u8 = 8;
 const PREDECESSOR: u8 = 9;
 const EFFECT: u8 = 10;
+const GONE: u8 = 11;
 
 /// Writes a copy of the data as it is now.
 pub(super) fn export(database: &Database, folder: &Path, to: &mut dyn Write) -> Result<(), StoreError> {
@@ -76,6 +80,7 @@ fn copy(transaction: &ReadTransaction, out: &mut Hashing<'_>) -> Result<(), redb
     table(transaction, SLOTS, SLOT, out)?;
     table(transaction, HEIGHTS, HEIGHT, out)?;
     table(transaction, ENTRIES, ENTRY, out)?;
+    table(transaction, MISSED, GONE, out)?;
     table(transaction, OWN, MINE, out)?;
     table(transaction, ONCE, CALLED, out)?;
     table(transaction, BEFORE, PREDECESSOR, out)?;
@@ -267,6 +272,7 @@ fn put(transaction: &WriteTransaction, (number, key, value): &Row, shared: bool)
         SLOT => insert(transaction, SLOTS, key, value),
         HEIGHT => insert(transaction, HEIGHTS, key, value),
         ENTRY => insert(transaction, ENTRIES, key, value),
+        GONE => insert(transaction, MISSED, key, value),
         NODE | MINE | CALLED | PREDECESSOR | EFFECT if shared => Ok(true),
         MINE => insert(transaction, OWN, key, value),
         CALLED => insert(transaction, ONCE, key, value),

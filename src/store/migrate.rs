@@ -15,8 +15,10 @@ use crate::store::tables::EFFECTS;
 use crate::store::tables::ENTRIES;
 use crate::store::tables::FORMAT;
 use crate::store::tables::HEIGHTS;
+use crate::store::tables::KEPT;
 use crate::store::tables::LANES;
 use crate::store::tables::META;
+use crate::store::tables::MISSED;
 use crate::store::tables::ONCE;
 use crate::store::tables::OWN;
 use crate::store::tables::SLOTS;
@@ -26,7 +28,7 @@ use crate::store::write;
 type Step = fn(&WriteTransaction) -> Result<(), redb::Error>;
 
 /// What brings a file from the format of its place here to the next.
-const STEPS: [Step; FORMAT as usize] = [lanes_have_topics, there_are_effects];
+const STEPS: [Step; FORMAT as usize] = [lanes_have_topics, there_are_effects, nothing_is_missed_or_kept];
 
 /// Makes the file one of the current format, or says why not.
 pub(super) fn to_current(database: &Database, folder: &Path) -> Result<(), StoreError> {
@@ -77,10 +79,19 @@ fn make_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     transaction.open_table(SLOTS)?;
     transaction.open_table(HEIGHTS)?;
     transaction.open_table(ENTRIES)?;
+    transaction.open_table(KEPT)?;
+    transaction.open_table(MISSED)?;
     transaction.open_table(OWN)?;
     transaction.open_table(ONCE)?;
     transaction.open_table(BEFORE)?;
     transaction.open_table(EFFECTS)?;
+    Ok(())
+}
+
+/// Format 2 lacked two tables.
+fn nothing_is_missed_or_kept(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    transaction.open_table(MISSED)?;
+    transaction.open_table(KEPT)?;
     Ok(())
 }
 

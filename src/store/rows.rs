@@ -15,8 +15,10 @@ use triomphe::Arc;
 
 use crate::lattice::dot::NodeTag;
 use crate::lattice::dot::ReplicaId;
+use crate::lattice::dot::TopicId;
 use crate::node::Record;
 use crate::replica;
+use crate::replica::KeptUpdate;
 use crate::replica::Place;
 use crate::replica::VariableKey;
 use crate::store::StoreError;
@@ -26,8 +28,10 @@ use crate::store::tables::BEFORE;
 use crate::store::tables::EFFECTS;
 use crate::store::tables::ENTRIES;
 use crate::store::tables::HEIGHTS;
+use crate::store::tables::KEPT;
 use crate::store::tables::LANES;
 use crate::store::tables::META;
+use crate::store::tables::MISSED;
 use crate::store::tables::ONCE;
 use crate::store::tables::OWN;
 use crate::store::tables::SLOTS;
@@ -36,6 +40,9 @@ use crate::value::codec;
 use crate::value::content::Content;
 use crate::value::reference::Reference;
 use crate::value::term::Term;
+
+/// A row of what is kept until a server has it: variable, slot and content, what is taken back, how many belong to it.
+type KeptRow = (u32, Option<(u32, Content)>, Vec<(u32, u64)>, u32);
 
 /// The file's numbers for what is long and repeated.
 #[derive(Default)]
@@ -104,6 +111,18 @@ impl Open<'_> {
     }
 }
 
+impl Open<'_> {
+    fn kept(&mut self, names: &mut Names, update: &KeptUpdate) -> Result<KeptRow, redb::Error> {
+        let variable = self.variable(names, &Arc::new(reference(&update.key)))?;
+        let adds = match &update.adds {
+            Some((slot, content)) => Some((self.slot(names, *slot)?, content.clone())),
+            None => None,
+        };
+        let removes = update.removes.iter().map(|place| Ok((self.lane(names, place)?, place.sequence)));
+        Ok((variable, adds, removes.collect::<Result<_, redb::Error>>()?, update.following))
+    }
+}
+
 /// Writes records.
 pub(super) fn put(transaction: &WriteTransaction, names: &mut Names, records: &[Record]) -> Result<(), redb::Error> {
     let mut open = Open {
@@ -113,6 +132,8 @@ pub(super) fn put(transaction: &WriteTransaction, names: &mut Names, records: &[
     };
     let mut heights = transaction.open_table(HEIGHTS)?;
     let mut entries = transaction.open_table(ENTRIES)?;
+    let mut kept = transaction.open_table(KEPT)?;
+    let mut missed = transaction.open_table(MISSED)?;
     let mut own = transaction.open_table(OWN)?;
     let mut once = transaction.open_table(ONCE)?;
     let mut before = transaction.open_table(BEFORE)?;
@@ -136,6 +157,26 @@ pub(super) fn put(transaction: &WriteTransaction, names: &mut Names, records: &[
             }
             Record::Replica(replica::Record::Gone(place)) => {
                 entries.remove((open.lane(names, place)?, place.sequence))?;
+            }
+            Record::Replica(replica::Record::Interest { only, topics }) => {
+                let topics: Vec<u128> = topics.iter().map(|topic| topic.0).collect();
+                bytes = encode(bytes, &(*only, topics));
+                transaction.open_table(META)?.insert("interest", bytes.as_slice())?;
+            }
+            Record::Replica(replica::Record::Kept(update)) => {
+                bytes = encode(bytes, &open.kept(names, update)?);
+                kept.insert((open.lane(names, &update.place)?, update.place.sequence), bytes.as_slice())?;
+            }
+            Record::Replica(replica::Record::Delivered(place)) => {
+                kept.remove((open.lane(names, place)?, place.sequence))?;
+            }
+            Record::Replica(replica::Record::Missed { place, key, missed: true }) => {
+                let variable = open.variable(names, &Arc::new(reference(key)))?;
+                missed.insert((open.lane(names, place)?, place.sequence, variable), ())?;
+            }
+            Record::Replica(replica::Record::Missed { place, key, missed: false }) => {
+                let variable = open.variable(names, &Arc::new(reference(key)))?;
+                missed.remove((open.lane(names, place)?, place.sequence, variable))?;
             }
             Record::Replica(replica::Record::Height(place)) => {
                 let lane = open.lane(names, place)?;
@@ -235,15 +276,33 @@ impl Numbers {
         self.variables.get(&number).ok_or(Bad::Row("an entry is of no variable"))
     }
 
+    fn slot(&self, number: u32) -> Result<Option<u128>, Bad> {
+        match number {
+            0 => Ok(None),
+            number => Ok(Some(*self.slots.get(&number).ok_or(Bad::Row("an entry is of no derivation"))?)),
+        }
+    }
+
+    fn kept(&self, lane: u32, sequence: u64, bytes: &[u8]) -> Result<Record, Bad> {
+        let row: Option<KeptRow> = decode(bytes);
+        let (variable, adds, removes, following) = row.ok_or(Bad::Row("an update that is kept is damaged"))?;
+        let variable = self.variable(variable)?;
+        let key = VariableKey { name: variable.name.clone(), kind: variable.kind.clone() };
+        let adds = match adds {
+            Some((slot, content)) => Some((self.slot(slot)?, content)),
+            None => None,
+        };
+        let removes =
+            removes.into_iter().map(|(lane, sequence)| self.place(lane, sequence)).collect::<Result<_, _>>()?;
+        let place = self.place(lane, sequence)?;
+        Ok(Record::Replica(replica::Record::Kept(KeptUpdate { place, key, adds, removes, following })))
+    }
+
     fn entry(&self, lane: u32, sequence: u64, bytes: &[u8]) -> Result<Record, Bad> {
         let (variable, slot, content): (u32, u32, Content) = decode(bytes).ok_or(Bad::Row("an entry is damaged"))?;
         let variable = self.variable(variable)?;
         let key = VariableKey { name: variable.name.clone(), kind: variable.kind.clone() };
-        let slot = match slot {
-            0 => None,
-            number => Some(*self.slots.get(&number).ok_or(Bad::Row("an entry is of no derivation"))?),
-        };
-        let place = self.place(lane, sequence)?;
+        let (slot, place) = (self.slot(slot)?, self.place(lane, sequence)?);
         Ok(Record::Replica(replica::Record::Entry { place, key, slot, content }))
     }
 }
@@ -267,6 +326,24 @@ pub(super) fn records(database: &Database, folder: &Path) -> Result<Vec<Record>,
             let (at, bytes) = row?;
             let (lane, sequence) = at.value();
             records.push(numbers.entry(lane, sequence, bytes.value())?);
+        }
+        if let Some(row) = transaction.open_table(META)?.get("interest")? {
+            let (only, topics): (bool, Vec<u128>) =
+                decode(row.value()).ok_or(Bad::Row("what the node takes is damaged"))?;
+            let topics = topics.into_iter().map(TopicId).collect();
+            records.push(Record::Replica(replica::Record::Interest { only, topics }));
+        }
+        for row in transaction.open_table(KEPT)?.iter()? {
+            let (at, bytes) = row?;
+            let (lane, sequence) = at.value();
+            records.push(numbers.kept(lane, sequence, bytes.value())?);
+        }
+        for row in transaction.open_table(MISSED)?.iter()? {
+            let (lane, sequence, variable) = row?.0.value();
+            let variable = numbers.variable(variable)?;
+            let key = VariableKey { name: variable.name.clone(), kind: variable.kind.clone() };
+            let place = numbers.place(lane, sequence)?;
+            records.push(Record::Replica(replica::Record::Missed { place, key, missed: true }));
         }
         for row in transaction.open_table(OWN)?.iter()? {
             let (sequence, bytes) = row?;

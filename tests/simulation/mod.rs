@@ -3,6 +3,8 @@
 //! The judge knows every update that was ever made. At each step, each node must have exactly what follows from the
 //! updates that its vector covers; in the end all vectors are equal.
 
+mod judge;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -15,6 +17,7 @@ use lasp::replica::KeyIndex;
 use lasp::replica::Limits;
 use lasp::replica::Out;
 use lasp::replica::PeerId;
+use lasp::replica::Record;
 use lasp::replica::Replica;
 use lasp::replica::Role;
 use lasp::replica::VariableKey;
@@ -42,6 +45,8 @@ pub(crate) struct Faults {
     pub(crate) topics: Option<u64>,
     /// How many of the nodes after the first are clients, in thousandths.
     pub(crate) clients: u64,
+    /// Of the nodes that crash, how many come back with their data, in thousandths.
+    pub(crate) data: u64,
     pub(crate) limits: Limits,
 }
 
@@ -63,6 +68,10 @@ pub(crate) struct Node {
     /// The topics that it takes; `None` for everything.
     taken: Option<BTreeSet<TopicId>>,
     id: ReplicaId,
+    /// What it has told by its journals.
+    disk: Vec<Record>,
+    /// The hash of the vector with which it was judged last.
+    judged: Option<u128>,
     /// How many updates it has made in each of its lanes.
     made: BTreeMap<Lane, u64>,
 }
@@ -106,6 +115,7 @@ impl Faults {
             mesh: true,
             topics: None,
             clients: 0,
+            data: 0,
             limits,
         }
     }
@@ -125,6 +135,7 @@ impl Faults {
             mesh: pick(&[0, 1, 1]) == 1,
             topics: None,
             clients: 0,
+            data: 0,
             limits: Limits {
                 group_bytes: pick(&[60, 300, 256 << 10]) as usize,
                 log_events_max: pick(&[0, 4, 1000]) as usize,
@@ -166,6 +177,8 @@ impl Node {
             role: Role::Server,
             taken: None,
             id,
+            disk: Vec::new(),
+            judged: None,
             made: BTreeMap::new(),
         }
     }
@@ -186,11 +199,6 @@ impl Node {
 
 impl Cluster {
     pub(crate) fn new(seed: u64, faults: Faults) -> Cluster {
-        let mut faults = faults;
-        if faults.clients > 0 || faults.topics.is_some() {
-            // What one server is known to have may be lost with it; another gets it from what its author did lately.
-            faults.limits.log_events_max = faults.limits.log_events_max.max(1000);
-        }
         let mut cluster = Cluster {
             now: 0,
             random: ChaCha8Rng::seed_from_u64(seed),
@@ -227,6 +235,9 @@ impl Cluster {
         let id = ReplicaId(u128::from(self.random.next_u64()) << 64 | u128::from(self.random.next_u64()));
         let number = self.nodes.len();
         self.nodes.push(Node::new(id, self.faults.limits.clone()));
+        if self.faults.data > 0 {
+            self.nodes[number].replica.keep_journal();
+        }
         if number > 0 && self.below(1000) < self.faults.clients {
             self.nodes[number].role = Role::Client;
             self.nodes[number].replica.set_role(Role::Client);
@@ -365,6 +376,8 @@ impl Cluster {
 
     /// Carries out what a node wants done.
     fn drain(&mut self, node: usize) {
+        let records = self.nodes[node].replica.take_journal();
+        self.nodes[node].disk.extend(records);
         while let Some(out) = self.nodes[node].replica.poll() {
             match out {
                 Out::Send(link, bytes) => self.post(node, link, bytes),
@@ -418,8 +431,11 @@ impl Cluster {
             if self.links.contains_key(&link) && self.nodes[to].up {
                 self.nodes[to].replica.handle(link, &bytes, self.now);
                 self.drain(to);
-                if self.truth.len() < 3000 {
+                // What changes nothing that is covered changes nothing.
+                let digest = self.nodes[to].replica.vector_digest();
+                if self.truth.len() < 3000 && self.nodes[to].judged != Some(digest) {
                     self.judge(to);
+                    self.nodes[to].judged = Some(digest);
                 }
             }
         }
@@ -498,79 +514,45 @@ impl Cluster {
             return;
         }
         self.disconnect(node);
+        if self.below(1000) < self.faults.data {
+            self.restart(node);
+            return;
+        }
         self.nodes[node].up = false;
         self.join();
     }
 
-    /// The node has exactly what follows from what its vector covers.
-    pub(crate) fn judge(&self, node: usize) {
-        let n = &self.nodes[node];
-        let vector: BTreeMap<Lane, u64> = n.replica.vector().collect();
-        for (&lane, &height) in &vector {
-            let cut = self.transactions.range((lane, height + 1)..).next();
-            let cut = cut.filter(|((of, _), first)| *of == lane && **first <= height);
-            assert!(cut.is_none(), "node {node} has a part of the transaction {cut:?} at {} ms", self.now);
-        }
-        let covered = || vector.iter().flat_map(|(&lane, &to)| self.truth.range((lane, 1)..=(lane, to)));
-        let removed: BTreeSet<GlobalDot> = covered().flat_map(|(_, truth)| truth.removes.iter().copied()).collect();
-        let expected: BTreeMap<GlobalDot, (VariableKey, Content)> = covered()
-            .filter(|(dot, _)| !removed.contains(dot))
-            .filter_map(|(&dot, truth)| Some((dot, truth.adds.clone()?)))
-            .collect();
-        let named = |key: KeyIndex| n.replica.variable(key).expect("entries have known variables").clone();
-        let actual: BTreeMap<GlobalDot, (VariableKey, Content)> =
-            n.replica.entries().map(|(dot, key, content, _)| (dot, (named(key), content.clone()))).collect();
-        assert_eq!(actual, expected, "node {node} at {} ms", self.now);
-        let told: BTreeMap<GlobalDot, (VariableKey, Content)> = n
-            .mirror
-            .iter()
-            .map(|(&dot, (key, content))| (global(&n.replica, dot), (named(*key), content.clone())))
-            .collect();
-        assert_eq!(told, expected, "what node {node} was told, at {} ms", self.now);
-    }
-
-    /// Ends all faults and waits until all agree.
-    pub(crate) fn heal_and_judge(&mut self) {
-        self.faults = Faults { lost: 0, doubled: 0, delay_ms: 20, ..self.faults.clone() };
-        self.parted.clear();
-        let up: Vec<usize> = (0..self.nodes.len()).filter(|&node| self.nodes[node].up).collect();
-        for (place, &node) in up.iter().enumerate() {
-            self.flush(node);
-            let others = if self.faults.mesh { &up[place + 1..] } else { &up[place + 1..up.len().min(place + 2)] };
-            others.iter().for_each(|&other| self.reconnect(node, other));
-        }
-        for &node in &up {
-            self.drain(node);
-        }
-        let limit = self.now + 30_000;
-        while !self.agree() {
-            assert!(self.now < limit, "no agreement after 30 s: {:?}", self.faults);
-            self.step();
-        }
-        for &node in &up {
-            self.judge(node);
-        }
-    }
-
-    /// Whether all nodes have the same vector, and know it.
-    pub(crate) fn agree(&self) -> bool {
-        let up = || self.nodes.iter().filter(|node| node.up);
-        let same = [TopicId::NONE, topic(1), topic(2)].into_iter().all(|topic| {
-            let of_topic = |node: &Node| -> BTreeMap<Lane, u64> {
-                node.replica.vector().filter(|(lane, _)| lane.topic == topic).collect()
-            };
-            let taking: Vec<BTreeMap<Lane, u64>> = up().filter(|node| node.takes(topic)).map(of_topic).collect();
-            let server = up().any(|node| node.takes(topic) && node.role == Role::Server);
-            // A server that is gone may have been the only one to have taken an update over.
-            let kept = server && self.faults.crash == 0;
-            let made = up().flat_map(|node| &node.made).filter(|(lane, _)| kept && lane.topic == topic);
-            let all = made.clone().all(|(lane, height)| taking.iter().all(|vector| vector.get(lane) == Some(height)));
-            all && (!server || taking.windows(2).all(|pair| pair[0] == pair[1]))
+    /// A node is back with what is on its disk, as the next incarnation.
+    fn restart(&mut self, node: usize) {
+        let chance = self.random.next_u64();
+        let n = &mut self.nodes[node];
+        n.id = ReplicaId::of(n.id.0, chance);
+        n.replica = Replica::with_limits(n.id, self.faults.limits.clone());
+        n.replica.set_role(n.role);
+        n.replica.restore(std::mem::take(&mut n.disk)).expect("it was told by a replica");
+        n.replica.keep_journal();
+        n.disk = n.replica.whole_journal().collect();
+        let there: BTreeMap<Lane, u64> = n.replica.vector().collect();
+        n.made.retain(|lane, height| {
+            *height = (*height).min(there.get(lane).copied().unwrap_or(0));
+            *height > 0
         });
-        same && self
-            .links
-            .iter()
-            .all(|(&link, &(a, b))| self.nodes[a].replica.agrees(link) && self.nodes[b].replica.agrees(link))
+        n.mirror.clear();
+        for number in 0..3 {
+            let key = variable(number);
+            let topic = if self.faults.topics.is_some() { topic_of(&key) } else { TopicId::NONE };
+            let index = n.replica.key_of(&key, topic);
+            let entries = n.replica.entries_of(index);
+            n.mirror.extend(entries.into_iter().map(|(dot, content, _)| (dot, (index, content))));
+            assert_eq!(n.replica.takes(topic), n.takes(topic), "what it takes is remembered");
+        }
+        self.judge(node);
+        let others = 0..self.nodes.len();
+        if self.faults.mesh {
+            others.filter(|other| *other != node).for_each(|other| self.connect(other, node));
+        } else if let Some(other) = others.rev().find(|other| *other != node && self.nodes[*other].up) {
+            self.connect(other, node);
+        }
     }
 
     /// A hash of every message ever sent.
