@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::lattice::dot::Dot;
 use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::dot::TopicId;
 use crate::replica::KeyIndex;
 use crate::replica::VariableKey;
 use crate::replica::message::EntryRun;
@@ -224,11 +225,15 @@ impl PartBuilder<'_> {
         put(&mut self.part);
     }
 
-    pub(crate) fn missed(&mut self, dot: Dot, key: KeyIndex) {
-        self.room(16);
-        let key = self.tables.key(self.state, key);
-        let (replica, sequence) = self.tables.dot(self.state, dot);
-        self.part.missed.0.push((replica, sequence, key));
+    /// What the state misses of topics that are `taken`.
+    pub(crate) fn all_missed(&mut self, taken: impl Fn(TopicId) -> bool) {
+        let state = self.state;
+        for (dot, key) in state.missed().filter(|(dot, _)| taken(state.replicas.topic(dot.replica()))) {
+            self.room(16);
+            let key = self.tables.key(state, key);
+            let (replica, sequence) = self.tables.dot(state, dot);
+            self.part.missed.0.push((replica, sequence, key));
+        }
     }
 
     /// The parts; at least one, though it may be empty.

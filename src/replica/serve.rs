@@ -170,9 +170,7 @@ impl Replica {
                 parts.entry(dot, entry);
             }
         }
-        for (dot, key) in state.missed().filter(|(dot, _)| taken(state.replicas.topic(dot.replica()))) {
-            parts.missed(dot, key);
-        }
+        parts.all_missed(taken);
         let parts = parts.finish();
         let mut serving = Serving {
             session,

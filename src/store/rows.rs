@@ -112,6 +112,10 @@ impl Open<'_> {
 }
 
 impl Open<'_> {
+    fn variable_of(&mut self, names: &mut Names, key: &VariableKey) -> Result<u32, redb::Error> {
+        self.variable(names, &Arc::new(reference(key)))
+    }
+
     fn kept(&mut self, names: &mut Names, update: &KeptUpdate) -> Result<KeptRow, redb::Error> {
         let variable = self.variable(names, &Arc::new(reference(&update.key)))?;
         let adds = match &update.adds {
@@ -171,12 +175,10 @@ pub(super) fn put(transaction: &WriteTransaction, names: &mut Names, records: &[
                 kept.remove((open.lane(names, place)?, place.sequence))?;
             }
             Record::Replica(replica::Record::Missed { place, key, missed: true }) => {
-                let variable = open.variable(names, &Arc::new(reference(key)))?;
-                missed.insert((open.lane(names, place)?, place.sequence, variable), ())?;
+                missed.insert((open.lane(names, place)?, place.sequence, open.variable_of(names, key)?), ())?;
             }
             Record::Replica(replica::Record::Missed { place, key, missed: false }) => {
-                let variable = open.variable(names, &Arc::new(reference(key)))?;
-                missed.remove((open.lane(names, place)?, place.sequence, variable))?;
+                missed.remove((open.lane(names, place)?, place.sequence, open.variable_of(names, key)?))?;
             }
             Record::Replica(replica::Record::Height(place)) => {
                 let lane = open.lane(names, place)?;
