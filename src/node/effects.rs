@@ -63,16 +63,8 @@ impl Node {
             }
             return Ok(variable);
         }
-        let key = Node::key_of(reference);
-        let topic = self.first_topic(&key);
-        let index = self.replica.key_of(&key, topic);
-        self.replica.declare_in(&key, topic);
-        self.keys.insert(variable, index);
-        self.variables.insert(index, variable);
-        let known = self.entries_here(variable, index);
-        if !known.is_empty() {
-            self.apply(known);
-        }
+        let topic = self.first_topic(&Node::key_of(reference));
+        self.place_under(variable, topic);
         self.after_replica();
         Ok(variable)
     }

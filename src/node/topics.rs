@@ -116,12 +116,12 @@ impl Node {
                 .help("a variable's topic is set once, before its first update here or elsewhere");
             return Err(refusal.help(format!("write `set_topic(V, {})` right after `declare`", brief(named))));
         }
-        self.rebind(variable, topic);
+        self.place_under(variable, topic);
         Ok(())
     }
 
-    /// A variable that nobody has updated gets another topic; and with it what is here under that.
-    fn rebind(&mut self, variable: VariableId, topic: TopicId) {
+    /// A variable that is new, or that nobody has updated, gets this topic; and with it what is here under that.
+    pub(super) fn place_under(&mut self, variable: VariableId, topic: TopicId) {
         let key = Node::key_of(self.engine.reference(variable));
         if let Some(before) = self.keys.get(&variable) {
             self.variables.remove(before);
@@ -180,7 +180,7 @@ impl Node {
             if self.replica.used(mine) {
                 self.tell_other_topic(variable, mine, topic);
             } else {
-                self.rebind(variable, topic);
+                self.place_under(variable, topic);
                 rebound.push(index);
             }
         }
