@@ -151,6 +151,10 @@ impl Replica {
         self.interest = Interest { only, topics: topics.into_iter().collect() };
         // It need not be told when that is everything and never was anything else.
         self.interest_version += u64::from(self.interest != Interest::default());
+        if self.interest_version > 0 {
+            // The edge is new, and looks for those who take the same.
+            self.out.push_back(Out::Interest { topic: TopicId::NONE, taken: true });
+        }
     }
 
     /// A hash of what this node takes: equal for nodes that take the same, and 0 for those that take everything.
