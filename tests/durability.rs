@@ -293,6 +293,7 @@ fn an_effect_is_started_once_whatever_becomes_of_the_process_and_again_on_reques
     let mut node = Node::start(folder.path(), &file, &["--data", &data, "--listen", "127.0.0.1:0"]);
     let started = node.until(|event| event["event"] == "effect");
     assert_eq!(started["state"], "started");
+    node.until(|event| event["event"] == "print");
     node.kill();
     node.end();
     assert_eq!(prints(&node).len(), 1);
