@@ -337,3 +337,40 @@ fn data_of_another_key_is_refused_and_left_as_it_is() {
     }
     assert_eq!(of(&["--cluster", &a], "mine=3").stdout, "S = [1, 3]\n");
 }
+
+#[test]
+fn a_client_that_was_killed_brings_what_no_server_had_when_it_starts_again() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (shop, server_keys, client_keys, data) =
+        (at("shop"), at("shop/nodes/berlin"), at("shop/nodes/till"), at("data"));
+    let keys = |arguments: &[&str]| {
+        let done = run(folder.path(), &[&["keys"], arguments].concat(), "");
+        assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    };
+    keys(&["init", &shop]);
+    keys(&["issue", "--cluster", &shop, "--node", "berlin", "--role", "server"]);
+    keys(&["issue", "--cluster", &shop, "--node", "till"]);
+    let sell = write(
+        folder.path(),
+        "sell.lasp",
+        "S = declare(set), update(S, {add, sold}), update(S, {add, back}), update(S, {rmv, back}), print(done).
+         read(S, [never]).",
+    );
+    let look = write(folder.path(), "look.lasp", "S = declare(set), read(S, [never]).");
+    let wait =
+        write(folder.path(), "wait.lasp", "S = declare(set), read(S, [sold]), print(query(S)), read(S, [never]).");
+    // Nobody listens there.
+    let alone = ["--cluster", &client_keys, "--data", &data, "--peers", "127.0.0.1:9"];
+    let mut client = Node::start(folder.path(), &sell, &alone);
+    client.until(|event| event["event"] == "print");
+    client.kill();
+    client.end();
+    let mut server = Node::start(folder.path(), &wait, &["--cluster", &server_keys, "--listen", "127.0.0.1:0"]);
+    let address = server.address();
+    let again = ["--cluster", &client_keys, "--data", &data, "--peers", &address];
+    let mut client = Node::start(folder.path(), &look, &again);
+    assert_eq!(server.until(|event| event["event"] == "print")["value"], json!(["sold"]));
+    client.kill();
+    server.kill();
+}
