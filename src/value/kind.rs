@@ -355,10 +355,12 @@ impl BadType {
             _ => {}
         }
         if self.given.as_tuple().is_some() {
-            if let Some((_, shape)) = Type::PARAMETRIC.iter().find(|(name, _)| *name == word) {
+            let with_types = Type::PARAMETRIC.iter().find(|(name, shape)| *name == word && shape != name);
+            if let Some((_, shape)) = with_types {
                 return Some(format!("write `{shape}`, with types as parameters"));
             }
-            if Type::NAMES.iter().any(|(name, _)| *name == word) {
+            // What is left of those that can have types takes none.
+            if word == "mvmap" || Type::NAMES.iter().any(|(name, _)| *name == word) {
                 return Some(format!("`{word}` takes no parameters: write `{word}`"));
             }
         }

@@ -280,7 +280,15 @@ impl BadOp {
     /// As a message, without a place.
     #[must_use]
     pub fn diagnostic(&self) -> Diagnostic {
-        let title = format!("{} has no operation `{}`", self.kind.with_article(), Brief(&self.given));
+        let article = self.kind.with_article();
+        if Op::parse(&self.kind, &self.given).is_ok() {
+            // The type has it; it was refused as an event of a window.
+            let title = format!("{article} in a window has no operation `{}`", Brief(&self.given));
+            return Diagnostic::error(BAD_OPERATION, title)
+                .help("what leaves a window is taken back, so its events are operations that can be")
+                .help(format!("it has {} there", list(contributable(&self.kind))));
+        }
+        let title = format!("{article} has no operation `{}`", Brief(&self.given));
         let diagnostic = Diagnostic::error(BAD_OPERATION, title);
         let diagnostic = match self.meant() {
             Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
