@@ -194,8 +194,16 @@ pub fn date(second: i64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// The key of an authority, and its certificate.
+    pub(in crate::net) fn authority_key() -> (KeyPair, CertificateDer<'static>) {
+        let key = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
+        let certificate = authority(&key).expect("an authority").self_signed(&key).expect("signed");
+        let der = certificate.der().clone();
+        (key, der)
+    }
 
     #[test]
     fn a_serial_number_survives_its_encoding_and_longer_ones_are_none() {

@@ -140,15 +140,7 @@ mod tests {
     use super::*;
     use crate::effects::Member;
     use crate::effects::NodeId;
-    use crate::net::certificate::authority;
-    use rcgen::PKCS_ED25519;
-
-    fn key() -> (KeyPair, CertificateDer<'static>) {
-        let key = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
-        let certificate = authority(&key).expect("an authority").self_signed(&key).expect("signed");
-        let der = certificate.der().clone();
-        (key, der)
-    }
+    use crate::net::certificate::tests::authority_key;
 
     fn list(nodes: &[u64]) -> Deciders {
         let member =
@@ -159,7 +151,7 @@ mod tests {
     #[test]
     fn a_list_survives_the_trip_and_the_file_and_only_its_authority_counts() {
         let folder = tempfile::tempdir().expect("a folder");
-        let ((key, authority), (_, other)) = (key(), key());
+        let ((key, authority), (_, other)) = (authority_key(), authority_key());
         let signed = Appointed::sign(&key, list(&[1, 2, 3])).expect("signed");
         assert_eq!(Appointed::read(signed.bytes(), &authority), Ok(signed.clone()));
         assert_eq!(Appointed::read(signed.bytes(), &other), Err(NoList::Forged));
@@ -178,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_list_follows_an_older_one_of_the_same_founders_alone() {
-        let (key, _) = key();
+        let (key, _) = authority_key();
         let sign = |list: &Deciders| Appointed::sign(&key, list.clone()).expect("signed");
         let (first, stranger) = (list(&[1, 2, 3]), list(&[4]));
         let next = first.next(stranger.members.clone(), 1_700_000_000).expect("a list");

@@ -142,18 +142,11 @@ impl Revocations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rcgen::PKCS_ED25519;
-
-    fn key() -> (KeyPair, CertificateDer<'static>) {
-        let key = KeyPair::generate_for(&PKCS_ED25519).expect("a key");
-        let certificate = authority(&key).expect("an authority").self_signed(&key).expect("signed");
-        let der = certificate.der().clone();
-        (key, der)
-    }
+    use crate::net::certificate::tests::authority_key;
 
     #[test]
     fn a_list_survives_the_trip_and_the_file_and_only_its_authority_counts() {
-        let ((key, authority), (_, other)) = (key(), key());
+        let ((key, authority), (_, other)) = (authority_key(), authority_key());
         let serials = BTreeSet::from([1, 0x80, u128::MAX >> 1]);
         let der = Revocations::sign(&key, 1_700_000_000_123, &serials, OffsetDateTime::UNIX_EPOCH).expect("signed");
         let list = Revocations::read(&der, &authority).expect("a list");
@@ -165,7 +158,7 @@ mod tests {
 
     #[test]
     fn every_cut_and_every_flip_is_refused_and_never_a_panic() {
-        let (key, authority) = key();
+        let (key, authority) = authority_key();
         let der = Revocations::sign(&key, 7, &BTreeSet::from([5]), OffsetDateTime::UNIX_EPOCH).expect("signed");
         for cut in 0..der.len() {
             assert!(Revocations::read(&der[..cut], &authority).is_err());

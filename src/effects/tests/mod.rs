@@ -439,8 +439,8 @@ fn one_who_decides_alone_does_so_at_once() {
     assert_eq!(world.starts.len(), 1);
 }
 
-#[test]
-fn an_effect_whose_node_has_ended_is_in_doubt_and_runs_again_only_on_request() {
+/// Three decide, and an effect runs at a fourth server.
+fn started_at_the_fourth() -> (EffectKey, World) {
     let key = EffectKey(7);
     let mut world = World::new(3, 4, 3, CALM);
     world.run(4000);
@@ -448,6 +448,12 @@ fn an_effect_whose_node_has_ended_is_in_doubt_and_runs_again_only_on_request() {
     while world.starts.is_empty() {
         world.step();
     }
+    (key, world)
+}
+
+#[test]
+fn an_effect_whose_node_has_ended_is_in_doubt_and_runs_again_only_on_request() {
+    let (key, mut world) = started_at_the_fourth();
     world.crash(3, 2000);
     (0..3).for_each(|at| world.want(at, key));
     world.run(2000 + SILENCE_MS + 8000);
@@ -472,13 +478,7 @@ fn an_effect_whose_node_has_ended_is_in_doubt_and_runs_again_only_on_request() {
 
 #[test]
 fn an_effect_that_runs_is_not_run_again_on_request() {
-    let key = EffectKey(7);
-    let mut world = World::new(3, 4, 3, CALM);
-    world.run(4000);
-    world.want(3, key);
-    while world.starts.is_empty() {
-        world.step();
-    }
+    let (key, mut world) = started_at_the_fourth();
     world.servers[3].running = vec![(world.now + 60_000, key)];
     world.want(0, key);
     let now = world.now;
