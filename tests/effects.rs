@@ -26,7 +26,7 @@ use lasp::value::term::Term;
 /// Milliseconds between two looks at everything.
 const STEP_MS: u64 = 10;
 
-const PROGRAM: &str = "C = declare(counter), Ran = declare(gset), Never = declare(ivar).
+const PROGRAM: &str = "C = declare(counter), Ran = declare(gset).
     enforce_once(C, {value, 3}, fun(Key) -> print(Key), update(Ran, {add, Key}) end).
     update(C, increment).";
 

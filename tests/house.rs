@@ -218,7 +218,7 @@ fn the_manifest_knows_the_lints_the_golden_programs_and_every_bench() {
         let name = shown_path.trim_start_matches("benches/").trim_end_matches(".rs");
         let name = name.split('/').next().unwrap_or_default();
         if !manifest.contains(&format!("name = \"{name}\"\nharness = false")) {
-            findings.push(format!("Cargo.toml does not say that {shown_path} is a bench of criterion"));
+            findings.push(format!("Cargo.toml does not have {shown_path} as a bench with `harness = false`"));
         }
     }
     none(&findings, "A merge loses nothing.");

@@ -124,7 +124,7 @@ fn eight_of_ten_die_and_nearly_all_of_the_rest_find_each_other() {
 }
 
 #[test]
-fn who_says_goodbye_is_nobodys_neighbour_and_is_not_sought() {
+fn who_says_goodbye_is_nobodys_neighbour() {
     let mut world = grown(12, 8);
     world.leave(4);
     world.run(1000);

@@ -84,9 +84,10 @@ impl Machine {
         let unusable = |error: std::io::Error| format!("the ledger in {} cannot be used: {error}", folder.display());
         make_private_folder(folder).map_err(unusable)?;
         let world = open(&folder.join("world")).map_err(unusable)?;
-        let alive = open(&alive(folder, &me)).map_err(unusable)?;
-        alive.try_lock().map_err(|error| format!("the ledger in {} cannot be used: {error}", folder.display()))?;
+        // The guard comes first: whoever is the first to be there takes away what tells that others are.
         let guard = Guard::take(folder).map_err(unusable)?;
+        let alive = open(&alive(folder, &me)).map_err(unusable)?;
+        alive.try_lock().map_err(|error| unusable(error.into()))?;
         if world.try_lock().is_ok() {
             begin(folder, epoch, &me).map_err(unusable)?;
             world.unlock().map_err(unusable)?;

@@ -184,7 +184,7 @@ impl Asker {
         if let Some(pending) = self.pending.get_mut(&key)
             && let Phase::Running { attempt } = pending.phase
         {
-            pending.phase = Phase::Over { attempt, well };
+            (pending.phase, pending.since) = (Phase::Over { attempt, well }, now_ms);
             self.schedule(key, now_ms, ASK_AGAIN_MS);
             self.tick(now_ms);
         }

@@ -314,6 +314,10 @@ impl Decider {
                 return standing(Standing::Full);
             }
             self.note_waiting(request.key, from);
+            if self.now_ms >= self.quota_until {
+                self.quota.clear();
+                self.quota_until = self.now_ms + 60_000;
+            }
             let spent = self.quota.get(&from).copied().unwrap_or(0);
             let grant = Command::Grant { key: request.key, attempt: next, runner: asker };
             if spent < GRANTS_PER_MINUTE && self.propose(&grant) {
@@ -374,10 +378,6 @@ impl Decider {
     }
 
     fn propose(&mut self, command: &Command) -> bool {
-        if now_is_past(self.quota_until, self.now_ms) {
-            self.quota.clear();
-            self.quota_until = self.now_ms + 60_000;
-        }
         if !self.is_news(command) {
             return false;
         }
@@ -524,8 +524,4 @@ fn place_of(command: &Command) -> (EffectKey, u32, bool) {
         Command::Grant { key, attempt, .. } => (key, attempt, false),
         Command::Ended { key, attempt, .. } => (key, attempt, true),
     }
-}
-
-fn now_is_past(until: u64, now_ms: u64) -> bool {
-    now_ms >= until
 }

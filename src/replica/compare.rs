@@ -23,12 +23,10 @@ use crate::replica::message::UnitPrints;
 use crate::replica::prints::Unit;
 use crate::replica::prints::span;
 use crate::replica::prints::take_number;
+use crate::replica::prints::unclear_max;
 use crate::replica::prints::unit;
 use crate::replica::prints::units;
 use crate::replica::state::State;
-
-/// For how many dots it is asked for at a time whether they are live.
-const UNCLEAR_BITS_MAX: u64 = 1 << 22;
 
 /// See the module.
 pub(crate) struct Comparison {
@@ -215,9 +213,7 @@ impl Comparison {
     /// What is to be asked for in full, if anything.
     pub(crate) fn unclear(&self) -> Option<Prints> {
         let mut lanes: Vec<(u32, Vec<u64>, u64)> = Vec::new();
-        // No more at a time than a message holds.
-        let most = usize::try_from(UNCLEAR_BITS_MAX / span(self.scale)).unwrap_or(1);
-        for &(place, number) in self.unclear.keys().take(most) {
+        for &(place, number) in self.unclear.keys().take(unclear_max(self.scale)) {
             match lanes.last_mut() {
                 Some((last, numbers, before)) if *last == place => {
                     numbers.push(number - *before);

@@ -13,6 +13,7 @@ use crate::replica::message::UnitPrints;
 use crate::replica::prints::Unit;
 use crate::replica::prints::put_number;
 use crate::replica::prints::span;
+use crate::replica::prints::unclear_max;
 use crate::replica::prints::units;
 use crate::replica::state::State;
 
@@ -141,8 +142,12 @@ impl Frozen {
         Differences { lane, strength, units: bytes.into() }
     }
 
-    /// Units in full: of each lane those with these numbers, each less the one before.
+    /// Units in full: of each lane those with these numbers, each less the one before. None when that is more than anybody asks
+    /// for at once.
     pub(crate) fn units(&self, asked: &[(u32, Vec<u64>)]) -> Option<Vec<LaneUnits>> {
+        if asked.iter().map(|(_, numbers)| numbers.len()).sum::<usize>() > unclear_max(self.scale) {
+            return None;
+        }
         let mut told = Vec::new();
         for (lane, numbers) in asked {
             let ours = self.lanes.get(*lane as usize)?;
@@ -298,5 +303,14 @@ mod tests {
             }).collect();
             prop_assert_eq!(gone_of_all(&asker, &lanes, server.vector(), &told).unwrap(), gone);
         }
+    }
+
+    #[test]
+    fn nobody_makes_a_node_tell_more_units_than_anybody_asks_for() {
+        let frozen = Frozen { scale: 0, lanes: vec![Vec::new()] };
+        let most = unclear_max(0);
+        assert!(frozen.units(&[(0, vec![0; most])]).is_some());
+        assert!(frozen.units(&[(0, vec![0; most + 1])]).is_none());
+        assert!(frozen.units(&[(0, vec![0; most]), (0, vec![0])]).is_none());
     }
 }

@@ -245,10 +245,11 @@ impl Replica {
 
     /// Tries again: each time another server.
     pub(crate) fn send_outbox_again(&mut self) {
+        // Also when nothing waits: gaps are filled with what a server had said to have.
+        self.peers.values_mut().for_each(|peer| peer.filled.clear());
         if self.outbox.is_empty() {
             return;
         }
-        self.peers.values_mut().for_each(|peer| peer.filled.clear());
         let servers: Vec<PeerId> =
             self.peers.iter().filter(|(_, peer)| peer.role == Role::Server).map(|(id, _)| *id).collect();
         let next = servers.iter().find(|id| Some(**id) > self.last_outbox).or(servers.first()).copied();

@@ -27,6 +27,14 @@ pub(crate) fn span(scale: u32) -> u64 {
     BLOCK << scale
 }
 
+/// For how many dots it is asked for at a time whether they are live, so that the answer fits into a message.
+const UNCLEAR_BITS_MAX: u64 = 1 << 22;
+
+/// How many units are asked for in full at a time.
+pub(crate) fn unclear_max(scale: u32) -> usize {
+    usize::try_from(UNCLEAR_BITS_MAX / span(scale)).unwrap_or(usize::MAX).max(1)
+}
+
 /// Which dots of a unit are live; not of all of its blocks need there be any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Unit {

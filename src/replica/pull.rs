@@ -24,7 +24,7 @@ use crate::replica::state::Snapshot;
 
 /// How often a pull is tried before another peer gets its turn.
 const ATTEMPTS_MAX: u32 = 4;
-/// After how many comparisons that came out wrong all that is live is asked for.
+/// When more comparisons than this came out wrong, all that is live is asked for.
 const WRONG_MAX: u32 = 2;
 
 /// A pull under way.
@@ -209,6 +209,8 @@ impl Replica {
             && let Some(comparison) = &mut pull.comparison
         {
             comparison.clear(&self.state, told)?;
+            pull.attempts = 0;
+            pull.deadline = now + self.limits.retry_ms;
             return self.complete(pull, now);
         }
         self.pull = Some(pull);

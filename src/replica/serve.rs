@@ -12,6 +12,7 @@ use crate::replica::RefusalReason;
 use crate::replica::Replica;
 use crate::replica::frozen::Frozen;
 use crate::replica::frozen::Told;
+use crate::replica::gossip::bring_forward;
 use crate::replica::group;
 use crate::replica::group::PartBuilder;
 use crate::replica::lanes::Claims;
@@ -114,8 +115,7 @@ impl Replica {
             asker.serving = None;
         }
         if believed && base.exceeds(self.state.vector()) {
-            let at = now + self.limits.grace_ms;
-            self.pull_at = Some(self.pull_at.map_or(at, |before| before.min(at)));
+            bring_forward(&mut self.pull_at, now + self.limits.grace_ms);
         }
         let recent = self.state.log.between(&base, &ours, self.limits.group_bytes / 2);
         let groups = recent.map(|events| group::groups(&self.state, &events, self.limits.group_bytes));

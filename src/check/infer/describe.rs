@@ -53,11 +53,7 @@ impl Run<'_> {
             Few::Of(shapes) => shapes.iter().for_each(|items| {
                 let item = |item: &Value| match (item.single(), item.parts()) {
                     (Some(term), _) => Brief(&term).to_string(),
-                    (None, Some(Parts { floats: true, .. }))
-                        if item.parts().is_some_and(|parts| parts.kinds() == 1) =>
-                    {
-                        "a float".to_owned()
-                    }
+                    (None, Some(parts)) if parts.floats && parts.kinds() == 1 => "a float".to_owned(),
                     (None, _) => "_".to_owned(),
                 };
                 let items: Vec<String> = items.iter().map(item).collect();
