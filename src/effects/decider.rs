@@ -95,6 +95,7 @@ pub struct Decider {
     /// Effects whose node has begun another life.
     given_up: BTreeSet<EffectKey>,
     quota: BTreeMap<NodeId, u32>,
+    pub(super) grants_per_minute: u32,
     quota_until: u64,
     now_ms: u64,
 }
@@ -147,6 +148,7 @@ impl Decider {
             heard: BTreeMap::new(),
             given_up: BTreeSet::new(),
             quota: BTreeMap::new(),
+            grants_per_minute: GRANTS_PER_MINUTE,
             quota_until: 0,
             now_ms,
         };
@@ -320,7 +322,7 @@ impl Decider {
             }
             let spent = self.quota.get(&from).copied().unwrap_or(0);
             let grant = Command::Grant { key: request.key, attempt: next, runner: asker };
-            if spent < GRANTS_PER_MINUTE && self.propose(&grant) {
+            if spent < self.grants_per_minute && self.propose(&grant) {
                 self.quota.insert(from, spent + 1);
             }
             self.settle();

@@ -10,7 +10,8 @@ pub const PROTOCOL: u16 = 1;
 pub const CONTROL_BYTES_MAX: usize = 16 * 1024;
 /// The most bytes of one node message.
 pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
-/// The most bytes that may wait to be sent to one peer; what is beyond is lost, and fetched when vectors are compared.
+/// The most bytes that may wait to be sent to one peer; what is beyond is lost, and fetched when vectors are compared. What
+/// must not be lost may wait up to twice as much; beyond that the connection ends.
 pub const QUEUE_BYTES_MAX: usize = 8 << 20;
 /// With more than this waiting for one peer, broadcasts to it are given up: it will fetch them. When most peers are half as
 /// far behind, the node's own work waits.

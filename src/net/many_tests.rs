@@ -37,7 +37,7 @@ fn apart(cluster: &Cluster, name: &str, peers: Vec<String>) -> (Runtime, Node) {
     (runtime, node)
 }
 
-/// Broadcasts until every other node has got one, and says how long that took at most.
+/// Broadcasts until every other node has got one.
 async fn all_hear(nodes: &mut [Node], maker: usize, tag: u8) {
     let mut missing: BTreeSet<usize> = (0..nodes.len()).filter(|node| *node != maker).collect();
     let search = async {
@@ -103,7 +103,7 @@ fn twenty_that_joined_through_one_go_on_without_it_and_find_who_comes_back_elsew
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_ends_says_goodbye_and_nobody_waits_for_it() {
+async fn nobody_waits_for_who_has_ended() {
     let cluster = cluster();
     let mut a = node(&cluster, "a", None, vec![]).await;
     let b = node(&cluster, "b", None, vec![a.address()]).await;

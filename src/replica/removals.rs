@@ -33,7 +33,7 @@ impl Removals {
         self.order.len() <= most && self.lanes.len() <= most && lanes <= LANES_MAX
     }
 
-    /// An update was applied, its lane's newest, and has taken back these live dots.
+    /// An update was applied, its lane's newest, and has taken back these dots.
     pub(crate) fn push(&mut self, by: Dot, removed: impl Iterator<Item = Dot>) {
         if !self.floor.contains_key(&by.replica()) {
             self.mention(by.replica(), by.sequence() - 1);

@@ -204,7 +204,7 @@ impl Replica {
         self.send_chunks(peer);
     }
 
-    /// A number that no other comparison has had, and that nobody can foretell from outside.
+    /// A number that no other comparison has had, so that prints that mislead one do not mislead the next.
     fn nonce(&self, session: u64, snapshot: u64) -> u64 {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.me.0.to_le_bytes()).update(&self.state.digest().to_le_bytes());

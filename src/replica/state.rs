@@ -1,6 +1,7 @@
 //! What a node has: live entries, the vector that they amount to, recent events, and events that cannot be applied yet.
 //!
-//! All changes go through the three methods [`State::write`], [`State::receive`] and [`State::merge`], and each keeps the
+//! Changes go through the three methods [`State::write`], [`State::receive`] and [`State::merge`] (and, of whole topics and on
+//! starting from disk, those that forget and remember), and each keeps the
 //! invariant that everything rests on: the vector covers exactly what has been applied whole, so that two nodes with
 //! equal vectors have equal entries. Knows no peer and no message.
 

@@ -93,7 +93,7 @@ mod unix {
     /// How long either side waits for the other.
     pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-    /// The socket, open until this is dropped.
+    /// The socket; when this is dropped nobody finds it any more.
     pub struct Control {
         path: PathBuf,
     }

@@ -477,6 +477,28 @@ fn an_effect_whose_node_has_ended_is_in_doubt_and_runs_again_only_on_request() {
 }
 
 #[test]
+fn the_end_of_an_effect_that_ran_for_long_is_waited_for() {
+    let (key, mut world) = started_at_the_fourth();
+    world.servers[3].running = vec![(world.now + 60_000, key)];
+    world.run(10_000);
+    let now = world.now;
+    let asker = &mut world.servers[3].asker;
+    asker.ended(key, true, now);
+    assert!(asker.busy_until().is_some_and(|until| until > now), "{:?} at {now}", asker.busy_until());
+}
+
+#[test]
+fn who_has_had_its_effects_of_a_minute_gets_more_in_the_next() {
+    let mut world = World::new(1, 1, 1, CALM);
+    world.servers[0].decider.as_mut().expect("it decides").grants_per_minute = 5;
+    (0..6).for_each(|key| world.want(0, EffectKey(key)));
+    world.run(20_000);
+    assert_eq!(world.starts.len(), 5);
+    world.run(60_000);
+    assert_eq!(world.starts.len(), 6);
+}
+
+#[test]
 fn an_effect_that_runs_is_not_run_again_on_request() {
     let (key, mut world) = started_at_the_fourth();
     world.servers[3].running = vec![(world.now + 60_000, key)];
