@@ -112,6 +112,8 @@ fn exit_codes_are_those_of_the_contract() {
         (&["run", "-", "--until", "query(S) == [2]"], "S = declare(set). update(S, {add, 1}).", 4),
         (&["run", "-", "--listen", "0.0.0.0:0"], "X = 1.", 5),
         (&["run", "-", "--peers", "192.0.2.1:7001"], "X = 1.", 5),
+        (&["doctor", "--data", "Cargo.toml"], "", 6),
+        (&["doctor", "--data", "Cargo.toml", "--listen", "0.0.0.0:0"], "", 5),
         (&["explain", "E0603"], "", 0),
         (&["explain", "E9999"], "", 2),
         (&["--version"], "", 0),

@@ -46,11 +46,9 @@ pub fn open(out: &Out, folder: &Path) -> Result<Kept, Exit> {
 
 impl Kept {
     /// The node's identity by its own key, for one that takes part in no network.
-    ///
-    /// # Errors
-    /// When the system has no randomness to give; that is told.
-    pub fn id(&self, out: &Out) -> Result<u128, Exit> {
-        self.key.id().map_err(|error| crate::cli::run::broken(out, None, &error))
+    #[must_use]
+    pub fn id(&self) -> u128 {
+        self.key.id()
     }
 
     /// The data of the node with this identity; whoever else's it is, it is refused. `kept` says that the key is this

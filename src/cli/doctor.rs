@@ -36,11 +36,14 @@ Says, line by line, what is well and what is not: whether the certificate counts
 format is brought up to date), the address can be listened on, each peer's name is found, somebody answers, both belong to
 the same cluster, speak the same version, and have clocks that agree. Peers are asked without being disturbed: the doctor does not become a peer, and no data is exchanged.
 
-Exit codes: 0 all is well, 2 wrong usage, 5 something is not.
+Exit codes: 0 all is well, 2 wrong usage, 5 something is not, 6 only the data is not.
 
 Examples:
   lasp doctor --peers 127.0.0.1:7001
   lasp doctor --cluster berlin --data berlin-data --listen 0.0.0.0:7001 --peers hamburg.example:7001,bremen.example:7001";
+
+/// What a finding about the data folder is about.
+const DATA: &str = "data";
 
 /// `lasp doctor`
 #[derive(Debug, Args)]
@@ -128,9 +131,13 @@ impl Finding {
 #[must_use]
 pub fn run(arguments: &Doctor, color: ColorChoice) -> Exit {
     let out = Out::new(color, arguments.json, false);
-    let mut problems = 0;
+    let (mut problems, mut exit) = (0u64, Exit::Done);
     let mut tell = |finding: Finding| {
-        problems += u32::from(finding.state == State::Problem);
+        if finding.state == State::Problem {
+            problems += 1;
+            let data = finding.what == DATA && exit != Exit::Network;
+            exit = if data { Exit::Data } else { Exit::Network };
+        }
         finding.tell(&out);
     };
     let credentials = credentials(arguments);
@@ -157,15 +164,12 @@ pub fn run(arguments: &Doctor, color: ColorChoice) -> Exit {
             Err(error) => tell(Finding::of_error("peer", &error)),
         }
     }
-    out.event(Line::new("verdict").number("problems", u64::from(problems)));
-    match problems {
-        0 => Exit::Done,
-        count => {
-            let what = if count == 1 { "1 problem".to_owned() } else { format!("{count} problems") };
-            out.status(&format!("{what}; `lasp explain CODE` tells more of each"));
-            Exit::Network
-        }
+    out.event(Line::new("verdict").number("problems", problems));
+    if problems > 0 {
+        let what = if problems == 1 { "1 problem".to_owned() } else { format!("{problems} problems") };
+        out.status(&format!("{what}; `lasp explain CODE` tells more of each"));
     }
+    exit
 }
 
 fn credentials(arguments: &Doctor) -> Result<Credentials, NetworkError> {
@@ -198,14 +202,14 @@ fn certificate(credentials: &Credentials) -> Finding {
 fn data(folder: &Path, credentials: Option<&Credentials>) -> Finding {
     let shown = folder.display();
     let failed = |error: &StoreError| {
-        let finding = Finding::new("data", State::Problem, error.to_string());
+        let finding = Finding::new(DATA, State::Problem, error.to_string());
         Finding { code: Some(error.code()), help: error.help(), ..finding }
     };
     if !folder.join(store::FILE).exists() && folder.read_dir().is_ok_and(|mut inside| inside.next().is_none()) {
-        return Finding::new("data", State::Ok, format!("{shown} is empty, and can be used"));
+        return Finding::new(DATA, State::Ok, format!("{shown} is empty, and can be used"));
     }
     if !folder.exists() {
-        return Finding::new("data", State::Ok, format!("{shown} is not there yet; the node makes it"));
+        return Finding::new(DATA, State::Ok, format!("{shown} is not there yet; the node makes it"));
     }
     if !folder.join(store::FILE).exists() {
         let reason = "it holds other things".to_owned();
@@ -215,7 +219,7 @@ fn data(folder: &Path, credentials: Option<&Credentials>) -> Finding {
         Ok(kept) => kept,
         Err(StoreError::InUse { .. }) => {
             let text = format!("{shown} is in use: by the node itself, if it runs");
-            return Finding { code: Some("E1001"), ..Finding::new("data", State::Note, text) };
+            return Finding { code: Some("E1001"), ..Finding::new(DATA, State::Note, text) };
         }
         Err(error) => return failed(&error),
     };
@@ -230,7 +234,7 @@ fn data(folder: &Path, credentials: Option<&Credentials>) -> Finding {
     }
     let text = format!("{shown} has {} entries in {} bytes, and is whole", summary.entries, summary.bytes);
     let numbers = vec![("entries", summary.entries.to_string()), ("bytes", summary.bytes.to_string())];
-    Finding { numbers, ..Finding::new("data", State::Ok, text) }
+    Finding { numbers, ..Finding::new(DATA, State::Ok, text) }
 }
 
 /// Whether the address can be listened on.

@@ -130,7 +130,7 @@ pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<Join
     if !membership.networked() {
         let (id, own_key) = match (&issued, &kept) {
             (Some(issued), _) => (issued.id, false),
-            (None, Some(kept)) => (kept.id(out)?, true),
+            (None, Some(kept)) => (kept.id(), true),
             (None, None) => (u128::from(program::random()) << 64, false),
         };
         let name = issued.map_or_else(|| membership.node.clone().unwrap_or_else(|| "a".into()), |issued| issued.name);

@@ -54,19 +54,25 @@ pub(super) struct Wish<'a> {
     pub(super) valid: Option<(OffsetDateTime, OffsetDateTime)>,
 }
 
+/// The identity of the node that has this public key (a `SubjectPublicKeyInfo`, DER).
+#[must_use]
+pub fn node_id(public_key: &[u8]) -> u128 {
+    let digest = blake3::derive_key("lasp 2026 node identity from public key", public_key);
+    let (id, _) = digest.split_first_chunk().expect("32 bytes have 16");
+    u128::from_be_bytes(*id)
+}
+
 /// What a certificate proves; `None` if it names no role, which every certificate of a cluster does.
 #[must_use]
 pub fn proven_by(certificate: &CertificateDer<'_>) -> Option<Proven> {
     let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    let digest = blake3::derive_key("lasp 2026 node identity from public key", parsed.public_key().raw);
-    let (first, _) = digest.split_first_chunk()?;
     let names = &parsed.subject_alternative_name().ok()??.value.general_names;
     let role = names.iter().find_map(|name| match name {
         GeneralName::URI(uri) => Role::of(uri.strip_prefix(ROLE_PREFIX)?),
         _ => None,
     })?;
     Some(Proven {
-        id: u128::from_be_bytes(*first),
+        id: node_id(parsed.public_key().raw),
         role,
         serial: serial_of(parsed.raw_serial())?,
         from_s: parsed.validity().not_before.timestamp(),

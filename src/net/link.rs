@@ -89,10 +89,15 @@ async fn read_all(hub: &Arc<Hub>, link: LinkId, inside: Option<u128>, connection
             }
             Err(error) => return refuse(hub, link, &error),
         };
-        if kind == Kind::Revoked {
+        if matches!(kind, Kind::Revoked | Kind::Deciders) {
             lists += 1;
+            // Before anything is learnt from it: each is a signature to verify and perhaps a file to write.
+            if lists > REVOCATIONS_PER_LINK {
+                return refuse(hub, link, &FrameError::Malformed);
+            }
+        }
+        if kind == Kind::Revoked {
             match hub.trust.learn(&payload) {
-                Ok(_) | Err(_) if lists > REVOCATIONS_PER_LINK => return refuse(hub, link, &FrameError::Malformed),
                 Ok(None) => {}
                 Ok(Some(server)) => hub.trust_anew(server),
                 Err(_) => return refuse(hub, link, &FrameError::Malformed),
@@ -100,8 +105,7 @@ async fn read_all(hub: &Arc<Hub>, link: LinkId, inside: Option<u128>, connection
             continue;
         }
         if kind == Kind::Deciders {
-            lists += 1;
-            if lists > REVOCATIONS_PER_LINK || hub.trust.learn_deciders(&payload).is_err() {
+            if hub.trust.learn_deciders(&payload).is_err() {
                 return refuse(hub, link, &FrameError::Malformed);
             }
             deciders::pass_on(hub).await;

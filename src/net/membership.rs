@@ -108,7 +108,7 @@ struct Membership {
     node: mpsc::UnboundedSender<Event>,
 }
 
-/// Runs until the hub is gone.
+/// Runs until the node leaves.
 pub(super) async fn run(hub: Arc<Hub>, mut told: mpsc::UnboundedReceiver<Told>, mut overlay: Overlay) {
     let (node, mut events) = mpsc::unbounded_channel();
     let forward = hub.clone();
@@ -130,6 +130,7 @@ pub(super) async fn run(hub: Arc<Hub>, mut told: mpsc::UnboundedReceiver<Told>, 
         let wake = timer.map_or(sweep, |timer| timer.min(sweep));
         tokio::select! {
             news = told.recv() => match news {
+                Some(Told::Leave(done)) => return membership.leave(done),
                 Some(news) => membership.take_in(news),
                 None => return,
             },
@@ -191,13 +192,15 @@ impl Membership {
                     self.overlay.take(taking, now);
                 }
             }
-            Told::Leave(done) => {
-                self.overlay.leave(now);
-                self.carry_out(None);
-                // Nobody waits any more once the runtime ends.
-                let _ = done.send(());
-            }
+            Told::Leave(done) => self.leave(done),
         }
+    }
+
+    fn leave(&mut self, done: oneshot::Sender<()>) {
+        self.overlay.leave(self.now_ms());
+        self.carry_out(None);
+        // Nobody waits any more once the runtime ends.
+        let _ = done.send(());
     }
 
     fn linked(&mut self, id: u128, named: bool, renewed: bool, now: u64) {

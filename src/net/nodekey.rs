@@ -2,9 +2,10 @@
 
 use rcgen::KeyPair;
 use rcgen::PKCS_ED25519;
+use rcgen::PublicKeyData;
 
+use crate::net::certificate::node_id;
 use crate::net::error::NetworkError;
-use crate::net::identity::Cluster;
 
 /// A node's key.
 pub struct NodeKey(KeyPair);
@@ -38,10 +39,22 @@ impl NodeKey {
     }
 
     /// The node's identity, which follows from its key alone.
-    ///
-    /// # Errors
-    /// When the system has no randomness to give.
-    pub fn id(&self) -> Result<u128, NetworkError> {
-        Ok(Cluster::generate()?.node_with(&self.0)?.id)
+    #[must_use]
+    pub fn id(&self) -> u128 {
+        node_id(&self.0.subject_public_key_info())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::identity::Cluster;
+
+    #[test]
+    fn a_key_tells_the_identity_that_its_certificate_proves() {
+        let key = NodeKey::generate().expect("randomness");
+        let credentials = Cluster::generate().and_then(|cluster| cluster.node_with(key.pair())).expect("signed");
+        assert_eq!(key.id(), credentials.id);
+        assert_eq!(NodeKey::read(&key.text()).map(|read| read.id()), Some(key.id()));
     }
 }

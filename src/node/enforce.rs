@@ -139,6 +139,8 @@ pub(super) struct Effects {
     members: Vec<Member>,
     reached_for_at: Option<u64>,
     puts: Vec<Put>,
+    /// What the disk says was started here and has not ended.
+    marked: BTreeSet<EffectKey>,
 }
 
 /// How often the edge is asked for a way to those who decide and are not connected.
@@ -161,6 +163,7 @@ impl Effects {
             members: Vec::new(),
             reached_for_at: None,
             puts: Vec::new(),
+            marked: BTreeSet::new(),
         };
         effects.asker.connected(Book::NODE, 0);
         effects
@@ -203,6 +206,13 @@ impl Effects {
     /// Whether an answer is on its way that may start an effect here.
     pub(super) fn busy(&self, now_ms: u64) -> bool {
         self.asker.busy_until().is_some_and(|until| now_ms < until)
+    }
+
+    /// What was started here is over; of what was started elsewhere the disk says nothing.
+    fn unmark(&mut self, key: EffectKey) {
+        if self.marked.remove(&key) {
+            self.puts.push(Put { key: table_key(STARTED, key), value: None });
+        }
     }
 
     /// The effects that wait for a decision: what is waited for, and where `enforce_once` stands.
@@ -250,6 +260,7 @@ impl Node {
                 STARTED => {
                     let attempt: u32 = postcard::from_bytes(value).map_err(|_| Damaged)?;
                     effects.doubted.insert((key, attempt));
+                    effects.marked.insert(key);
                     self.outputs.push_back(Output::Report(started_here(key, attempt)));
                     let state = EffectState::InDoubt;
                     self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state }));
@@ -333,7 +344,7 @@ impl Node {
     /// A task has ended; it may have been an effect's.
     pub(super) fn effect_ended(&mut self, task: TaskId, well: bool) {
         let Some((key, attempt)) = self.enforced.running.remove(&task) else { return };
-        self.enforced.puts.push(Put { key: table_key(STARTED, key), value: None });
+        self.enforced.unmark(key);
         let state = if well { EffectState::Ended } else { EffectState::Failed };
         self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state }));
         self.enforced.asker.ended(key, well, self.now_ms);
@@ -510,7 +521,7 @@ impl Node {
             }
             News::Ended(decision) => {
                 // What an earlier life of this node left in doubt is settled.
-                self.enforced.puts.push(Put { key: table_key(STARTED, key), value: None });
+                self.enforced.unmark(key);
                 let here = decision.runner == self.enforced.me;
                 let state = if decision.ended == Some(true) { EffectState::Ended } else { EffectState::Failed };
                 if !here {
@@ -536,6 +547,7 @@ impl Node {
         self.enforced.running.insert(id, (key, attempt));
         let value = postcard::to_allocvec(&attempt).ok();
         self.enforced.puts.push(Put { key: table_key(STARTED, key), value });
+        self.enforced.marked.insert(key);
         self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state: EffectState::Started }));
     }
 }

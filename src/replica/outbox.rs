@@ -216,10 +216,13 @@ impl Replica {
         if missing.is_empty() {
             return;
         }
-        let first = group::groups(&self.state, &missing, self.limits.group_bytes).into_iter().next();
         // Once for each height, until the next round: it may lack what these come after, too.
         let tried = self.peers.get_mut(&to).and_then(|peer| peer.filled.insert(lane, height));
-        if let Some(group) = first.filter(|_| tried != Some(height)) {
+        if tried == Some(height) {
+            return;
+        }
+        let first = group::groups(&self.state, &missing, self.limits.group_bytes).into_iter().next();
+        if let Some(group) = first {
             self.out.push_back(Out::Send(to, wire::encode(&Message::Push { group })));
         }
     }

@@ -1,6 +1,7 @@
 //! Which dots were taken back lately, and by which updates: what a peer whose vector is not far behind has to take back
 //! itself. Bounded, and may be forgotten at any time: whom it does not suffice for compares fingerprints instead.
 
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
@@ -62,12 +63,12 @@ impl Removals {
         }
     }
 
-    /// Forgets what a lane's updates took back, of which nothing is covered any longer.
-    pub(crate) fn forget(&mut self, replica: ReplicaIndex) {
-        self.lanes.remove(&replica);
-        self.order.retain(|&other| other != replica);
-        self.floor.remove(&replica);
-        self.mentioned.retain(|&other| other != replica);
+    /// Forgets what the updates of these lanes took back, of which nothing is covered any longer.
+    pub(crate) fn forget(&mut self, gone: &BTreeSet<ReplicaIndex>) {
+        self.lanes.retain(|lane, _| !gone.contains(lane));
+        self.order.retain(|lane| !gone.contains(lane));
+        self.floor.retain(|lane, _| !gone.contains(lane));
+        self.mentioned.retain(|lane| !gone.contains(lane));
     }
 
     /// Forgets the oldest until there are `most`.

@@ -213,9 +213,10 @@ impl State {
             self.vector.forget(index);
             self.note_height(index);
         }
-        let gone = |index: ReplicaIndex| lanes.iter().any(|(_, lane)| *lane == index);
+        let indices: BTreeSet<ReplicaIndex> = lanes.iter().map(|&(_, lane)| lane).collect();
+        let gone = |index: ReplicaIndex| indices.contains(&index);
         self.log.forget(gone);
-        lanes.iter().for_each(|&(_, lane)| self.removals.forget(lane));
+        self.removals.forget(&indices);
         let held: Vec<Dot> = self.held.keys().copied().filter(|dot| gone(dot.replica())).collect();
         held.into_iter().for_each(|dot| drop(self.unhold(dot)));
         let missed: Vec<(Dot, KeyIndex)> = self.missed.iter().copied().filter(|(dot, _)| gone(dot.replica())).collect();
@@ -243,15 +244,13 @@ impl State {
         if self.vector.covers(update.last()) {
             return Ok(Received::Known);
         }
-        if !self.is_next(&update) || !(anyway || self.ready(&update)) {
-            return Err(update);
-        }
-        if anyway && !self.ready(&update) && self.overspends(&update) {
-            // What it spends may have been given by what is missing.
+        let ready = self.ready(&update);
+        if !self.is_next(&update) || !(anyway || ready) {
             return Err(update);
         }
         if self.overspends(&update) {
-            return Ok(Received::Overspent);
+            // What it spends may have been given by what is missing.
+            return if ready { Ok(Received::Overspent) } else { Err(update) };
         }
         self.perform_all(update, changes);
         Ok(Received::Applied)

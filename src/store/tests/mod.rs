@@ -5,6 +5,7 @@ mod disk;
 use std::path::Path;
 
 use redb::Database;
+use redb::TableHandle;
 use tempfile::TempDir;
 use triomphe::Arc;
 
@@ -228,6 +229,36 @@ fn an_older_format_is_brought_up_to_date() {
     drop(store);
     let store = Store::open(folder.path()).expect("opens again");
     assert_eq!(store.records().expect("read"), after(2));
+}
+
+#[test]
+fn a_format_that_lacked_tables_gets_them_and_keeps_what_it_has() {
+    let lacking: [&[&str]; 2] = [&["effects", "missed", "kept"], &["missed", "kept"]];
+    for (format, lacking) in (1u32..).zip(lacking) {
+        let folder = folder();
+        let mut store = Store::open(folder.path()).expect("opens");
+        store.commit(&turn(1), &[]).expect("written");
+        write(&store.database, |transaction| -> Result<(), redb::Error> {
+            transaction.open_table(META)?.insert("format", format.to_le_bytes().as_slice())?;
+            let tables: Vec<_> = transaction.list_tables()?.filter(|table| lacking.contains(&table.name())).collect();
+            assert_eq!(tables.len(), lacking.len(), "{lacking:?}");
+            for table in tables {
+                transaction.delete_table(table)?;
+            }
+            Ok(())
+        })
+        .expect("written");
+        drop(store);
+        let mut store = Store::open(folder.path()).expect("opens");
+        assert_eq!(store.records().expect("read"), after(1), "format {format}");
+        assert_eq!(store.summary().expect("read").format, FORMAT);
+        let put = crate::effects::Put { key: vec![1], value: Some(vec![2]) };
+        store.commit(&turn(2), &[put]).expect("written");
+        drop(store);
+        let store = Store::open(folder.path()).expect("opens again");
+        assert_eq!(store.records().expect("read"), after(2), "format {format}");
+        assert_eq!(store.effects().expect("read"), [(vec![1], vec![2])]);
+    }
 }
 
 #[test]
