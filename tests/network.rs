@@ -271,3 +271,56 @@ fn nodes_with_issued_certificates_meet_behind_address_translation() {
     assert_eq!(refused.code, 5);
     assert!(refused.stderr.contains("E0604"), "{}", refused.stderr);
 }
+
+/// Writes 60 MB over and over into one register, which keeps 20 kB of them.
+const WRITER: &str = r#"R = declare(lwwregister), Ready = declare(gset), Done = declare(gset).
+    big(0) -> "";
+    big(N) -> "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" ++ big(N - 1).
+    write(0, _) -> ok;
+    write(N, Text) -> update(R, {set, {N, Text}}), write(N - 1, Text).
+    update(Ready, {add, node()}).
+    read(Ready, {cardinality, 3}).
+    print(begins).
+    case arg(writes, 0) of 0 -> ok; N -> sleep(1500), write(N, big(310)), update(Done, {add, N}) end.
+    read(Done, {cardinality, 1}),
+    print(done)."#;
+
+/// The most memory that a process had resident so far, in KiB.
+#[cfg(target_os = "linux")]
+fn memory_kib(node: &Node) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", node.process())).expect("it runs");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a line of it");
+    line.split_whitespace().nth(1).and_then(|number| number.parse().ok()).expect("a number")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_that_stands_still_costs_the_others_neither_time_nor_memory_and_catches_up() {
+    let folder = folder();
+    let file = write(&folder, WRITER);
+    let common = ["--timeout", "55s", "--quiet"];
+    let start = |name: &str, more: &[&str]| {
+        let arguments = [&["--node", name][..], &common, more].concat();
+        Node::start(folder.path(), &file, &arguments)
+    };
+    let prints = |what: &'static str| move |event: &serde_json::Value| event["value"] == what;
+    let mut writer = start("writer", &["--listen", "127.0.0.1:0", "--set", "writes=3000"]);
+    let address = writer.address();
+    let mut reader = start("reader", &["--peers", &address]);
+    let mut still = start("still", &["--peers", &address]);
+    still.until(prints("begins"));
+    let signal = |name: &str| {
+        let sent = std::process::Command::new("kill").args([name, &still.process().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+    };
+    signal("-STOP");
+    writer.until(prints("begins"));
+    let before = memory_kib(&writer);
+    // The reader has it all while the third stands still.
+    reader.until(prints("done"));
+    let grown = memory_kib(&writer) - before;
+    assert!(grown < 48 << 10, "60 MB were written while one peer took nothing: {grown} KiB more");
+    signal("-CONT");
+    still.until(prints("done"));
+    [writer, reader, still].iter_mut().for_each(Node::kill);
+}

@@ -233,7 +233,7 @@ impl Driver {
         // Who makes more than the peers can take is slowed down; what comes in is taken in meanwhile.
         let pressed = self.progress == Progress::Busy && self.network().is_some_and(Network::pressed);
         if pressed {
-            self.runtime.block_on(tokio::time::sleep(PAUSE));
+            self.runtime.block_on(async { tokio::time::sleep(PAUSE).await });
         }
         self.progress = self.node.run(self.clock.now_ms(), if pressed { 0 } else { FUEL });
         self.activity += u64::from(self.progress == Progress::Busy);

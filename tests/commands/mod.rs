@@ -116,6 +116,11 @@ impl Node {
         self.child.wait().expect("it ends").code().unwrap_or(-1)
     }
 
+    /// Its number among the processes of this machine.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A variable's final value.
     pub fn last(&self, variable: &str) -> Value {
         let found = self.seen.iter().find(|event| event["event"] == "final" && event["variable"] == variable);
