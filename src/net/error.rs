@@ -352,6 +352,11 @@ impl Cause {
 
     /// TLS alerts travel as `0x100 + alert` (RFC 9001, section 4.8); the alerts are those of RFC 8446, section 6.
     fn of_alert(code: u64, by: By, reason: &str) -> Cause {
+        // What an application says before the handshake is done may not be shown, and this stands for it (RFC 9000, section
+        // 10.2.3): the peer ended, or has another connection with this node.
+        if matches!(code, 0 | 0xC) {
+            return Cause::absent("E0605", "the peer closed the connection before it was made");
+        }
         let who = by.who();
         let (code, what) = match code.checked_sub(0x100) {
             Some(120) => ("E0608", format!("{} does not speak this protocol", by.subject())),
@@ -492,6 +497,12 @@ mod tests {
             assert!(here.reason.starts_with("this node refused the peer: the peer") && here.reason.contains(words));
             assert!(there.reason.starts_with("the peer refused this node: this node") && there.reason.contains(words));
         }
+    }
+
+    #[test]
+    fn what_was_closed_before_the_handshake_was_done_is_no_refusal() {
+        let hidden = Cause::of_alert(0xC, By::Peer, "");
+        assert_eq!((hidden.code, hidden.refused), ("E0605", false));
     }
 
     #[test]
