@@ -4,9 +4,12 @@
 
 mod nodes;
 
+use lasp::lattice::dot::ReplicaId;
 use lasp::node::Input;
+use lasp::node::Output;
 use lasp::node::Record;
 use lasp::replica::PeerId;
+use lasp::replica::Role;
 use nodes::converge;
 use nodes::finals;
 use nodes::incarnation;
@@ -169,4 +172,20 @@ fn a_node_that_starts_again_replaces_what_it_contributed_once_it_meets_it() {
     for node in &mut nodes {
         assert_eq!(finals(node)[1], "T = 107");
     }
+}
+
+#[test]
+fn a_stranger_who_says_something_malformed_of_derivations_is_refused() {
+    let (mut node, mut now_ms) = (node("S = declare(set).", 0), 0);
+    settle(&mut node, &mut now_ms);
+    let (peer, incarnation) = (PeerId(7), ReplicaId::of(9 << 100, 1));
+    node.handle(Input::Connected { peer, name: "n9".to_owned(), incarnation, role: Role::Server }, now_ms);
+    while node.poll_output().is_some() {}
+    node.handle(Input::Received { peer, bytes: vec![0x82, 77] }, now_ms);
+    let refused = std::iter::from_fn(|| node.poll_output());
+    let codes = refused.filter_map(|output| match output {
+        Output::Disconnect { code, .. } => Some(code),
+        _ => None,
+    });
+    assert_eq!(codes.collect::<Vec<_>>(), ["E0609"]);
 }

@@ -16,6 +16,7 @@ mod evaluate;
 mod known;
 mod lazy;
 mod operators;
+mod rebuild;
 pub mod reference;
 mod reference_values;
 mod states;
@@ -101,6 +102,8 @@ pub struct Engine {
     lazy: Vec<Option<Box<Lazy>>>,
     /// Whether everything is observed.
     eager: bool,
+    /// Derivations that contribute nothing for now.
+    resting: Vec<Derivation>,
     work: Work,
 }
 
@@ -151,6 +154,9 @@ impl Engine {
     /// # Errors
     /// When it may not be made; nothing has changed then.
     pub fn derive(&mut self, derivation: Derivation, eval: &mut dyn Evaluate) -> Result<bool, GraphError> {
+        if self.resting.iter().any(|resting| resting.identity == derivation.identity) {
+            return Ok(false);
+        }
         let Some(id) = self.graph.derive(derivation)? else { return Ok(false) };
         let derivation = self.graph.derivation(id);
         let kind = |variable: VariableId| &self.graph.reference(variable).kind;

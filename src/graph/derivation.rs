@@ -49,6 +49,43 @@ impl Operator {
         }
     }
 
+    /// The operator's number, in which peers tell it: appended to, never renumbered, since identities are made with it.
+    #[must_use]
+    pub fn tag(&self) -> u8 {
+        match self {
+            Operator::Map(_) => 1,
+            Operator::Filter(_) => 2,
+            Operator::Union => 3,
+            Operator::Intersection => 4,
+            Operator::Product => 5,
+            Operator::Fold(_) => 6,
+            Operator::FoldDynamic(_) => 7,
+            Operator::Bind => 8,
+            Operator::Difference => 9,
+            Operator::Join(..) => 10,
+            Operator::GroupBy(..) => 11,
+        }
+    }
+
+    /// The verb of an operator's number; `None` where there is no such operator.
+    #[must_use]
+    pub fn verb_of(tag: u8) -> Option<&'static str> {
+        const VERBS: [&str; 11] = [
+            "map",
+            "filter",
+            "union",
+            "intersection",
+            "product",
+            "fold",
+            "fold_dynamic",
+            "bind_to",
+            "difference",
+            "join",
+            "group_by",
+        ];
+        VERBS.get(usize::from(tag.checked_sub(1)?)).copied()
+    }
+
     /// How many sources it has.
     #[must_use]
     pub fn sources(&self) -> usize {

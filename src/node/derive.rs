@@ -48,7 +48,9 @@ impl Node {
         }
         let derivation = Derivation { operator, sources: ids, destination: target, identity };
         let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
-        self.engine.derive(derivation, &mut caller)?;
+        if self.engine.derive(derivation, &mut caller)? {
+            self.derivations.made();
+        }
         self.settled();
         Ok(Term::Ref(destination))
     }
@@ -68,21 +70,7 @@ impl Node {
         sources: &[VariableId],
         destination: &Arc<Reference>,
     ) -> Result<u128, Refusal> {
-        // Appended to, never renumbered: peers compare these hashes.
-        let tag = match operator {
-            Operator::Map(_) => 1u8,
-            Operator::Filter(_) => 2,
-            Operator::Union => 3,
-            Operator::Intersection => 4,
-            Operator::Product => 5,
-            Operator::Fold(_) => 6,
-            Operator::FoldDynamic(_) => 7,
-            Operator::Bind => 8,
-            Operator::Difference => 9,
-            Operator::Join(..) => 10,
-            Operator::GroupBy(..) => 11,
-        };
-        let mut bytes = vec![tag];
+        let mut bytes = vec![operator.tag()];
         for function in operator.functions() {
             bytes.extend(self.machine.identity(function)?.to_be_bytes());
         }

@@ -8,6 +8,7 @@
 mod assertion;
 mod calls;
 mod data;
+mod derivations;
 mod derive;
 mod effects;
 mod enforce;
@@ -136,6 +137,8 @@ pub struct Node {
     /// The forms of an example that are still to be evaluated.
     steps: VecDeque<FormId>,
     streams: BTreeMap<VariableId, Vec<Term>>,
+    /// Which derivations other nodes have, and which of this one's rest for that.
+    derivations: derivations::Derivations,
     /// Topics by what the program calls them.
     topic_names: BTreeMap<TopicId, Term>,
     /// Which variables are known to have another topic elsewhere.
@@ -229,6 +232,7 @@ impl Node {
             rights: rights::Rights::default(),
             steps: VecDeque::new(),
             streams: BTreeMap::new(),
+            derivations: derivations::Derivations::default(),
             topic_names: BTreeMap::new(),
             topics_told: BTreeSet::new(),
             named: BTreeMap::new(),
@@ -280,7 +284,8 @@ impl Node {
     pub fn next_timer(&self) -> Option<u64> {
         let task = if self.stands_still { None } else { self.tasks.next_due() };
         let effects = self.enforced.next_timer(self.now_ms);
-        [task, self.replica.next_timer(), effects].into_iter().flatten().min()
+        let derivations = self.derivations.next_timer();
+        [task, self.replica.next_timer(), effects, derivations].into_iter().flatten().min()
     }
 
     /// Takes an input in: at once, or after the turn of the task that is running.
@@ -316,15 +321,20 @@ impl Node {
                 self.peers.insert(peer, name);
                 self.replica.connected(peer, role, incarnation, self.now_ms);
                 self.effects_connected(peer, node_of(incarnation), role);
+                self.derivations.connected(peer, role);
             }
             Input::Lost { peer } => {
                 self.met.lost(peer);
                 self.effects_lost(peer);
+                self.derivations.lost(peer);
                 self.peers.remove(&peer);
                 self.replica.lost(peer, self.now_ms);
             }
             Input::Received { peer, bytes } => {
-                if !self.effects_received(peer, &bytes) && !self.rights_received(peer, &bytes) {
+                let taken = self.effects_received(peer, &bytes)
+                    || self.rights_received(peer, &bytes)
+                    || self.derivations_received(peer, &bytes);
+                if !taken {
                     self.replica.handle(peer, &bytes, self.now_ms);
                 }
             }
@@ -334,6 +344,7 @@ impl Node {
                 self.tasks.wake_sleepers(self.now_ms);
                 self.replica.tick(self.now_ms);
                 self.effects_tick();
+                self.derivations.tick(self.now_ms);
             }
             Input::File { request, result } => self.file_came(request, result),
             Input::Typed { text } => self.typed(&text),
@@ -342,6 +353,7 @@ impl Node {
         }
         self.stale();
         self.after_replica();
+        self.settle_derivations();
     }
 
     /// Something has changed that the awaited expression may depend on.

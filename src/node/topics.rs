@@ -28,6 +28,7 @@ impl Node {
     /// What this node's own certificate lets it do; a server unless told.
     pub fn set_certificate(&mut self, role: Role) {
         self.replica.set_role(role);
+        self.derivations.set_role(role);
     }
 
     pub(super) fn topic_verb(&mut self, verb: Verb, arguments: &[Term]) -> Result<Term, Refusal> {

@@ -45,6 +45,7 @@ impl Node {
                 self.flush_within_turn();
                 return Progress::Busy;
             }
+            self.settle_derivations();
             self.take_in_waiting();
         }
         self.replica.flush(self.now_ms);

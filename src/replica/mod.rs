@@ -82,6 +82,7 @@ pub use crate::replica::message::kind_of;
 pub use crate::replica::refusal::Limit;
 pub use crate::replica::refusal::RefusalReason;
 pub use crate::replica::role::Role;
+pub(crate) use crate::replica::wire::Bounded;
 pub use crate::replica::wire::MESSAGE_BYTES_MAX;
 pub use crate::replica::wire::VERSION;
 pub use crate::replica::written::Written;
@@ -521,6 +522,12 @@ impl Replica {
     #[must_use]
     pub fn live_entries(&self) -> usize {
         self.state.store.len()
+    }
+
+    /// All live entries with their variables' numbers, in the order of this node's dots.
+    pub fn live(&self) -> impl Iterator<Item = (Dot, KeyIndex, &Content, Option<u128>)> {
+        let live = self.state.store.iter();
+        live.map(|(dot, entry)| (dot, entry.key, &entry.content, self.state.slots.identity(entry.slot)))
     }
 
     /// All live entries with their variables' numbers, under dots whose lanes are told by identity: what two nodes with

@@ -174,6 +174,20 @@ beyond is refused; the counter keeps its value.",
         right: "",
     },
     Explanation {
+        code: "E0316",
+        title: "derivations of several nodes close a cycle",
+        text: "\
+Nodes tell each other which derivations they have. Where those of several nodes close a cycle, no node could have refused it
+when it was made. Then every node has the same one of them rest, which contributes nothing and takes back what it had contributed: the one
+whose content has the greatest hash, so that it is the same whoever comes first. The message shows the path. A dynamic variable counts as one
+for all nodes, and `fold_dynamic` is a step of such a path.
+
+The derivation contributes again when no node that can be reached has the others any more: they have ended, or are cut off.
+Have the derived values in a variable of their own, on all nodes alike.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
         code: "E0340",
         title: "a bounded counter's owner has not enough rights",
         text: "\

@@ -1,0 +1,237 @@
+//! Derivations of other nodes: nodes tell each other which they have (`catalogue`), and of those that close a cycle between
+//! them every node has the same one rest (`cycles`), and says so.
+//!
+//! Which rest follows from which derivations the nodes have that can be reached, this one included. So one that rests
+//! contributes again when those that it closes a cycle with are gone: their programs have ended, or are out of reach.
+
+mod catalogue;
+mod cycles;
+pub(super) mod fact;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::engine::BaseChange;
+use crate::engine::SlotChange;
+use crate::graph::Derivation;
+use crate::graph::VariableId;
+use crate::lattice::dot::Dot;
+use crate::lattice::dot::TopicId;
+use crate::node::Node;
+use crate::node::Output;
+use crate::node::derivations::catalogue::Catalogue;
+use crate::node::derivations::cycles::Dropped;
+use crate::node::derivations::fact::DERIVATIONS;
+use crate::node::derivations::fact::Fact;
+use crate::node::derivations::fact::Variable;
+use crate::node::effects::Caller;
+use crate::replica::PeerId;
+use crate::replica::Role;
+use crate::source::diagnostic::Diagnostic;
+use crate::value::content::Content;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Derivations {
+    catalogue: Catalogue,
+    client: bool,
+    /// Those that give way, as far as is known here.
+    dropped: BTreeMap<u128, Dropped>,
+    /// How many of this node's derivations the catalogue has been told of, in the engine's order.
+    seen: usize,
+    made: bool,
+}
+
+impl Derivations {
+    /// One has been made here.
+    pub(super) fn made(&mut self) {
+        self.made = true;
+    }
+
+    /// This node's certificate is a client's, or is not.
+    pub(super) fn set_role(&mut self, role: Role) {
+        self.client = role == Role::Client;
+        self.catalogue.set_client(self.client);
+    }
+
+    pub(super) fn connected(&mut self, peer: PeerId, role: Role) {
+        self.catalogue.connected(peer, role);
+    }
+
+    pub(super) fn lost(&mut self, peer: PeerId) {
+        self.catalogue.lost(peer);
+    }
+
+    pub(super) fn tick(&mut self, now_ms: u64) {
+        self.catalogue.tick(now_ms);
+    }
+
+    pub(super) fn next_timer(&self) -> Option<u64> {
+        self.catalogue.next_timer()
+    }
+}
+
+impl Node {
+    /// Whether bytes from a peer are about derivations; takes them in if so.
+    pub(super) fn derivations_received(&mut self, peer: PeerId, bytes: &[u8]) -> bool {
+        if bytes.first() != Some(&DERIVATIONS) {
+            return false;
+        }
+        if self.derivations.catalogue.received(peer, bytes, self.now_ms).is_err() {
+            let reason = "it sent a malformed message about derivations".to_owned();
+            self.outputs.push_back(Output::Disconnect { peer, code: "E0609", reason });
+        }
+        true
+    }
+
+    /// Between turns: tells peers of derivations that are new here, and has those rest that give way.
+    pub(super) fn settle_derivations(&mut self) {
+        if self.transaction.is_some() {
+            return;
+        }
+        if std::mem::take(&mut self.derivations.made) {
+            self.note_made();
+        }
+        if self.derivations.catalogue.take_changed() {
+            self.look_for_cycles();
+        }
+        self.derivations.catalogue.flush(self.now_ms);
+        for (peer, bytes) in self.derivations.catalogue.take_out() {
+            self.outputs.push_back(Output::Send { peer, bytes });
+        }
+    }
+
+    fn note_made(&mut self) {
+        let graph = self.engine.graph();
+        for derivation in graph.derivations().iter().skip(self.derivations.seen) {
+            // Names of a topic are for those who take it.
+            let fact = Fact::of(derivation, graph, |variable| self.topic_of(variable) != TopicId::NONE);
+            if fact.fits() {
+                self.derivations.catalogue.has(derivation.identity, || fact, true);
+            }
+        }
+        self.derivations.seen = graph.derivations().len();
+    }
+
+    fn look_for_cycles(&mut self) {
+        let known = &self.derivations;
+        // What this node alone has is without cycles.
+        let dropped = if known.catalogue.others() || !known.dropped.is_empty() {
+            cycles::dropped(known.catalogue.all(), |identity| known.client && known.catalogue.is_own(identity))
+        } else {
+            BTreeMap::new()
+        };
+        if dropped == known.dropped {
+            return;
+        }
+        let mut told = Vec::new();
+        for (identity, now) in &dropped {
+            if known.dropped.get(identity) != Some(now) {
+                told.extend(self.given_up(*identity, now));
+            }
+        }
+        for identity in known.dropped.keys().filter(|identity| !dropped.contains_key(identity)) {
+            told.extend(self.taken_up(*identity));
+        }
+        let rest: BTreeSet<u128> =
+            dropped.keys().copied().filter(|identity| known.catalogue.is_own(*identity)).collect();
+        self.derivations.dropped = dropped;
+        let resting: BTreeSet<u128> = self.engine.resting().iter().map(|resting| resting.identity).collect();
+        if rest != resting {
+            self.rest(&rest);
+        }
+        told.into_iter().for_each(|diagnostic| self.report(diagnostic));
+    }
+
+    /// What is said of a derivation that gives way, if it, or another of the cycle, is this node's.
+    fn given_up(&self, identity: u128, now: &Dropped) -> Option<Diagnostic> {
+        let catalogue = &self.derivations.catalogue;
+        let (_, fact) = catalogue.all().find(|(known, _)| *known == identity)?;
+        let (verb, into) = (fact.verb(), fact.destination.plain());
+        let names = now.path.iter().chain(now.path.first()).map(Variable::plain);
+        let path = names.collect::<Vec<String>>().join(" -> ");
+        if catalogue.is_own(identity) {
+            let title =
+                format!("the {verb} into `{into}` rests: with other nodes' derivations it closes a cycle: {path}");
+            let mut diagnostic = Diagnostic::error("E0316", title)
+                .help("of such a cycle every node has the same one rest; it contributes again when no node that can be reached has the others");
+            if let Some((span, _)) = self.functions_at.get(&identity) {
+                diagnostic = diagnostic.at(*span, "this derivation contributes nothing for now");
+            }
+            return Some(diagnostic);
+        }
+        now.others.iter().any(|other| catalogue.is_own(*other)).then(|| {
+            let title = format!("another node's {verb} into `{into}` rests: with derivations of this node it closes a cycle: {path}");
+            Diagnostic::warning("E0316", title)
+                .help("a variable cannot be derived from itself, whichever nodes derive it: have the derived values in a variable of their own")
+        })
+    }
+
+    /// What is said of a derivation of this node that rested.
+    fn taken_up(&self, identity: u128) -> Option<Diagnostic> {
+        let catalogue = &self.derivations.catalogue;
+        let (_, fact) = catalogue.all().find(|(known, _)| *known == identity && catalogue.is_own(identity))?;
+        let (verb, into) = (fact.verb(), fact.destination.plain());
+        let title =
+            format!("the {verb} into `{into}` contributes again: what it closed a cycle with is gone, or out of reach");
+        Some(Diagnostic::warning("E0316", title))
+    }
+
+    /// Has just these derivations rest.
+    fn rest(&mut self, identities: &BTreeSet<u128>) {
+        let mut told: BTreeSet<VariableId> = self.streams.keys().copied().collect();
+        if self.settings.watch {
+            told.extend((0..self.engine.graph().len()).filter_map(|at| u32::try_from(at).ok()).map(VariableId));
+        }
+        let before = told.into_iter().map(|variable| (variable, self.engine.value(variable))).collect();
+        let bases = self.live_entries();
+        let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
+        self.engine.rest(identities, bases, &mut caller);
+        self.derivations.seen = 0;
+        self.derivations.made = true;
+        // What fails on an element was told before.
+        self.engine.take_failures();
+        self.element_failures.clear();
+        self.publish_again();
+        self.wake_for_changes(&before);
+    }
+
+    /// All live entries of declared variables.
+    fn live_entries(&self) -> Vec<BaseChange> {
+        let change = |variable: VariableId, dot: Dot, content: &Content, slot: bool| BaseChange {
+            variable,
+            dot,
+            content: content.clone(),
+            slot,
+            present: true,
+        };
+        let live = self.replica.live().filter_map(|(dot, key, content, slot)| {
+            Some(change(*self.variables.get(&key)?, dot, content, slot.is_some()))
+        });
+        let own = self.own.iter().map(|(dot, (variable, content))| change(*variable, *dot, content, false));
+        let mut all: Vec<BaseChange> = live.chain(own).collect();
+        all.sort_by_key(|change| change.dot);
+        all
+    }
+
+    /// Dynamic folds have been made anew: what they contribute now is published, and what they do not any longer goes.
+    fn publish_again(&mut self) {
+        let came = self.engine.take_slot_changes().into_iter().map(|change| (change.derivation, change));
+        let mut came: BTreeMap<u128, SlotChange> = came.collect();
+        let made = self.engine.graph().derivations().iter().chain(self.engine.resting());
+        let made: Vec<&Derivation> = made.filter(|made| self.slots.contains_key(&made.identity)).collect();
+        for derivation in made {
+            let (derivation, destination) = (derivation.identity, derivation.destination);
+            let none = || SlotChange { derivation, destination, added: Vec::new(), removed: Vec::new() };
+            let change = came.entry(derivation).or_insert_with(none);
+            let held = self.slots.get(&derivation).into_iter().flat_map(|held| held.keys());
+            let mut gone: Vec<Content> = held.filter(|content| !change.added.contains(content)).cloned().collect();
+            gone.sort();
+            change.removed = gone;
+        }
+        self.publish(came.into_values().collect());
+        self.settle_slots();
+    }
+}

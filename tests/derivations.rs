@@ -1,0 +1,182 @@
+//! Derivations of several nodes: cycles that they close between them.
+
+use lasp::node::Final;
+use lasp::sim::Cluster;
+use lasp::sim::Faults;
+use lasp::source::diagnostic::Severity;
+use lasp::value::term::Term;
+
+fn join(cluster: &mut Cluster, program: &str) -> usize {
+    cluster.join(program).unwrap_or_else(|errors| panic!("{errors:?}"))
+}
+
+fn value(cluster: &mut Cluster, node: usize, name: &str) -> Term {
+    let finals: Vec<Final> = cluster.finals(node);
+    finals.into_iter().find(|last| last.name == name).expect("a variable of that name").value
+}
+
+fn list(numbers: &[i64]) -> Term {
+    Term::list(numbers.iter().copied().map(Term::Int))
+}
+
+/// What the nodes have said about cycles: of each its errors, and its warnings.
+fn said(cluster: &Cluster, nodes: &[usize]) -> Vec<(Vec<String>, Vec<String>)> {
+    let of = |node: usize, severity| {
+        let reports = cluster.reports(node).iter();
+        reports.filter(|told| told.severity == severity).map(|told| told.title.clone()).collect::<Vec<_>>()
+    };
+    for node in nodes {
+        assert!(cluster.reports(*node).iter().all(|told| told.code == "E0316"), "{:?}", cluster.reports(*node));
+    }
+    nodes.iter().map(|node| (of(*node, Severity::Error), of(*node, Severity::Warning))).collect()
+}
+
+const NAMES: &str = "A = declare(set). B = declare(set). C = declare(set).";
+
+/// Nodes each with a step of a cycle, connected in an order.
+fn steps(programs: &[String], links: &[(usize, usize)]) -> Cluster {
+    let mut cluster = Cluster::new(1, Faults::NONE);
+    for program in programs {
+        let node = join(&mut cluster, program);
+        cluster.disconnect(node);
+    }
+    for (a, b) in links {
+        cluster.connect(*a, *b);
+        cluster.run_for(100);
+    }
+    cluster.run_for(2_000);
+    cluster
+}
+
+#[test]
+fn two_nodes_that_close_a_cycle_have_the_same_derivation_rest() {
+    let one = format!("{NAMES} map(A, fun(X) -> X + 1 end, B). update(A, {{add, 1}}).");
+    let two = format!("{NAMES} map(B, fun(X) -> X * 10 end, A). update(B, {{add, 7}}).");
+    let mut resting = Vec::new();
+    for programs in [[one.clone(), two.clone()], [two, one]] {
+        let mut cluster = steps(&programs, &[(0, 1)]);
+        let said = said(&cluster, &[0, 1]);
+        let errors: Vec<&String> = said.iter().flat_map(|(errors, _)| errors).collect();
+        let warnings: Vec<&String> = said.iter().flat_map(|(_, warnings)| warnings).collect();
+        assert_eq!((errors.len(), warnings.len()), (1, 1), "{said:?}");
+        let path = if errors[0].contains("into `B`") { "B -> A -> B" } else { "A -> B -> A" };
+        assert!(errors[0].ends_with(path) && warnings[0].ends_with(path), "{said:?}");
+        resting.push(errors[0].clone());
+        // What rests contributes nothing.
+        let at = usize::from(said[1].0.len() == 1);
+        let values = (value(&mut cluster, at, "A"), value(&mut cluster, at, "B"));
+        assert_eq!(values, (list(&[1]), list(&[7])));
+    }
+    assert_eq!(resting[0], resting[1]);
+}
+
+#[test]
+fn of_three_nodes_in_whatever_order_they_meet_the_same_rests() {
+    let programs = [("A", "B"), ("B", "C"), ("C", "A")];
+    let programs = programs.map(|(from, to)| format!("{NAMES} map({from}, fun(X) -> {{{to}x, X}} end, {to})."));
+    let programs = programs.map(|program| program.replace("{Ax", "{ax").replace("{Bx", "{bx").replace("{Cx", "{cx"));
+    let mut told = Vec::new();
+    // Two connections are enough for all three to know.
+    for links in [[(0, 1), (1, 2)], [(1, 2), (0, 1)], [(2, 0), (0, 1)], [(1, 2), (2, 0)]] {
+        let cluster = steps(&programs, &links);
+        let said = said(&cluster, &[0, 1, 2]);
+        assert_eq!(said.iter().map(|(errors, _)| errors.len()).sum::<usize>(), 1, "{said:?}");
+        assert_eq!(said.iter().map(|(_, warnings)| warnings.len()).sum::<usize>(), 2, "{said:?}");
+        told.push(said);
+    }
+    assert!(told.windows(2).all(|pair| pair[0] == pair[1]), "{told:?}");
+}
+
+#[test]
+fn a_dynamic_fold_is_a_step_of_a_cycle() {
+    let names = "Own = declare_dynamic(set). All = declare(set). Next = declare(set).";
+    let folds = format!(
+        "{names} fold_dynamic(Own, fun(X) -> {{add, X}} end, All). fold(Next, fun(X) -> {{add, X}} end, Own). update(Own, {{add, 1}})."
+    );
+    let maps = format!("{names} map(All, fun(X) -> X + 1 end, Next).");
+    let mut cluster = steps(&[folds, maps], &[(0, 1)]);
+    let said = said(&cluster, &[0, 1]);
+    assert_eq!(said.iter().map(|(errors, _)| errors.len()).sum::<usize>(), 1, "{said:?}");
+    // Either the node's contribution is taken back, or nothing is made of it.
+    let folds_on = said[0].0.iter().all(|error| !error.contains("fold_dynamic"));
+    let expected = if folds_on { list(&[1]) } else { list(&[]) };
+    assert_eq!(value(&mut cluster, 1, "All"), expected);
+}
+
+#[test]
+fn a_dynamic_fold_that_rests_takes_its_contribution_back_and_brings_it_again() {
+    // Other functions give other identities: with some of them the dynamic fold is the greatest.
+    for number in 0..40 {
+        let names = "Own = declare_dynamic(set). All = declare(set).";
+        let folds = format!(
+            "{names} fold_dynamic(Own, fun(X) -> {{add, {{X, {number}}}}} end, All). update(Own, {{add, 1}}).",
+        );
+        let back = format!("{names} fold(All, fun(X) -> {{add, X}} end, Own).");
+        let mut cluster = steps(&[folds, back], &[(0, 1)]);
+        let rests = said(&cluster, &[0])[0].0.len() == 1;
+        let contributes = value(&mut cluster, 0, "All") != list(&[]);
+        assert_eq!(rests, !contributes, "{number}");
+        if rests {
+            assert_eq!(value(&mut cluster, 1, "All"), list(&[]));
+            cluster.crash(1);
+            cluster.run_for(1_000);
+            assert_ne!(value(&mut cluster, 0, "All"), list(&[]));
+            return;
+        }
+    }
+    panic!("the dynamic fold never had the greatest identity");
+}
+
+#[test]
+fn what_rests_contributes_again_when_the_others_are_gone() {
+    for number in 0..40 {
+        let one = format!("{NAMES} map(A, fun(X) -> {{X, {number}}} end, B). update(A, {{add, 1}}).");
+        let two = format!("{NAMES} map(B, fun(X) -> X end, A).");
+        let mut cluster = steps(&[one, two], &[(0, 1)]);
+        if said(&cluster, &[0])[0].0.is_empty() {
+            continue;
+        }
+        let derived = Term::list([Term::pair(Term::Int(1), Term::Int(number))]);
+        assert_eq!(value(&mut cluster, 0, "B"), list(&[]));
+        cluster.disconnect(1);
+        cluster.run_for(1_000);
+        assert_eq!(value(&mut cluster, 0, "B"), derived);
+        let (errors, warnings) = said(&cluster, &[0]).remove(0);
+        assert_eq!((errors.len(), warnings.len()), (1, 1));
+        assert!(warnings[0].contains("contributes again"), "{warnings:?}");
+        cluster.connect(0, 1);
+        cluster.run_for(1_000);
+        assert_eq!(value(&mut cluster, 0, "B"), list(&[]));
+        // The incremental engine goes on as it did before.
+        cluster.disconnect(1);
+        cluster.run_for(1_000);
+        cluster.type_line(0, "update(A, {add, 2}), update(A, {rmv, 1}).");
+        assert_eq!(value(&mut cluster, 0, "B"), Term::list([Term::pair(Term::Int(2), Term::Int(number))]));
+        return;
+    }
+    panic!("the first node's never had the greatest identity");
+}
+
+#[test]
+fn cycles_are_found_over_a_bad_network_and_nobody_is_left_with_one() {
+    for seed in 0..12 {
+        let mut cluster = Cluster::new(seed, Faults { lost: 300, doubled: 200, ..Faults::NONE });
+        let variables = ["A", "B", "C", "D"];
+        for node in 0..4usize {
+            let (from, to) = (variables[node], variables[(node + 1) % 4]);
+            let declares = variables.map(|name| format!("{name} = declare(set).")).join(" ");
+            join(&mut cluster, &format!("{declares} map({from}, fun(X) -> {{x{node}, X}} end, {to})."));
+        }
+        cluster.run_for(10_000);
+        let said = said(&cluster, &[0, 1, 2, 3]);
+        assert_eq!(said.iter().map(|(errors, _)| errors.len()).sum::<usize>(), 1, "seed {seed}: {said:?}");
+        assert_eq!(said.iter().map(|(_, warnings)| warnings.len()).sum::<usize>(), 3, "seed {seed}: {said:?}");
+    }
+}
+
+#[test]
+fn nodes_of_one_program_say_nothing_of_cycles() {
+    let program = format!("{NAMES} map(A, fun(X) -> X + 1 end, B). union(A, B, C). update(A, {{add, 1}}).");
+    let cluster = steps(&[program.clone(), program], &[(0, 1)]);
+    assert_eq!(said(&cluster, &[0, 1]), [(vec![], vec![]), (vec![], vec![])]);
+}
