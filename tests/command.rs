@@ -251,3 +251,14 @@ fn a_damaged_cluster_key_is_refused() {
     assert_eq!(done.code, 5, "{}", done.stderr);
     assert!(done.stderr.contains("E0602"), "{}", done.stderr);
 }
+
+#[test]
+fn what_is_awaited_is_tested_while_the_program_sleeps_and_while_it_goes_on_for_ever() {
+    let sleeps = "S = declare(set). update(S, {add, 1}). sleep(600000).";
+    let done = typed(&["run", "-", "--timeout", "50s", "--until", "query(S) == [1]"], sleeps);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let goes_on = "C = declare(counter). every(10, fun() -> update(C, increment) end).";
+    let done = typed(&["run", "-", "--replicas", "2", "--timeout", "50s", "--until", "query(C) >= 5"], goes_on);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stderr.contains("the 2 replicas agree"), "{}", done.stderr);
+}

@@ -277,6 +277,21 @@ fn what_a_node_had_alone_and_what_once_called_is_there_after_a_restart() {
 }
 
 /// The events about effects, each as its state.
+#[test]
+fn a_name_that_stands_for_another_type_in_the_node_s_own_data_is_told() {
+    let folder = folder();
+    let data = folder.path().join("data").display().to_string();
+    let run = |program: &str| commands::run(folder.path(), &["run", "-", "--data", &data], program);
+    assert_eq!(run("S = declare(set). update(S, {add, 1}).").stderr, "");
+    let other = run("S = declare(gset). update(S, {add, 7}).");
+    let told = "error E0301: the variable S is a gset here and a set in this node's data";
+    assert!(other.stderr.contains(told) && other.stdout == "S = [7]\n", "{}{}", other.stdout, other.stderr);
+    // Neither is lost, and each time it is told.
+    let again = run("S = declare(set).");
+    assert!(again.stderr.contains("a set here and a gset in this node's data"), "{}", again.stderr);
+    assert_eq!(again.stdout, "S = [1]\n");
+}
+
 fn states(node: &Node) -> Vec<String> {
     let effects = node.seen.iter().filter(|event| event["event"] == "effect");
     effects.map(|event| event["state"].as_str().expect("a word").to_owned()).collect()

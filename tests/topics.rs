@@ -1,5 +1,7 @@
 //! Topics in programs: who takes what, and what becomes of variables that are made, given up and taken again.
 
+mod nodes;
+
 use lasp::node::Final;
 use lasp::sim::Cluster;
 use lasp::sim::Faults;
@@ -159,4 +161,12 @@ fn nodes_with_different_interests_know_that_they_agree() {
         assert_eq!(cluster.prints(node), ["true\n"]);
     }
     assert_eq!(value(&mut cluster, one, "Red"), list(&[1, 2]));
+}
+
+#[test]
+fn what_a_node_alone_has_made_counts_again_when_it_takes_the_topic_again() {
+    let program = "S = declare(set). set_topic(S, x). update(S, {add, 1}). update(S, {add, 2}). update(S, {rmv, 1}).
+        interested(x). disinterested(x). print(query(S)). interested(x). update(S, {add, 3}).";
+    let (finals, told) = nodes::run(program);
+    assert_eq!((finals, told.printed.as_str()), (vec!["S = [2, 3]".to_owned()], "[]\n"), "{told:?}");
 }

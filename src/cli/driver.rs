@@ -61,6 +61,8 @@ pub enum Control {
     Closed,
     /// The coordinator wants to know how things stand; the number goes into the answer.
     Report(u64),
+    /// What all nodes waited for was true on each: no task goes on any more.
+    StandStill,
 }
 
 /// The network as the driver has it.

@@ -68,6 +68,8 @@ struct Standing {
 enum Told {
     /// `None` while the node is at work; with the round in which it was asked, if it was.
     Standing(usize, Option<Standing>, Option<u64>),
+    /// What the node waits for was true there.
+    Met,
     Broken(NetworkError),
     /// The program does not compile; it was told.
     Unsound(Exit),
@@ -190,18 +192,23 @@ fn name(at: u32) -> String {
 
 /// Runs a node until the coordinator has it end, and returns how it said so.
 fn follow(driver: &mut Driver, at: usize, tell: &UnboundedSender<Told>) -> Control {
-    let mut told_at: Option<Instant> = None;
+    let (mut told_at, mut met): (Option<Instant>, bool) = (None, false);
     loop {
         let (progress, happened) = driver.turn();
         let mut round = None;
         for event in happened {
             match event {
                 Happened::Told(Control::Report(number)) => round = Some(number),
+                Happened::Told(Control::StandStill) => driver.node.stand_still(),
                 Happened::Told(control) => return control,
                 Happened::Broken(error) => drop(tell.send(Told::Broken(error))),
                 // These nodes keep no data.
                 Happened::Evaluated { .. } | Happened::Unsaved(_) => {}
             }
+        }
+        if !met && driver.node.until_met() {
+            met = true;
+            let _ = tell.send(Told::Met);
         }
         let now = Instant::now();
         let again = told_at.map(|told_at| told_at + TELL_EVERY).filter(|again| *again > now);
@@ -255,7 +262,7 @@ async fn coordinate(
     out: &Out,
 ) -> Verdict {
     let mut standings: Vec<Option<Standing>> = vec![None; controls.len()];
-    let mut round = 0;
+    let (mut round, mut met) = (0, 0);
     let mut asked: Option<Asked> = None;
     let far = Instant::now() + Duration::from_hours(8784);
     loop {
@@ -266,6 +273,12 @@ async fn coordinate(
                     if let Some(asked) = asked.as_mut().filter(|asked| Some(asked.round) == answer) {
                         asked.answers += 1;
                     }
+                }
+                Told::Met => {
+                    met += 1;
+                    // A program that goes on for ever would never let them agree.
+                    let all = if met == controls.len() { controls } else { &[] };
+                    all.iter().for_each(|control| drop(control.send(Control::StandStill)));
                 }
                 Told::Broken(error) => {
                     broken(out, None, &error);

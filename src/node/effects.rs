@@ -276,8 +276,8 @@ impl Node {
                     self.replace_former();
                 }
                 Out::Conflict { key, other, peer } => {
-                    let peer = self.peers.get(&peer).cloned().unwrap_or_default();
-                    self.report(crate::node::report::type_conflict(&key, &other, &peer));
+                    let peer = peer.map(|peer| self.peers.get(&peer).cloned().unwrap_or_default());
+                    self.report(crate::node::report::type_conflict(&key, &other, peer.as_deref()));
                 }
                 Out::Elsewhere { here, there, peer } => {
                     let peer = self.peers.get(&peer).cloned().unwrap_or_default();

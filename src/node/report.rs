@@ -25,12 +25,13 @@ use crate::value::kind::Type;
 use crate::value::term::Term;
 use crate::vm::Failure;
 
-/// Another node uses the same name for another type.
-pub(super) fn type_conflict(key: &VariableKey, other: &Type, peer: &str) -> Diagnostic {
+/// Another node, or an earlier program with this node's data, uses the same name for another type.
+pub(super) fn type_conflict(key: &VariableKey, other: &Type, peer: Option<&str>) -> Diagnostic {
+    let there = peer.map_or_else(|| "in this node's data".to_owned(), |peer| format!("on the peer {peer}"));
     Diagnostic::error(
         "E0301",
         format!(
-            "the variable {} is {} here and {} on the peer {peer}",
+            "the variable {} is {} here and {} {there}",
             key.name.plain(),
             key.kind.with_article(),
             other.with_article()
@@ -136,6 +137,12 @@ impl Node {
     pub(super) fn converged(&self) -> bool {
         let agreed = self.peers.keys().all(|peer| self.replica.agrees(*peer));
         self.all_connected && !self.peers.is_empty() && agreed && self.quiescent()
+    }
+
+    /// Whether the awaited expression was true.
+    #[must_use]
+    pub fn until_met(&self) -> bool {
+        self.until.as_ref().is_some_and(|until| until.state == Until::Met)
     }
 
     /// How far the top level is, waits included.

@@ -241,6 +241,13 @@ impl Tasks {
         self.pause(id, purpose, task);
     }
 
+    /// Whether it is the top level that sleeps.
+    pub(super) fn top_level_sleeps(&self) -> bool {
+        let top =
+            |(_, id): &(u64, TaskId)| self.entries.get(id).is_some_and(|entry| entry.purpose == Purpose::TopLevel);
+        self.sleeping.keys().any(top)
+    }
+
     /// The task goes on when [`Tasks::wake`] is called.
     pub(super) fn pause(&mut self, id: TaskId, purpose: Purpose, task: Task) {
         self.entries.insert(id, Entry { purpose, state: State::Paused(task) });

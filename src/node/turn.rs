@@ -197,13 +197,17 @@ impl Node {
         Some(self.engine.value(variable))
     }
 
-    /// Tests the awaited expression, when the top level has ended or waits and something has changed since the last test.
+    /// Tests the awaited expression, when the top level has ended, waits or sleeps and something has changed since the last
+    /// test.
     fn test_until(&mut self) {
-        let settled = !matches!(self.top_level_now(), TopLevel::Running);
-        let Some(until) = &mut self.until else { return };
-        if until.state == Until::Met || !settled || !mem::take(&mut until.stale) {
+        if self.until.as_ref().is_none_or(|until| until.state == Until::Met || !until.stale) {
             return;
         }
+        if self.top_level_now() == TopLevel::Running && !self.tasks.top_level_sleeps() {
+            return;
+        }
+        let Some(until) = &mut self.until else { return };
+        until.stale = false;
         let forms = until.form.clone();
         self.looking = true;
         let state = self.evaluate_until(&forms);

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::lattice::dot::ReplicaIndex;
 use crate::lattice::dot::TopicId;
 use crate::lattice::vector::VersionVector;
 use crate::replica::Change;
@@ -133,6 +134,9 @@ impl Replica {
         for topic in dropped {
             self.forget(topic, &mut changes);
         }
+        if self.interest.takes(topic) {
+            self.take_back(topic, &mut changes);
+        }
         if !changes.is_empty() {
             self.out.push_back(Out::Changes(changes));
         }
@@ -189,6 +193,19 @@ impl Replica {
         self.state.forget(topic, self.me, changes);
         for peer in self.peers.values_mut() {
             peer.claims = self.state.restricted(&peer.claims, |of| of != topic);
+        }
+    }
+
+    /// What this node has made of a topic and no server has yet is nowhere else: it counts again at once, as far as it is whole.
+    fn take_back(&mut self, topic: TopicId, changes: &mut Vec<Change>) {
+        let lanes: Vec<ReplicaIndex> = self.state.replicas.of_topic(topic).map(|(_, lane)| lane).collect();
+        for lane in lanes {
+            for update in self.outbox.unacknowledged_updates_of(lane) {
+                // What comes after a gap waits for a server.
+                if self.state.receive(update, true, changes).is_err() {
+                    break;
+                }
+            }
         }
     }
 

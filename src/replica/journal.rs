@@ -221,6 +221,7 @@ impl Replica {
             return Err(Damage::Uncovered);
         }
         self.remembers = true;
+        self.note_remembered_types();
         Ok(())
     }
 

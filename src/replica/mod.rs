@@ -136,8 +136,8 @@ pub enum Out {
         key: VariableKey,
         /// The other's type.
         other: Type,
-        /// Who told.
-        peer: PeerId,
+        /// Who told; `None` when it is this node's own data.
+        peer: Option<PeerId>,
     },
     /// A peer knows updates of another incarnation of this node that are not among what this one was given to remember.
     Elsewhere {
@@ -270,7 +270,7 @@ pub struct Replica {
     /// Where in `declared` a name is.
     declared_at: FxHashMap<Term, usize>,
     /// The types under which others know given names.
-    foreign_types: FxHashMap<Term, Vec<(Type, PeerId)>>,
+    foreign_types: FxHashMap<Term, Vec<(Type, Option<PeerId>)>>,
     pull: Option<Pull>,
     /// When to look whether something is to be pulled.
     pull_at: Option<u64>,

@@ -177,6 +177,10 @@ impl Keys {
         self.known.len()
     }
 
+    pub(crate) fn all(&self) -> impl Iterator<Item = KeyIndex> {
+        (0..u32::try_from(self.known.len()).unwrap_or(u32::MAX)).map(KeyIndex)
+    }
+
     pub(crate) fn live(&self, index: KeyIndex) -> usize {
         self.known.get(index.0 as usize).map_or(0, |known| known.live)
     }

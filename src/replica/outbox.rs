@@ -27,6 +27,7 @@ use crate::replica::journal::Journal;
 use crate::replica::lanes::Claims;
 use crate::replica::message::Message;
 use crate::replica::state::Event;
+use crate::replica::state::Update;
 use crate::replica::wire;
 
 /// How many updates that a server has said to have are remembered, and about how many bytes of them: it may be lost before it has
@@ -122,6 +123,20 @@ impl Outbox {
                 self.recent.retain(|_, events| !events.is_empty());
             }
         }
+    }
+
+    /// The updates of a lane that are kept, oldest first.
+    pub(crate) fn unacknowledged_updates_of(&self, lane: ReplicaIndex) -> Vec<Update> {
+        let mut updates: Vec<Update> = Vec::new();
+        let mut following = 0;
+        for event in self.lanes.get(&lane).into_iter().flatten().cloned() {
+            let before = std::mem::replace(&mut following, event.following);
+            match updates.last_mut().filter(|_| before > 0) {
+                Some(update) => update.rest.push(event),
+                None => updates.push(Update { event, rest: Vec::new() }),
+            }
+        }
+        updates
     }
 
     /// What comes right after `height` of a lane and was acknowledged, in order; nothing when a part of that is not here any more.
