@@ -161,6 +161,8 @@ pub struct Observation {
     pub threshold: Option<Term>,
     /// Where what it saw goes.
     pub uses: Vec<Use>,
+    /// Whether a branch, a clause or a condition is chosen by what it saw, rather than only waited for it.
+    pub decides: bool,
     /// What it hangs on itself.
     pub depends: Dependence,
     /// The call.

@@ -10,6 +10,8 @@ use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
 use crate::check::core::Qualifier;
 use crate::check::facts::Observation;
+use crate::check::facts::Operation;
+use crate::check::facts::Update;
 use crate::check::facts::VariableId;
 use crate::coordination::change::Change;
 use crate::coordination::change::is_idempotent;
@@ -30,17 +32,16 @@ pub(crate) fn copy(expr: &Expr) -> Option<(Span, Span)> {
             let made = |expr: &Expr| is_made_of(expr, &names);
             let plain = conditions.iter().all(|one| matches!(one, Qualifier::Filter(condition) if made(condition)));
             let [into, operation] = verb(item, Verb::Update)? else { return None };
-            let sound =
-                closed && plain && made(operation) && is_name(into) && verb(source, Verb::Query)?.iter().all(is_name);
+            let sound = closed && plain && made(operation) && is_name(into) && is_plain_look(source);
             sound.then_some((source.span, item.span))
         }
         Node::Verb(_) => {
             let [into, operation] = verb(expr, Verb::Update)? else { return None };
             let Node::Tuple(parts) = &operation.node else { return None };
             let [word, source] = parts.as_slice() else { return None };
-            let adds = matches!(&word.node, Node::Literal(word) if *word == Term::atom("add_all"));
-            let named = is_name(into) && verb(source, Verb::Query)?.iter().all(is_name);
-            (adds && named).then_some((source.span, expr.span))
+            let all = ["add_all", "rmv_all", "remove_all"].map(Term::atom);
+            let each = matches!(&word.node, Node::Literal(word) if all.contains(word));
+            (each && is_name(into) && is_plain_look(source)).then_some((source.span, expr.span))
         }
         _ => None,
     }
@@ -51,6 +52,28 @@ fn verb(expr: &Expr, wanted: Verb) -> Option<&[Expr]> {
     match &expr.node {
         Node::Verb(call) if call.verb == wanted => Some(&call.arguments),
         _ => None,
+    }
+}
+
+/// `query(S)`, or `read(S, T)` with a threshold that is written out.
+fn is_plain_look(expr: &Expr) -> bool {
+    match (verb(expr, Verb::Query), verb(expr, Verb::Read)) {
+        (Some([set]), _) => is_name(set),
+        (_, Some([set, threshold])) => is_name(set) && matches!(threshold.node, Node::Literal(_)),
+        _ => false,
+    }
+}
+
+/// Whether the update of a copy is about the very elements that are looked at: `{rmv, X}` for each `X`, or all of them.
+pub(crate) fn is_of_the_same(expr: &Expr) -> bool {
+    match &expr.node {
+        Node::ListComprehension(item, qualifiers) => {
+            let Some(Qualifier::List(pattern, _)) = qualifiers.first() else { return false };
+            let PatternNode::Bind(name) = &pattern.node else { return false };
+            let operation = verb(item, Verb::Update).and_then(|arguments| arguments.get(1)).map(|op| &op.node);
+            matches!(operation, Some(Node::Tuple(parts)) if matches!(parts.get(1).map(|part| &part.node), Some(Node::Local(local)) if local == name))
+        }
+        _ => true,
     }
 }
 
@@ -87,7 +110,7 @@ fn is_made_of(expr: &Expr, names: &BTreeSet<LocalId>) -> bool {
 }
 
 /// Whether this look at the variable is a copy that comes out the same in every order: every replica makes it, of a set that
-/// only grows, after all that it adds itself, into what counts an element once.
+/// only grows, after all that it adds itself, into what counts an element once; or takes out of the set again what it sees there.
 pub(crate) fn is_whole_together(model: &Model<'_>, variable: VariableId, seen: &Observation) -> bool {
     let set = model.kind(variable).is_some_and(Type::is_set);
     let Some(copied) = model.order.copied(seen.span).filter(|_| set && !seen.variables.unknown) else { return false };
@@ -98,12 +121,29 @@ pub(crate) fn is_whole_together(model: &Model<'_>, variable: VariableId, seen: &
         |variable: VariableId, update| model.changes(variable, update).iter().all(|change| *change == Change::Grow);
     let own_first = model
         .updates_of(variable)
-        .all(|update| grows(variable, update) && !update.repeated && model.order.follows(update.span, seen.span));
+        .filter(|update| update.span != copied)
+        .all(|update| grows(variable, update) && model.order.follows(update.span, seen.span));
     let counted_once = |to: VariableId| model.kind(to).is_some_and(|kind| kind.is_set() && is_idempotent(kind));
     let mut into = model.facts.updates.iter().filter(|update| update.span == copied);
     own_first
         && into.all(|update| {
             let kept = |to: &VariableId| *to != variable && counted_once(*to) && grows(*to, update);
-            !update.variables.unknown && update.variables.known.iter().all(kept)
+            // Who takes out again what it sees takes out all that it has put in, whoever else takes that out too.
+            let taken = |to: &VariableId| *to == variable && takes_out(update) && model.order.copies_itself(copied);
+            !update.variables.unknown && update.variables.known.iter().all(|to| kept(to) || taken(to))
         })
+}
+
+fn takes_out(update: &Update) -> bool {
+    let takes = |operation: &Operation| {
+        let word = operation.word.as_deref();
+        word.is_some_and(|word| ["rmv", "rmv_all", "remove", "remove_all"].contains(&word))
+    };
+    !update.operations.is_empty() && update.operations.iter().all(takes)
+}
+
+/// Whether the update takes out what its own look has just seen, and comes out the same in every order.
+pub(crate) fn is_own_removal(model: &Model<'_>, variable: VariableId, update: &Update) -> bool {
+    let mut looks = model.facts.observations.iter().filter(|seen| model.order.copied(seen.span) == Some(update.span));
+    looks.any(|seen| seen.variables.known.contains(&variable) && is_whole_together(model, variable, seen))
 }

@@ -350,9 +350,33 @@ impl<'a> Model<'a> {
                     || update.depends.data.iter().chain(&update.depends.control).any(|on| self.varying.contains(on))
             });
         }
-        let made = upstream.iter().flat_map(|source| self.feeding(*source));
+        if self.is_read_before(variable, seen) {
+            return false;
+        }
+        let mut made = upstream.iter().flat_map(|source| self.feeding(*source));
+        // What each node contributes by itself counts apart, even if it is the same.
+        let once = |to: &VariableId| self.kind(*to).is_some_and(is_idempotent);
+        let mut gathered =
+            upstream.iter().flat_map(|to| self.feeding(*to)).filter(|derivation| derivation.verb == Verb::FoldDynamic);
+        if gathered.any(|derivation| !derivation.destination.known.iter().all(once)) {
+            return true;
+        }
         !(updates().all(|(source, update)| self.is_made_here_too(source, update, seen))
-            && made.into_iter().all(|derivation| self.order.before(derivation.span, seen.span)))
+            && made.all(|derivation| self.order.before(derivation.span, seen.span)))
+    }
+
+    /// Whether all that there will ever be of the variable has been waited for on the same node before.
+    fn is_read_before(&self, variable: VariableId, seen: &Observation) -> bool {
+        let only = |other: &Observation| !other.variables.unknown && other.variables.known.len() == 1;
+        let mut reads = self
+            .facts
+            .observations
+            .iter()
+            .filter(|other| other.verb == Verb::Read && only(other) && other.variables.known.contains(&variable));
+        seen.verb == Verb::Query
+            && self.is_final(variable)
+            && self.shrinks.get(variable.0 as usize).is_some_and(Option::is_none)
+            && reads.any(|read| self.order.before(read.span, seen.span))
     }
 
     /// Whether a replica that looks has made this very update itself before, so that the others' are nothing new.
@@ -370,6 +394,18 @@ impl<'a> Model<'a> {
             let seen = self.facts.observations.get(on.0 as usize);
             !self.varying.contains(on) && seen.is_some_and(|seen| !is_place(seen.verb))
         })
+    }
+
+    /// Whether what is seen is another on other nodes, whatever the timing: who a node is, and what it has for itself.
+    pub(crate) fn is_elsewhere(&self, seen: &Observation) -> bool {
+        match seen.verb {
+            Verb::Replica | Verb::Node | Verb::Role => true,
+            Verb::Query | Verb::Read => self.possible(&seen.variables).into_iter().any(|variable| {
+                let mut updates = self.upstream_of(variable).into_iter().flat_map(|source| self.updates_of(source));
+                self.is_local(variable) && updates.any(|update| !self.is_same_everywhere(&update.depends))
+            }),
+            _ => false,
+        }
     }
 
     /// Whether a threshold that was met may be lost before others see it.

@@ -21,6 +21,7 @@ use crate::check::core::PatternNode;
 use crate::check::core::Qualifier;
 use crate::check::core::VerbCall;
 use crate::coordination::copies::copy;
+use crate::coordination::copies::is_of_the_same;
 use crate::library::Verb;
 use crate::source::span::Span;
 use crate::value::term::Term;
@@ -56,12 +57,14 @@ pub struct Order {
     blocks: Vec<Block>,
     /// Calls of verbs whose value nobody uses.
     discarded: BTreeSet<Span>,
-    /// Calls of verbs whose value decides on a branch.
-    branched: BTreeSet<Span>,
     /// What `case role() of` asks for.
     roles: Vec<Term>,
     /// Looks whose elements are copied somewhere else, by the updates that do.
     copies: BTreeMap<Span, Span>,
+    /// The updates of those that are about the very elements that are seen.
+    unchanged: BTreeSet<Span>,
+    /// The calls of `enforce_once` whose function has something of its surroundings in it, by which it is another effect.
+    capturing: BTreeSet<Span>,
 }
 
 impl Order {
@@ -75,7 +78,6 @@ impl Order {
             calls: BTreeMap::new(),
             passed: BTreeSet::new(),
             here: BTreeSet::new(),
-            held: BTreeMap::new(),
             threads: Vec::new(),
         };
         for form in &program.forms {
@@ -90,7 +92,7 @@ impl Order {
         for function in program.functions.iter().filter(|function| function.module.is_none()) {
             let block = walk.block(None, None, false);
             blocks.insert(function.id, block);
-            walk.lambda_in(&function.lambda, Place { block, at: 0 });
+            walk.lambda_in(&function.lambda, Place { block, at: 0 }, None);
         }
         walk.settle(&blocks);
         walk.order
@@ -133,16 +135,23 @@ impl Order {
         false
     }
 
-    /// Whether a branch is taken by the value of this call.
-    #[must_use]
-    pub fn is_branched_on(&self, span: Span) -> bool {
-        self.branched.contains(&span)
-    }
-
     /// The update that copies, element by element, what this look sees.
     #[must_use]
     pub fn copied(&self, look: Span) -> Option<Span> {
         self.copies.get(&look).copied()
+    }
+
+    /// Whether the update of a copy is about the very elements that are looked at.
+    #[must_use]
+    pub fn copies_itself(&self, update: Span) -> bool {
+        self.unchanged.contains(&update)
+    }
+
+    /// Whether the function of this `enforce_once` has local names of its surroundings in it: with other values it is another
+    /// effect.
+    #[must_use]
+    pub fn captures(&self, enforced: Span) -> bool {
+        self.capturing.contains(&enforced)
     }
 
     /// The roles that the program asks for, in the order of the text.
@@ -213,8 +222,6 @@ struct Walk {
     /// Functions that are passed on, and may be called anywhere.
     passed: BTreeSet<FunctionId>,
     here: BTreeSet<Name>,
-    /// The names that hold what verbs gave.
-    held: BTreeMap<Name, BTreeSet<Span>>,
     /// The blocks of threads that were started since their starter may have waited, and the blocks of these. They have their
     /// first turn only after that.
     threads: Vec<(usize, usize)>,
@@ -249,7 +256,6 @@ impl Walk {
 
     fn forget_locals(&mut self) {
         self.here.retain(|name| matches!(name, Name::Global(_)));
-        self.held.retain(|name, _| matches!(name, Name::Global(_)));
     }
 
     fn block(&mut self, parent: Option<Place>, owner: Option<Term>, conditional: bool) -> usize {
@@ -264,7 +270,6 @@ impl Walk {
         self.at = Place { block, at: 0 };
         for part in guard.iter().flatten() {
             self.expr(part);
-            self.decides(part);
         }
         self.body(body);
         // What was started in here begins after all of this at least.
@@ -298,7 +303,12 @@ impl Walk {
     }
 
     fn discard(&mut self, expr: &Expr) {
-        self.order.copies.extend(copy(expr));
+        if let Some((look, update)) = copy(expr) {
+            self.order.copies.insert(look, update);
+            if is_of_the_same(expr) {
+                self.order.unchanged.insert(update);
+            }
+        }
         match &expr.node {
             Node::Verb(_) => {
                 self.order.discarded.insert(expr.span);
@@ -313,31 +323,48 @@ impl Walk {
         }
     }
 
-    fn lambda_in(&mut self, lambda: &Lambda, place: Place) {
-        let (outside, here, held) = (self.at, self.here.clone(), self.held.clone());
+    fn lambda_in(&mut self, lambda: &Lambda, place: Place, owner: Option<&Term>) {
+        let (outside, here) = (self.at, self.here.clone());
         self.at = place;
         self.forget_locals();
         let several = lambda.clauses.len() > 1;
         let threads = std::mem::take(&mut self.threads);
         for clause in &lambda.clauses {
-            let block = self.inner(None, several, &clause.guard, &clause.body);
+            let block = self.inner(owner.cloned(), several, &clause.guard, &clause.body);
             self.order.blocks[block].called = true;
         }
-        (self.at, self.here, self.held) = (outside, here, held);
+        (self.at, self.here) = (outside, here);
         self.threads = threads;
     }
 
     /// A task of its own, which goes on from here once its starter has had its turn.
     fn thread(&mut self, lambda: &Lambda) {
         let block = self.block(Some(self.at), None, false);
-        self.lambda_in(lambda, Place { block, at: 0 });
+        self.lambda_in(lambda, Place { block, at: 0 }, None);
         lambda.clauses.iter().filter_map(|clause| clause.body.last()).for_each(|last| self.discard(last));
         self.threads.push((block, self.at.block));
     }
 
-    fn verb(&mut self, call: &VerbCall) {
+    /// What `enforce_once` calls. One effect of the whole cluster has one place, wherever that is.
+    fn effect(&mut self, before: &[Expr], lambda: &Lambda, span: Span) {
+        self.each(before);
+        self.may_wait();
+        let one = matches!(before, [Expr { node: Node::Global(_), .. }, Expr { node: Node::Literal(_), .. }]);
+        if !lambda.captures.is_empty() {
+            self.order.capturing.insert(span);
+        }
+        // Numbers of replicas are not below 0.
+        let owner = Term::Int(-1 - i64::from(span.start));
+        self.at.at += 1;
+        self.lambda_in(lambda, self.at, Some(&owner).filter(|_| one && lambda.captures.is_empty()));
+    }
+
+    fn verb(&mut self, call: &VerbCall, span: Span) {
         match (call.verb, call.arguments.as_slice()) {
             (Verb::Thread, [Expr { node: Node::Fun(lambda), .. }]) => self.thread(lambda),
+            (Verb::EnforceOnce, [before @ .., Expr { node: Node::Fun(lambda), .. }]) => {
+                self.effect(before, lambda, span);
+            }
             (verb, arguments) => {
                 self.each(arguments);
                 if !goes_straight_on(verb) {
@@ -383,7 +410,6 @@ impl Walk {
             Node::Unary(_, value) => self.expr(value),
             Node::AndAlso(left, right) | Node::OrElse(left, right) => {
                 self.expr(left);
-                self.decides(left);
                 self.inner(None, true, &[], std::slice::from_ref(right));
             }
             Node::Call(function, arguments) => {
@@ -397,7 +423,7 @@ impl Walk {
                 self.passed.insert(*function);
             }
             Node::Verb(call) => {
-                self.verb(call);
+                self.verb(call, expr.span);
                 self.order.places.insert(expr.span, self.at);
                 self.order.verbs.insert(expr.span, call.verb);
             }
@@ -408,7 +434,7 @@ impl Walk {
             }
             Node::Fun(lambda) => {
                 self.at.at += 1;
-                self.lambda_in(lambda, self.at);
+                self.lambda_in(lambda, self.at, None);
             }
             Node::Case(value, clauses) => self.case(value, clauses),
             Node::If(clauses) => clauses.iter().for_each(|clause| {
@@ -446,10 +472,6 @@ impl Walk {
         if self.is_here(value) {
             self.here.insert(name);
         }
-        let given = self.given(value);
-        if !given.is_empty() {
-            self.held.insert(name, given);
-        }
     }
 
     /// Whether it is `replica()` or `node()`, or a name for one of them.
@@ -462,32 +484,8 @@ impl Walk {
         }
     }
 
-    /// The verbs that a value is computed from, as far as that is plain to see.
-    fn given(&self, expr: &Expr) -> BTreeSet<Span> {
-        match &expr.node {
-            Node::Verb(_) => BTreeSet::from([expr.span]),
-            Node::Local(local) => self.held.get(&Name::Local(*local)).cloned().unwrap_or_default(),
-            Node::Global(global) => self.held.get(&Name::Global(*global)).cloned().unwrap_or_default(),
-            Node::Builtin(_, items) | Node::Call(_, items) | Node::Tuple(items) => {
-                items.iter().flat_map(|item| self.given(item)).collect()
-            }
-            Node::Unary(_, value) => self.given(value),
-            Node::Cons(left, right) | Node::Binary(_, left, right) => {
-                self.given(left).into_iter().chain(self.given(right)).collect()
-            }
-            _ => BTreeSet::new(),
-        }
-    }
-
-    /// A branch is taken by this value.
-    fn decides(&mut self, value: &Expr) {
-        let given = self.given(value);
-        self.order.branched.extend(given);
-    }
-
     fn case(&mut self, value: &Expr, clauses: &[Clause]) {
         self.expr(value);
-        self.decides(value);
         let role = matches!(&value.node, Node::Verb(call) if call.verb == Verb::Role);
         // `case replica() of 0 -> ..` and `case replica() =:= 0 of true -> ..`.
         let compared = match &value.node {

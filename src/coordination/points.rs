@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::check::facts::Observation;
+use crate::check::facts::ObservationId;
 use crate::check::facts::Update;
 use crate::check::facts::UseKind;
 use crate::check::facts::VariableId;
@@ -28,7 +29,8 @@ fn point(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     match seen.verb {
         Verb::Query => query(model, seen),
         Verb::Read => threshold(model, seen).or_else(|| value(model, seen)),
-        Verb::Invariant | Verb::EnforceOnce => threshold(model, seen),
+        Verb::Invariant => threshold(model, seen),
+        Verb::EnforceOnce => threshold(model, seen).or_else(|| place(model, seen)),
         Verb::ReadAny => threshold(model, seen).or_else(|| race(model, seen)).or_else(|| value(model, seen)),
         Verb::Stream => goes_on(seen).then(|| stream(model, seen)),
         Verb::Nodes | Verb::Converged => {
@@ -140,11 +142,13 @@ fn threshold(model: &Model<'_>, seen: &Observation) -> Option<Point> {
 
 /// A threshold that is safe, and whose value says more than that it was met.
 fn value(model: &Model<'_>, seen: &Observation) -> Option<Point> {
-    let used = seen.uses.iter().any(|used| !used.control) || model.order.is_branched_on(seen.span);
+    let used = seen.uses.iter().any(|used| !used.control) || seen.decides && goes_on(seen);
     if !used || !model.varying.contains(&seen.id) {
         return None;
     }
-    let open = |variable| !model.is_final(variable) && !is_whole(model, variable, seen);
+    let open = |variable| {
+        !model.is_final(variable) && !is_whole(model, variable, seen) && !is_whole_together(model, variable, seen)
+    };
     let variable = subject(model, seen, |variable| open(variable) && model.can_differ(variable, seen))?;
     let name = model.name(variable);
     let mut path = model.path_to(variable);
@@ -159,7 +163,7 @@ fn value(model: &Model<'_>, seen: &Observation) -> Option<Point> {
 }
 
 fn race(model: &Model<'_>, seen: &Observation) -> Option<Point> {
-    let used = seen.uses.iter().any(|used| !used.control) || model.order.is_branched_on(seen.span);
+    let used = seen.uses.iter().any(|used| !used.control) || seen.decides && goes_on(seen);
     if !used || !model.varying.contains(&seen.id) {
         return None;
     }
@@ -167,6 +171,48 @@ fn race(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     let path = vec![names.join(" | "), "read_any".to_owned(), destination(seen)];
     let why = format!("which of {} is met first depends on what arrives first", names.join(", "));
     Some(Point { kind: Kind::Race, span: seen.span, variable: None, path, why, repair: repair::race(&names) })
+}
+
+/// An effect that is not the same on every node, of which one runs it.
+fn place(model: &Model<'_>, seen: &Observation) -> Option<Point> {
+    // Where one replica asks alone, it is the one.
+    if model.order.owner(seen.span).is_some() {
+        return None;
+    }
+    let on = what_is_elsewhere(model, seen)?;
+    let subject = subject(model, seen, |_| true);
+    let name = subject.map_or_else(|| "the variable".to_owned(), |variable| model.name(variable));
+    let what = verb_name(on.verb);
+    let what = match on.variables.known.first() {
+        Some(variable) => format!("`{what}({})`", model.name(*variable)),
+        None => format!("`{what}()`"),
+    };
+    let why = format!(
+        "one node runs this, whichever asks first of those where {name} has come so far, and what it does hangs on {what} in line \
+         {}, which is another on each",
+        model.line(on.span)
+    );
+    let mut path = subject.map_or_else(|| vec![name.clone()], |variable| model.path_to(variable));
+    path.extend(["enforce_once".to_owned(), verb_name(on.verb)]);
+    let repair = repair::place(&(model.text)(seen.span).0);
+    Some(Point { kind: Kind::Race, span: seen.span, variable: None, path, why, repair })
+}
+
+/// What an effect looks at, or has from where it is started, that is another on other nodes.
+fn what_is_elsewhere<'a>(model: &Model<'a>, effect: &Observation) -> Option<&'a Observation> {
+    let facts = model.facts;
+    let updates = facts.updates.iter().map(|update| &update.depends);
+    let effects = facts.effects.iter().map(|shown| &shown.depends);
+    let derivations = facts.derivations.iter().map(|derivation| &derivation.depends);
+    let inside = updates.chain(effects).chain(derivations).filter(|depends| depends.control.contains(&effect.id));
+    let outside = |id: &ObservationId| effect.depends.control.contains(id);
+    let mut on = inside.flat_map(|depends| depends.data.iter().chain(depends.control.iter().filter(|id| !outside(id))));
+    on.find_map(|id| {
+        let seen = facts.observations.get(id.0 as usize)?;
+        // What comes from around it makes it another effect, with local names.
+        let here = seen.depends.control.contains(&effect.id) || !model.order.captures(effect.span);
+        (here && model.is_elsewhere(seen)).then_some(seen)
+    })
 }
 
 fn stream(model: &Model<'_>, seen: &Observation) -> Point {

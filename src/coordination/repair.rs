@@ -100,6 +100,14 @@ pub(crate) fn race(names: &[String]) -> Repair {
     repair("Wait for all of them, or give a rule of your own which counts.", reads.join(", "))
 }
 
+/// For an effect that is another on each node: one of them asks alone.
+pub(crate) fn place(call: &str) -> Repair {
+    repair(
+        "Let one replica ask for it, so that it is the one that runs it, or let what it does be the same everywhere.",
+        format!("case replica() of 0 -> {call}; _ -> ok end"),
+    )
+}
+
 /// For a stream.
 pub(crate) fn stream(name: &str) -> Repair {
     repair(

@@ -9,6 +9,7 @@ use crate::check::facts::VariableId;
 use crate::coordination::Kind;
 use crate::coordination::Point;
 use crate::coordination::change::Change;
+use crate::coordination::copies::is_own_removal;
 use crate::coordination::model::Model;
 use crate::coordination::repair;
 use crate::library::Verb;
@@ -64,6 +65,7 @@ fn point(model: &Model<'_>, kind: Kind, variable: VariableId, write: &Write<'_>,
 /// Those that take back what they have seen, where others may write what they have not seen.
 fn removals(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {
     let taking = writes.iter().filter(|write| write.change == Change::TakeBack);
+    let taking = taking.filter(|write| !is_own_removal(model, variable, write.update));
     taking
         .filter_map(|write| {
             let other = writes

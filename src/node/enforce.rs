@@ -26,6 +26,7 @@ use crate::effects::Row;
 use crate::effects::Runner;
 use crate::effects::STARTED;
 use crate::lattice::dot::TopicId;
+use crate::library::Verb;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::tasks::Purpose;
@@ -201,6 +202,11 @@ impl Effects {
         let decider = self.decider.as_ref().map(Decider::next_timer);
         let patience = self.asker.busy_until().filter(|until| *until > now_ms);
         [decider, self.asker.next_timer(), patience].into_iter().flatten().min()
+    }
+
+    /// Whether the task is that of an effect.
+    pub(super) fn is_running(&self, task: TaskId) -> bool {
+        self.running.contains_key(&task)
     }
 
     /// Whether an answer is on its way that may start an effect here.
@@ -542,9 +548,11 @@ impl Node {
             Term::Fun(closure) if closure.arity == 1 => vec![Term::text(key.to_string().as_str())],
             _ => Vec::new(),
         };
-        let task = self.machine.task(&enforced.function, arguments);
-        let id = self.tasks.spawn_in(enforced.topic, Purpose::Thread, task);
+        let (task, span) = (self.machine.task(&enforced.function, arguments), enforced.span);
+        let topic = enforced.topic;
+        let id = self.tasks.spawn_in(topic, Purpose::Thread, task);
         self.enforced.running.insert(id, (key, attempt));
+        self.saw(span, Some(Verb::EnforceOnce), &Term::atom("started"));
         let value = postcard::to_allocvec(&attempt).ok();
         self.enforced.puts.push(Put { key: table_key(STARTED, key), value });
         self.enforced.marked.insert(key);

@@ -50,6 +50,8 @@ pub enum Turn {
         task: u64,
         /// How many steps it took.
         steps: u64,
+        /// Whether it is that of an effect, which the whole cluster starts once.
+        once: bool,
     },
     /// The task did not come to the end of its turn with the fuel that it was given.
     Endless,
@@ -63,6 +65,7 @@ impl Node {
         let Some((id, purpose, task)) = self.running.take().or_else(|| self.next_task()) else {
             return Turn::Nothing;
         };
+        let once = self.enforced.is_running(id);
         if let Some(unfinished) = self.turn(id, purpose, task, &mut fuel) {
             self.running = Some((id, purpose, unfinished));
             return Turn::Endless;
@@ -70,7 +73,7 @@ impl Node {
         self.take_in_waiting();
         self.replica.flush(self.now_ms);
         self.after_replica();
-        Turn::Had { task: id.0, steps: whole - fuel }
+        Turn::Had { task: id.0, steps: whole - fuel, once }
     }
 
     /// Whether some task is in the queue of those that can go on.

@@ -25,6 +25,8 @@ pub struct Shown {
 pub struct Outcome {
     /// By number of replica.
     pub replicas: Vec<Shown>,
+    /// What effects of the whole cluster printed, whichever replica ran them: line by line, the effects sorted by that.
+    pub once: Vec<Vec<String>>,
     /// The replicated variables with names at top level: all values that replicas have for each, normally one.
     pub finals: BTreeMap<String, Vec<Term>>,
     /// Whether some turn was still going on when the simulator gave up.
@@ -50,6 +52,9 @@ impl Outcome {
                 }
             }
         }
+        for lines_once in self.once.iter().filter(|lines| !other.once.contains(lines)) {
+            lines.extend(lines_once.iter().map(|text| once_line(text)));
+        }
         for (name, values) in &self.finals {
             if other.finals.get(name) != Some(values) {
                 lines.push(final_line(name, values));
@@ -69,6 +74,10 @@ fn lines_of(shown: &Shown) -> Vec<String> {
     prints.chain(errors).chain(waits).collect()
 }
 
+fn once_line(text: &str) -> String {
+    format!("one of the replicas prints {}", text.trim_end())
+}
+
 fn final_line(name: &str, values: &[Term]) -> String {
     let values: Vec<String> = values.iter().map(ToString::to_string).collect();
     format!("{name} = {}", values.join(" or "))
@@ -80,6 +89,9 @@ impl fmt::Display for Outcome {
             for line in lines_of(shown) {
                 writeln!(f, "replica {number} {line}")?;
             }
+        }
+        for text in self.once.iter().flatten() {
+            writeln!(f, "{}", once_line(text))?;
         }
         for (name, values) in &self.finals {
             writeln!(f, "{}", final_line(name, values))?;

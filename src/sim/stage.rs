@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use crate::effects::Book;
 use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaId;
+use crate::library::Verb;
 use crate::node::Deciding;
 use crate::node::Deed;
 use crate::node::EffectSettings;
@@ -74,6 +75,8 @@ struct Actor {
     wakes: u32,
     met: Vec<usize>,
     prints: BTreeMap<u64, Vec<String>>,
+    /// The tasks that are effects of the whole cluster.
+    once: BTreeSet<u64>,
     reports: Vec<Diagnostic>,
     history: Vec<Local>,
     endless: bool,
@@ -154,6 +157,7 @@ impl<'a> Stage<'a> {
                     wakes: 0,
                     met: Vec::new(),
                     prints: BTreeMap::new(),
+                    once: BTreeSet::new(),
                     reports: Vec::new(),
                     history: Vec::new(),
                     endless: false,
@@ -226,6 +230,10 @@ impl<'a> Stage<'a> {
             Step::Wake(at) => (at, Local::Woke),
             Step::Send(..) | Step::SendOne(..) => return None,
         };
+        // Who asks first for an effect is the one who runs it.
+        if self.play.uses(Verb::EnforceOnce) {
+            return None;
+        }
         let mut histories = self.histories();
         histories.get_mut(at)?.push(event);
         Some(histories)
@@ -271,11 +279,15 @@ impl<'a> Stage<'a> {
         let fuel = TURN_FUEL.min(self.budget.saturating_sub(self.cost()));
         let Some(actor) = self.actors.get_mut(at) else { return false };
         self.turns += 1;
+        let before = actor.history.len();
         let turn = actor.node.one_turn(actor.clock_ms, fuel);
         actor.endless |= turn == Turn::Endless;
         let task = match turn {
-            Turn::Had { task, steps } => {
+            Turn::Had { task, steps, once } => {
                 self.cost += steps;
+                if once {
+                    actor.once.insert(task);
+                }
                 task
             }
             Turn::Endless => {
@@ -289,7 +301,8 @@ impl<'a> Stage<'a> {
         }
         actor.account(&own_term(at));
         self.carry_out(at, task);
-        turn != Turn::Nothing
+        // An effect may have been asked for, without a turn of any task.
+        turn != Turn::Nothing || self.actors.get(at).is_some_and(|actor| actor.history.len() > before)
     }
 
     fn wake(&mut self, at: usize) -> bool {
@@ -433,7 +446,10 @@ impl<'a> Stage<'a> {
         let files = self.play.files();
         for actor in &mut self.actors {
             outcome.endless |= actor.endless;
-            let mut prints: Vec<Vec<String>> = actor.prints.values().cloned().collect();
+            // What an effect shows is shown once, wherever that is.
+            let (once, own): (Vec<_>, Vec<_>) = actor.prints.iter().partition(|(task, _)| actor.once.contains(task));
+            outcome.once.extend(once.into_iter().map(|(_, lines)| lines.clone()));
+            let mut prints: Vec<Vec<String>> = own.into_iter().map(|(_, lines)| lines.clone()).collect();
             prints.sort();
             let grave = actor.reports.iter().filter(|report| report.severity == Severity::Error);
             let mut errors: Vec<String> = grave.map(|report| told(files, report)).collect();
@@ -451,6 +467,7 @@ impl<'a> Stage<'a> {
                 }
             }
         }
+        outcome.once.sort();
         outcome.finals.values_mut().for_each(|values| values.sort());
         outcome
     }

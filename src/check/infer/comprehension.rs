@@ -144,7 +144,7 @@ impl<'p> Run<'p> {
         let mark = frame.trail.len();
         let value = match self.qualifiers(qualifiers, frame) {
             Ok(Some((runs, from))) => {
-                let element = self.repeated_eval(element, frame);
+                let element = self.under(&from, |run| run.repeated_eval(element, frame));
                 match (element.is_never(), runs) {
                     (true, true) => Value::never(),
                     (true, false) => Value::nil(),
@@ -169,8 +169,8 @@ impl<'p> Run<'p> {
         let mark = frame.trail.len();
         let value = match self.qualifiers(qualifiers, frame) {
             Ok(Some((runs, from))) => {
-                let key = self.repeated_eval(&entry.0, frame);
-                let value = self.repeated_eval(&entry.1, frame);
+                let key = self.under(&from, |run| run.repeated_eval(&entry.0, frame));
+                let value = self.under(&from, |run| run.repeated_eval(&entry.1, frame));
                 match (key.is_never() || value.is_never(), runs) {
                     (true, true) => Value::never(),
                     (true, false) => empty(),

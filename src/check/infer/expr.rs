@@ -310,10 +310,15 @@ impl<'p> Run<'p> {
             self.bind_unknown(pattern, frame);
             return value;
         }
-        if self.matches(pattern, &value, frame) == Holds::Never {
-            let told = self.no_match(pattern, &value, frame);
-            self.bind_unknown(pattern, frame);
-            return self.fail(expr, frame, |_| told);
+        match self.matches(pattern, &value, frame) {
+            Holds::Never => {
+                let told = self.no_match(pattern, &value, frame);
+                self.bind_unknown(pattern, frame);
+                return self.fail(expr, frame, |_| told);
+            }
+            // Where it does not match, nothing of what follows happens.
+            Holds::Perhaps => self.hang_on(&self.origin(&value)),
+            Holds::Always => {}
         }
         self.fine(expr, value)
     }
@@ -370,7 +375,7 @@ impl<'p> Run<'p> {
         }
         let mark = frame.trail.len();
         self.choices += 1;
-        let other = self.eval(right, frame);
+        let other = self.under(&value.from, |run| run.eval(right, frame));
         self.choices -= 1;
         let sure = if and { Holds::Always } else { Holds::Never };
         let certain = holds == sure && value.parts().is_some_and(|parts| parts.kinds() == 1);

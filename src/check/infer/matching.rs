@@ -243,7 +243,9 @@ impl<'p> Run<'p> {
             let mut all = Holds::Always;
             for test in conjunction {
                 let most = if cannot_fail(test) { Holds::Always } else { Holds::Perhaps };
-                all = all.and(truth(&self.quietly(test, frame))).and(most);
+                let tested = self.quietly(test, frame);
+                self.tested = both(&self.tested, &self.origin(&tested));
+                all = all.and(truth(&tested)).and(most);
                 if all == Holds::Never {
                     break;
                 }
@@ -257,6 +259,8 @@ impl<'p> Run<'p> {
     pub(super) fn function_clauses(&mut self, lambda: &'p Lambda, call: &Call, frame: &mut Frame) -> Value {
         let mut result = Value::never();
         let mut why: Option<Why> = None;
+        let choosers = self.choosers(lambda, &call.arguments);
+        let tested = self.tested.take();
         for clause in &lambda.clauses {
             let mark = frame.trail.len();
             let mut holds = Holds::Always;
@@ -270,7 +274,7 @@ impl<'p> Run<'p> {
                 holds = holds.and(self.guard(&clause.guard, frame));
             }
             if holds != Holds::Never {
-                let value = self.body(&clause.body, frame);
+                let value = self.under(&choosers, |run| run.body(&clause.body, frame));
                 if value.is_never() {
                     let now = self.why.clone();
                     why = Some(why.map_or_else(|| now.clone(), |why| why.either(now.clone())));
@@ -283,6 +287,7 @@ impl<'p> Run<'p> {
                 break;
             }
         }
+        self.tested = tested;
         if result.is_never() {
             self.why = match why {
                 Some(why) => why,
@@ -290,14 +295,6 @@ impl<'p> Run<'p> {
             };
         }
         result
-    }
-
-    /// A result that was chosen by these.
-    fn chosen(&self, value: Value, by: &[Value]) -> Value {
-        if self.recorder.is_none() || value.is_never() {
-            return value;
-        }
-        by.iter().fold(value, |value, by| value.touched(&by.from))
     }
 
     fn no_clause(&mut self, lambda: &'p Lambda, call: &Call) -> Why {
@@ -330,6 +327,10 @@ impl<'p> Run<'p> {
         let mut kept: Vec<(Vec<(u32, Value)>, bool)> = Vec::new();
         let control = self.control.clone();
         let mut waited = control.clone();
+        // By what a clause is chosen: the subject and all guards so far.
+        let chosen = subject.and_then(|subject| self.origin(subject));
+        let outside = self.tested.take();
+        let mut sure = false;
         for clause in clauses {
             let mark = frame.trail.len();
             let mut holds = Holds::Always;
@@ -349,9 +350,11 @@ impl<'p> Run<'p> {
             }
             self.sites.fine(site(clause), clause.span);
             taken = true;
-            self.control = subject.map_or_else(|| control.clone(), |subject| both(&control, &subject.from));
+            let alone = clauses.len() == 1 && holds == Holds::Always;
+            let by = if alone { None } else { both(&chosen, &self.tested) };
+            self.control.clone_from(&control);
             self.choices += 1;
-            let value = self.body(&clause.body, frame);
+            let value = self.under(&by, |run| run.body(&clause.body, frame));
             self.choices -= 1;
             waited = both(&waited, &self.control);
             let dead = value.is_never();
@@ -363,6 +366,7 @@ impl<'p> Run<'p> {
             kept.push((frame.changed(mark), dead));
             frame.undo(mark);
             if holds == Holds::Always {
+                sure = true;
                 break;
             }
             if let (Some(rest), Some(pattern), true) = (&mut rest, clause.patterns.first(), clause.guard.is_empty()) {
@@ -370,6 +374,11 @@ impl<'p> Run<'p> {
             }
         }
         self.control = waited;
+        if !sure {
+            // Where no clause matches, nothing of what follows happens.
+            self.hang_on(&both(&chosen, &self.tested));
+        }
+        self.tested = outside;
         if !taken {
             // One mistake, one message: the whole is told, and not each clause too.
             clauses.iter().for_each(|clause| self.sites.fine(site(clause), clause.span));

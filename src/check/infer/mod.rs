@@ -12,6 +12,7 @@ mod arguments;
 mod builtins;
 mod call;
 mod comprehension;
+mod control;
 mod derive;
 mod describe;
 mod expr;

@@ -124,6 +124,7 @@ impl<'p> Run<'p> {
             variables: facts::Variables::default(),
             threshold: None,
             uses: Vec::new(),
+            decides: false,
             depends: Dependence::default(),
             span: expr.span,
         });
@@ -145,6 +146,16 @@ impl<'p> Run<'p> {
             self.control = both(&self.control, &mark);
         }
         seen.touched(&mark)
+    }
+
+    /// Notes that what was computed from these decides on a branch.
+    pub(super) fn decides(&mut self, by: &Origin) {
+        let Some(recorder) = &mut self.recorder else { return };
+        for id in by.iter().flat_map(|all| all.iter()) {
+            if let Some(seen) = recorder.facts.observations.get_mut(*id as usize) {
+                seen.decides = true;
+            }
+        }
     }
 
     /// Notes an update, or a value that is bound.
@@ -374,7 +385,7 @@ impl<'p> Run<'p> {
 }
 
 /// All that a value and its parts were computed from.
-fn deep(value: &Value) -> Origin {
+pub(super) fn deep(value: &Value) -> Origin {
     let mut from = value.from.clone();
     if let Some(parts) = value.parts() {
         parts.children(&mut |child| from = both(&from, &deep(child)));

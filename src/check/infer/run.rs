@@ -146,6 +146,8 @@ pub(super) struct Run<'p> {
     pub(super) sites: Sites,
     pub(super) recorder: Option<Recorder>,
     pub(super) control: Origin,
+    /// What the guards were computed from that were tried for the clause at hand.
+    pub(super) tested: Origin,
     /// Whether elements of variables are taken to be those that this program puts in.
     pub(super) closed: bool,
     /// Set by what gives no value.
@@ -193,6 +195,7 @@ impl<'p> Run<'p> {
             sites: Sites::default(),
             recorder: None,
             control: None,
+            tested: None,
             closed: false,
             why: Why::Open,
             effect: None,

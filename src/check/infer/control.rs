@@ -1,0 +1,69 @@
+//! Which observations decide what happens: what stands in a branch, behind a condition or in a clause hangs on the values by
+//! which that is chosen. Only of interest while facts are recorded.
+
+use crate::check::core::Lambda;
+use crate::check::core::Pattern;
+use crate::check::core::PatternNode;
+use crate::check::infer::recorder::deep;
+use crate::check::infer::run::Run;
+use crate::check::infer::value::Origin;
+use crate::check::infer::value::Value;
+use crate::check::infer::value::both;
+
+impl<'p> Run<'p> {
+    /// All that a value and its parts were computed from, where somebody wants to know.
+    pub(super) fn origin(&self, value: &Value) -> Origin {
+        if self.recorder.is_some() { deep(value) } else { None }
+    }
+
+    /// Does something that happens, or does not, by what was computed from these.
+    pub(super) fn under<T>(&mut self, by: &Origin, work: impl FnOnce(&mut Run<'p>) -> T) -> T {
+        if self.recorder.is_none() || by.is_none() {
+            return work(self);
+        }
+        self.decides(by);
+        let outside = self.control.clone();
+        let inside = both(&outside, by);
+        self.control.clone_from(&inside);
+        let value = work(self);
+        // What is waited for in there is waited for by what follows too.
+        if self.control == inside {
+            self.control = outside;
+        }
+        value
+    }
+
+    /// All that follows hangs on these.
+    pub(super) fn hang_on(&mut self, by: &Origin) {
+        if by.is_some() {
+            self.decides(by);
+            self.control = both(&self.control, by);
+        }
+    }
+
+    /// A result that was chosen by these.
+    pub(super) fn chosen(&self, value: Value, by: &[Value]) -> Value {
+        if self.recorder.is_none() || value.is_never() {
+            return value;
+        }
+        by.iter().fold(value, |value, by| value.touched(&by.from))
+    }
+
+    /// What the clause of a function is chosen by: the arguments of which some pattern is about more than their names, and all
+    /// where there are guards.
+    pub(super) fn choosers(&self, lambda: &Lambda, arguments: &[Value]) -> Origin {
+        self.recorder.as_ref()?;
+        let guarded = lambda.clauses.iter().any(|clause| !clause.guard.is_empty());
+        let chooses = |at: usize| {
+            let mut patterns = lambda.clauses.iter().filter_map(|clause| clause.patterns.get(at));
+            lambda.clauses.len() > 1 && patterns.any(discriminates)
+        };
+        let choosing = arguments.iter().enumerate().filter(|(at, _)| guarded || chooses(*at));
+        choosing.fold(None, |from, (_, argument)| both(&from, &deep(argument)))
+    }
+}
+
+/// Whether it takes some values only.
+fn discriminates(pattern: &Pattern) -> bool {
+    !matches!(pattern.node, PatternNode::Any | PatternNode::Bind(_))
+}
