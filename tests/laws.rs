@@ -1,6 +1,8 @@
 //! The lattice laws, asked of every type: exhaustively over short histories of two replicas, at random over longer ones of
 //! three. A state is what a replica has seen, made by the engine's own `prepare`; its value is what the engine says.
 
+mod running;
+
 use std::collections::BTreeSet;
 
 use lasp::engine::Author;

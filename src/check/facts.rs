@@ -117,6 +117,8 @@ pub struct Operation {
     pub term: Option<Term>,
     /// Its word, where it is known: `add`, `increment`, `apply`, ..
     pub word: Option<String>,
+    /// The key in `{apply, Key, Op}` or `{set, Key, V}`, where it is known.
+    pub key: Option<Term>,
     /// The operation inside of `apply`, `fst`, `snd` or `at`, where it is known.
     pub inner: Option<Box<Operation>>,
     /// For counters: whether the amount can be below 0 (or is not known). `{increment, -1}` takes away.

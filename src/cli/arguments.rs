@@ -199,7 +199,8 @@ pub struct Check {
     /// Fail (exit code 1) if there is such a point
     #[arg(long, requires = "coordination")]
     pub deny: bool,
-    /// Play this schedule in the simulator, and show what it comes to
+    /// Play this schedule in the simulator, and show what it comes to: `2 replicas`, after that perhaps `seed N`, `clock N`,
+    /// `small N`; a colon; steps with commas between them: `run 0`, `wake 0`, `send 0 to 1`, `send one 0 to 1`
     #[arg(long, value_name = "SCHEDULE", conflicts_with = "coordination")]
     pub replay: Option<String>,
     /// Sets what arg(name, Default) gives, and `role()` by the name `role`, in the simulator

@@ -12,7 +12,10 @@ use crate::coordination::Classed;
 use crate::coordination::Note;
 use crate::coordination::Order;
 use crate::coordination::Point;
+use crate::coordination::Repair;
 use crate::coordination::Report;
+use crate::coordination::edits::Edit;
+use crate::coordination::edits::apply;
 use crate::coordination::report;
 use crate::sim::confirm::Confirmation;
 use crate::sim::confirm::Effort;
@@ -22,6 +25,7 @@ use crate::sim::confirm::settle;
 use crate::sim::play::Play;
 use crate::sim::schedule::Schedule;
 use crate::source::files::Files;
+use crate::source::span::FileId;
 use crate::source::span::Span;
 
 /// The most lines of an outcome that are shown.
@@ -184,7 +188,45 @@ impl Shown<'_> {
             }
             None => self.out.data(&format!("  shown:  {}.\n", not_shown(found))),
         }
-        self.out.data(&format!("  repair: {}\n          {}\n", point.repair.text, point.repair.line));
+        self.out.data(&format!("  repair: {}\n", point.repair.text));
+        self.written(&point.repair).iter().for_each(|line| self.out.data(&format!("          {line}\n")));
+    }
+
+    /// What a repair has to be written, and where.
+    fn written(&self, repair: &Repair) -> Vec<String> {
+        if repair.edits.is_empty() {
+            return repair.lines.clone();
+        }
+        let mut lines: Vec<String> = Vec::new();
+        let mut edits: Vec<&Edit> = repair.edits.iter().collect();
+        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+        let mut told: Vec<u32> = Vec::new();
+        for edit in edits.iter().filter(|edit| edit.span.end > 0) {
+            let (line, last) = (self.files.place(edit.span).line, self.files.place(end_of(edit.span)).line);
+            if told.last() == Some(&line) {
+                continue;
+            }
+            told.push(line);
+            // The line as it will be, with all that is written in it.
+            let whole = self.lines(edit.span.file, line, last);
+            let here: Vec<Edit> = edits.iter().filter_map(|edit| within(edit, whole)).collect();
+            let now = self.files.slice(whole);
+            let new = apply(now, &here).unwrap_or_else(|| edit.text.clone());
+            lines.push(format!("line {line}: {}", new.trim()));
+        }
+        let first = edits.iter().filter(|edit| edit.span.end == 0).map(|edit| format!("first:  {}", edit.text.trim()));
+        first.chain(lines).collect()
+    }
+
+    /// Whole lines of a text.
+    fn lines(&self, file: FileId, first: u32, last: u32) -> Span {
+        let text = self.files.text(file);
+        let start_of = |number: u32| -> usize {
+            text.split_inclusive('\n').take(number.saturating_sub(1) as usize).map(str::len).sum()
+        };
+        let (start, end) = (start_of(first), start_of(last + 1));
+        let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Span { file, start: number(start), end: number(end) }
     }
 
     fn side(&self, word: &str, side: &Side) {
@@ -214,7 +256,8 @@ impl Shown<'_> {
         for (point, shown) in report.points.iter().zip(&found.shown) {
             let mut line = self.at("point", point.span).text("kind", point.kind.name());
             line = line.maybe("variable", point.variable.as_deref()).texts("path", &point.path);
-            line = line.text("why", &point.why).text("repair", &point.repair.text).text("write", &point.repair.line);
+            line = line.text("why", &point.why).text("repair", &point.repair.text);
+            line = line.texts("write", &self.written(&point.repair));
             match shown {
                 Some((one, other)) => {
                     let schedules = [one.schedule.to_string(), other.schedule.to_string()];
@@ -247,6 +290,22 @@ impl Shown<'_> {
     }
 }
 
+/// The place of the last byte.
+fn end_of(span: Span) -> Span {
+    Span { start: span.end.saturating_sub(1).max(span.start), ..span }
+}
+
+/// The edit as one of the text of this place alone.
+fn within(edit: &Edit, whole: Span) -> Option<Edit> {
+    let inside = whole.start <= edit.span.start && edit.span.end <= whole.end && edit.span.end > 0;
+    let span = Span {
+        file: whole.file,
+        start: edit.span.start - whole.start.min(edit.span.start),
+        end: edit.span.end.saturating_sub(whole.start),
+    };
+    inside.then(|| Edit { span, text: edit.text.clone() })
+}
+
 /// What to say of a point for which no schedules were found.
 fn not_shown(found: &Confirmation) -> String {
     if found.looked.iter().all(|(_, plays, _)| *plays == 0) {
@@ -261,8 +320,27 @@ fn not_shown(found: &Confirmation) -> String {
         })
         .collect();
     let among = looked.join(", ");
-    format!(
-        "no two schedules that differ here were found among {among}; what the program is given, with `--set name=value`, may \
-         be too much for so few steps"
-    )
+    let bound = if found.complete() {
+        "of more replicas, or with what else `--set name=value` gives, they may be"
+    } else {
+        "the bound on how many are played was reached, and beyond it they may be"
+    };
+    format!("no two schedules that differ here were found among {among}, nor among those of small instances; {bound}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_without_a_schedule_says_whether_it_is_for_the_bound() {
+        let found = |complete| Confirmation { looked: vec![(2, 400, complete)], ..Confirmation::default() };
+        assert!(
+            not_shown(&found(false)).contains("the first 400 schedules of 2 replicas"),
+            "{}",
+            not_shown(&found(false))
+        );
+        assert!(not_shown(&found(false)).contains("the bound on how many are played was reached"));
+        assert!(!not_shown(&found(true)).contains("bound"));
+    }
 }

@@ -127,7 +127,8 @@ pub(crate) fn is_whole_together(model: &Model<'_>, variable: VariableId, seen: &
     let mut into = model.facts.updates.iter().filter(|update| update.span == copied);
     own_first
         && into.all(|update| {
-            let kept = |to: &VariableId| *to != variable && counted_once(*to) && grows(*to, update);
+            let shared = |to: &VariableId| model.facts.variable(*to).is_some_and(|to| !to.dynamic);
+            let kept = |to: &VariableId| *to != variable && shared(to) && counted_once(*to) && grows(*to, update);
             // Who takes out again what it sees takes out all that it has put in, whoever else takes that out too.
             let taken = |to: &VariableId| *to == variable && takes_out(update) && model.order.copies_itself(copied);
             !update.variables.unknown && update.variables.known.iter().all(|to| kept(to) || taken(to))

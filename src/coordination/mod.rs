@@ -8,6 +8,7 @@
 mod change;
 mod classes;
 mod copies;
+pub mod edits;
 mod growing;
 mod model;
 mod order;
@@ -20,6 +21,7 @@ pub use classes::Classed;
 pub use order::Order;
 
 use crate::check::facts::Facts;
+use crate::coordination::edits::Edit;
 use crate::coordination::model::Model;
 use crate::source::span::Span;
 
@@ -134,8 +136,11 @@ pub struct Point {
 pub struct Repair {
     /// What it comes to, in a sentence.
     pub text: String,
-    /// What to write.
-    pub line: String,
+    /// What to write: whole lines, or what each of the edits writes.
+    pub lines: Vec<String>,
+    /// Where to write it, so that the point is gone; none where it is a change of the design, for which the lines are a
+    /// beginning.
+    pub edits: Vec<Edit>,
 }
 
 /// What is no matter of timing, but may surprise.

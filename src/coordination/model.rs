@@ -112,7 +112,7 @@ impl<'a> Model<'a> {
             return vec![if matches!(kind, Type::Ivar) { Change::Assign } else { Change::Grow }];
         }
         if update.operations.is_empty() {
-            let nothing = Operation { term: None, word: None, inner: None, negative: true };
+            let nothing = Operation { term: None, word: None, key: None, inner: None, negative: true };
             return vec![change(kind, &nothing)];
         }
         let up = || counts_up_only(&(self.text)(update.span).0);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::check::facts::Dependence;
 use crate::check::facts::Observation;
 use crate::check::facts::ObservationId;
 use crate::check::facts::Update;
@@ -11,6 +12,7 @@ use crate::coordination::Kind;
 use crate::coordination::Note;
 use crate::coordination::Point;
 use crate::coordination::change::Change;
+use crate::coordination::change::is_idempotent;
 use crate::coordination::copies::is_whole_together;
 use crate::coordination::growing::is_whole;
 use crate::coordination::model::Model;
@@ -32,21 +34,21 @@ fn point(model: &Model<'_>, seen: &Observation) -> Option<Point> {
         Verb::Invariant => threshold(model, seen),
         Verb::EnforceOnce => threshold(model, seen).or_else(|| place(model, seen)),
         Verb::ReadAny => threshold(model, seen).or_else(|| race(model, seen)).or_else(|| value(model, seen)),
-        Verb::Stream => goes_on(seen).then(|| stream(model, seen)),
+        Verb::Stream => (goes_on(seen) && !counts_once(model, seen)).then(|| stream(model, seen)),
         Verb::Nodes | Verb::Converged => {
             let why = format!(
                 "`{}()` tells who is connected at this moment, which each replica learns in its own time",
                 verb_name(seen.verb)
             );
-            goes_on(seen).then(|| plain(Kind::Membership, seen, why))
+            goes_on(seen).then(|| plain(model, Kind::Membership, seen, why))
         }
         Verb::NowMs => {
             let why = "the clock shows another time on every replica and in every run".to_owned();
-            goes_on(seen).then(|| plain(Kind::Clock, seen, why))
+            goes_on(seen).then(|| plain(model, Kind::Clock, seen, why))
         }
         Verb::Random => {
             let why = "chance gives another number on every replica and in every run".to_owned();
-            goes_on(seen).then(|| plain(Kind::Chance, seen, why))
+            goes_on(seen).then(|| plain(model, Kind::Chance, seen, why))
         }
         _ => None,
     }
@@ -57,9 +59,9 @@ fn goes_on(seen: &Observation) -> bool {
     !seen.uses.is_empty()
 }
 
-fn plain(kind: Kind, seen: &Observation, why: String) -> Point {
+fn plain(model: &Model<'_>, kind: Kind, seen: &Observation, why: String) -> Point {
     let path = vec![verb_name(seen.verb), destination(seen)];
-    Point { kind, span: seen.span, variable: None, path, why, repair: repair::plain(kind) }
+    Point { kind, span: seen.span, variable: None, path, why, repair: repair::plain(model, kind, seen.span) }
 }
 
 /// Where what was seen goes first, in a word.
@@ -105,7 +107,7 @@ fn query(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     }
     let why =
         format!("`query` gives {name} as it is here and now; what other replicas wrote may or may not have arrived");
-    let repair = repair::query(model, variable, &name);
+    let repair = repair::query(model, variable, seen);
     Some(Point { kind: Kind::Query, span: seen.span, variable: Some(name), path, why, repair })
 }
 
@@ -136,7 +138,7 @@ fn threshold(model: &Model<'_>, seen: &Observation) -> Option<Point> {
         "{name} can fall back below the threshold, for {}; a replica that gets both at once never sees it met",
         cause.why
     );
-    let repair = repair::threshold(model, variable, cause.origin, seen.threshold.as_ref());
+    let repair = repair::threshold(model, variable, cause.origin, seen);
     Some(Point { kind: Kind::Threshold, span: seen.span, variable: Some(name), path, why, repair })
 }
 
@@ -158,7 +160,7 @@ fn value(model: &Model<'_>, seen: &Observation) -> Option<Point> {
          had arrived by then"
     );
     path.extend([verb, destination(seen)]);
-    let repair = repair::value(&name);
+    let repair = repair::value(model, variable, seen);
     Some(Point { kind: Kind::Value, span: seen.span, variable: Some(name), path, why, repair })
 }
 
@@ -170,7 +172,7 @@ fn race(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     let names: Vec<String> = model.possible(&seen.variables).into_iter().map(|variable| model.name(variable)).collect();
     let path = vec![names.join(" | "), "read_any".to_owned(), destination(seen)];
     let why = format!("which of {} is met first depends on what arrives first", names.join(", "));
-    Some(Point { kind: Kind::Race, span: seen.span, variable: None, path, why, repair: repair::race(&names) })
+    Some(Point { kind: Kind::Race, span: seen.span, variable: None, path, why, repair: repair::race(model, seen) })
 }
 
 /// An effect that is not the same on every node, of which one runs it.
@@ -194,7 +196,7 @@ fn place(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     );
     let mut path = subject.map_or_else(|| vec![name.clone()], |variable| model.path_to(variable));
     path.extend(["enforce_once".to_owned(), verb_name(on.verb)]);
-    let repair = repair::place(&(model.text)(seen.span).0);
+    let repair = repair::place(model, seen);
     Some(Point { kind: Kind::Race, span: seen.span, variable: None, path, why, repair })
 }
 
@@ -215,6 +217,25 @@ fn what_is_elsewhere<'a>(model: &Model<'a>, effect: &Observation) -> Option<&'a 
     })
 }
 
+/// Whether all that a stream does is to make the same updates each time, which count once.
+fn counts_once(model: &Model<'_>, seen: &Observation) -> bool {
+    let hangs = |depends: &Dependence| depends.control.contains(&seen.id) || depends.data.contains(&seen.id);
+    let same = |update: &Update| {
+        let data = Dependence { control: BTreeSet::new(), data: update.depends.data.clone() };
+        let grows = |to: VariableId| {
+            let idempotent = model.kind(to).is_some_and(is_idempotent);
+            idempotent && model.changes(to, update).iter().all(|change| *change == Change::Grow)
+        };
+        !update.depends.data.contains(&seen.id)
+            && model.is_same_everywhere(&data)
+            && model.possible(&update.variables).into_iter().all(grows)
+    };
+    let updates = model.facts.updates.iter().filter(|update| hangs(&update.depends));
+    seen.uses.iter().all(|used| used.control && used.kind == UseKind::Update)
+        && !seen.decides
+        && updates.into_iter().all(same)
+}
+
 fn stream(model: &Model<'_>, seen: &Observation) -> Point {
     let variable = subject(model, seen, |_| true);
     let name = variable.map_or_else(|| "the variable".to_owned(), |variable| model.name(variable));
@@ -229,7 +250,7 @@ fn stream(model: &Model<'_>, seen: &Observation) -> Point {
         variable: Some(name.clone()),
         path,
         why,
-        repair: repair::stream(&name),
+        repair: repair::stream(model, variable),
     }
 }
 

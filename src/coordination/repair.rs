@@ -1,177 +1,443 @@
-//! The cheapest repair of each kind of point, with the line to write.
+//! The cheapest repair of each kind of point, as edits of the program or, where it is a change of the design, as lines to begin
+//! with.
 
+use crate::check::facts::Observation;
+use crate::check::facts::Update;
+use crate::check::facts::UseKind;
 use crate::check::facts::VariableId;
 use crate::coordination::Kind;
 use crate::coordination::Repair;
+use crate::coordination::change::Change;
+use crate::coordination::change::is_final_once_met;
+use crate::coordination::edits::Edit;
+use crate::coordination::edits::also;
+use crate::coordination::edits::arguments;
+use crate::coordination::edits::declare;
+use crate::coordination::edits::enough;
+use crate::coordination::edits::growing;
+use crate::coordination::edits::is_name;
+use crate::coordination::edits::known_name;
+use crate::coordination::edits::part;
+use crate::coordination::edits::parts;
+use crate::coordination::edits::reached;
+use crate::coordination::edits::word;
 use crate::coordination::model::Model;
 use crate::library::Verb;
+use crate::source::span::Span;
 use crate::value::kind::Type;
-use crate::value::term::Term;
 
-fn repair(text: impl Into<String>, line: impl Into<String>) -> Repair {
-    Repair { text: text.into(), line: line.into() }
+/// A change of the design: lines to begin with.
+fn lines(text: impl Into<String>, lines: &[String]) -> Repair {
+    Repair { text: text.into(), lines: lines.to_vec(), edits: Vec::new() }
+}
+
+/// Edits after which the point is gone.
+fn edits(text: impl Into<String>, edits: Vec<Edit>) -> Repair {
+    let lines = edits.iter().map(|edit| edit.text.trim_end().to_owned()).collect();
+    Repair { text: text.into(), lines, edits }
+}
+
+/// In the place of a call, this.
+fn instead(span: Span, text: String) -> Vec<Edit> {
+    vec![Edit { span, text }]
+}
+
+/// The name that the whole program can use for a variable; else one that the lines declare themselves.
+fn named(model: &Model<'_>, variable: Option<VariableId>) -> (String, Type, Vec<String>) {
+    let kind = variable.and_then(|variable| model.kind(variable)).cloned().unwrap_or(Type::GSet);
+    match variable.and_then(|variable| known_name(model, variable)) {
+        Some(name) => (name, kind, Vec::new()),
+        None => ("Shared".to_owned(), kind.clone(), vec![format!("Shared = declare({kind}).")]),
+    }
+}
+
+/// What waits for enough of a variable.
+fn waits(model: &Model<'_>, variable: Option<VariableId>, text: &str) -> Repair {
+    let (name, kind, mut all) = named(model, variable);
+    all.push(format!("invariant({name}, {}, fun() -> print(enough) end).", enough(&kind)));
+    lines(text, &all)
 }
 
 /// For what needs no variable.
-pub(crate) fn plain(kind: Kind) -> Repair {
+pub(crate) fn plain(model: &Model<'_>, kind: Kind, span: Span) -> Repair {
+    let call = (model.text)(span).0;
     match kind {
-        Kind::Membership => repair(
-            "Let every node contribute to a shared variable, and wait for what is needed of it.",
-            "fold_dynamic(declare_dynamic(own, gset), fun(_) -> increment end, declare(present, gcounter))",
+        Kind::Clock => edits(
+            "Let whoever starts the program give the time, the same to every replica (`--set now=..`), or carry it in the data; a \
+             time that one replica takes and all read from a variable is another in the next run.",
+            instead(span, "arg(now, 0)".to_owned()),
         ),
-        Kind::Clock => repair(
-            "Take the time once, where the data comes in, and carry it in the data.",
-            "case replica() of 0 -> update(Started, {set, now_ms()}); _ -> read(Started) end",
-        ),
-        _ => repair(
-            "Let one replica draw, and share what it drew.",
-            "case replica() of 0 -> update(Drawn, {set, random(N)}); _ -> read(Drawn) end",
+        Kind::Chance => {
+            let most = arguments(&call).first().map_or("1", |(_, most)| *most).to_owned();
+            let drawn = if most.parse::<u32>().is_ok() { "1".to_owned() } else { most };
+            edits(
+                "Let whoever starts the program draw, the same for every replica (`--set drawn=..`); what one replica draws and \
+                 all read from a variable is another in the next run.",
+                instead(span, format!("arg(drawn, {drawn})")),
+            )
+        }
+        _ => lines(
+            "Let every node say in a shared variable that it is there, and wait for as many as are needed.",
+            &[
+                "Present = declare(gset).".to_owned(),
+                "update(Present, {add, node()}), read(Present, {cardinality, 2}).".to_owned(),
+            ],
         ),
     }
 }
 
 /// For a query that goes somewhere.
-pub(crate) fn query(model: &Model<'_>, variable: Option<VariableId>, name: &str) -> Repair {
-    let kind = variable.and_then(|variable| model.kind(variable));
+pub(crate) fn query(model: &Model<'_>, variable: Option<VariableId>, seen: &Observation) -> Repair {
     let shrinks = variable.is_some_and(|variable| model.shrinks.get(variable.0 as usize).is_some_and(Option::is_some));
-    if shrinks {
-        return repair(
+    let kind = variable.and_then(|variable| model.kind(variable));
+    let text = (model.text)(seen.span).0;
+    if let Some(derived) = derived(model, seen) {
+        return derived;
+    }
+    if shrinks || kind.is_none() {
+        let (name, _, mut all) = named(model, variable);
+        all.push(format!("Derived = map({name}, fun(X) -> X end)."));
+        return lines(
             "Derive what is needed, so that it follows every change; a query is for showing to people.",
-            format!("D = map({name}, fun(X) -> .. end)"),
+            &all,
         );
     }
-    let threshold = match kind {
-        Some(kind) if kind.is_set() => "{cardinality, N}",
-        Some(kind) if kind.is_counter() || matches!(kind, Type::MaxInt | Type::MinInt) => "{value, N}",
-        Some(Type::Boolean | Type::EwFlag | Type::DwFlag) => "true",
-        Some(kind) if kind.is_map() => "#{Key => T}",
-        Some(Type::TopK(_)) => "{value, Score}",
-        _ => "bound",
+    let (Some(variable), Some(kind)) = (variable, kind) else {
+        return waits(model, variable, "Wait until there is enough.");
     };
-    repair(
-        "Wait until there is enough; what has been reached is then the same everywhere.",
-        format!("read({name}, {threshold})"),
-    )
+    let operand = arguments(&text).first().map_or_else(|| model.name(variable), |(_, operand)| (*operand).to_owned());
+    let limit = enough(kind);
+    if is_final_once_met(kind) || model.is_final(variable) {
+        return edits(
+            "Wait for it: then there is nothing more to come.",
+            instead(seen.span, format!("read({operand}, {limit})")),
+        );
+    }
+    let known = match kind {
+        kind if kind.is_counter() => Some("2"),
+        Type::MaxInt => Some("2"),
+        kind if kind.is_set() && is_shown(model, seen) => Some("enough"),
+        _ => None,
+    };
+    let wait =
+        "Wait until there is enough (2 stands for as much as is needed), and use only that; it is the same everywhere.";
+    match known.filter(|_| !seen.decides) {
+        Some(known) => edits(wait, instead(seen.span, format!("begin read({operand}, {limit}), {known} end"))),
+        None => waits(model, Some(variable), wait),
+    }
+}
+
+/// Whether it is printed as it is.
+fn is_shown(model: &Model<'_>, seen: &Observation) -> bool {
+    let start = seen.span.start.saturating_sub(6);
+    let before = (model.text)(Span { start, end: seen.span.start, ..seen.span }).0;
+    before == "print(" && seen.uses.iter().all(|used| used.kind == UseKind::Print)
+}
+
+/// Elements that are copied as they are had better be derived.
+fn derived(model: &Model<'_>, seen: &Observation) -> Option<Repair> {
+    let copied = model.order.copied(seen.span)?;
+    let text = (model.text)(copied).0;
+    let [(_, into), (_, operation)] = arguments(&text)[..] else { return None };
+    let source = (model.text)(seen.span).0;
+    let [(_, source), ..] = arguments(&source)[..] else { return None };
+    let all = operation.replace(' ', "").starts_with("{add_all,");
+    (all && is_name(into) && is_name(source)).then(|| {
+        edits(
+            "Derive instead of copying: what comes later comes along.",
+            instead(copied, format!("map({source}, fun(X) -> X end, {into})")),
+        )
+    })
 }
 
 /// For a threshold over what can shrink.
-pub(crate) fn threshold(model: &Model<'_>, variable: VariableId, origin: VariableId, written: Option<&Term>) -> Repair {
-    let (name, source) = (model.name(variable), model.name(origin));
-    let threshold = written.map_or_else(|| "bound".to_owned(), ToString::to_string);
-    match model.kind(origin) {
-        Some(kind) if kind.is_set() && origin == variable => repair(
-            format!("Add to a set that only grows whenever something is added to {source}, and wait for that."),
-            format!("Ever{name} = declare(gset). read(Ever{name}, {threshold})"),
-        ),
-        Some(kind) if kind.is_set() => repair(
-            format!("Derive {name} from a set that only grows: what has ever been in {source}."),
-            format!("Ever{source} = declare(gset)."),
-        ),
-        Some(kind) if kind.is_counter() => repair(
-            "Count up and down apart, and wait for the one that only grows.",
-            format!("Up{source} = declare(gcounter)."),
-        ),
-        Some(Type::EwFlag | Type::DwFlag) => {
-            repair("A flag that stays, once it is true.", format!("{source} = declare(boolean)."))
+pub(crate) fn threshold(model: &Model<'_>, variable: VariableId, origin: VariableId, seen: &Observation) -> Repair {
+    let loses = model.shrinks.get(origin.0 as usize).is_some_and(Option::is_some);
+    let made = if loses { ever(model, variable, origin, seen) } else { source(model, variable, origin, seen) };
+    made.unwrap_or_else(|| {
+        let kind = model.kind(origin).and_then(growing).unwrap_or(Type::GSet);
+        let all = [format!("Ever = declare({kind})."), format!("read(Ever, {}).", enough(&kind))];
+        lines("Bring what comes also into a variable that only grows, and wait for that.", &all)
+    })
+}
+
+/// All that ever comes into the origin, kept in a variable of its own.
+fn ever(model: &Model<'_>, variable: VariableId, origin: VariableId, seen: &Observation) -> Option<Repair> {
+    let (name, kind) = (known_name(model, origin)?, model.kind(origin)?);
+    let (new, grown) = (format!("Ever{name}"), growing(kind)?);
+    let mut made = vec![declare(seen.span, &new, &grown.to_string())];
+    for update in model.updates_of(origin) {
+        let text = (model.text)(update.span).0;
+        let [(_, target), (_, operation), ..] = arguments(&text)[..] else { return None };
+        let lowers =
+            model.changes(origin, update).iter().all(|change| matches!(change, Change::Lower | Change::Unknown));
+        match also(kind, operation) {
+            Some(operation) if target == name && !lowers => {
+                made.push(Edit { span: part(update.span, 0, 0), text: format!("begin update({new}, {operation}), ") });
+            }
+            Some(_) if !lowers => return None,
+            _ => continue,
         }
-        Some(Type::Window(_)) => repair(
-            "Wait for all events ever, not for those of the window.",
-            format!("All{source} = declare(gcounter). read(All{source}, {threshold})"),
-        ),
-        Some(kind) if kind.is_map() => repair("A map whose keys stay.", format!("{source} = declare({{gmap, [T]}}).")),
-        _ => repair(
-            "Let the replica that knows when nothing more comes say so, and wait for that.",
-            "Sealed = declare(boolean). read(Sealed, true)".to_owned(),
-        ),
+        made.push(Edit { span: part(update.span, text.len(), 0), text: " end".to_owned() });
     }
+    let places: Vec<Span> = if variable == origin {
+        vec![seen.span]
+    } else {
+        let upstream = model.upstream_of(variable);
+        let from = model.facts.derivations.iter().filter(|derivation| {
+            let sources = derivation.sources.iter().any(|source| source.known.contains(&origin));
+            sources && derivation.destination.known.iter().any(|to| upstream.contains(to))
+        });
+        from.map(|derivation| derivation.span).collect()
+    };
+    for span in &places {
+        let text = (model.text)(*span).0;
+        made.push(Edit { span: part(*span, word(&text, &name)?, name.len()), text: new.clone() });
+    }
+    let helps = made.len() > 1 + places.len() && !places.is_empty();
+    helps.then(|| {
+        edits(format!("Keep what ever comes into {name} in a variable that only grows, and wait for that."), made)
+    })
+}
+
+/// What is derived takes away, and its source does not: wait for that.
+fn source(model: &Model<'_>, variable: VariableId, origin: VariableId, seen: &Observation) -> Option<Repair> {
+    let left =
+        model.feeding(variable).filter(|derivation| derivation.verb == Verb::Difference).find_map(|derivation| {
+            let left = derivation.sources.first()?.known.first().copied()?;
+            model.shrinks.get(left.0 as usize).is_some_and(Option::is_none).then_some(left)
+        });
+    let from = left.unwrap_or(origin);
+    let (name, kind) = (known_name(model, from)?, model.kind(from)?);
+    let text = (model.text)(seen.span).0;
+    let [(at, target), (second, limit), ..] = arguments(&text)[..] else { return None };
+    let same = left.is_some() || model.kind(variable) == Some(kind);
+    let unused = seen.uses.iter().all(|used| used.control) && !seen.decides;
+    if target.starts_with('[') || !(same || unused || seen.verb != Verb::Read) {
+        let wait = format!("read({name}, {}).", enough(kind));
+        return Some(lines(format!("Wait for {name}, which only grows."), &[wait]));
+    }
+    let mut made = vec![Edit { span: part(seen.span, at, target.len()), text: name.clone() }];
+    if !same {
+        made.push(Edit { span: part(seen.span, second, limit.len()), text: enough(kind) });
+    }
+    Some(edits(format!("Wait for {name}, which only grows, whatever is derived from it."), made))
 }
 
 /// For the value of a threshold that is safe.
-pub(crate) fn value(name: &str) -> Repair {
-    repair(
-        "Use only that the threshold was met, or let the replica that knows the end assign the result once.",
-        format!("Result{name} = declare(ivar). read(Result{name})"),
-    )
+pub(crate) fn value(model: &Model<'_>, variable: VariableId, seen: &Observation) -> Repair {
+    // Of a register that is assigned in one place, one replica alone can make it the only assignment.
+    let single = model.updates_of(variable).filter(|update| !update.repeated).count() == 1
+        && model.updates_of(variable).count() == 1;
+    let registers = single && matches!(model.kind(variable), Some(Type::LwwRegister | Type::MvRegister));
+    if registers
+        && let Some(owned) = owned(model, variable, "Let one replica assign it: then there is one value to be read.")
+    {
+        return owned;
+    }
+    let text = (model.text)(seen.span).0;
+    let sure = seen.threshold.as_ref().and_then(reached).filter(|_| !seen.decides && seen.verb == Verb::Read);
+    let use_only = "Use only that the threshold was met; what else has arrived by then is another thing each time.";
+    match sure {
+        Some(sure) => edits(use_only, instead(seen.span, format!("begin {text}, {sure} end"))),
+        None if is_shown(model, seen) => edits(use_only, instead(seen.span, format!("begin {text}, enough end"))),
+        None => waits(model, Some(variable), use_only),
+    }
 }
 
 /// For the first of several.
-pub(crate) fn race(names: &[String]) -> Repair {
-    let reads: Vec<String> = names.iter().map(|name| format!("read({name})")).collect();
-    repair("Wait for all of them, or give a rule of your own which counts.", reads.join(", "))
+pub(crate) fn race(model: &Model<'_>, seen: &Observation) -> Repair {
+    let text = (model.text)(seen.span).0;
+    let rule = "Wait for all of them, and give a rule of your own which counts: here the first that is written.";
+    let pairs = || -> Option<Vec<(String, String)>> {
+        let [(_, list)] = arguments(&text)[..] else { return None };
+        let inside = list.strip_prefix('[')?.strip_suffix(']')?;
+        let pair = |item: &str| {
+            let item = item.strip_prefix('{')?.strip_suffix('}')?;
+            let [(_, variable), (_, limit)] = parts(item, 0, item.len())[..] else { return None };
+            Some((variable.to_owned(), limit.to_owned()))
+        };
+        parts(inside, 0, inside.len()).into_iter().map(|(_, item)| pair(item)).collect()
+    };
+    match pairs().as_deref() {
+        Some([(first, limit), others @ ..]) if !others.is_empty() => {
+            let waits: Vec<String> =
+                others.iter().map(|(variable, limit)| format!("read({variable}, {limit})")).collect();
+            let all = format!("begin {}, {{{first}, read({first}, {limit})}} end", waits.join(", "));
+            edits(rule, instead(seen.span, all))
+        }
+        _ => {
+            let variable = seen.variables.known.first().copied();
+            let (name, kind, mut all) = named(model, variable);
+            all.push(format!("read({name}, {}).", enough(&kind)));
+            lines(rule, &all)
+        }
+    }
 }
 
 /// For an effect that is another on each node: one of them asks alone.
-pub(crate) fn place(call: &str) -> Repair {
-    repair(
+pub(crate) fn place(model: &Model<'_>, seen: &Observation) -> Repair {
+    let call = (model.text)(seen.span).0;
+    edits(
         "Let one replica ask for it, so that it is the one that runs it, or let what it does be the same everywhere.",
-        format!("case replica() of 0 -> {call}; _ -> ok end"),
+        instead(seen.span, format!("case replica() of 0 -> {call}; _ -> ok end")),
     )
 }
 
 /// For a stream.
-pub(crate) fn stream(name: &str) -> Repair {
-    repair(
-        "A stream is for showing to people; wait for thresholds where the program goes on with it.",
-        format!("invariant({name}, T, fun() -> .. end)"),
-    )
+pub(crate) fn stream(model: &Model<'_>, variable: Option<VariableId>) -> Repair {
+    waits(model, variable, "A stream is for showing to people; wait for thresholds where the program goes on with it.")
 }
 
 /// For a look that decides on a change.
 pub(crate) fn check_then_act(model: &Model<'_>, variable: VariableId) -> Repair {
-    let name = model.name(variable);
-    match model.kind(variable) {
-        Some(Type::BCounter) => repair(
-            "The counter keeps its bound by itself: try, without asking before.",
-            format!("case try_update({name}, decrement) of {{ok, _}} -> ..; {{refused, _}} -> .. end"),
-        ),
-        Some(kind) if kind.is_counter() => repair(
-            "A bounded counter keeps the bound by rights, without asking: count down what is left.",
-            format!("{name} = declare(bcounter). try_update({name}, decrement)"),
-        ),
-        Some(Type::LwwRegister | Type::Ivar | Type::MvRegister) => repair(
-            "Let a rule decide that does not depend on order: of all candidates, the greatest.",
-            format!("{name} = declare({{top_k, [1]}}). update({name}, {{set, Candidate, Score}})"),
-        ),
-        _ => repair(
-            format!("Let one replica decide on {name}: the others ask, it answers."),
-            "case replica() of 0 -> ..; _ -> update(Requests, {add, Request}) end".to_owned(),
-        ),
+    let (name, kind, mut all) = named(model, Some(variable));
+    let tried = |name: &str| {
+        format!("case try_update({name}, decrement) of {{ok, _}} -> print(done); {{refused, _}} -> print(refused) end.")
+    };
+    match kind {
+        Type::BCounter => {
+            all.push(tried(&name));
+            lines("The counter keeps its bound by itself: try, without asking before.", &all)
+        }
+        kind if kind.is_counter() => {
+            let left = format!("Left{name}");
+            all.push(format!("{left} = declare(bcounter)."));
+            all.push(format!("case replica() of 0 -> update({left}, {{increment, 10}}); _ -> ok end."));
+            all.push(tried(&left));
+            lines(
+                "A bounded counter keeps the bound by rights, without asking: fill it with what there is, and count down.",
+                &all,
+            )
+        }
+        Type::LwwRegister | Type::Ivar | Type::MvRegister => {
+            all.push(format!("Best{name} = declare({{top_k, [1]}})."));
+            all.push(format!("update(Best{name}, {{set, replica(), 1}})."));
+            lines(
+                "Let a rule decide that does not depend on order: of all candidates the one with the best score, 1 here.",
+                &all,
+            )
+        }
+        _ => {
+            all.push(format!("Asked{name} = declare(gset)."));
+            all.push(format!("update(Asked{name}, {{add, {{replica(), wants}}}})."));
+            all.push(format!(
+                "case replica() of 0 -> invariant(Asked{name}, {{cardinality, 1}}, fun() -> print(decide) end); _ -> ok end."
+            ));
+            lines(format!("Let one replica decide on {name}: the others ask, it answers."), &all)
+        }
     }
 }
 
-/// For changes that do not get on with each other, by this verb.
-pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId, verb: Verb) -> Repair {
-    let name = model.name(variable);
-    match (kind, model.kind(variable)) {
-        (Kind::Refusal, _) if verb == Verb::TryUpdate => repair(
-            "Hand out rights before they are needed, to every node as many as it will spend.",
-            format!("update({name}, {{move, N, Node}})"),
-        ),
-        (Kind::ReadModifyWrite, _) => {
-            repair("A counter counts what everybody adds.", format!("{name} = declare(gcounter)."))
+/// For changes that do not get on with each other.
+pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId, update: &Update) -> Repair {
+    let (name, _, mut all) = named(model, Some(variable));
+    let text = (model.text)(update.span).0;
+    match kind {
+        Kind::Refusal if update.verb == Verb::TryUpdate => {
+            all.push(format!("case replica() of 0 -> update({name}, {{move, 1, 1}}); _ -> ok end."));
+            lines("Hand out rights before they are needed, to every node as many as it will spend.", &all)
         }
-        (Kind::Refusal, _) => repair(
-            "Wait until the rights are there, or go on without them.",
-            format!("case try_update({name}, decrement) of {{ok, _}} -> ..; {{refused, _}} -> .. end"),
-        ),
-        (Kind::Assignment, Some(Type::GMap(_) | Type::AwMap(_))) => repair(
-            "Let one replica assign each key, or keep what everybody says: the greatest candidate of each key wins.",
-            format!("{name} = declare({{awmap, [{{top_k, [1]}}]}})."),
-        ),
-        (Kind::Assignment, _) => repair(
-            "Let one replica assign, or take a type in which the order does not matter: the greatest candidate wins.",
-            format!("{name} = declare({{top_k, [1]}}). update({name}, {{set, Candidate, Score}})"),
-        ),
-        (_, Some(Type::EwFlag | Type::DwFlag)) => {
-            repair("A flag that stays, once it is true.", format!("{name} = declare(boolean)."))
+        Kind::Refusal => {
+            let operation = arguments(&text).get(1).map_or("decrement", |(_, operation)| *operation).to_owned();
+            all.push(format!(
+                "case try_update({name}, {operation}) of {{ok, _}} -> ok; {{refused, Why}} -> print(Why) end."
+            ));
+            let told = "Go on without them where they are not there yet; who is sure to have rights has them from its own increments.";
+            let free = !arguments(&text).iter().any(|(_, part)| has_local_names(model, part));
+            if free { lines(told, &all) } else { lines(told, &[tried_generally(&name, &all)]) }
         }
-        (_, Some(Type::Set | Type::RwSet)) => repair(
-            "If what is taken out never comes back, take it out for good.",
-            format!("{name} = declare(twopset)."),
-        ),
-        _ => repair(
-            format!("Let the replica that puts something into {name} also take it out."),
-            "case replica() of 0 -> ..; _ -> ok end".to_owned(),
-        ),
+        Kind::ReadModifyWrite => counted(model, variable),
+        Kind::Assignment => {
+            let told = "Let one replica assign, or take a type in which the order does not matter: of `{top_k, [1]}` the best counts.";
+            owned(model, variable, told).unwrap_or_else(|| {
+                all.push(format!("Best{name} = declare({{top_k, [1]}})."));
+                all.push(format!("update(Best{name}, {{set, replica(), 1}})."));
+                lines(told, &all)
+            })
+        }
+        _ => gone(model, variable, update),
     }
+}
+
+/// Without the names that only stand where the update is.
+fn tried_generally(name: &str, all: &[String]) -> String {
+    let declared = all.iter().take(all.len().saturating_sub(1)).map(|line| format!("{line} ")).collect::<String>();
+    format!("{declared}case try_update({name}, decrement) of {{ok, _}} -> ok; {{refused, Why}} -> print(Why) end.")
+}
+
+fn has_local_names(model: &Model<'_>, text: &str) -> bool {
+    let names = text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| is_name(word));
+    let known = |name: &str| model.facts.variables.iter().any(|variable| variable.shown == name);
+    names.into_iter().any(|name| !known(name))
+}
+
+/// A counter in the place of a number that is read and written.
+fn counted(model: &Model<'_>, variable: VariableId) -> Repair {
+    let told = "A counter counts what everybody adds.";
+    let only = model
+        .updates_of(variable)
+        .all(|update| update.operations.iter().all(|operation| operation.word.as_deref() == Some("increment")));
+    let made = model.facts.variable(variable).map(|variable| variable.span);
+    let place = made.and_then(|span| {
+        let text = (model.text)(span).0;
+        let (at, kind) = *arguments(&text).last()?;
+        Some(part(span, at, kind.len()))
+    });
+    match place.filter(|_| only) {
+        Some(place) => edits(told, instead(place, "gcounter".to_owned())),
+        None => lines(told, &["Counted = declare(gcounter).".to_owned(), "update(Counted, increment).".to_owned()]),
+    }
+}
+
+/// One replica makes all assignments of the variable.
+fn owned(model: &Model<'_>, variable: VariableId, told: &str) -> Option<Repair> {
+    let mut made = Vec::new();
+    for update in model.updates_of(variable) {
+        let text = (model.text)(update.span).0;
+        if !text.starts_with("update(") || made.iter().any(|edit: &Edit| overlap(edit.span, update.span)) {
+            return None;
+        }
+        made.push(Edit { span: update.span, text: format!("case replica() of 0 -> {text}; _ -> ok end") });
+    }
+    Some(edits(told, made))
+}
+
+fn overlap(one: Span, other: Span) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+/// What is taken out is noted instead, in a variable that grows.
+fn gone(model: &Model<'_>, variable: VariableId, update: &Update) -> Repair {
+    let told = |name: &str, new: &str| {
+        format!(
+            "Note in {new} what is to be gone from {name}, for good, and leave that out when looking: notes only grow."
+        )
+    };
+    let text = (model.text)(update.span).0;
+    let noted = || -> Option<Repair> {
+        let (name, kind) = (known_name(model, variable)?, model.kind(variable)?);
+        let [(_, target), (_, operation)] = arguments(&text)[..] else { return None };
+        let new = format!("Gone{name}");
+        let inside = operation.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        let parts = inside.map(|inside| parts(inside, 0, inside.len())).unwrap_or_default();
+        let (grown, note) = match (kind, parts.as_slice(), operation) {
+            (Type::EwFlag, _, "disable") | (Type::DwFlag, _, "enable") => ("boolean", "true".to_owned()),
+            (_, [(_, "rmv" | "remove"), (_, operand)], _) => ("gset", format!("{{add, {operand}}}")),
+            (_, [(_, "rmv_all" | "remove_all"), (_, operand)], _) => ("gset", format!("{{add_all, {operand}}}")),
+            _ => return None,
+        };
+        (target == name).then(|| {
+            let made = vec![
+                declare(update.span, &new, grown),
+                Edit { span: update.span, text: format!("update({new}, {note})") },
+            ];
+            edits(told(&name, &new), made)
+        })
+    };
+    noted().unwrap_or_else(|| {
+        let (name, _, mut all) = named(model, Some(variable));
+        all.extend(["Gone = declare(gset).".to_owned(), "update(Gone, {add, key}).".to_owned()]);
+        lines(told(&name, "Gone"), &all)
+    })
 }

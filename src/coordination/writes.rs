@@ -10,6 +10,9 @@ use crate::coordination::Kind;
 use crate::coordination::Point;
 use crate::coordination::change::Change;
 use crate::coordination::copies::is_own_removal;
+use crate::coordination::edits::arguments;
+use crate::coordination::edits::is_name;
+use crate::coordination::edits::parts as pieces;
 use crate::coordination::model::Model;
 use crate::coordination::repair;
 use crate::library::Verb;
@@ -58,7 +61,7 @@ fn point(model: &Model<'_>, kind: Kind, variable: VariableId, write: &Write<'_>,
     let name = model.name(variable);
     let verb = if write.update.verb == Verb::TryUpdate { "try_update" } else { "update" };
     let path = vec![verb.to_owned(), name.clone()];
-    let repair = repair::change(model, kind, variable, write.update.verb);
+    let repair = repair::change(model, kind, variable, write.update);
     Point { kind, span: write.update.span, variable: Some(name), path, why, repair }
 }
 
@@ -115,14 +118,22 @@ fn are_apart(taking: &Update, other: &Update) -> bool {
     taken.zip(written).is_some_and(|(taken, written)| taken.is_disjoint(&written))
 }
 
-/// Whether what is taken back is, by its name, among what the other writes.
+/// Whether what is taken back is, as it is written, what the other writes, or by its name among that.
 fn same_operand(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
-    let (taken, _) = (model.text)(taking.span);
-    let (written, _) = (model.text)(other.span);
-    let operand = taken.rsplit(',').next().unwrap_or("").trim_end_matches([')', '}', ' ']).trim();
-    let is_name = operand.starts_with(|c: char| c.is_uppercase());
+    let texts = [(model.text)(taking.span).0, (model.text)(other.span).0];
+    let [taken, written] = texts.each_ref().map(|text| operand(text));
+    let (Some(taken), Some(written)) = (taken, written) else { return false };
+    // The same wherever it stands on one replica.
+    let calls_nothing = !taken.replace("replica()", "").replace("node()", "").contains('(');
     let mut words = written.split(|c: char| !c.is_alphanumeric() && c != '_');
-    is_name && operand.chars().all(|c| c.is_alphanumeric() || c == '_') && words.any(|word| word == operand)
+    calls_nothing && taken == written || is_name(taken) && words.any(|word| word == taken)
+}
+
+/// What the operation of an update is about.
+fn operand(update: &str) -> Option<&str> {
+    let operation = arguments(update).get(1)?.1;
+    let inside = operation.strip_prefix('{')?.strip_suffix('}')?;
+    pieces(inside, 0, inside.len()).get(1).map(|(_, operand)| *operand)
 }
 
 /// Values that several replicas put in one place. The parts of a pair and the keys of a map are places of their own.
@@ -146,7 +157,7 @@ fn assigned(model: &Model<'_>, variable: VariableId, place: &str, assigns: &[&Wr
     let owner = |write: &Write<'_>| model.order.owner(write.update.span);
     let one_owner = owner(first).is_some() && assigns.iter().all(|write| owner(write) == owner(first));
     let keyed = matches!(model.kind(variable), Some(Type::AwMap(_) | Type::GMap(_)));
-    let own = |update: &Update| hangs_on_place(model, update) && !has_fixed_key(model, update);
+    let own = |update: &Update| hangs_on_place(model, update) && !has_fixed_key(update);
     let apart = keyed && assigns.iter().all(|write| own(write.update));
     let makers = assigns.iter().all(|write| write.update.variables.known.contains(&variable));
     if one_owner || apart || (same && together) || (makers && is_fresh(model, variable)) {
@@ -205,24 +216,24 @@ fn part(operation: &Operation) -> String {
     match operation.word.as_deref() {
         Some(word @ ("fst" | "snd")) => word.to_owned(),
         Some("apply") => key(operation),
-        Some("set") if operation.term.as_ref().and_then(Term::as_tuple).is_some_and(|parts| parts.len() == 3) => {
-            key(operation)
-        }
+        Some("set") if operation.key.is_some() => key(operation),
         _ => String::new(),
     }
 }
 
 fn key(operation: &Operation) -> String {
-    let parts = operation.term.as_ref().and_then(Term::as_tuple);
-    parts.and_then(|parts| parts.get(1)).map_or_else(|| "?".to_owned(), ToString::to_string)
+    let key = operation.key.as_ref().map_or_else(|| "?".to_owned(), ToString::to_string);
+    let inner = operation.inner.as_ref().filter(|inner| inner.word.as_deref() == Some("apply"));
+    inner.map_or_else(|| key.clone(), |inner| format!("{key}, {}", self::key(inner)))
 }
 
-/// Whether the key in `{set, Key, V}` or `{apply, Key, Op}` is written out, the same for everybody.
-fn has_fixed_key(model: &Model<'_>, update: &Update) -> bool {
-    let (text, _) = (model.text)(update.span);
-    let after = ["{set,", "{apply,"].iter().find_map(|start| text.split_once(start).map(|(_, after)| after));
-    let key = after.and_then(|after| after.split(',').next()).unwrap_or("").trim();
-    key.starts_with(|c: char| c.is_lowercase() || c.is_ascii_digit() || c == '"')
+/// Whether the keys in `{set, Key, V}` or `{apply, Key, Op}` are known, the same for everybody.
+fn has_fixed_key(update: &Update) -> bool {
+    fn fixed(operation: &Operation) -> bool {
+        let inner = operation.inner.as_ref().filter(|inner| inner.word.as_deref() == Some("apply"));
+        operation.key.is_some() && inner.is_none_or(|inner| fixed(inner))
+    }
+    update.operations.iter().all(fixed)
 }
 
 /// Whether all replicas assign the same value, in every run.

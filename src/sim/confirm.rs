@@ -29,6 +29,13 @@ const COMPARED_MAX: usize = 300;
 /// With how many replicas every point is to be shown, if it can be.
 const REPLICAS_ASKED: usize = 3;
 
+/// What whole numbers are at most in the small instances that are tried, one after the other, where the program itself shows
+/// nothing.
+const SMALL: [u64; 2] = [2, 1];
+
+/// How many times as many schedules, and as long ones, are looked at for what has not been shown.
+const FURTHER: usize = 3;
+
 /// How the simulator looks for schedules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
@@ -124,7 +131,58 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
     }
     found.exhaustive = is_exhaustive(play, &found);
     found.cost = found.cost.saturating_add(effort.bounds.cost - replays.left);
+    further(play, points, effort, &mut found);
+    shrink(play, points, effort, &mut found);
     found
+}
+
+/// Looks further for what has not been shown, for as much work as before: at longer schedules, and at more of them.
+fn further(play: &Play, points: &[Point], effort: Effort, found: &mut Confirmation) {
+    let Bounds { plays, steps, cost, reduce } = effort.bounds;
+    let bounds = Bounds { plays: plays * FURTHER, steps: steps * FURTHER, cost, reduce };
+    for at in 0..found.looked.len() {
+        let (replicas, played, complete) = found.looked[at];
+        // Where the work was too much before, it is too much again.
+        let ended_early = complete || played < plays || replicas > REPLICAS_ASKED;
+        if ended_early || found.shown.iter().all(Option::is_some) {
+            continue;
+        }
+        let explored = look(play, points, &Schedule::new(replicas), bounds, found);
+        found.looked[at] = (replicas, explored.plays, explored.complete);
+    }
+    found.exhaustive = is_exhaustive(play, found);
+}
+
+/// Plays schedules until those points are shown that were not.
+fn look(play: &Play, points: &[Point], first: &Schedule, bounds: Bounds, found: &mut Confirmation) -> Exploration {
+    let explored = explore_until(play, first, bounds, &mut |explored| {
+        let open = points.iter().zip(&found.shown).filter(|(_, shown)| shown.is_none());
+        open.into_iter().all(|(point, _)| pair(point, points, explored).is_some())
+    });
+    found.cost = found.cost.saturating_add(explored.cost);
+    let mut replays = Replays { play, known: BTreeMap::new(), left: bounds.cost };
+    for (point, slot) in points.iter().zip(&mut found.shown) {
+        if slot.is_none() {
+            *slot = show(&mut replays, point, points, &explored);
+        }
+    }
+    explored
+}
+
+/// Looks at small instances for what the program itself has not shown: a limit that so few replicas never come to, or not in so
+/// few steps.
+fn shrink(play: &Play, points: &[Point], effort: Effort, found: &mut Confirmation) {
+    for most in SMALL {
+        if found.shown.iter().all(Option::is_some) {
+            return;
+        }
+        let Some(less) = play.small(most) else { continue };
+        let bounds = Bounds { plays: effort.bounds.plays / 2, cost: effort.bounds.cost / 2, ..effort.bounds };
+        for &replicas in effort.replicas.iter().take_while(|replicas| **replicas <= REPLICAS_ASKED) {
+            let first = Schedule { small: Some(most), ..Schedule::new(replicas) };
+            look(&less, points, &first, bounds, found);
+        }
+    }
 }
 
 /// Whether nothing is left to be found out with as many replicas as are asked for. What hangs on the clock, on dice or on what

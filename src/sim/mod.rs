@@ -30,6 +30,7 @@ pub mod scenario;
 pub mod schedule;
 pub mod script;
 pub mod shrink;
+mod small;
 mod stage;
 mod testing;
 pub mod trace;

@@ -8,6 +8,7 @@ use crate::library::Verb;
 use crate::node::Image;
 use crate::sim::outcome::Outcome;
 use crate::sim::schedule::Schedule;
+use crate::sim::small::small;
 use crate::sim::stage::Stage;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::files::Files;
@@ -22,6 +23,8 @@ const FILES_COST: u64 = 3_000_000;
 pub struct Play {
     /// Loaded once: a play makes nodes by the thousand.
     pub(crate) image: Image,
+    name: String,
+    text: String,
     unit: Unit,
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// By number of replica; the last one is that of all further ones.
@@ -38,7 +41,18 @@ impl Play {
         let (mut session, library) = Session::new();
         let (unit, _warnings) = session.program(name, text)?;
         let image = Image::new(session, &library, &unit);
-        Ok(Play { image, unit, files: BTreeMap::new(), roles: Vec::new(), arguments: Vec::new() })
+        let (name, text) = (name.to_owned(), text.to_owned());
+        Ok(Play { image, name, text, unit, files: BTreeMap::new(), roles: Vec::new(), arguments: Vec::new() })
+    }
+
+    /// The same program with no whole number in its text above `most`; none where there is no such number, or where it is not
+    /// sound then.
+    #[must_use]
+    pub fn small(&self, most: u64) -> Option<Play> {
+        let text = small(&self.text, most)?;
+        let play = Play::new(&self.name, &text).ok()?;
+        let (files, roles, arguments) = (self.files.clone(), self.roles.clone(), self.arguments.clone());
+        Some(Play { files, roles, arguments, ..play })
     }
 
     /// Gives the program a file to read.
@@ -91,10 +105,11 @@ impl Play {
     /// passed over.
     #[must_use]
     pub fn replay(&self, schedule: &Schedule) -> Outcome {
-        self.played(schedule, u64::MAX).outcome()
+        let small = schedule.small.and_then(|most| self.small(most));
+        small.as_ref().unwrap_or(self).played(schedule, u64::MAX).outcome()
     }
 
-    /// The same with so much work at most. Says also how much it was; without an outcome where it would have been more.
+    /// The same, of this very program, with so much work at most. Says also how much it was; without an outcome where it would have been more.
     pub(crate) fn replay_within(&self, schedule: &Schedule, budget: u64) -> (Option<Outcome>, u64) {
         let mut stage = self.played(schedule, budget);
         let outcome = (!stage.is_cut()).then(|| stage.outcome());

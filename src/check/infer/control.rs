@@ -1,10 +1,13 @@
 //! Which observations decide what happens: what stands in a branch, behind a condition or in a clause hangs on the values by
 //! which that is chosen. Only of interest while facts are recorded.
 
+use crate::check::core::Clause;
 use crate::check::core::Lambda;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
+use crate::check::infer::matching::Holds;
 use crate::check::infer::recorder::deep;
+use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
 use crate::check::infer::value::Origin;
 use crate::check::infer::value::Value;
@@ -14,6 +17,23 @@ impl<'p> Run<'p> {
     /// All that a value and its parts were computed from, where somebody wants to know.
     pub(super) fn origin(&self, value: &Value) -> Origin {
         if self.recorder.is_some() { deep(value) } else { None }
+    }
+
+    /// Whether a value matches the pattern of a clause, and whether the clause is taken then.
+    pub(super) fn takes_clause(
+        &mut self,
+        clause: &'p Clause,
+        value: Option<&Value>,
+        frame: &mut Frame,
+    ) -> (Holds, Holds) {
+        let matched = match (clause.patterns.first(), value) {
+            (Some(pattern), Some(value)) => self.matches(pattern, value, frame),
+            _ => Holds::Always,
+        };
+        match matched {
+            Holds::Never => (matched, matched),
+            _ => (matched, matched.and(self.guard(&clause.guard, frame))),
+        }
     }
 
     /// Does something that happens, or does not, by what was computed from these.

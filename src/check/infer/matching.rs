@@ -333,14 +333,7 @@ impl<'p> Run<'p> {
         let mut sure = false;
         for clause in clauses {
             let mark = frame.trail.len();
-            let mut holds = Holds::Always;
-            if let (Some(pattern), Some(rest)) = (clause.patterns.first(), &rest) {
-                holds = self.matches(pattern, rest, frame);
-            }
-            let matched = holds;
-            if holds != Holds::Never {
-                holds = holds.and(self.guard(&clause.guard, frame));
-            }
+            let (matched, holds) = self.takes_clause(clause, rest.as_ref(), frame);
             if holds == Holds::Never {
                 if !rest.as_ref().is_some_and(Value::is_never) {
                     self.never_matches(clause, subject, matched);

@@ -395,7 +395,7 @@ pub(super) fn deep(value: &Value) -> Origin {
 
 /// The shapes of operations.
 fn operations(value: &Value) -> Vec<Operation> {
-    let unknown = || Operation { term: None, word: None, inner: None, negative: true };
+    let unknown = || Operation { term: None, word: None, key: None, inner: None, negative: true };
     let Some(parts) = value.parts() else { return vec![unknown()] };
     let mut all = Vec::new();
     match &parts.atoms {
@@ -403,6 +403,7 @@ fn operations(value: &Value) -> Vec<Operation> {
         Few::Of(few) => all.extend(few.iter().map(|atom| Operation {
             term: Some(Term::Atom(*atom)),
             word: Some(atom.text().to_owned()),
+            key: None,
             inner: None,
             negative: false,
         })),
@@ -446,6 +447,10 @@ fn operation(shape: &[Value]) -> Operation {
         _ => None,
     };
     let term = Value::tuple(shape.to_vec()).single();
+    let key = match (word.as_deref(), shape) {
+        (Some("apply" | "set"), [_, key, _]) => key.single(),
+        _ => None,
+    };
     let negative = match (word.as_deref(), shape) {
         (Some("increment" | "decrement"), [_, amount]) => match amount.single() {
             Some(Term::Int(amount)) => amount < 0,
@@ -456,5 +461,5 @@ fn operation(shape: &[Value]) -> Operation {
         (None, _) => true,
         _ => false,
     };
-    Operation { term, word, inner, negative }
+    Operation { term, word, key, inner, negative }
 }

@@ -116,7 +116,9 @@ pub struct Sim {
     /// How many neighbours a node has, by the overlay [default: all up to 16 nodes, else 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub neighbours: Option<u32>,
-    /// Play this schedule instead, as `lasp check --coordination` shows it, and show what it comes to
+    /// Play this schedule instead, as `lasp check --coordination` shows it, and show what it comes to: `2 replicas`, after that
+    /// perhaps `seed N`, `clock N`, `small N`; a colon; steps with commas between them: `run 0`, `wake 0`, `send 0 to 1`,
+    /// `send one 0 to 1`
     #[arg(long, value_name = "SCHEDULE", conflicts_with_all = ["script", "events", "runs", "trace"])]
     pub schedule: Option<String>,
     /// Write everything that happens into this file

@@ -126,7 +126,7 @@ pub(super) const CODES: &[Explanation] = &[
         "A schedule says in which order tasks have their turns and updates arrive: `2 replicas: run 0, send 0 to 1, run 1`. Its \
          steps are `run R` (the next task of replica R has its turn), `wake R` (its next sleeper is due), `send R to Q` (Q gets \
          everything that R has) and `send one R to Q` (the next update only). What it leaves open goes on by itself. After the \
-         number of replicas may stand `seed N` and `clock N`.",
+         number of replicas may stand `seed N`, `clock N` and `small N` (no whole number in the program's text is above N).",
     ),
     plain(
         "E0804",
