@@ -349,6 +349,20 @@ fn every_repair_can_be_written_and_takes_its_point_away() {
     none(&each(&programs, unmended).concat(), "A repair repairs.");
 }
 
+#[test]
+fn what_takes_many_steps_has_schedules_too() {
+    let hops = "Turn = declare(gcounter). S = declare(gset).\n\
+        hops(N, Last) when N > Last -> done;\n\
+        hops(N, Last) -> read(Turn, {value, N}), update(Turn, increment), hops(N + 2, Last).\n\
+        case replica() of 0 -> hops(0, 8), update(S, {add, here}); 1 -> hops(1, 9), print(query(S)); _ -> ok end.";
+    let (report, _) = reported("far.lasp", hops);
+    let play = play("far.lasp", hops);
+    let found = confirm(&play, &report.points, Effort::COMMAND);
+    let (one, other) = found.shown[0].as_ref().expect("two schedules");
+    let replayed = |schedule: &Schedule| play.replay(&schedule.to_string().parse().expect("a schedule reads back"));
+    assert_ne!(replayed(&one.schedule), replayed(&other.schedule), "{}, {}", one.schedule, other.schedule);
+}
+
 /// Verbs that neither derive, nor look, nor wait, nor change a variable.
 const NEITHER: [&str; 10] = [
     "declare",
