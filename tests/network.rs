@@ -324,3 +324,57 @@ fn a_process_that_stands_still_costs_the_others_neither_time_nor_memory_and_catc
     still.until(prints("done"));
     [writer, reader, still].iter_mut().for_each(Node::kill);
 }
+
+const SELLS: &str = "Sold = declare(set), set_topic(Sold, sold).
+    Count = declare(counter), fold(Sold, fun(_) -> increment end, Count).
+    Names = declare(set), map(Sold, fun(#{name := N}) -> N end, Names).
+    Dear = declare(set), filter(Sold, fun(#{price := P}) -> P > 1 end, Dear).
+    Pairs = declare(set), product(Names, Names, Pairs).
+    ByName = declare({gmap, [counter]}), group_by(Sold, fun(#{name := N}) -> N end, fun(#{price := P}) -> {increment, P} end, ByName).
+    Cheap = sql(\"select name from Sold where price < 2\").
+    stream(Count, fun(N) -> print(N) end).
+    update(Sold, {add, #{name => arg(mine, none), price => arg(price, 0)}}).
+    Go = declare(boolean).
+    invariant(Go, true, fun() -> sleep(3000), update(Sold, {add, #{name => last, price => 3}}) end).";
+const SHOWS: &str = "Count = declare(counter). Names = declare(set). Dear = declare(set). Pairs = declare(set).
+    ByName = declare({gmap, [counter]}). Cheap = declare(set). Go = declare(boolean).
+    interested(nothing).
+    stream(Count, fun(N) -> print(N) end).
+    invariant(Count, {value, 2}, fun() -> update(Go, true) end).";
+
+#[test]
+fn a_client_that_derives_nothing_shows_what_servers_derive_and_goes_on_when_one_is_killed() {
+    let folder = folder();
+    let (server, client) = (folder.path().join("server.lasp"), folder.path().join("client.lasp"));
+    std::fs::write(&server, SELLS).expect("written");
+    std::fs::write(&client, SHOWS).expect("written");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let shop = path("shop");
+    assert_eq!(commands::run(folder.path(), &["keys", "init", &shop], "").code, 0);
+    for (name, role) in [("a", "server"), ("b", "server"), ("c", "client")] {
+        let issue = ["keys", "issue", "--cluster", &shop, "--node", name, "--role", role, "--out", &path(name)];
+        assert_eq!(commands::run(folder.path(), &issue, "").code, 0);
+    }
+    let start = |name: &str, file: &str, more: &[&str]| {
+        Node::start(folder.path(), file, &[&["--cluster", &path(name)][..], more].concat())
+    };
+    let (server, client) = (server.display().to_string(), client.display().to_string());
+    let mut a = start("a", &server, &["--listen", "127.0.0.1:0", "--set", "mine=one", "--set", "price=1"]);
+    let first = a.address();
+    let set = ["--set", "mine=two", "--set", "price=2"];
+    let mut b = start("b", &server, &[&["--listen", "127.0.0.1:0", "--peers", &first][..], &set].concat());
+    let second = b.address();
+    // What only the one that is killed has seen, the other could not give.
+    b.until(|event| event["event"] == "print" && event["value"] == 2);
+    // The last product is the last to come.
+    let until = ["--until", "query(Count) == 3 andalso length(query(Pairs)) == 9", "--timeout", "50s"];
+    let mut c = start("c", &client, &[&["--peers", &first, "--peers", &second][..], &until].concat());
+    c.until(|event| event["event"] == "print" && event["value"] == 2);
+    a.kill();
+    assert_eq!(c.end(), 0, "{:#?}", c.seen);
+    assert_eq!((c.last("Count"), c.last("Names")), (json!(3), json!(["last", "one", "two"])));
+    assert_eq!(c.last("ByName"), json!({"last": 3, "one": 1, "two": 2}));
+    assert_eq!(c.last("Dear").as_array().map(Vec::len), Some(2));
+    assert_eq!(c.last("Cheap"), json!([{"name": "one"}]));
+    assert!(!c.saw(|event| event["code"] == "E0317"), "{:#?}", c.seen);
+}

@@ -191,6 +191,41 @@ impl Engine {
         true
     }
 
+    /// What a filter that sees through its source contributes, found anew. False for other derivations.
+    pub(super) fn filtered_anew(&self, id: DerivationId, eval: &mut dyn Evaluate, inbox: &mut Inbox) -> bool {
+        let derivation = self.graph.derivation(id);
+        let (Operator::Filter(function), at) = (&derivation.operator, derivation.sources[0].0 as usize) else {
+            return false;
+        };
+        let Some(lazy) = self.lazy[at].as_ref() else { return false };
+        let Some((_, equality)) = lazy.filters.iter().find(|(filter, _)| *filter == id) else { return false };
+        let kind = |variable: VariableId| &self.graph.reference(variable).kind;
+        let mut running = Running::new(&derivation.operator, kind(derivation.sources[0]), kind(derivation.destination));
+        let (mut work, mut failures) = (operators::Work::default(), Vec::new());
+        let mut context = operators::Context {
+            eval,
+            left: &self.states[at],
+            right: &self.states[at],
+            out: inbox,
+            failures: &mut failures,
+            work: &mut work,
+        };
+        let base = lazy.base.as_ref().map_or(&self.states[at], |(base, _)| base);
+        running.change(Side::Left, &operators::whole(base), &mut context);
+        for product in &lazy.products {
+            let mut join = EquiJoin::new(function, equality);
+            let sources = &self.graph.derivation(*product).sources;
+            let [left, right] = [0, 1].map(|side| operators::whole(&self.states[sources[side].0 as usize]));
+            if sources[0] == sources[1] {
+                join.change(Side::Both, &left, &mut context);
+            } else {
+                join.change(Side::Left, &left, &mut context);
+                join.change(Side::Right, &right, &mut context);
+            }
+        }
+        true
+    }
+
     /// Keeps what speaks for an observed variable apart from its products, where filters need that. Called while its state
     /// holds nothing of its products.
     fn split(&mut self, variable: VariableId) {

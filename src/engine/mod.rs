@@ -22,6 +22,7 @@ mod reference_values;
 mod states;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -40,6 +41,7 @@ pub use evaluate::Evaluate;
 pub use evaluate::Failed;
 pub use evaluate::FailureReason;
 pub use operators::Work;
+pub use view::ViewChange;
 
 use crate::engine::change::Inbox;
 use crate::engine::change::Support;
@@ -48,6 +50,7 @@ use crate::engine::lazy::Lazy;
 use crate::engine::operators::Context;
 use crate::engine::operators::Running;
 use crate::engine::states::State;
+use crate::engine::view::Views;
 use crate::graph::Derivation;
 use crate::graph::DerivationId;
 use crate::graph::Graph;
@@ -104,6 +107,7 @@ pub struct Engine {
     eager: bool,
     /// Derivations that contribute nothing for now.
     resting: Vec<Derivation>,
+    views: Views,
     work: Work,
 }
 
@@ -198,13 +202,18 @@ impl Engine {
                 let support = support.clone();
                 if change.present { base.came.push(support) } else { base.went.push(support) }
             }
+            self.await_visit(change.variable);
             let inbox = &mut self.inboxes[change.variable.0 as usize];
-            if inbox.is_empty() {
-                self.waiting.push(Reverse((self.graph.rank(change.variable), change.variable)));
-            }
             if change.present { inbox.came.push(support) } else { inbox.went.push(support) }
         }
         self.settle(eval);
+    }
+
+    /// Something is about to come into a variable's inbox.
+    fn await_visit(&mut self, variable: VariableId) {
+        if self.inboxes[variable.0 as usize].is_empty() {
+            self.waiting.push(Reverse((self.graph.rank(variable), variable)));
+        }
     }
 
     /// Looks at each variable with changes once, in topological order.
@@ -263,6 +272,7 @@ impl Engine {
         {
             lazy.copy_to_base(&self.inboxes[destination.0 as usize], before);
         }
+        self.views.note(destination, &self.inboxes[destination.0 as usize], before);
         self.failures.extend(failures.into_iter().map(|(element, reason)| (id, element, reason)));
     }
 

@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::engine::Evaluate;
 use crate::engine::known::Known;
 use crate::graph::Derivation;
+use crate::graph::GraphError;
 use crate::graph::VariableId;
 
 impl Engine {
@@ -16,6 +17,20 @@ impl Engine {
     #[must_use]
     pub fn resting(&self) -> &[Derivation] {
         &self.resting
+    }
+
+    /// Makes a derivation that rests until [`Engine::rest`] says otherwise. Says whether it is new.
+    ///
+    /// # Errors
+    /// When it may not be made; nothing has changed then.
+    pub fn derive_resting(&mut self, derivation: Derivation) -> Result<bool, GraphError> {
+        let is_it = |known: &Derivation| known.identity == derivation.identity;
+        if self.resting.iter().any(is_it) || self.graph.derivations().iter().any(is_it) {
+            return Ok(false);
+        }
+        self.graph.check(&derivation)?;
+        self.resting.push(derivation);
+        Ok(true)
     }
 
     /// Has just these of its derivations rest, and no others. `bases` are all live entries of all variables, of slots too.
@@ -43,6 +58,7 @@ impl Engine {
             }
         }
         new.apply(bases, eval);
+        new.take_over(self.leave_views(), eval);
         new.work = self.work;
         *self = new;
         self.changed = (0..self.graph.len()).map(|at| VariableId(u32::try_from(at).unwrap_or(u32::MAX))).collect();

@@ -47,11 +47,19 @@ impl Node {
             self.functions_at.insert(identity, (place, function.arity));
         }
         let derivation = Derivation { operator, sources: ids, destination: target, identity };
-        let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
-        if self.engine.derive(derivation, &mut caller)? {
-            self.derivations.made();
+        if self.engine.taken(target).is_some() && self.transaction.is_none() {
+            // What is shown of it and what this derives would count twice.
+            if self.engine.derive_resting(derivation)? {
+                self.derivations.made();
+                self.settle_derivations();
+            }
+        } else {
+            let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
+            if self.engine.derive(derivation, &mut caller)? {
+                self.derivations.made();
+            }
+            self.settled();
         }
-        self.settled();
         Ok(Term::Ref(destination))
     }
 

@@ -15,6 +15,7 @@ use crate::lattice::dot::Dot;
 use crate::lattice::dot::TopicId;
 use crate::node::Node;
 use crate::node::Output;
+use crate::node::derivations::fact::hash_of;
 use crate::node::tasks::Purpose;
 use crate::node::verbs::Refusal;
 use crate::replica::Change;
@@ -53,6 +54,7 @@ impl Node {
     /// The variable that a reference means here, declared if it was not: whoever holds a reference may use it.
     pub(super) fn variable(&mut self, reference: &Reference) -> Result<VariableId, Refusal> {
         if let Some(variable) = self.engine.find(reference) {
+            self.views.used(variable);
             return Ok(variable);
         }
         let variable = self.engine.declare(reference)?;
@@ -63,6 +65,7 @@ impl Node {
             }
             return Ok(variable);
         }
+        self.views.declared(variable, hash_of(self.engine.reference(variable)));
         let topic = self.first_topic(&Node::key_of(reference));
         self.place_under(variable, topic);
         self.after_replica();
@@ -250,7 +253,7 @@ impl Node {
 
     fn push_change(&mut self, variable: VariableId, value: &Term, first: bool) {
         let kind = self.engine.reference(variable).kind.clone();
-        let derived = !self.engine.graph().writers(variable).is_empty();
+        let derived = !self.engine.graph().writers(variable).is_empty() || self.engine.taken(variable).is_some();
         for name in self.named.get(&variable).cloned().unwrap_or_default() {
             let (kind, value) = (kind.clone(), value.clone());
             self.outputs.push_back(Output::Change { variable: name, kind, value, derived, first });

@@ -47,7 +47,7 @@ impl Node {
     /// Whether all connected peers are known to have seen just what this node has.
     #[must_use]
     pub fn agrees_with_peers(&self) -> bool {
-        self.peers.keys().all(|peer| self.replica.agrees(*peer))
+        self.peers.keys().all(|peer| self.agrees_with(*peer))
     }
 
     /// The bounded counters with names at top level, with their values.

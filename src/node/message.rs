@@ -66,6 +66,8 @@ pub enum Input {
         /// The text.
         text: String,
     },
+    /// Where a view stays as it was because the next producer has not seen all that it came from, that one's is taken.
+    Sync,
     /// Ends what was typed last, if it still runs or waits.
     Cancel,
 }

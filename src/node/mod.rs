@@ -29,6 +29,7 @@ mod topics;
 mod transaction;
 mod turn;
 mod verbs;
+mod views;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -139,6 +140,8 @@ pub struct Node {
     streams: BTreeMap<VariableId, Vec<Term>>,
     /// Which derivations other nodes have, and which of this one's rest for that.
     derivations: derivations::Derivations,
+    /// What is taken from other nodes' derivations, and given of this one's.
+    views: views::Views,
     /// Topics by what the program calls them.
     topic_names: BTreeMap<TopicId, Term>,
     /// Which variables are known to have another topic elsewhere.
@@ -233,6 +236,7 @@ impl Node {
             steps: VecDeque::new(),
             streams: BTreeMap::new(),
             derivations: derivations::Derivations::default(),
+            views: views::Views::default(),
             topic_names: BTreeMap::new(),
             topics_told: BTreeSet::new(),
             named: BTreeMap::new(),
@@ -285,7 +289,7 @@ impl Node {
         let task = if self.stands_still { None } else { self.tasks.next_due() };
         let effects = self.enforced.next_timer(self.now_ms);
         let derivations = self.derivations.next_timer();
-        [task, self.replica.next_timer(), effects, derivations].into_iter().flatten().min()
+        [task, self.replica.next_timer(), effects, derivations, self.views.next_timer()].into_iter().flatten().min()
     }
 
     /// Takes an input in: at once, or after the turn of the task that is running.
@@ -327,13 +331,15 @@ impl Node {
                 self.met.lost(peer);
                 self.effects_lost(peer);
                 self.derivations.lost(peer);
+                self.views.lost(peer);
                 self.peers.remove(&peer);
                 self.replica.lost(peer, self.now_ms);
             }
             Input::Received { peer, bytes } => {
                 let taken = self.effects_received(peer, &bytes)
                     || self.rights_received(peer, &bytes)
-                    || self.derivations_received(peer, &bytes);
+                    || self.derivations_received(peer, &bytes)
+                    || self.views_received(peer, &bytes);
                 if !taken {
                     self.replica.handle(peer, &bytes, self.now_ms);
                 }
@@ -349,6 +355,7 @@ impl Node {
             Input::File { request, result } => self.file_came(request, result),
             Input::Typed { text } => self.typed(&text),
             Input::Example { name, text } => self.example(&name, &text),
+            Input::Sync => self.sync_views(),
             Input::Cancel => self.cancel(),
         }
         self.stale();

@@ -119,7 +119,7 @@ impl Node {
             vector: self.replica.vector_digest(),
             interest: self.replica.interest_digest(),
             peers: self.peers.len(),
-            agreeing: self.peers.keys().filter(|peer| self.replica.agrees(**peer)).count(),
+            agreeing: self.peers.keys().filter(|peer| self.agrees_with(**peer)).count(),
             until: self.until.as_ref().map_or(Until::Unset, |until| until.state.clone()),
             assertion_failed: self.assertion_failed,
         }
@@ -135,7 +135,7 @@ impl Node {
 
     /// `converged()`: as far as this node knows.
     pub(super) fn converged(&self) -> bool {
-        let agreed = self.peers.keys().all(|peer| self.replica.agrees(*peer));
+        let agreed = self.peers.keys().all(|peer| self.agrees_with(*peer));
         self.all_connected && !self.peers.is_empty() && agreed && self.quiescent()
     }
 
@@ -158,8 +158,14 @@ impl Node {
         let sources: BTreeSet<VariableId> =
             graph.writers(variable).iter().flat_map(|id| graph.derivation(*id).sources.clone()).collect();
         let feeds: Vec<String> = sources.into_iter().map(|source| self.shown_name(source)).collect();
-        let fed =
-            if feeds.is_empty() { "only updates feed it".to_owned() } else { format!("fed by {}", feeds.join(", ")) };
+        let viewed = self.engine.taken(variable).is_some();
+        let fed = if feeds.is_empty() && viewed {
+            "fed by other nodes' derivations".to_owned()
+        } else if feeds.is_empty() {
+            "only updates feed it".to_owned()
+        } else {
+            format!("fed by {}", feeds.join(", "))
+        };
         format!("{name} {awaited}; it is {value} now, {fed}")
     }
 

@@ -45,6 +45,7 @@ impl Node {
                     self.replica.disinterested(id)?;
                     self.forget_slots(id);
                 }
+                self.views.stale = true;
                 self.after_replica();
                 Ok(ok())
             }
@@ -131,6 +132,7 @@ impl Node {
         self.replica.declare_in(&key, topic);
         self.keys.insert(variable, index);
         self.variables.insert(index, variable);
+        self.views.stale = true;
         let known = self.entries_here(variable, index);
         if !known.is_empty() {
             self.apply(known);

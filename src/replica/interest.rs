@@ -187,6 +187,12 @@ impl Replica {
         self.interest.takes(topic)
     }
 
+    /// Whether a peer has said that it takes what belongs to a topic.
+    #[must_use]
+    pub fn peer_takes(&self, peer: PeerId, topic: TopicId) -> bool {
+        self.peers.get(&peer).is_some_and(|known| known.mutual.takes(topic))
+    }
+
     /// Everything that is here of a topic goes. Should this node write to it again, that is a lane of its own.
     fn forget(&mut self, topic: TopicId, changes: &mut Vec<Change>) {
         self.own.remove(&topic);

@@ -78,6 +78,8 @@ pub use crate::replica::journal::Place;
 pub use crate::replica::journal::Record;
 pub use crate::replica::kept::Kept;
 pub use crate::replica::kept::Writers;
+pub(crate) use crate::replica::lanes::Claims;
+pub(crate) use crate::replica::message::ITEMS_MAX;
 pub use crate::replica::message::kind_of;
 pub use crate::replica::refusal::Limit;
 pub use crate::replica::refusal::RefusalReason;
@@ -85,6 +87,7 @@ pub use crate::replica::role::Role;
 pub(crate) use crate::replica::wire::Bounded;
 pub use crate::replica::wire::MESSAGE_BYTES_MAX;
 pub use crate::replica::wire::VERSION;
+pub(crate) use crate::replica::wire::size;
 pub use crate::replica::written::Written;
 
 /// What identifies a replicated variable on all nodes.

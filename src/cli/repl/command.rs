@@ -6,18 +6,20 @@ Type expressions and functions of the language; a text ends where it is complete
   :help        this
   :vars        the names that are bound, with their values and what these take
   :load FILE   runs a program here
+  :sync        takes the view of a server that has not seen all that is shown, where there is no other
   :quit        leaves, as Ctrl-D does
 Ctrl-C gives up what is being typed or evaluated; Tab completes names.
 `lasp explain CODE` explains a message.
 ";
 
 /// The commands, as they are typed.
-pub(super) const NAMES: &[&str] = &[":help", ":load", ":quit", ":vars"];
+pub(super) const NAMES: &[&str] = &[":help", ":load", ":quit", ":sync", ":vars"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Command {
     Help,
     Vars,
+    Sync,
     Load(String),
     Quit,
 }
@@ -32,6 +34,7 @@ impl Command {
         Some(match (word, rest) {
             ("help" | "h" | "?", "") => Ok(Command::Help),
             ("vars" | "v", "") => Ok(Command::Vars),
+            ("sync", "") => Ok(Command::Sync),
             ("quit" | "q" | "exit", "") => Ok(Command::Quit),
             ("load" | "l", "") => Err(":load wants a file".into()),
             ("load" | "l", file) => Ok(Command::Load(file.trim_matches('"').to_owned())),

@@ -194,6 +194,16 @@ impl Prompt {
                 return true;
             }
             Some(Ok(Command::Quit)) => return false,
+            Some(Ok(Command::Sync)) => {
+                let behind = self.driver.node.views_behind();
+                let said = if behind.is_empty() {
+                    "every view that can be taken follows its server".to_owned()
+                } else {
+                    format!("taken as another server has it: {}", behind.join(", "))
+                };
+                self.out.status(&said);
+                self.driver.input(Input::Sync);
+            }
             Some(Ok(Command::Help)) => self.out.data(command::HELP),
             Some(Ok(Command::Vars)) => {
                 let variables = self.driver.node.finals();

@@ -18,6 +18,7 @@ mod product;
 mod union;
 
 pub(super) use join::EquiJoin;
+pub(super) use outlet::Outlet;
 
 use crate::engine::change::Delta;
 use crate::engine::change::Inbox;

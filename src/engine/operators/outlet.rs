@@ -9,7 +9,7 @@ use crate::value::term::Term;
 
 /// Follows a state and says which contents came and went since it was last asked.
 #[derive(Default)]
-pub(super) struct Outlet {
+pub(in crate::engine) struct Outlet {
     /// The last summary given, for states that have one.
     given: Vec<Content>,
     /// The last contents given of each part, for states that consist of parts.
@@ -20,7 +20,7 @@ pub(super) struct Outlet {
 
 impl Outlet {
     /// Takes in a change of the state, which is as it is after the change.
-    pub(super) fn change(&mut self, state: &State, delta: &Delta) {
+    pub(in crate::engine) fn change(&mut self, state: &State, delta: &Delta) {
         match state.summary() {
             Some(summary) if delta.touched && summary != self.given => {
                 let before = std::mem::replace(&mut self.given, summary.clone());
@@ -68,11 +68,17 @@ impl Outlet {
     }
 
     /// What came and what went, in order.
-    pub(super) fn take(&mut self) -> (Vec<Content>, Vec<Content>) {
+    pub(in crate::engine) fn take(&mut self) -> (Vec<Content>, Vec<Content>) {
         let (mut came, mut went) = (Vec::new(), Vec::new());
         for (content, change) in std::mem::take(&mut self.pending) {
             if change > 0 { came.push(content) } else { went.push(content) }
         }
         (came, went)
+    }
+
+    /// Also tells, the next time, of these, which came and went before it followed the state.
+    pub(in crate::engine) fn also(&mut self, came: Vec<Content>, went: Vec<Content>) {
+        came.into_iter().for_each(|content| self.note(content, 1));
+        went.into_iter().for_each(|content| self.note(content, -1));
     }
 }

@@ -253,7 +253,7 @@ impl State {
     }
 
     /// What the whole state comes to, as few contents as possible, each once.
-    fn contents(&self) -> Vec<Content> {
+    pub(super) fn contents(&self) -> Vec<Content> {
         if let Some(summary) = self.summary() {
             return summary;
         }

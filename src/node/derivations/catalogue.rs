@@ -94,13 +94,34 @@ impl Catalogue {
         self.client = client;
     }
 
-    /// A derivation of this node; `whole` if it has all that it comes from.
-    pub(super) fn has(&mut self, identity: u128, fact: impl FnOnce() -> Fact, whole: bool) {
-        if self.own.insert(identity, whole) == Some(whole) {
+    /// A derivation of this node, which has all that it comes from until told otherwise.
+    pub(super) fn has(&mut self, identity: u128, fact: impl FnOnce() -> Fact) {
+        if self.own.contains_key(&identity) {
             return;
         }
+        self.own.insert(identity, true);
         self.facts.entry(identity).or_insert_with(fact);
         (self.untold, self.changed) = (true, true);
+    }
+
+    /// These of its own, and no others, lack some of what they come from.
+    pub(super) fn set_partial(&mut self, partial: &BTreeSet<u128>) {
+        for (identity, whole) in &mut self.own {
+            if *whole == partial.contains(identity) {
+                *whole = !*whole;
+                self.untold = true;
+            }
+        }
+    }
+
+    /// Of each server that is connected, and that has told of any of these: how many it has itself, and how far away the nearest is.
+    pub(super) fn producers(&self, of: &[u128]) -> Vec<(PeerId, usize, u8)> {
+        let servers = self.links.iter().filter(|(_, link)| link.role == Role::Server);
+        let found = servers.filter_map(|(peer, link)| {
+            let distances = || of.iter().filter_map(|identity| link.theirs.get(identity).copied());
+            Some((*peer, distances().filter(|distance| *distance == 0).count(), distances().min()?))
+        });
+        found.collect()
     }
 
     /// Whether this node has it itself.
@@ -296,6 +317,11 @@ impl Catalogue {
             }
             self.tell(peer, wanted, now_ms, (2 * pause_ms).min(AGAIN_MS_MAX));
         }
+    }
+
+    /// Whether a peer has heard all that it was told, and what it told is known.
+    pub(super) fn settled_with(&self, peer: PeerId) -> bool {
+        self.links.get(&peer).is_none_or(|link| link.told.is_none() && link.ask_at.is_none())
     }
 
     pub(super) fn next_timer(&self) -> Option<u64> {

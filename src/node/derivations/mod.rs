@@ -31,6 +31,7 @@ use crate::replica::PeerId;
 use crate::replica::Role;
 use crate::source::diagnostic::Diagnostic;
 use crate::value::content::Content;
+use crate::value::term::Term;
 
 /// See the module.
 #[derive(Default)]
@@ -71,6 +72,49 @@ impl Derivations {
     pub(super) fn next_timer(&self) -> Option<u64> {
         self.catalogue.next_timer()
     }
+
+    /// Whether a derivation gives way to others.
+    pub(super) fn is_dropped(&self, identity: u128) -> bool {
+        self.dropped.contains_key(&identity)
+    }
+
+    pub(super) fn any_dropped(&self) -> bool {
+        !self.dropped.is_empty()
+    }
+
+    /// Whether any is known that is not this node's own.
+    pub(super) fn others(&self) -> bool {
+        self.catalogue.others()
+    }
+
+    /// These derivations of this node are none that others can be given.
+    pub(super) fn set_partial(&mut self, partial: &BTreeSet<u128>) {
+        self.catalogue.set_partial(partial);
+    }
+
+    /// The known derivations that contribute to each variable, by its hash.
+    pub(super) fn by_destination(&self) -> BTreeMap<u128, Vec<u128>> {
+        let mut found: BTreeMap<u128, Vec<u128>> = BTreeMap::new();
+        let contribute =
+            |(identity, fact): &(u128, &Fact)| fact.verb() != "fold_dynamic" && !self.is_dropped(*identity);
+        for (identity, fact) in self.catalogue.all().filter(contribute) {
+            found.entry(fact.destination.hash).or_default().push(identity);
+        }
+        found
+    }
+
+    /// Whether something is derived into a variable of this hash that gives way to others.
+    pub(super) fn is_given_up(&self, hash: u128) -> bool {
+        let given_up = |(identity, fact): (u128, &Fact)| fact.destination.hash == hash && self.is_dropped(identity);
+        self.any_dropped() && self.catalogue.all().any(given_up)
+    }
+
+    /// Who gives most of these; of several the one that gives now, else the first to be connected.
+    pub(super) fn best_producer(&self, of: &[u128], now: Option<PeerId>) -> Option<PeerId> {
+        let mut best = self.catalogue.producers(of);
+        best.sort_by_key(|(peer, held, least)| (std::cmp::Reverse(*held), *least, Some(*peer) != now, *peer));
+        best.first().map(|(peer, ..)| *peer)
+    }
 }
 
 impl Node {
@@ -93,23 +137,32 @@ impl Node {
         }
         if std::mem::take(&mut self.derivations.made) {
             self.note_made();
+            self.views.stale = true;
         }
         if self.derivations.catalogue.take_changed() {
             self.look_for_cycles();
+            self.views.stale = true;
         }
+        self.settle_views();
         self.derivations.catalogue.flush(self.now_ms);
         for (peer, bytes) in self.derivations.catalogue.take_out() {
             self.outputs.push_back(Output::Send { peer, bytes });
         }
     }
 
+    /// Whether a peer is known to have seen just what this node has, and both to have of each other's derivations what they are to have.
+    pub(super) fn agrees_with(&self, peer: PeerId) -> bool {
+        self.replica.agrees(peer) && self.derivations.catalogue.settled_with(peer) && self.views.settled_with(peer)
+    }
+
     fn note_made(&mut self) {
         let graph = self.engine.graph();
-        for derivation in graph.derivations().iter().skip(self.derivations.seen) {
+        let active = graph.derivations().iter().skip(self.derivations.seen);
+        for derivation in active.chain(self.engine.resting()) {
             // Names of a topic are for those who take it.
             let fact = Fact::of(derivation, graph, |variable| self.topic_of(variable) != TopicId::NONE);
             if fact.fits() {
-                self.derivations.catalogue.has(derivation.identity, || fact, true);
+                self.derivations.catalogue.has(derivation.identity, || fact);
             }
         }
         self.derivations.seen = graph.derivations().len();
@@ -118,7 +171,7 @@ impl Node {
     fn look_for_cycles(&mut self) {
         let known = &self.derivations;
         // What this node alone has is without cycles.
-        let dropped = if known.catalogue.others() || !known.dropped.is_empty() {
+        let dropped = if known.catalogue.others() || !known.dropped.is_empty() || !self.engine.resting().is_empty() {
             cycles::dropped(known.catalogue.all(), |identity| known.client && known.catalogue.is_own(identity))
         } else {
             BTreeMap::new()
@@ -135,13 +188,8 @@ impl Node {
         for identity in known.dropped.keys().filter(|identity| !dropped.contains_key(identity)) {
             told.extend(self.taken_up(*identity));
         }
-        let rest: BTreeSet<u128> =
-            dropped.keys().copied().filter(|identity| known.catalogue.is_own(*identity)).collect();
         self.derivations.dropped = dropped;
-        let resting: BTreeSet<u128> = self.engine.resting().iter().map(|resting| resting.identity).collect();
-        if rest != resting {
-            self.rest(&rest);
-        }
+        self.settle_rest();
         told.into_iter().for_each(|diagnostic| self.report(diagnostic));
     }
 
@@ -179,13 +227,17 @@ impl Node {
         Some(Diagnostic::warning("E0316", title))
     }
 
-    /// Has just these derivations rest.
-    fn rest(&mut self, identities: &BTreeSet<u128>) {
+    /// The values of all variables whose changes are told, so that what has the same value afterwards is not.
+    pub(super) fn told_values(&mut self) -> BTreeMap<VariableId, Term> {
         let mut told: BTreeSet<VariableId> = self.streams.keys().copied().collect();
         if self.settings.watch {
             told.extend((0..self.engine.graph().len()).filter_map(|at| u32::try_from(at).ok()).map(VariableId));
         }
-        let before = told.into_iter().map(|variable| (variable, self.engine.value(variable))).collect();
+        told.into_iter().map(|variable| (variable, self.engine.value(variable))).collect()
+    }
+
+    /// Has just these derivations rest. What had the value `before` is not told of.
+    pub(super) fn rest(&mut self, identities: &BTreeSet<u128>, before: &BTreeMap<VariableId, Term>) {
         let bases = self.live_entries();
         let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
         self.engine.rest(identities, bases, &mut caller);
@@ -195,7 +247,7 @@ impl Node {
         self.engine.take_failures();
         self.element_failures.clear();
         self.publish_again();
-        self.wake_for_changes(&before);
+        self.wake_for_changes(before);
     }
 
     /// All live entries of declared variables.

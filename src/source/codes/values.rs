@@ -188,6 +188,26 @@ Have the derived values in a variable of their own, on all nodes alike.",
         right: "",
     },
     Explanation {
+        code: "E0317",
+        title: "a view stays as it was",
+        text: "\
+A node that uses a variable without having what is derived into it takes that from one server at a time. When that server is gone
+another takes over, but only one that has seen all updates from which what was shown comes: so nothing that was shown is taken back. Until there is one the
+old view stays. It goes on by itself as soon as such a server is connected; where the updates were lost with the first, nobody will ever have seen
+them all. At the prompt, `:sync` takes the view of whichever server there is, as it is. A program that is started anew also takes the first that it gets.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
+        code: "E0318",
+        title: "a part of a view is too large to be sent",
+        text: "\
+What is derived into a variable is given, element by element, to nodes that use the variable and do not derive it. One element takes at most
+960 KiB there, keys of maps included. Others are not seen by those nodes; the variable itself has them, on all nodes that derive it.",
+        wrong: "",
+        right: "",
+    },
+    Explanation {
         code: "E0340",
         title: "a bounded counter's owner has not enough rights",
         text: "\
