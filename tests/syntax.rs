@@ -70,7 +70,7 @@ fn three_mistakes_in_one_form_are_told_one_by_one() {
     assert_eq!(
         lines(text),
         [
-            "2:16 E0101 expected `,` or `}`, found `[`",
+            "2:14 E0103 a `,` is missing",
             "3:22 E0101 expected an expression, found `end`",
             "4:12 E0105 a `,` stands before nothing",
         ]

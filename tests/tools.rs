@@ -221,6 +221,8 @@ fn documentation_is_found_by_every_name() {
         let wanted = if name == "cart.lasp" { "Adds up." } else { wanted };
         assert!(done.stdout.contains(wanted), "{name}: {}", done.stdout);
     }
+    assert_eq!(doc(&["set", "--json"]).stdout, doc(&["set", "--format", "json"]).stdout);
+    assert_eq!(doc(&["set", "--json", "--format", "text"]).code, 2);
     let done = doc(&["lits"]);
     assert_eq!(done.code, 2);
     assert!(done.stderr.contains("E0707") && done.stderr.contains("did you mean `lists`?"), "{}", done.stderr);
@@ -242,6 +244,34 @@ fn documentation_is_markdown_and_objects_too() {
     assert!(set["operations"].as_array().is_some_and(|operations| operations.contains(&"`{add, E}`".into())));
     let program = doc(&["cart.lasp", "--format", "markdown"]).stdout;
     assert!(program.starts_with("# cart.lasp\n\nA cart.\n\n## `total/1`\n"), "{program}");
+}
+
+#[test]
+fn a_program_documents_its_module_names_and_checks() {
+    let text = "%% Keeps carts.\n-module(carts).\n\n%% What is in.\nCart = declare(set).\nOther = 1.\n\n%% Holds.\n\
+                a_test() -> ok.\nb_test() -> ok.\n";
+    let folder = folder(&[("carts.lasp", text)]);
+    let done = run(folder.path(), &["doc", "carts.lasp"], "");
+    for wanted in ["Keeps carts.", "Cart = declare(set)\n  What is in.", "a_test()\n  Holds."] {
+        assert!(done.stdout.contains(wanted), "{wanted}: {}", done.stdout);
+    }
+    assert!(!done.stdout.contains("Other") && !done.stdout.contains("b_test"), "{}", done.stdout);
+    // At the very top it may be meant for a name.
+    let first = run(folder.path(), &["doc", "-"], "%% All.\nCart = declare(set).\n");
+    assert_eq!(first.stdout, "Cart = declare(set)\n  All.\n");
+}
+
+#[test]
+fn what_is_no_test_and_what_does_not_end_is_told_by_name() {
+    let text = "loop() -> loop().\nends_not_test() -> loop().\nwaits_test() -> read(declare(ivar)).\nj_test(X) -> X.\n";
+    let folder = folder(&[("t.lasp", text)]);
+    let done = test(folder.path(), &[]);
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(done.stdout.contains("ignored j_test/1: a test takes no arguments"), "{}", done.stdout);
+    assert!(done.stderr.contains("E0702: `ends_not_test/0` takes too many steps"), "{}", done.stderr);
+    assert!(done.stderr.contains("E0701: `waits_test/0` waits for ever"), "{}", done.stderr);
+    let seed = test(folder.path(), &["--seed", "5"]);
+    assert!(seed.code == 2 && seed.stderr.contains("--replicas"), "{}", seed.stderr);
 }
 
 #[test]

@@ -87,7 +87,15 @@ impl<'a> Checker<'a> {
         let meant = u8::try_from(arguments.len()).ok().and_then(|arity| self.resolve(module, called, arity));
         match meant {
             None => {
-                self.unknown_function(module, called, arguments.len(), self.tree.span(place));
+                let meant = if module.is_none() { self.guessed_verb(called, arguments) } else { None };
+                match meant {
+                    Some(line) if !self.lost.contains(called) => self.tell(
+                        Diagnostic::error("E0202", format!("there is no function `{called}/{}`", arguments.len()))
+                            .at(self.tree.span(place), "not known")
+                            .help(format!("write `{line}`")),
+                    ),
+                    _ => self.unknown_function(module, called, arguments.len(), self.tree.span(place)),
+                }
                 self.arguments(arguments, span);
                 Checker::nothing(span)
             }
@@ -113,6 +121,9 @@ impl<'a> Checker<'a> {
             && let Some(first) = arguments.first()
         {
             self.atom_for_variable(*first);
+        }
+        if matches!(verb, Verb::Declare | Verb::DeclareDynamic) && self.type_as_call(arguments) {
+            return Checker::nothing(span);
         }
         // `X = map(S, F, declare(T))`: the inner call makes the variable, in the last place.
         let inner = name.filter(|_| derives(verb) && !makes_destination(verb, arguments.len()));
@@ -298,7 +309,7 @@ impl<'a> Checker<'a> {
     /// `update(ads, ..)`, where `Ads` is meant.
     fn atom_for_variable(&mut self, id: ExprId) {
         let tree = self.tree;
-        if !matches!(tree.node(id), tree::Node::Atom) {
+        if !matches!(tree.node(id), tree::Node::Atom) || self.lost.contains(tree.raw(id)) {
             return;
         }
         let name = tree.name(id);

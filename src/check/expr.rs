@@ -122,7 +122,7 @@ impl<'a> Checker<'a> {
 
     /// An operand of an operator that calculates is no atom.
     fn operand(&mut self, id: ExprId, arithmetic: bool) -> Expr {
-        if arithmetic && matches!(self.tree.node(id), tree::Node::Atom) {
+        if arithmetic && matches!(self.tree.node(id), tree::Node::Atom) && !self.lost.contains(self.tree.raw(id)) {
             let name = self.tree.name(id);
             let help = if self.tree.raw(id).starts_with('\'') {
                 "texts stand in double quotes: `\"text\"`".to_owned()
@@ -265,6 +265,9 @@ impl<'a> Checker<'a> {
         }
         let mut diagnostic =
             Diagnostic::error("E0201", format!("`{name}` is not bound")).at(span, "no value has this name");
+        if let Some(meant) = self.several.take() {
+            return self.tell(diagnostic.help(format!("several names are bound by a pattern: `{meant}`")));
+        }
         let known: Vec<&str> = self.scopes.iter().flat_map(|scope| scope.names.iter().map(|(name, _)| *name)).collect();
         let globals = self.environment.globals().iter().map(String::as_str);
         let near = suggest::nearest(name, known.into_iter().chain(globals));

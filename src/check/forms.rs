@@ -38,6 +38,7 @@ impl<'a> Checker<'a> {
                     for name in bound::by_body(tree, body) {
                         self.environment.add_global(name);
                     }
+                    self.note_variables(body);
                 }
                 FormNode::Attribute(..) => {}
             }
@@ -170,7 +171,9 @@ impl<'a> Checker<'a> {
                 self.scope().names.push((name, Binding::Pending(Slot::Global(id))));
             }
         }
+        self.several = self.several_names(body);
         let body = self.body(body);
+        self.several = None;
         let locals = self.scope().locals;
         let half: Vec<(&'a str, tree::Range)> = self
             .scope()
@@ -187,6 +190,19 @@ impl<'a> Checker<'a> {
         }
         self.scopes.clear();
         Form { body, locals, span: self.tree.place(range) }
+    }
+
+    /// The pattern that is meant by `A, B = 1, 2`.
+    fn several_names(&self, body: &[ExprId]) -> Option<String> {
+        let tree = self.tree;
+        let at = body.iter().position(|id| matches!(tree.node(*id), Node::Binop(Infix::Match, ..)))?;
+        let is_name = |id: &ExprId| matches!(tree.node(*id), Node::Variable);
+        let Node::Binop(_, last, first) = tree.node(body[at]) else { return None };
+        let fits = at > 0 && body.len() == 2 * at + 1 && body[..at].iter().all(is_name) && is_name(last);
+        let raw = |id: &ExprId| tree.raw(*id);
+        let names: Vec<&str> = body[..at].iter().chain([last]).map(raw).collect();
+        let values: Vec<&str> = [first].into_iter().chain(&body[at + 1..]).map(raw).collect();
+        fits.then(|| format!("{{{}}} = {{{}}}", names.join(", "), values.join(", ")))
     }
 
     fn function(
@@ -219,7 +235,7 @@ impl<'a> Checker<'a> {
                         Diagnostic::error("E0207", title)
                             .at(head.span, "another name or number of arguments")
                             .at(first.span, "the first clause")
-                            .help("all clauses have one name and one number of arguments; another function comes after a `.`"),
+                            .help("all clauses have one name and one number of arguments; another function comes after a `.`, in place of the `;`"),
                     );
                 }
                 Some(head) => heads.push(head.arguments),

@@ -42,6 +42,19 @@ pub(super) fn for_function(name: &str) -> Option<&'static str> {
         "append" | "push" => {
             "`L ++ [X]` is a list with one element more; a set variable grows by `update(S, {add, X})`"
         }
+        "setTimeout" => "write `thread(fun() -> sleep(100), print(later) end)`, with the time in milliseconds",
+        "setInterval" => "write `every(1000, fun() -> print(tick) end)`, with the time in milliseconds",
+        "set" | "Set" => "`S = declare(set)` makes a set variable; a plain set is a list, `sets:from_list(L)`",
+        "dict" | "Map" => "an empty map is `#{}`; `M = declare({map, [set]})` makes a map variable",
+        "isinstance" | "type" | "typeof" => "tests ask what a value is: `is_integer(X)`, `is_list(X)`, `is_map(X)`",
+        "alert" => "to print, write `print(X)` or `io:format(Format, [X])`",
+        "fetch" | "open" | "require" => {
+            "programs read files, `csv:read(Path)` and `json:read(Path)`, and share variables"
+        }
+        "sum" => "write `lists:sum(L)`",
+        "float" | "parseFloat" => "`list_to_float(Text)` reads a float; `X / 1` makes one of an integer",
+        "list" => "a set's value is a list already: `query(S)`; `maps:to_list(M)` is one of pairs",
+        "main" => "a program has no `main`: its forms run from top to bottom",
         "input" | "readline" => "programs read files, `csv:read(Path)`, and arguments, `arg(Name, Default)`",
         _ => return None,
     })
@@ -73,6 +86,7 @@ pub(super) fn for_module(module: &str) -> Option<&'static str> {
         "gen_server" | "gen_statem" | "supervisor" | "gen_event" | "application" | "proc_lib" | "process" => {
             "there are no processes: state lives in variables, `thread(F)` starts a task, and `read(V, Threshold)` waits"
         }
+        "lasp" | "lasp_core" => "verbs need no module: `update(S, {add, 1})`, `query(S)`",
         "timer" => "`sleep(Ms)` suspends a task, `every(Ms, F)` repeats",
         "rpc" | "erpc" | "net_kernel" | "global" | "pg" => {
             "nodes share variables: what one updates the others see; `nodes()` are those that are connected"

@@ -10,6 +10,7 @@ mod expr;
 pub mod facts;
 mod forms;
 mod guard;
+mod guess;
 mod hints;
 pub mod infer;
 mod pattern;
@@ -110,6 +111,10 @@ struct Checker<'a> {
     lost: FxHashSet<&'a str>,
     /// Names told as unbound already.
     told: FxHashSet<&'a str>,
+    /// Names that the top level binds to variables, and of what type as far as it is written there.
+    variables: FxHashMap<&'a str, &'a str>,
+    /// The pattern that is meant where a form begins with names, `A, B = 1, 2`.
+    several: Option<String>,
     /// Functions of this text, and where each was first defined.
     defined: FxHashMap<(String, u8), Span>,
 }
@@ -129,6 +134,8 @@ impl<'a> Checker<'a> {
             half_bound: FxHashMap::default(),
             lost,
             told: FxHashSet::default(),
+            variables: FxHashMap::default(),
+            several: None,
             defined: FxHashMap::default(),
         }
     }

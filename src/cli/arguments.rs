@@ -241,6 +241,9 @@ pub struct Doc {
     /// As what
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+    /// The same as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
 }
 
 /// How documentation is written.

@@ -215,6 +215,9 @@ impl Session {
             return Err(vec![refusal]);
         }
         said.extend(infer::check(&self.known, &checked, file, self.purpose));
+        if mode == Mode::Program {
+            said.extend(infer::idle(&checked));
+        }
         said.sort_by_key(by_place);
         if said.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(said);

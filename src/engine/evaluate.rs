@@ -78,14 +78,14 @@ impl ElementFailure {
     /// As a message, without a place; `None` where the evaluator has a better one.
     #[must_use]
     pub fn diagnostic(&self) -> Option<Diagnostic> {
-        let name = self.destination.name.plain();
+        let name = self.destination.words();
         let element = operation::Brief(&self.element);
         let (code, wrong, help) = match &self.reason {
             FailureReason::Evaluation(_) => return None,
             FailureReason::NotABoolean(given) => (
                 "E0312",
                 format!(
-                    "the function of the filter into `{name}` returned `{}` for `{element}`",
+                    "the function of the filter into {name} returned `{}` for `{element}`",
                     operation::Brief(given)
                 ),
                 "it must return `true` or `false`; the element is left out".to_owned(),
@@ -93,7 +93,7 @@ impl ElementFailure {
             FailureReason::NotContributable { kind, given } => (
                 "E0310",
                 format!(
-                    "the {} into `{name}` cannot contribute `{}`, for `{element}`",
+                    "the {} into {name} cannot contribute `{}`, for `{element}`",
                     self.verb,
                     operation::Brief(given)
                 ),
@@ -105,7 +105,7 @@ impl ElementFailure {
             ),
             FailureReason::TooDeep => (
                 "E0313",
-                format!("the pair `{element}` of the {} into `{name}` is nested too deeply", self.verb),
+                format!("the pair `{element}` of the {} into {name} is nested too deeply", self.verb),
                 "the pair is left out".to_owned(),
             ),
         };

@@ -96,7 +96,7 @@ impl Place<'_> {
 
     /// Forgets what belongs to a block that starts at `from`: up to the next line that is not indented more and does not
     /// go on with it.
-    fn lose_block(&self, from: usize) -> Repair {
+    pub(super) fn lose_block(&self, from: usize) -> Repair {
         let first = (0..=from).rev().find(|index| self.starts_line(*index)).unwrap_or(0);
         let column = self.column(self.tokens[first]);
         let goes_on = |lexeme: Lexeme| {
@@ -119,6 +119,9 @@ impl Place<'_> {
                 "there are no mailboxes: a task waits for a variable, `read(Inbox, {cardinality, 1})`, and others write into it, `update(Inbox, {add, Message})`"
             }
             "try" => TRY,
+            "maybe" if self.next().is_some_and(|next| next.token.starts_expression()) => {
+                "write `case X of {ok, Y} -> Y; Other -> Other end`"
+            }
             _ => return None,
         };
         if self.here.token != Token::Reserved {
@@ -280,14 +283,20 @@ impl Place<'_> {
     /// `X += 1`, `X++`
     fn assignment_operator(&self) -> Found {
         let before = self.before?;
-        let bound_once = "a name is bound once: write `X2 = X + 1`; what changes is a variable: `C = declare(counter)`, `update(C, increment)`";
+        let changed = self.changed_in_place();
+        let bound_once = self.at.checked_sub(2).map(|at| self.tokens[at]).filter(|name| name.token == Token::Variable);
+        let bound_once = bound_once.map(|name| {
+            let (name, sign) = (self.word(name), if before.token == Token::Subtract { "decrement" } else { "increment" });
+            format!("a counter is changed by `update({name}, {sign})`; a plain value gets a new name: `{name}2 = {name} + 1`")
+        });
+        let bound_once = bound_once.as_deref().unwrap_or("a name is bound once: write `X2 = X + 1`; what changes is a variable: `C = declare(counter)`, `update(C, increment)`");
         let arithmetic = matches!(before.token, Token::Plus | Token::Minus | Token::Times | Token::Slash);
         if self.here.token == Token::Match && arithmetic && Place::adjacent(before, self.here) {
             let place = self.tree.place((before.start, self.here.end));
             let operator = self.tree.slice((before.start, self.here.end));
             let diagnostic = Diagnostic::error("E0108", format!("`{operator}` is not an operator here"))
                 .at(place, "nothing can be changed in place")
-                .help(bound_once);
+                .help(changed.as_deref().unwrap_or(bound_once));
             return Some((diagnostic, Repair::Remove(self.at - 1)));
         }
         let ends = matches!(self.here.token, Token::Dot | Token::Comma | Token::Semicolon) || self.here.token.closes();
@@ -302,6 +311,29 @@ impl Place<'_> {
         None
     }
 
+    /// What to write for `X += 1`, with its names.
+    fn changed_in_place(&self) -> Option<String> {
+        let sign = self.before?;
+        let name = self.at.checked_sub(2).map(|at| self.tokens[at]).filter(|name| name.token == Token::Variable)?;
+        let operand = self.next().filter(|next| next.token.starts_expression())?;
+        let last = self.tokens[self.element().end - 1];
+        let text = self.tree.slice((operand.start, last.end));
+        let value = if text.contains('\n') || text.len() > 40 { "1" } else { text };
+        let (name, sign) = (self.word(name), self.word(sign));
+        let counts = match sign {
+            "+" => format!(
+                "`update({name}, {{increment, {value}}})` if `{name}` is a counter, `update({name}, {{add, {value}}})` if it is a set"
+            ),
+            "-" => format!(
+                "`update({name}, {{decrement, {value}}})` if `{name}` is a counter, `update({name}, {{rmv, {value}}})` if it is a set"
+            ),
+            _ => return None,
+        };
+        Some(format!(
+            "a variable is changed by an operation: {counts}; a plain value gets a new name: `{name}2 = {name} {sign} {value}`"
+        ))
+    }
+
     /// `L[0]`
     fn index(&self) -> Found {
         let before = self.before.filter(|before| Place::adjacent(*before, self.here))?;
@@ -309,10 +341,41 @@ impl Place<'_> {
         if self.here.token != Token::OpenBracket || !subject {
             return None;
         }
+        let help = self.element_reached(before).unwrap_or_else(|| {
+            "write `lists:nth(1, L)` for the first element of a list, `maps:get(Key, M)` for a map".to_owned()
+        });
         let diagnostic = Diagnostic::error("E0108", "elements are not reached with brackets")
             .at(self.span(self.here), "`[` begins a list")
-            .help("write `lists:nth(1, L)` for the first element of a list, `maps:get(Key, M)` for a map");
+            .help(help);
         Some((diagnostic, self.lose_element()))
+    }
+
+    /// What to write for `L[0]`, `M["a"]`, `L[1:]`, with their names.
+    fn element_reached(&self, subject: Lexeme) -> Option<String> {
+        let (name, key) = (self.word(subject), self.next()?);
+        if subject.token != Token::Variable {
+            return None;
+        }
+        let closes = self.tokens.get(self.at + 2).is_some_and(|next| next.token == Token::CloseBracket);
+        let sliced = self.tokens.get(self.at + 2).is_some_and(|next| next.token == Token::Colon);
+        let number = self.word(key).parse::<u32>().ok().filter(|_| key.token == Token::Integer);
+        let key_written = self.word(key);
+        match number {
+            Some(at) if closes => {
+                let place = at.saturating_add(1);
+                Some(format!(
+                    "write `lists:nth({place}, {name})`: places are counted from 1; for a map `maps:get({at}, {name})`"
+                ))
+            }
+            Some(at) if sliced => Some(format!(
+                "write `lists:nthtail({at}, {name})` for all but the first {at}, `lists:sublist({name}, N)` for the first N"
+            )),
+            None if closes && key.token != Token::Variable => Some(format!("write `maps:get({key_written}, {name})`")),
+            None if closes => Some(format!(
+                "write `lists:nth({key_written}, {name})` for a list, counted from 1, `maps:get({key_written}, {name})` for a map"
+            )),
+            _ => None,
+        }
     }
 
     /// `X => X * 2`

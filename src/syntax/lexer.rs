@@ -6,6 +6,7 @@ use logos::Logos;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::FileId;
 use crate::source::span::Span;
+use crate::syntax::guess;
 use crate::syntax::token::Token;
 use crate::syntax::tree::Range;
 
@@ -50,6 +51,34 @@ pub fn lex(file: FileId, text: &str) -> Lexed {
         }
     }
     reader.finish()
+}
+
+/// What is said of `S.add(1)`.
+const NO_CALL: &str = "a `.` does not call a function";
+
+/// Modules whose functions are told with a colon, and not as what a variable could be asked for.
+const MODULES: &[&str] = &[
+    "lists",
+    "maps",
+    "sets",
+    "ordsets",
+    "string",
+    "math",
+    "io",
+    "io_lib",
+    "queue",
+    "csv",
+    "json",
+    "erlang",
+    "binary",
+    "proplists",
+    "sql",
+];
+
+/// With a capital first letter.
+fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 struct Reader<'a> {
@@ -97,19 +126,39 @@ impl Reader<'_> {
         let owner = self.text.get(before..start).unwrap_or("");
         let after = &self.text[end..];
         let name = &after[..after.find(|c: char| !is_part(c)).unwrap_or(after.len())];
-        let called = after[name.len()..].starts_with('(');
+        let called = after[name.len()..].strip_prefix('(');
+        let subject = capital(owner);
+        let arguments = called.and_then(guess::arguments).unwrap_or_default();
+        let list = !owner.is_empty() && self.text.contains(&format!("{owner} = ["));
+        let meant = match called {
+            _ if owner.is_empty() || MODULES.contains(&owner) => None,
+            _ if list => guess::line_of_list(name, &subject, &arguments),
+            Some(_) => guess::line(name, &subject, &arguments, false),
+            None => guess::field(name, &subject),
+        };
+        if let Some(help) = guess::of_object(owner, name, self.text[..start].ends_with('"')) {
+            return help;
+        }
         match (owner, name) {
             ("console", _) | (_, "println" | "printf") => {
                 "`print(X)` shows a term; `io:format(\"~p of ~p~n\", [X, Y])` shows terms within a text".to_owned()
             }
-            (_, "length" | "size" | "count") => {
-                let owner = if owner.is_empty() { "L" } else { owner };
+            (_, "length" | "size" | "count") if !list && !MODULES.contains(&owner) => {
+                let owner = if owner.is_empty() { "L" } else { &subject };
                 format!("write `length({owner})` for a list, `length(query({owner}))` for a set variable")
             }
-            _ if owner.starts_with(|c: char| c.is_ascii_lowercase()) => {
+            _ if meant.is_some() => {
+                let line = meant.unwrap_or_default();
+                match called {
+                    Some(_) => format!("functions stand in front: `{line}`"),
+                    None if list => format!("write `{line}`"),
+                    None => format!("write `{line}` for what a variable has, `maps:get({name}, {subject})` for a map"),
+                }
+            }
+            _ if MODULES.contains(&owner) => {
                 format!("the functions of a module stand after a colon: `{owner}:{name}(..)`")
             }
-            _ if !called && !owner.is_empty() => {
+            _ if called.is_none() && !owner.is_empty() => {
                 format!("write `maps:get({name}, {owner})` for what a map has under `{name}`")
             }
             _ => "functions stand in front: `update(S, {add, 1})`; those of a module after a colon: `lists:sum(L)`"
@@ -131,9 +180,15 @@ impl Reader<'_> {
             None | Some('%' | '\u{a0}' | '\u{feff}') => self.push(Token::Dot, start, end),
             Some(c) if c.is_ascii_whitespace() => self.push(Token::Dot, start, end),
             Some(c) if c.is_lowercase() => {
-                let help = self.meant_by_dot(start, end);
-                let diagnostic = Diagnostic::error("E0101", "a `.` does not call a function").help(help);
-                self.tell(diagnostic, start, end, "not a call");
+                // Of a chain of calls the first is told.
+                let line = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
+                let first = !self.out.diagnostics.last().is_some_and(|told| {
+                    told.title == NO_CALL && told.labels.first().is_some_and(|label| label.span.start as usize >= line)
+                });
+                if first {
+                    let help = self.meant_by_dot(start, end);
+                    self.tell(Diagnostic::error("E0101", NO_CALL).help(help), start, end, "not a call");
+                }
                 self.push(Token::Error, start, end);
             }
             Some(_) => {
@@ -149,6 +204,7 @@ impl Reader<'_> {
     fn habit(&mut self, token: Token, start: usize, end: usize) -> Option<usize> {
         let written = &self.text[start..end];
         let (meant, right) = match token {
+            Token::ForeignLessOrEqual if self.draws() => (Token::Generator, "<-"),
             Token::ForeignLessOrEqual => (Token::LessOrEqual, "=<"),
             Token::ForeignNotEqual => (Token::NotEqual, "/="),
             Token::ForeignEqual => (Token::ExactlyEqual, "=:="),
@@ -166,6 +222,24 @@ impl Reader<'_> {
         self.tell(diagnostic, start, end, &format!("`{right}`"));
         self.push(meant, start, end);
         None
+    }
+
+    /// Whether a `<=` stands where a comprehension draws from a list.
+    fn draws(&self) -> bool {
+        let tokens = &self.out.tokens;
+        let before = tokens.len().checked_sub(2).map(|at| tokens[at].token);
+        let (mut depth, mut bars) = (0_i32, false);
+        for lexeme in tokens.iter().rev() {
+            match lexeme.token {
+                token if token.closes() => depth += 1,
+                Token::OpenBracket | Token::OpenMap if depth == 0 => break,
+                Token::Dot => return false,
+                token if token.opens() && token != Token::Fun => depth -= 1,
+                Token::Bars if depth == 0 => bars = true,
+                _ => {}
+            }
+        }
+        bars && matches!(before, Some(Token::Bars | Token::Comma))
     }
 
     /// Whether what stands before on the same line is an operand.
@@ -231,7 +305,13 @@ impl Reader<'_> {
         let operand_before = self.after_operand(start);
         let rest = self.text[end..].trim_start_matches([' ', '\t']);
         let operand_after = rest.starts_with(|c: char| c.is_ascii_digit() || c.is_uppercase() || c == '(');
-        let words_after = rest.split_whitespace().nth(1).is_some_and(|word| word.starts_with(char::is_alphabetic));
+        let words_after = rest
+            .lines()
+            .next()
+            .unwrap_or("")
+            .split_whitespace()
+            .nth(1)
+            .is_some_and(|word| word.starts_with(char::is_alphabetic));
         if self.text[start..].starts_with("//") && operand_before && operand_after && !words_after {
             let diagnostic = Diagnostic::error("E0108", "`//` is written `div` here")
                 .help("write `div` for whole division; a comment starts with `%`");
@@ -320,6 +400,9 @@ impl Reader<'_> {
             '&' => "write `andalso`, or `band` for bits",
             '^' => "write `bxor` for bits, `math:pow(X, Y)` for powers",
             '~' => "write `bnot` for bits",
+            '?' if self.text[end..].starts_with('=') => {
+                "there is no `maybe`: write `case X of {ok, Y} -> Y; Other -> Other end`"
+            }
             '?' if self.text[end..].starts_with(' ') => {
                 "a choice is written `case X > 2 of true -> big; false -> small end`"
             }

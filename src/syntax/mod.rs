@@ -4,6 +4,8 @@
 mod build;
 pub mod expected;
 mod foreign;
+pub mod guess;
+mod habits;
 mod infix;
 pub mod lexer;
 pub mod literal;

@@ -10,6 +10,7 @@ use crate::source::diagnostic::Severity;
 use crate::source::span::FileId;
 use crate::source::span::Span;
 use crate::syntax::build::Builder;
+use crate::syntax::habits;
 use crate::syntax::lexer;
 use crate::syntax::lexer::Lexeme;
 use crate::syntax::repair;
@@ -181,6 +182,7 @@ impl Forms {
 
     /// Mends a form until it parses; gives back the tokens behind its end, if that was found before them.
     fn mend(&mut self, mut tokens: Vec<Lexeme>, mut mistake: Mistake) -> Option<Vec<Lexeme>> {
+        let mut commas = false;
         for _ in 0..REPAIRS_MAX {
             self.repairs += 1;
             if self.repairs > REPAIRS_IN_ALL_MAX {
@@ -188,11 +190,11 @@ impl Forms {
             }
             let place = tokens[mistake.at].start;
             let (diagnostic, repair) = repair::judge(&self.builder.tree, &tokens, &mistake);
-            let repeated = diagnostic.title == repair::SEMICOLON
-                && self.diagnostics.iter().any(|told| told.title == diagnostic.title);
-            if self.last_told != Some(place) && !self.told_by_lexer(place) && !repeated {
-                self.diagnostics.push(diagnostic);
+            let comma = diagnostic.title == habits::MISSING_COMMA;
+            if !(comma && commas) {
+                self.tell(diagnostic, &tokens, &repair, place);
             }
+            commas |= comma;
             self.last_told = Some(place);
             match repair {
                 Repair::GiveUp => break,
@@ -214,6 +216,9 @@ impl Forms {
                     return Some(tokens.split_off(at));
                 }
                 Repair::Insert(at, token) => {
+                    if token.closes() || comma {
+                        self.lose_called(&tokens[..at]);
+                    }
                     let end = at.checked_sub(1).map_or(tokens[at].start, |before| tokens[before].end);
                     tokens.insert(at, Lexeme { token, start: end, end });
                 }
@@ -248,6 +253,55 @@ impl Forms {
         None
     }
 
+    /// Tells a mistake, unless it follows from one that was told.
+    fn tell(&mut self, diagnostic: Diagnostic, tokens: &[Lexeme], repair: &Repair, place: u32) {
+        let repeated = diagnostic.title == repair::SEMICOLON && self.semicolon_told();
+        if self.last_told == Some(place) || self.told_by_lexer(place) || repeated {
+            return;
+        }
+        if diagnostic.code == "E0113" {
+            self.forget_inside(tokens, repair);
+        }
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// What could not be read within a construct of another language is not told besides the construct.
+    fn forget_inside(&mut self, tokens: &[Lexeme], repair: &Repair) {
+        let lost = match repair {
+            Repair::Replace(range) if range.len() > 2 => &tokens[range.clone()],
+            Repair::LoseUntil(at) => &tokens[..*at],
+            Repair::GiveUp => tokens,
+            _ => return,
+        };
+        let (Some(first), Some(last)) = (lost.first(), lost.last()) else { return };
+        let inside = |told: &Diagnostic| {
+            told.labels.first().is_some_and(|label| first.start <= label.span.start && label.span.end <= last.end)
+        };
+        self.diagnostics.retain(|told| !inside(told));
+    }
+
+    /// Whether it was told that forms do not end with `;`.
+    fn semicolon_told(&self) -> bool {
+        let within = |told: &Diagnostic| told.help.iter().any(|help| help.contains(repair::FORM_END));
+        self.diagnostics.iter().any(|told| told.title == repair::SEMICOLON || within(told))
+    }
+
+    /// Of a call that is not closed it is not known how many arguments it was to have.
+    fn lose_called(&mut self, before: &[Lexeme]) {
+        let mut depth = 0_usize;
+        for at in (1..before.len()).rev() {
+            if before[at].token.closes() {
+                depth += 1;
+            } else if repair::opens(before, at) {
+                match depth.checked_sub(1) {
+                    Some(less) => depth = less,
+                    None if before[at - 1].token == Token::Atom => return self.lose(&before[at - 1..at]),
+                    None => return,
+                }
+            }
+        }
+    }
+
     /// Whether something that could not even be read stands before on the same line: then the rest is a consequence.
     fn told_by_lexer(&self, place: u32) -> bool {
         let before = self.unreadable.partition_point(|start| *start <= place);
@@ -257,29 +311,9 @@ impl Forms {
 
     fn push(&mut self, mut form: Form) {
         if let FormNode::Function(_, documentation) = &mut form.node {
-            *documentation = self.documentation_above(form.range.0);
+            *documentation = self.builder.tree.documentation_above(form.range.0);
         }
         self.builder.tree.forms.push(form);
-    }
-
-    /// The text of the `%%` lines that end on the line above `start`.
-    fn documentation_above(&self, start: u32) -> Option<Box<str>> {
-        let tree = &self.builder.tree;
-        let mut lines = Vec::new();
-        let mut next = start;
-        let before = tree.comments.partition_point(|comment| comment.1 <= start);
-        for comment in tree.comments[..before].iter().rev() {
-            let between = tree.slice((comment.1, next));
-            let line = tree.slice(*comment);
-            if !line.starts_with("%%") || between.matches('\n').count() != 1 || !between.trim().is_empty() {
-                break;
-            }
-            let text = line.trim_start_matches('%').trim_end();
-            lines.push(text.strip_prefix(' ').unwrap_or(text));
-            next = comment.0;
-        }
-        lines.reverse();
-        (!lines.is_empty()).then(|| lines.join("\n").into())
     }
 
     /// Notes the names in what could not be parsed.

@@ -23,6 +23,8 @@ pub(super) struct Mistake {
 
 /// What is said once of a text in which forms end with `;`.
 pub(super) const SEMICOLON: &str = "a form ends with `.`, not with `;`";
+/// The same within the help of another message.
+pub(super) const FORM_END: &str = "each form ends with `.`";
 
 /// A change of a form's tokens.
 #[derive(Debug)]
@@ -59,7 +61,8 @@ pub(super) fn opens(tokens: &[Lexeme], at: usize) -> bool {
 pub(super) fn judge(tree: &Tree, tokens: &[Lexeme], mistake: &Mistake) -> (Diagnostic, Repair) {
     let place = Place::new(tree, tokens, mistake);
     place
-        .construct()
+        .habit()
+        .or_else(|| place.construct())
         .or_else(|| place.foreign_word())
         .or_else(|| place.foreign_operator())
         .or_else(|| place.foreign_entry())
@@ -67,6 +70,8 @@ pub(super) fn judge(tree: &Tree, tokens: &[Lexeme], mistake: &Mistake) -> (Diagn
         .or_else(|| place.unclosed())
         .or_else(|| place.function_among_expressions())
         .or_else(|| place.missing_separator())
+        .or_else(|| place.call_without_parentheses())
+        .or_else(|| place.missing_comma())
         .unwrap_or_else(|| place.unexpected())
 }
 
@@ -106,7 +111,7 @@ impl<'a> Place<'a> {
     }
 
     /// The last character before the mistake, where something is missing.
-    fn gap(&self) -> Span {
+    pub(super) fn gap(&self) -> Span {
         let end = self.before.map_or(self.here.start, |before| before.end);
         let start = self.tree.text()[..end as usize].char_indices().next_back().map_or(0, |(at, _)| at);
         self.tree.place((u32::try_from(start).unwrap_or(end), end))
@@ -169,6 +174,7 @@ impl<'a> Place<'a> {
             "async" | "await" => "`thread(fun() -> .. end)` starts a task, and `read(Variable, Threshold)` waits",
             "receive" => "there are no mailboxes: tasks wait with `read(Variable, Threshold)`",
             "maybe" | "cond" => "use `case .. of .. end`; as an atom it needs quotes: `'maybe'`",
+            "typeof" => "tests ask what a value is: `is_integer(X)`, `is_list(X)`, `is_map(X)`",
             "then" => "`if` has clauses with arrows: `if X > 0 -> a; true -> b end`",
             _ => return None,
         };
@@ -272,7 +278,10 @@ impl<'a> Place<'a> {
             .at(self.span(open), "opened here")
             .at(self.visible(self.here), format!("`{}` is missing before this", closing_text(closer)))
             .help(format!("close it with `{}`", closing_text(closer)));
-        let diagnostic = if self.comment_behind() {
+        let text_before = self.before.is_some_and(|before| before.token == Token::Text);
+        let diagnostic = if self.comment_behind() && text_before {
+            diagnostic.help("`%` starts a comment; a text is made of others by `io_lib:format(\"Hello ~s\", [Name])`")
+        } else if self.comment_behind() {
             diagnostic.help("`%` starts a comment; the remainder of a division is `7 rem 2`")
         } else {
             diagnostic

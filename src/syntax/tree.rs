@@ -246,6 +246,26 @@ impl Tree {
         self.slice(self.ranges[id.0 as usize])
     }
 
+    /// The text of the `%%` lines that end on the line above `start`.
+    #[must_use]
+    pub fn documentation_above(&self, start: u32) -> Option<Box<str>> {
+        let mut lines = Vec::new();
+        let mut next = start;
+        let before = self.comments.partition_point(|comment| comment.1 <= start);
+        for comment in self.comments[..before].iter().rev() {
+            let between = self.slice((comment.1, next));
+            let line = self.slice(*comment);
+            if !line.starts_with("%%") || between.matches('\n').count() != 1 || !between.trim().is_empty() {
+                break;
+            }
+            let text = line.trim_start_matches('%').trim_end();
+            lines.push(text.strip_prefix(' ').unwrap_or(text));
+            next = comment.0;
+        }
+        lines.reverse();
+        (!lines.is_empty()).then(|| lines.join("\n").into())
+    }
+
     /// What is written at `range`.
     #[must_use]
     pub fn slice(&self, range: Range) -> &str {

@@ -196,11 +196,11 @@ impl Type {
     /// The type with its article, for messages: `a set`, `an ivar`.
     #[must_use]
     pub fn with_article(&self) -> String {
-        let article = if self.name().starts_with(['a', 'e', 'i', 'o', 'u']) && self.to_term().as_tuple().is_none() {
-            "an"
-        } else {
-            "a"
-        };
+        // Names of initials are spoken letter by letter.
+        let vowel = self.name().starts_with(['a', 'e', 'i', 'o', 'u', 'm'])
+            && !matches!(self, Type::MaxInt | Type::MinInt)
+            || matches!(self, Type::LwwRegister | Type::RwSet);
+        let article = if vowel && self.to_term().as_tuple().is_none() { "an" } else { "a" };
         format!("{article} {self}")
     }
 
@@ -316,8 +316,27 @@ impl BadType {
         }
     }
 
+    /// The type that is meant by `{awmap, set}`, `{set}`, `[awmap, [set]]`, `[set]`.
+    fn with_brackets(&self) -> Option<Term> {
+        let parts = match self.given.as_tuple() {
+            Some(parts) => parts.to_vec(),
+            None => self.given.to_vec()?,
+        };
+        let (name, rest) = parts.split_first()?;
+        if rest.is_empty() {
+            return Type::parse(name).map(|_| name.clone());
+        }
+        let one_list = rest.first().filter(|_| rest.len() == 1).and_then(Term::to_vec);
+        let parameters = one_list.unwrap_or_else(|| rest.to_vec());
+        let meant = Term::tuple([name.clone(), Term::list(parameters)]);
+        Type::parse(&meant).map(|_| meant)
+    }
+
     /// What was probably meant.
     fn help(&self) -> Option<String> {
+        if let Some(right) = self.with_brackets() {
+            return Some(format!("write `{right}`"));
+        }
         if let Some(text) = self.given.as_text() {
             let known = Type::NAMES.iter().any(|(name, _)| *name == text);
             return known.then(|| format!("types are atoms, not texts: write `{text}`"));

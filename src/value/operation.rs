@@ -4,6 +4,7 @@ use num_bigint::BigInt;
 
 use crate::lattice::sum::Sum;
 use crate::source::diagnostic::Diagnostic;
+use crate::value::atom::Atom;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 
@@ -324,6 +325,10 @@ impl BadOp {
     fn hint(&self) -> Option<String> {
         if self.given.to_vec().is_some_and(|list| !list.is_empty()) {
             return Some("an update makes one operation: write an `update` for each of them".to_owned());
+        }
+        if let Some(text) = self.given.as_text() {
+            let fits = Atom::new(text).is_ok_and(|atom| Op::parse(&self.kind, &Term::Atom(atom)).is_ok());
+            return fits.then(|| format!("operations are atoms and tuples, not texts: write `{text}`"));
         }
         match (self.given.as_tuple()?, &self.kind) {
             ([word, number], kind)

@@ -36,6 +36,15 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// The variable as messages show it: `` `S` ``, or what it is where it has a name of its own that says nothing.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match &self.name {
+            Name::Given(_) => format!("`{}`", self.name.plain()),
+            Name::Fresh(..) => format!("{} without a name", self.kind.with_article()),
+        }
+    }
+
     /// How deep terms are nested in the name.
     #[must_use]
     pub fn depth(&self) -> u32 {

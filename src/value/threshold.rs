@@ -91,7 +91,11 @@ impl Threshold {
             return Ok(Threshold::bound());
         }
         let level = match kind {
-            Type::Window(window) => return Threshold::parse(&window.kind, term),
+            // What is wrong is told of the window, whose type the program wrote.
+            Type::Window(window) => {
+                let told = |bad: BadThreshold| if bad.kind == window.kind { refused() } else { bad };
+                return Threshold::parse(&window.kind, term).map_err(told);
+            }
             Type::GMap(kind) | Type::AwMap(kind) => Threshold::keys(kind, inner).ok_or_else(refused)??,
             Type::Pair(kinds) => match inner.as_tuple() {
                 Some([first, second]) => {

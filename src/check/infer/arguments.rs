@@ -3,11 +3,13 @@
 
 use crate::check::core::Expr;
 use crate::check::core::VerbCall;
+use crate::check::infer::describe::written;
 use crate::check::infer::operation::may_be_joined;
 use crate::check::infer::parts::Cons;
 use crate::check::infer::parts::Few;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
+use crate::check::infer::site::NO_DIRECTIVE;
 use crate::check::infer::site::WRONG_KIND;
 use crate::check::infer::value::Value;
 use crate::library::Verb;
@@ -23,7 +25,7 @@ impl<'p> Run<'p> {
             Verb::Sleep => self.is_number(expr, call, first, (0, "milliseconds: an integer of at least 0"), frame),
             Verb::Every => self.is_number(expr, call, first, (1, "milliseconds: an integer of at least 1"), frame),
             Verb::Random => self.is_number(expr, call, first, (1, "an integer of at least 1"), frame),
-            Verb::Format => self.is_format(expr, call, arguments, frame),
+            Verb::Format => self.is_format(expr, "io:format", &call.arguments, arguments, frame),
             _ => true,
         }
     }
@@ -47,17 +49,32 @@ impl<'p> Run<'p> {
         let place = call.arguments.first().map_or(expr.span, |argument| argument.span);
         let label = if parts.ints.some() { "" } else { WRONG_KIND };
         self.fail(expr, frame, |run| {
-            let title = format!("`{}` needs {words}, and got {}", call.builtin.row().name, run.describe(given));
+            let given = run.describe_written(call.arguments.first(), given);
+            let title = format!("`{}` needs {words}, and got {given}", call.builtin.row().name);
             Diagnostic::error("E0391", title).at(place, label)
         });
         false
     }
 
-    fn is_format(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> bool {
+    /// Whether the text of an `io:format` or `io_lib:format` may fit what is printed with it; if not, that is told.
+    pub(super) fn is_format(
+        &mut self,
+        expr: &'p Expr,
+        name: &str,
+        written: &'p [Expr],
+        arguments: &[Value],
+        frame: &Frame,
+    ) -> bool {
         let Some((at, wrong, label)) = bad_format(arguments) else { return true };
-        let place = call.arguments.get(at).map_or(expr.span, |argument| argument.span);
+        let place = written.get(at).map_or(expr.span, |argument| argument.span);
+        let control = arguments.first().and_then(Value::single);
+        let percent = control.as_ref().and_then(|text| text.as_text()).is_some_and(has_percent);
         self.fail(expr, frame, |_| {
-            Diagnostic::error("E0522", format!("io:format: {wrong}")).at(place, label).help(
+            let message = Diagnostic::error("E0522", format!("{name}: {wrong}")).at(place, label);
+            if percent {
+                return message.help("a directive starts with `~`: write `~p` in place of `%s` and `%d`");
+            }
+            message.help(
                 "each `~p` in the text shows one element of the list behind it: `io:format(\"~p of ~p~n\", [X, Y])`",
             )
         });
@@ -86,7 +103,7 @@ impl<'p> Run<'p> {
             let Some(kind) = run.variables.get(number).and_then(|variable| variable.kind.clone()) else {
                 return Diagnostic::error("E0303", "it cannot be joined into this variable");
             };
-            let exact = value.single().and_then(|term| Op::joining(&kind, &term).err());
+            let exact = written(call.arguments.get(1), value).and_then(|term| Op::joining(&kind, &term).err());
             let message = match exact {
                 Some(bad) => bad.diagnostic(),
                 None => Diagnostic::error(
@@ -98,6 +115,11 @@ impl<'p> Run<'p> {
         });
         false
     }
+}
+
+/// Whether it has a directive of other languages.
+fn has_percent(text: &str) -> bool {
+    ["%d", "%s", "%f", "%i", "%v", "%p"].iter().any(|directive| text.contains(directive))
 }
 
 /// Which argument of an `io:format` is sure not to do, why, and what is said of it there.
@@ -125,11 +147,16 @@ fn bad_format(arguments: &[Value]) -> Option<(usize, String, &'static str)> {
     let text = control.single()?;
     let text = text.as_text().or_else(|| text.as_atom())?;
     if let Some(letter) = directives::unknown(text) {
-        return Some((0, format!("there is no directive `~{letter}`; `~p` shows any term"), ""));
+        return Some((0, format!("there is no directive `~{letter}`; `~p` shows any term"), NO_DIRECTIVE));
     }
-    let wanted = directives::wanted(text)?;
+    let Some(wanted) = directives::wanted(text) else {
+        return Some((0, "the text ends within a directive; `~~` prints `~`".to_owned(), NO_DIRECTIVE));
+    };
     let wrong = match given.checked_sub(wanted) {
         Some(0) => return None,
+        Some(_) if wanted == 0 && has_percent(text) => {
+            return Some((0, "the text has no directive for its arguments".to_owned(), NO_DIRECTIVE));
+        }
         Some(left) => format!("the text has no directive for the last {left} of {given} arguments"),
         None => "the text has more directives than there are arguments".to_owned(),
     };

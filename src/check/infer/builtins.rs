@@ -1,6 +1,7 @@
 //! Pure built-ins on abstract values: what they take stands in the table's signatures, what they give in part here.
 
 use crate::check::core::Expr;
+use crate::check::core::Node;
 use crate::check::infer::matching::entry;
 use crate::check::infer::operators::append;
 use crate::check::infer::parts::Cons;
@@ -16,6 +17,7 @@ use crate::check::infer::value::both;
 use crate::library::Builtin;
 use crate::library::BuiltinId;
 use crate::source::diagnostic::Diagnostic;
+use crate::value::kind::Type;
 use crate::value::term::Term;
 
 /// What the words of a signature mean; `None` for what may be any term.
@@ -66,6 +68,11 @@ impl<'p> Run<'p> {
                 }
             }
         }
+        if let (Some("io_lib"), "format", Node::Builtin(_, written)) = (row.module, row.name, &expr.node)
+            && !self.is_format(expr, "io_lib:format", written, arguments, frame)
+        {
+            return Value::never();
+        }
         let from = arguments.iter().fold(None, |from, value| both(&from, &value.from));
         match self.result(expr, row, arguments, frame) {
             Some(value) if value.is_never() => value,
@@ -75,6 +82,15 @@ impl<'p> Run<'p> {
                 self.fine(expr, value.touched(&from))
             }
         }
+    }
+
+    /// What counts what a variable has.
+    fn size_of_variable(&self, value: &Value) -> String {
+        let numbers = Run::known_variables(value).unwrap_or_default();
+        let name = numbers.first().and_then(|number| self.shown(*number)).unwrap_or_else(|| "V".to_owned());
+        let is_map = self.distinct_kinds(&numbers).iter().any(Type::is_map);
+        let function = if is_map { "map_size" } else { "length" };
+        format!("`{name}` is a variable; write `{function}(query({name}))`")
     }
 
     fn wrong_argument(&self, expr: &Expr, row: &Builtin, at: usize, word: &str, arguments: &[Value]) -> Diagnostic {
@@ -96,6 +112,9 @@ impl<'p> Run<'p> {
         let message = Diagnostic::error(code, format!("`{}` takes {shown}{place}, not {given}", row.title()))
             .at(expr.span, WRONG_KIND);
         match self.variable_for_value(&arguments[at..=at]) {
+            Some(_) if matches!(row.name, "length" | "size" | "map_size" | "tuple_size") => {
+                message.help(self.size_of_variable(&arguments[at]))
+            }
             Some(help) => message.help(help),
             None if shown.ends_with("list") && given.starts_with("`\"") => {
                 message.help("a text is one value, not a list of characters: see `lasp doc string`")

@@ -38,8 +38,11 @@ impl<'p> Run<'p> {
         arguments: Vec<Value>,
         frame: &Frame,
     ) -> Value {
-        let call = Call { code, captured, arguments, control: self.control.clone() };
+        let call = Call { code, captured, arguments, control: self.control.clone(), atomic: self.atomic };
         let value = self.call(call.clone(), expr.span);
+        if let Some(told) = self.flows_of_call(expr, frame) {
+            return self.fail(expr, frame, |_| told);
+        }
         if !value.is_never() {
             return self.fine(expr, value);
         }
@@ -156,6 +159,7 @@ impl<'p> Run<'p> {
                         captured: fun.captured.clone(),
                         arguments: arguments.to_vec(),
                         control: both(&self.control, &callee.from),
+                        atomic: self.atomic,
                     };
                     self.call(call, expr.span)
                 }
@@ -199,7 +203,8 @@ impl<'p> Run<'p> {
             {
                 return message.at(expr.span, WRONG_KIND).help("the function comes first, and then the list");
             }
-            return message.at(expr.span, inner.title.clone());
+            let message = message.at(expr.span, inner.title.clone());
+            return inner.help.iter().fold(message, |message, help| message.help(help.clone()));
         }
         let title = if inner.title.starts_with("no clause of") {
             inner.title.clone()
@@ -221,7 +226,7 @@ impl<'p> Run<'p> {
         let is_variable = |value: &&Value| value.parts().is_some_and(|parts| parts.refs.some() && parts.kinds() == 1);
         let value = values.iter().find(is_variable)?;
         let known = value.parts()?.refs.known()?;
-        let name = known.first().filter(|_| known.len() == 1).and_then(|number| self.variables.shown(*number));
+        let name = known.first().filter(|_| known.len() == 1).and_then(|number| self.shown(*number));
         Some(match name {
             Some(name) => format!("`{name}` is a variable; `query({name})` gives its value"),
             None => "a variable is not its value; `query(V)` gives it".to_owned(),
@@ -233,8 +238,12 @@ impl<'p> Run<'p> {
         self.fail_at(key, place.span, frame, None, |run| {
             let given = run.describe(value);
             let message = Diagnostic::error(what.1, format!("{}, not {given}", what.0)).at(place.span, "not one");
+            let text = value.parts().is_some_and(|parts| parts.texts.some() && parts.kinds() == 1);
             match run.variable_for_value(std::slice::from_ref(value)) {
                 Some(help) => message.help(help),
+                None if text => {
+                    message.help("a text is one value; `string:to_graphemes(Text)` is the list of its characters")
+                }
                 None => message,
             }
         });

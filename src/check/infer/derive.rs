@@ -9,7 +9,6 @@ use crate::check::core::PatternNode;
 use crate::check::core::VerbCall;
 use crate::check::infer::operation::added;
 use crate::check::infer::operation::element_of;
-use crate::check::infer::operation::may_be_operation;
 use crate::check::infer::parts::Code;
 use crate::check::infer::parts::Few;
 use crate::check::infer::parts::Parts;
@@ -29,51 +28,10 @@ use crate::source::diagnostic::Label;
 use crate::source::span::Span;
 use crate::value::atom::Atom;
 use crate::value::kind::Type;
-use crate::value::operation;
-use crate::value::operation::Op;
 use crate::value::reference::Name;
 use crate::value::reference::Reference;
 use crate::value::term::Closure;
 use crate::value::term::Term;
-
-/// Which variable feeds which.
-#[derive(Debug, Default)]
-pub(super) struct Flows {
-    /// Edges that are sure to be made, in order, with the derivation's place.
-    sure: Vec<(u32, u32, Span)>,
-    /// Cycles that are sure to be made.
-    pub(super) cycles: Vec<Vec<u32>>,
-    /// Variables that some derivation may feed, where, and with what.
-    pub(super) fed: Vec<(u32, Span, Value)>,
-}
-
-impl Flows {
-    /// The way from one variable to another, both included.
-    fn path(&self, from: u32, to: u32) -> Option<Vec<u32>> {
-        let mut before: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
-        let mut open = vec![from];
-        while let Some(at) = open.pop() {
-            if at == to {
-                let mut path = vec![to];
-                while let Some(last) = path.last().copied().filter(|last| *last != from || path.len() == 1) {
-                    match before.get(&last) {
-                        Some(earlier) if last != from => path.push(*earlier),
-                        _ => break,
-                    }
-                }
-                path.reverse();
-                return Some(path);
-            }
-            for (_, next, _) in self.sure.iter().filter(|(source, ..)| *source == at) {
-                if *next != from && !before.contains_key(next) {
-                    before.insert(*next, at);
-                    open.push(*next);
-                }
-            }
-        }
-        None
-    }
-}
 
 /// What a derivation's arguments are.
 struct Shape {
@@ -129,11 +87,11 @@ impl<'p> Run<'p> {
         {
             return self.fail(expr, frame, |_| told);
         }
-        if matches!(call.verb, Verb::Fold | Verb::FoldDynamic) {
+        if matches!(call.verb, Verb::Fold | Verb::FoldDynamic | Verb::GroupBy) {
             if let Some(told) = self.no_contribution(expr, call, &results, &destination) {
                 return self.fail(expr, frame, |_| told);
             }
-            self.accumulator(call, functions.first());
+            self.accumulator(call, functions.last());
         }
         let content = self.fill(call.verb, &sources, &results, &destination);
         for number in Run::known_variables(&destination).unwrap_or_default() {
@@ -258,6 +216,7 @@ impl<'p> Run<'p> {
                         captured: fun.captured.clone(),
                         arguments: arguments.to_vec(),
                         control: None,
+                        atomic: false,
                     };
                     self.call(call, expr.span)
                 }
@@ -326,47 +285,6 @@ impl<'p> Run<'p> {
         Some(Diagnostic::error("E0312", title).at(place, "decides which elements are kept"))
     }
 
-    /// What a fold gives that is sure to be no operation of the destination's type.
-    fn no_contribution(
-        &self,
-        expr: &Expr,
-        call: &VerbCall,
-        results: &[Value],
-        destination: &Value,
-    ) -> Option<Diagnostic> {
-        let result = results.first()?;
-        let into = Run::known_variables(destination)?;
-        let [number] = &*into else { return None };
-        let kind = self.variables.get(*number)?.kind.clone()?;
-        let parts = result.parts()?;
-        if parts.none() || parts.nil {
-            return None;
-        }
-        let single = Value::of(parts.without_lists());
-        let many = parts.cons.as_ref().map(|cons| &cons.items[0]);
-        if may_be_operation(&kind, &single, true) || many.is_some_and(|one| may_be_operation(&kind, one, true)) {
-            return None;
-        }
-        let wrong = many.filter(|_| single.is_never()).unwrap_or(&single);
-        let exact = wrong.single().filter(|term| Op::parse(&kind, term).is_ok());
-        let place = call.arguments.get(1).map_or(expr.span, |argument| argument.span);
-        let title = match exact {
-            Some(term) => {
-                format!("`{}` cannot be taken back, so that no fold can contribute it", operation::Brief(&term))
-            }
-            None => format!(
-                "this fold's function gives {}, which is no operation of {}",
-                self.describe(wrong),
-                kind.with_article()
-            ),
-        };
-        let shapes = operation::list(operation::contributable(&kind));
-        let message = Diagnostic::error("E0310", title)
-            .at(place, "its result is contributed")
-            .help(format!("into {} a fold contributes {shapes}, a list of these, or `[]`", kind.with_article()));
-        Some(self.declared_here(message, *number))
-    }
-
     /// A fold's function that reads its second argument, as if it were an accumulator.
     fn accumulator(&mut self, call: &'p VerbCall, function: Option<&Value>) {
         let Some(Few::Of(funs)) = function.and_then(Value::parts).map(|parts| &parts.funs) else { return };
@@ -389,13 +307,14 @@ impl<'p> Run<'p> {
             let Some(second) = clause.patterns.get(1) else { continue };
             let reads = match &second.node {
                 PatternNode::Any => false,
-                PatternNode::Bind(local) => walk::reads(clause, *local),
+                PatternNode::Bind(local) => walk::reads_itself(clause, *local, &self.functions),
                 _ => true,
             };
             if !reads {
                 continue;
             }
-            let place = call.arguments.get(1).map_or(second.span, |argument| argument.span);
+            let at = if call.verb == Verb::GroupBy { 2 } else { 1 };
+            let place = call.arguments.get(at).map_or(second.span, |argument| argument.span);
             self.sites.suspect(site(second), second.span, || {
                 Diagnostic::warning("E0402", "a fold has no accumulator: this argument is always the destination's first value")
                     .at(second.span, "always the first value: `0` of a counter, `[]` of a set")
@@ -428,42 +347,6 @@ impl<'p> Run<'p> {
         content
     }
 
-    /// Notes the edges, and tells a cycle.
-    fn flow(&mut self, expr: &'p Expr, verb: Verb, sources: &[Value], destination: &Value, frame: &Frame) -> Value {
-        let sure = !frame.in_function && self.choices == 0 && self.repeats == 0;
-        let one = |value: &Value| {
-            let known = Run::known_variables(value)?;
-            let [only] = &*known else { return None };
-            self.variables.get(*only).filter(|variable| !variable.fresh)?;
-            Some(*only)
-        };
-        let (Some(into), true) = (one(destination), sure) else { return destination.clone() };
-        let known: Vec<u32> = sources.iter().filter_map(one).collect();
-        for source in known {
-            if let Some(path) = self.flows.path(into, source) {
-                let same: Vec<Arc<Reference>> = path
-                    .iter()
-                    .chain([&into])
-                    .filter_map(|number| self.variables.get(*number).and_then(reference))
-                    .collect();
-                self.flows.cycles.push(path.iter().chain([&into]).copied().collect());
-                if same.len() == path.len() + 1 {
-                    let error = GraphError::Cycle { verb: verb_word(verb), path: same };
-                    let mut message = error.diagnostic().at(expr.span, "closes it");
-                    for pair in path.windows(2) {
-                        let edge = self.flows.sure.iter().find(|(from, to, _)| (*from, *to) == (pair[0], pair[1]));
-                        if let Some((_, _, span)) = edge {
-                            message = message.at(*span, "on the way");
-                        }
-                    }
-                    return self.fail(expr, frame, |_| message);
-                }
-            }
-            self.flows.sure.push((source, into, expr.span));
-        }
-        destination.clone()
-    }
-
     /// `{rmv, X}` on a variable that a derivation feeds.
     pub(super) fn tell_removals(&mut self) {
         let removals = std::mem::take(&mut self.removals);
@@ -472,7 +355,7 @@ impl<'p> Run<'p> {
             let feeds = |content: &Value| !set || content.meets(&removed);
             let mut fed = self.flows.fed.iter().filter(|(into, ..)| *into == number);
             let Some(fed) = fed.find(|(_, _, content)| feeds(content)).map(|(_, span, _)| *span) else { continue };
-            let name = self.variables.shown(number).unwrap_or_else(|| "this variable".to_owned());
+            let name = self.shown(number).unwrap_or_else(|| "this variable".to_owned());
             let place = match &expr.node {
                 Node::Verb(call) => call.arguments.get(1).map_or(expr.span, |argument| argument.span),
                 _ => expr.span,
@@ -492,7 +375,7 @@ impl<'p> Run<'p> {
 }
 
 /// The verb as it is written.
-fn verb_word(verb: Verb) -> &'static str {
+pub(super) fn verb_word(verb: Verb) -> &'static str {
     match verb {
         Verb::Map => "map",
         Verb::Filter => "filter",

@@ -1,10 +1,24 @@
 //! Abstract values in words, for messages.
 
+use crate::check::core::Expr;
+use crate::check::core::Node;
 use crate::check::infer::parts::Few;
 use crate::check::infer::parts::Parts;
 use crate::check::infer::run::Run;
 use crate::check::infer::value::Value;
 use crate::value::operation::Brief;
+use crate::value::term::Term;
+
+/// The most variables that a value is said to be.
+const VARIABLES_MAX: usize = 3;
+
+/// The term of an expression that is written out, or the one that the value is.
+pub(super) fn written(expr: Option<&Expr>, value: &Value) -> Option<Term> {
+    match expr.map(|expr| &expr.node) {
+        Some(Node::Literal(term)) => Some(term.clone()),
+        _ => value.single(),
+    }
+}
 
 impl Run<'_> {
     /// `5`, `a string`, `a list or the atom ok`, `S, a counter`.
@@ -21,10 +35,44 @@ impl Run<'_> {
         }
     }
 
+    /// The same, of an expression: as it is written, where it is written out.
+    pub(super) fn describe_written(&self, expr: Option<&Expr>, value: &Value) -> String {
+        written(expr, value).map_or_else(|| self.describe(value), |term| format!("`{}`", Brief(&term)))
+    }
+
     /// An operation: without the word for what it is.
     pub(super) fn describe_operation(&self, value: &Value) -> String {
         let words = self.describe(value);
         words.strip_prefix("a tuple ").map_or_else(|| words.clone(), str::to_owned)
+    }
+
+    /// What messages call a variable: its name, or else the name of the top level that can hold it.
+    pub(super) fn shown(&self, number: u32) -> Option<String> {
+        self.variables.shown(number).or_else(|| Some(self.holder(number)?.0))
+    }
+
+    /// The name of the top level that holds a variable without a name of its own, and whether it may hold others.
+    pub(super) fn holder(&self, number: u32) -> Option<(String, bool)> {
+        let holds = |value: &Value| match value.parts().map(|parts| &parts.refs) {
+            Some(Few::Of(few)) if few.contains(&number) => Some(few.len() > 1),
+            _ => None,
+        };
+        let found = (0..self.names.len()).find_map(|at| {
+            let value = self.globals.get(at).cloned().flatten().or_else(|| self.settled.get(at).cloned().flatten());
+            Some((at, holds(&value?)?))
+        });
+        found.map(|(at, several)| (self.names[at].clone(), several))
+    }
+
+    /// `` the variable `S` (a counter) ``
+    fn variable_words(&self, number: u32) -> String {
+        let kind = self.variables.get(number).and_then(|variable| variable.kind.as_ref());
+        match (self.shown(number), kind) {
+            (Some(name), Some(kind)) => format!("the variable `{name}` ({})", kind.with_article()),
+            (Some(name), None) => format!("the variable `{name}`"),
+            (None, Some(kind)) => format!("a variable ({})", kind.with_article()),
+            (None, None) => "a variable".to_owned(),
+        }
     }
 
     /// Several, one after the other.
@@ -46,7 +94,7 @@ impl Run<'_> {
             Few::Of(few) if few.len() == 2 && few.iter().all(|atom| matches!(atom.text(), "true" | "false")) => {
                 say("a boolean");
             }
-            Few::Of(few) => few.iter().for_each(|atom| say(&format!("`{}`", crate::value::term::Term::Atom(*atom)))),
+            Few::Of(few) => few.iter().for_each(|atom| say(&format!("`{}`", Term::Atom(*atom)))),
         }
         match &parts.tuples {
             Few::All => say("a tuple"),
@@ -80,9 +128,9 @@ impl Run<'_> {
             say("a function");
         }
         if let Few::Of(few) = &parts.refs
-            && let [only] = &**few
+            && (1..=VARIABLES_MAX).contains(&few.len())
         {
-            say(&self.variables.words(*only));
+            few.iter().for_each(|number| say(&self.variable_words(*number)));
         } else if parts.refs.some() {
             say("a variable");
         }

@@ -349,6 +349,20 @@ impl<'p> Run<'p> {
                 .help(help);
         }
         let message = Diagnostic::error("E0507", format!("this pattern never matches: the value is {given}"));
+        let only = value.parts().filter(|parts| parts.kinds() == 1);
+        match &pattern.node {
+            PatternNode::Cons(..) if only.is_some_and(|parts| parts.texts.some()) => {
+                return message.at(pattern.span, WRONG_KIND).help(
+                    "a text is one value, not a list of characters: `string:to_graphemes(Text)` is one, and `\"a\" ++ Rest` matches its start",
+                );
+            }
+            PatternNode::Tuple(_) if only.is_some_and(|parts| parts.map.is_some()) => {
+                return message
+                    .at(pattern.span, WRONG_KIND)
+                    .help("a map is matched with its keys: `#{a := A, b := B} = M`");
+            }
+            _ => {}
+        }
         let variable = value.parts().is_some_and(|parts| parts.refs.some());
         if variable && matches!(pattern.node, PatternNode::Tuple(_)) {
             return message.at(pattern.span, WRONG_KIND).help(

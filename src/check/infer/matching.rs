@@ -261,6 +261,7 @@ impl<'p> Run<'p> {
         let mut why: Option<Why> = None;
         let choosers = self.choosers(lambda, &call.arguments);
         let tested = self.tested.take();
+        let mut taken = false;
         for clause in &lambda.clauses {
             let mark = frame.trail.len();
             let mut holds = Holds::Always;
@@ -274,7 +275,11 @@ impl<'p> Run<'p> {
                 holds = holds.and(self.guard(&clause.guard, frame));
             }
             if holds != Holds::Never {
+                let open = u32::from(lambda.clauses.len() > 1 && (holds != Holds::Always || taken));
+                taken = true;
+                self.choices += open;
                 let value = self.under(&choosers, |run| run.body(&clause.body, frame));
+                self.choices -= open;
                 if value.is_never() {
                     let now = self.why.clone();
                     why = Some(why.map_or_else(|| now.clone(), |why| why.either(now.clone())));
@@ -402,7 +407,7 @@ impl<'p> Run<'p> {
         };
         let Some(pattern) = clause.patterns.first() else { return };
         // A constant of the program, compared with another of its kind, is a switch and no mistake.
-        if subject.is_constant() && matches!(&pattern.node, PatternNode::Literal(term) if term.depth() == 0) {
+        if matches!(&pattern.node, PatternNode::Literal(term) if subject.is_scalar_like(term)) {
             return;
         }
         let guarded = matched != Holds::Never;
@@ -544,48 +549,5 @@ pub(super) fn truth(value: &Value) -> Holds {
             Holds::when(few.len() == 1 && parts.kinds() == 1)
         }
         Few::Of(_) => Holds::Never,
-    }
-}
-
-impl Frame {
-    /// Takes back what was set since the mark.
-    pub(super) fn undo(&mut self, mark: usize) {
-        while self.trail.len() > mark {
-            if let Some((local, old)) = self.trail.pop()
-                && let Some(slot) = self.locals.get_mut(local as usize)
-            {
-                *slot = old;
-            }
-        }
-    }
-
-    /// What was set since the mark, as it is now.
-    pub(super) fn changed(&self, mark: usize) -> Vec<(u32, Value)> {
-        let mut locals: Vec<u32> = self.trail[mark..].iter().map(|(local, _)| *local).collect();
-        locals.sort_unstable();
-        locals.dedup();
-        locals.into_iter().map(|local| (local, self.get(local))).collect()
-    }
-
-    /// Sets what branches have set, joined; those that end without a value say nothing.
-    pub(super) fn keep(&mut self, branches: Vec<(Vec<(u32, Value)>, bool)>) {
-        let live: Vec<Vec<(u32, Value)>> =
-            branches.into_iter().filter(|(_, dead)| !dead).map(|(changed, _)| changed).collect();
-        let mut changed: Vec<u32> = live.iter().flatten().map(|(local, _)| *local).collect();
-        changed.sort_unstable();
-        changed.dedup();
-        let mut joined = Vec::with_capacity(changed.len());
-        for local in changed {
-            let before = self.locals.get(local as usize).cloned().flatten();
-            let in_branch = |branch: &Vec<(u32, Value)>| {
-                let set = branch.binary_search_by_key(&local, |(local, _)| *local).ok().map(|at| branch[at].1.clone());
-                set.or_else(|| before.clone())
-            };
-            let all = live.iter().filter_map(in_branch).reduce(|all, value| all.join(&value));
-            joined.push((local, all.unwrap_or_else(Value::any)));
-        }
-        for (local, value) in joined {
-            self.set(local, value);
-        }
     }
 }

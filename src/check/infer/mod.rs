@@ -16,6 +16,8 @@ mod control;
 mod derive;
 mod describe;
 mod expr;
+mod flow;
+mod guards;
 mod matching;
 mod operation;
 mod operators;
@@ -28,6 +30,7 @@ mod variables;
 mod verbs;
 mod view;
 mod walk;
+mod wrong;
 
 use rustc_hash::FxHashMap;
 
@@ -109,6 +112,7 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
     }
     told.extend(walk::shadowed(checked));
     told.extend(walk::nulls(checked));
+    guards::contradictory(checked, &mut told);
     // A comparison of a variable says why the condition is never true.
     let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
     let compared: Vec<Option<Span>> = told.iter().filter(|known| known.code == "E0404").map(place).collect();
@@ -120,6 +124,12 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
         seen.insert((place, diagnostic.code))
     });
     told
+}
+
+/// What is probably missing from a program as a whole.
+#[must_use]
+pub fn idle(checked: &Checked) -> Option<Diagnostic> {
+    walk::uncalled_main(checked)
 }
 
 /// The facts of a text's dataflow.
@@ -232,7 +242,7 @@ impl<'p> Passes<'p> {
         for function in &self.checked.functions {
             let arguments = vec![Value::any(); usize::from(function.lambda.arity)];
             let code = Code::Named(function.id);
-            run.always(Call { code, captured: Vec::new(), arguments, control: None });
+            run.always(Call { code, captured: Vec::new(), arguments, control: None, atomic: false });
         }
         run.uncalled();
     }

@@ -34,7 +34,9 @@ fn may_be_shape(kind: &Type, shape: &[Value], contributed: bool) -> bool {
     match (kind, word.as_atom(), arguments) {
         (_, None, _) => false,
         (Type::GMap(kind) | Type::AwMap(kind), Some("apply"), [_, op]) => inner(kind, op),
-        (Type::GMap(_) | Type::AwMap(_), Some("apply_all"), [list]) => lists(list),
+        (Type::GMap(kind) | Type::AwMap(kind), Some("apply_all"), [list]) => {
+            lists(list) && each_may_be_applied(kind, list, contributed)
+        }
         (Type::Pair(kinds), Some("fst"), [op]) => inner(&kinds.0, op),
         (Type::Pair(kinds), Some("snd"), [op]) => inner(&kinds.1, op),
         (Type::Window(window), Some("at"), [time, op]) => {
@@ -44,6 +46,19 @@ fn may_be_shape(kind: &Type, shape: &[Value], contributed: bool) -> bool {
             .iter()
             .any(|term| Op::parse(kind, term).is_ok_and(|op| !contributed || op.is_contributable())),
     }
+}
+
+/// Whether each of the first elements of an `apply_all` may be a key with an operation on what it has.
+fn each_may_be_applied(kind: &Type, list: &Value, contributed: bool) -> bool {
+    let Some(cons) = list.parts().filter(|parts| parts.kinds() == 1).and_then(|parts| parts.cons.as_ref()) else {
+        return true;
+    };
+    cons.items.iter().all(|item| match item.parts().map(|parts| (&parts.tuples, parts.kinds())) {
+        Some((Few::Of(shapes), _)) => {
+            shapes.iter().any(|shape| matches!(&**shape, [_, op] if may_be_operation(kind, op, contributed)))
+        }
+        _ => true,
+    })
 }
 
 /// Whether some of these may be joined into a variable of the type by `bind`.

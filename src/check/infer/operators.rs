@@ -2,6 +2,7 @@
 
 use crate::check::core::Binary;
 use crate::check::core::Expr;
+use crate::check::core::Node;
 use crate::check::infer::matching::is_comparison;
 use crate::check::infer::parts::Few;
 use crate::check::infer::run::Frame;
@@ -10,6 +11,8 @@ use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
 use crate::check::infer::value::both;
 use crate::source::diagnostic::Diagnostic;
+use crate::value::atom::Atom;
+use crate::value::term::Term;
 
 /// As it is written.
 fn text(binary: Binary) -> &'static str {
@@ -101,6 +104,7 @@ impl<'p> Run<'p> {
             _ => {
                 debug_assert!(is_comparison(operator), "all others were taken");
                 self.reference_compared(expr, operator, left, right);
+                self.text_and_atom(expr, operator, left, right);
                 compare(operator, left, right)
             }
         };
@@ -124,13 +128,48 @@ impl<'p> Run<'p> {
         });
     }
 
+    /// A string where an atom is meant, or the other way round: `"ann" == 'ann'` is never true.
+    fn text_and_atom(&mut self, expr: &'p Expr, operator: Binary, left: &Value, right: &Value) {
+        let Node::Binary(_, one, other) = &expr.node else { return };
+        let key = site(&one.span);
+        let only = |value: &Value| value.parts().filter(|parts| parts.kinds() == 1).cloned();
+        let equality =
+            matches!(operator, Binary::Equal | Binary::NotEqual | Binary::ExactlyEqual | Binary::ExactlyNotEqual);
+        let (Some(left), Some(right), true) = (only(left), only(right), equality) else {
+            return self.sites.fine(key, expr.span);
+        };
+        let apart = left.texts.some() && right.atoms.some() || left.atoms.some() && right.texts.some();
+        let literal = [one, other].into_iter().find_map(|operand| match &operand.node {
+            Node::Literal(term) => Some((operand.span, term.clone())),
+            _ => None,
+        });
+        let Some((place, term)) = literal.filter(|_| apart) else { return self.sites.fine(key, expr.span) };
+        self.sites.remark(key, expr.span, || {
+            let always = if matches!(operator, Binary::Equal | Binary::ExactlyEqual) { "false" } else { "true" };
+            let title = format!("a string and an atom are never equal, so that `{}` gives {always}", text(operator));
+            let (given, meant) = match (term.as_atom(), term.as_text()) {
+                (Some(atom), _) => ("an atom", format!("a string stands in double quotes: `{}`", Term::text(atom))),
+                (_, word) => {
+                    let atom = Atom::new(word.unwrap_or_default()).map_or_else(|_| term.clone(), Term::Atom);
+                    ("a string", format!("an atom has no double quotes: `{atom}`"))
+                }
+            };
+            Diagnostic::warning("E0406", title).at(place, given).help(meant)
+        });
+    }
+
     fn is_numeric(value: &Value) -> bool {
         value.parts().is_none_or(|parts| parts.ints.some() || parts.floats)
     }
 
     /// An operator that does not take its operands.
     pub(super) fn operands(&self, expr: &Expr, operator: &str, operands: &[Value]) -> Diagnostic {
-        let given: Vec<String> = operands.iter().map(|value| self.describe(value)).collect();
+        let places: [Option<&Expr>; 2] = match &expr.node {
+            Node::Binary(_, left, right) => [Some(left), Some(right)],
+            _ => [None, None],
+        };
+        let described = |(value, place): (&Value, Option<&Expr>)| self.describe_written(place, value);
+        let given: Vec<String> = operands.iter().zip(places).map(described).collect();
         let message = Diagnostic::error("E0501", format!("`{operator}` does not take {}", given.join(" and ")))
             .at(expr.span, "sure to fail");
         let is_text = |value: &Value| value.parts().is_some_and(|parts| parts.texts.some() && parts.kinds() == 1);

@@ -12,7 +12,8 @@ use crate::check::core::Form;
 use crate::check::core::Function;
 use crate::check::core::FunctionId;
 use crate::check::core::Lambda;
-use crate::check::infer::derive::Flows;
+use crate::check::infer::flow::Edge;
+use crate::check::infer::flow::Flows;
 use crate::check::infer::parts::Code;
 use crate::check::infer::recorder::Recorder;
 use crate::check::infer::site::Failure;
@@ -62,6 +63,47 @@ impl Frame {
     pub(super) fn get(&self, local: u32) -> Value {
         self.locals.get(local as usize).cloned().flatten().unwrap_or_else(Value::any)
     }
+
+    /// Takes back what was set since the mark.
+    pub(super) fn undo(&mut self, mark: usize) {
+        while self.trail.len() > mark {
+            if let Some((local, old)) = self.trail.pop()
+                && let Some(slot) = self.locals.get_mut(local as usize)
+            {
+                *slot = old;
+            }
+        }
+    }
+
+    /// What was set since the mark, as it is now.
+    pub(super) fn changed(&self, mark: usize) -> Vec<(u32, Value)> {
+        let mut locals: Vec<u32> = self.trail[mark..].iter().map(|(local, _)| *local).collect();
+        locals.sort_unstable();
+        locals.dedup();
+        locals.into_iter().map(|local| (local, self.get(local))).collect()
+    }
+
+    /// Sets what branches have set, joined; those that end without a value say nothing.
+    pub(super) fn keep(&mut self, branches: Vec<(Vec<(u32, Value)>, bool)>) {
+        let live: Vec<Vec<(u32, Value)>> =
+            branches.into_iter().filter(|(_, dead)| !dead).map(|(changed, _)| changed).collect();
+        let mut changed: Vec<u32> = live.iter().flatten().map(|(local, _)| *local).collect();
+        changed.sort_unstable();
+        changed.dedup();
+        let mut joined = Vec::with_capacity(changed.len());
+        for local in changed {
+            let before = self.locals.get(local as usize).cloned().flatten();
+            let in_branch = |branch: &Vec<(u32, Value)>| {
+                let set = branch.binary_search_by_key(&local, |(local, _)| *local).ok().map(|at| branch[at].1.clone());
+                set.or_else(|| before.clone())
+            };
+            let all = live.iter().filter_map(in_branch).reduce(|all, value| all.join(&value));
+            joined.push((local, all.unwrap_or_else(Value::any)));
+        }
+        for (local, value) in joined {
+            self.set(local, value);
+        }
+    }
 }
 
 /// A verb that a call may come to, and the calls on the way.
@@ -82,6 +124,8 @@ pub(super) struct Call {
     pub(super) arguments: Vec<Value>,
     /// What it hangs on; only followed for facts.
     pub(super) control: Origin,
+    /// Whether it is within an `atomically`, where nothing may wait.
+    pub(super) atomic: bool,
 }
 
 /// What a call comes to.
@@ -94,11 +138,13 @@ pub(super) struct Outcome {
     pub(super) effect: Option<Arc<Effect>>,
     /// What comes after it hangs on these, since it waited for them.
     pub(super) control: Origin,
+    /// What it is sure to derive from what.
+    edges: Option<Arc<Vec<Edge>>>,
 }
 
 impl Outcome {
     fn any() -> Outcome {
-        Outcome { value: Value::any(), why: Why::Open, effect: None, control: None }
+        Outcome { value: Value::any(), why: Why::Open, effect: None, control: None, edges: None }
     }
 }
 
@@ -174,6 +220,14 @@ pub(super) struct Run<'p> {
     pub(super) removals: Vec<(u32, &'p Expr, Value)>,
     /// What feeds what, as far as it is sure.
     pub(super) flows: Flows,
+    /// What the function being analysed is sure to derive from what.
+    pub(super) edges: Vec<Edge>,
+    /// The same of the call that came back last.
+    pub(super) made_edges: Option<Arc<Vec<Edge>>>,
+    /// How many loops and choices were around the function being analysed.
+    pub(super) base: (u32, u32),
+    /// Whether what is analysed is within an `atomically`.
+    pub(super) atomic: bool,
     /// Whether calls are followed at all.
     pub(super) follow: bool,
     /// Whether a budget ended.
@@ -212,6 +266,10 @@ impl<'p> Run<'p> {
             choices: 0,
             removals: Vec::new(),
             flows: Flows::default(),
+            edges: Vec::new(),
+            made_edges: None,
+            base: (0, 0),
+            atomic: false,
             follow: true,
             cut: false,
         }
@@ -294,6 +352,7 @@ impl<'p> Run<'p> {
             self.control = both(&self.control, &outcome.control);
         }
         self.why = outcome.why;
+        self.made_edges = outcome.edges;
         outcome.value
     }
 
@@ -313,7 +372,7 @@ impl<'p> Run<'p> {
                 *called = true;
                 let arguments = vec![Value::any(); usize::from(self.lambdas[number].arity)];
                 let code = Code::Lambda(u32::try_from(number).unwrap_or(u32::MAX));
-                self.always(Call { code, captured, arguments, control: None });
+                self.always(Call { code, captured, arguments, control: None, atomic: false });
             }
             number += 1;
         }
@@ -410,7 +469,7 @@ impl<'p> Run<'p> {
             *called = true;
         }
         *self.contexts.entry(call.code).or_default() += 1;
-        let first = Outcome { value: Value::never(), why: Why::Open, effect: None, control: None };
+        let first = Outcome { value: Value::never(), ..Outcome::any() };
         self.memo.insert(call.clone(), Entry { outcome: first, state: State::Running(depth) });
         self.active.push(Active { call: call.clone(), stamp: 0, asked: false });
         let outer_lowest = std::mem::replace(&mut self.lowest, usize::MAX);
@@ -477,12 +536,18 @@ impl<'p> Run<'p> {
         }
         let outer = self.effect.take();
         let control = std::mem::replace(&mut self.control, call.control.clone());
+        let atomic = std::mem::replace(&mut self.atomic, call.atomic);
+        let base = std::mem::replace(&mut self.base, (self.repeats, self.choices));
+        let edges = std::mem::take(&mut self.edges);
         self.why = Why::Open;
         let value = self.function_clauses(lambda, call, &mut frame);
+        (self.atomic, self.base) = (atomic, base);
+        let edges = std::mem::replace(&mut self.edges, edges);
+        let edges = (!edges.is_empty()).then(|| Arc::new(edges));
         let waited = std::mem::replace(&mut self.control, control);
         let effect = std::mem::replace(&mut self.effect, outer);
         let why = if value.is_never() { self.why.clone() } else { Why::Open };
-        Outcome { value, why, effect, control: waited }
+        Outcome { value, why, effect, control: waited, edges }
     }
 
     /// A failure of a call whose cause lies in the function.

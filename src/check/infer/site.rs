@@ -24,12 +24,15 @@ pub(super) struct Failure {
 /// What is said of an argument that is of another kind than it has to be.
 pub(super) const WRONG_KIND: &str = "never of this kind";
 
+/// What is said of a text to print that is wrong whatever is printed with it.
+pub(super) const NO_DIRECTIVE: &str = "wrong whatever is printed with it";
+
 /// Codes of what fails because of single values, and not of their kinds: in code that may never run, a warning.
-const BY_VALUE: &[&str] = &["E0504", "E0505", "E0506", "E0507", "E0511", "E0512", "E0301", "E0391", "E0522"];
+const BY_VALUE: &[&str] = &["E0504", "E0505", "E0506", "E0507", "E0511", "E0512", "E0301", "E0391", "E0522", "E0371"];
 
 impl Failure {
     pub(super) fn new(site: usize, diagnostic: Diagnostic, cause: Option<Arc<Failure>>) -> Arc<Failure> {
-        let kind = diagnostic.labels.first().is_some_and(|label| label.text == WRONG_KIND);
+        let kind = diagnostic.labels.first().is_some_and(|label| [WRONG_KIND, NO_DIRECTIVE].contains(&&*label.text));
         let grave = kind || cause.as_ref().map_or(!BY_VALUE.contains(&diagnostic.code), |cause| cause.grave);
         Arc::new(Failure { site, diagnostic, cause, grave })
     }

@@ -345,9 +345,15 @@ impl Value {
         Some(terms.iter().map(Value::literal).collect())
     }
 
-    /// Whether it is one scalar that is written out: a constant of the program.
-    pub(super) fn is_constant(&self) -> bool {
-        self.single().is_some_and(|term| term.depth() == 0)
+    /// Whether it is a constant of the program, and of the kind of this one: both are atoms, strings or numbers.
+    pub(super) fn is_scalar_like(&self, term: &Term) -> bool {
+        let kind = |term: &Term| match term {
+            _ if term.is_number() => 0,
+            Term::Atom(_) => 1,
+            Term::Str(_) => 2,
+            _ => 3,
+        };
+        self.single().is_some_and(|single| single.depth() == 0 && kind(&single) == kind(term))
     }
 
     /// What is in either.

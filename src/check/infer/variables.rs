@@ -38,6 +38,8 @@ pub(super) struct Variable {
 pub(super) struct Variables {
     all: Vec<Variable>,
     by_site: FxHashMap<usize, Vec<u32>>,
+    /// Those that are sure to be declared, by name.
+    by_name: FxHashMap<Term, Vec<u32>>,
     /// The contents at the end of the pass before.
     pub(super) before: Vec<Value>,
 }
@@ -59,6 +61,9 @@ impl Variables {
         known.push(number);
         let kind = variable.kind.filter(|_| !crowded);
         let name = variable.name.filter(|_| !crowded);
+        if let Some(name) = name.as_ref().filter(|_| variable.sure) {
+            self.by_name.entry(name.clone()).or_default().push(number);
+        }
         self.all.push(Variable { name, kind, ..variable });
         number
     }
@@ -68,13 +73,11 @@ impl Variables {
     pub(super) fn taken(&self, number: u32) -> Option<u32> {
         let new = self.get(number)?;
         let (name, kind) = (new.name.as_ref()?, new.kind.as_ref()?);
-        let before = |(at, other): &(usize, &Variable)| {
-            let other_kind = other.kind.as_ref().is_some_and(|other| other != kind);
-            let first = *at < number as usize || !new.sure;
-            other.sure && first && other_kind && other.name.as_ref() == Some(name)
+        let before = |other: &&u32| {
+            let other_kind = self.get(**other).and_then(|other| other.kind.as_ref());
+            (**other < number || !new.sure) && other_kind.is_some_and(|other| other != kind)
         };
-        let (at, _) = self.all.iter().enumerate().find(before)?;
-        u32::try_from(at).ok()
+        self.by_name.get(name)?.iter().find(before).copied()
     }
 
     pub(super) fn get(&self, number: u32) -> Option<&Variable> {
@@ -122,16 +125,5 @@ impl Variables {
     pub(super) fn shown(&self, number: u32) -> Option<String> {
         let name = self.get(number)?.name.as_ref()?;
         Some(name.as_atom().map_or_else(|| name.to_string(), str::to_owned))
-    }
-
-    /// `the variable S (a counter)`
-    pub(super) fn words(&self, number: u32) -> String {
-        let kind = self.get(number).and_then(|variable| variable.kind.as_ref());
-        match (self.shown(number), kind) {
-            (Some(name), Some(kind)) => format!("the variable `{name}` ({})", kind.with_article()),
-            (Some(name), None) => format!("the variable `{name}`"),
-            (None, Some(kind)) => format!("a variable ({})", kind.with_article()),
-            (None, None) => "a variable".to_owned(),
-        }
     }
 }

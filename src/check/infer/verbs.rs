@@ -4,9 +4,9 @@ use crate::check::core::Expr;
 use crate::check::core::Node;
 use crate::check::core::VerbCall;
 use crate::check::infer::derive::reference;
+use crate::check::infer::describe::written;
 use crate::check::infer::operation::added;
 use crate::check::infer::operation::may_be_operation;
-use crate::check::infer::operation::may_be_threshold;
 use crate::check::infer::operation::value_of;
 use crate::check::infer::parts::Cons;
 use crate::check::infer::parts::Few;
@@ -15,17 +15,14 @@ use crate::check::infer::run::Run;
 use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
 use crate::check::infer::variables::Variable;
+use crate::check::infer::wrong::written_apart;
 use crate::graph::GraphError;
 use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::value::atom::Atom;
 use crate::value::kind::Type;
-use crate::value::operation;
-use crate::value::operation::Op;
 use crate::value::term::Term;
-use crate::value::threshold;
-use crate::value::threshold::Threshold;
 
 impl<'p> Run<'p> {
     /// Does a verb. Its arguments are evaluated first.
@@ -68,7 +65,12 @@ impl<'p> Run<'p> {
                 }
                 self.observe(expr, call, std::slice::from_ref(target), arguments.get(1), target.clone())
             }
-            (Verb::ReadAny, [list]) => self.read_any(expr, call, list),
+            (Verb::ReadAny, [list]) => {
+                if !self.has_thresholds(expr, call, list, frame) {
+                    return Value::never();
+                }
+                self.read_any(expr, call, list)
+            }
             (Verb::Invariant | Verb::EnforceOnce, [target, limit, function]) => {
                 // An effect may take its key.
                 let keyed = call.verb == Verb::EnforceOnce && takes_one(function);
@@ -121,7 +123,9 @@ impl<'p> Run<'p> {
                     return Value::never();
                 }
                 self.begin_atomic();
+                let outer = std::mem::replace(&mut self.atomic, true);
                 let value = self.apply_value(expr, function, Vec::new(), frame);
+                self.atomic = outer;
                 self.end_atomic();
                 value
             }
@@ -159,6 +163,11 @@ impl<'p> Run<'p> {
                 self.note_effect(expr, call, arguments);
                 value.join(&Value::atom("ok"))
             }
+            (Verb::Sleep, _) if self.atomic => self.fail(expr, frame, |_| {
+                Diagnostic::error("E0371", "`atomically` does not wait, and `sleep` does")
+                    .at(expr.span, "within an `atomically`")
+                    .help("its updates become visible together at its end: wait before it, or after it")
+            }),
             (Verb::Print | Verb::Format | Verb::Assert | Verb::Sleep | Verb::Interested | Verb::Disinterested, _) => {
                 self.note_effect(expr, call, arguments);
                 Value::any()
@@ -193,7 +202,14 @@ impl<'p> Run<'p> {
             Some(Ok(kind)) => Some(kind),
             Some(Err(bad)) => {
                 let place = call.arguments.get(at).map_or(expr.span, |argument| argument.span);
-                self.fail(expr, frame, |_| bad.diagnostic().at(place, "not a type"));
+                let meant = written_apart(arguments, call);
+                self.fail(expr, frame, |_| {
+                    match meant {
+                        Some(kind) => Diagnostic { help: vec![format!("write `declare({kind})`")], ..bad.diagnostic() },
+                        None => bad.diagnostic(),
+                    }
+                    .at(place, "not a type")
+                });
                 return Value::never();
             }
             None if arguments.get(at).is_some_and(is_no_type) => {
@@ -207,6 +223,9 @@ impl<'p> Run<'p> {
             }
             None => None,
         };
+        if let (Some(kind), [given, _]) = (&kind, arguments) {
+            self.named_as_type(expr, given, kind);
+        }
         let name = match (&call.name, arguments.len()) {
             (Some(name), _) => Atom::new(name).ok().map(Term::Atom),
             (None, 2) => arguments[0].single(),
@@ -302,12 +321,10 @@ impl<'p> Run<'p> {
             let kind = self.variables.get(**number).and_then(|variable| variable.kind.as_ref());
             kind.is_some_and(|kind| !may_be_operation(kind, op, false))
         };
-        let mistaken = numbers.iter().find(wrong).copied();
-        if let Some(number) = mistaken
-            && numbers.iter().all(|number| wrong(&number))
-        {
+        if !numbers.is_empty() && numbers.iter().all(|number| wrong(&number)) {
             let place = call.arguments.get(1).map_or(expr.span, |argument| argument.span);
-            return self.fail(expr, frame, |run| run.no_operation(number, op).at_first(place));
+            let term = written(call.arguments.get(1), op);
+            return self.fail(expr, frame, |run| run.no_operation(&numbers, op, term.as_ref(), place));
         }
         for number in &numbers {
             let content = match self.variables.get(*number).and_then(|variable| variable.kind.as_ref()) {
@@ -330,72 +347,6 @@ impl<'p> Run<'p> {
         }
         let ok = Value::tuple(vec![Value::atom("ok"), target.clone()]);
         ok.join(&Value::tuple(vec![Value::atom("refused"), Value::any()]))
-    }
-
-    /// An operation that the type does not have. The main place is still to be put in front.
-    fn no_operation(&self, number: u32, op: &Value) -> Told {
-        let Some(variable) = self.variables.get(number) else { return Told(Diagnostic::error("E0303", "")) };
-        let Some(kind) = &variable.kind else { return Told(Diagnostic::error("E0303", "")) };
-        let exact = op.single().and_then(|term| Op::parse(kind, &term).err());
-        let message = match exact {
-            Some(bad) => bad.diagnostic(),
-            None => Diagnostic::error(
-                operation::BAD_OPERATION,
-                format!("{} has no operation {}", kind.with_article(), self.describe_operation(op)),
-            )
-            .help(format!("it has {}", operation::list(operation::shapes(kind)))),
-        };
-        Told(self.declared_here(message, number))
-    }
-
-    /// Adds where the variable is declared.
-    pub(super) fn declared_here(&self, message: Diagnostic, number: u32) -> Diagnostic {
-        let Some(variable) = self.variables.get(number) else { return message };
-        let name = self.variables.shown(number).map_or_else(|| "it".to_owned(), |name| format!("`{name}`"));
-        match &variable.kind {
-            Some(kind) => message.at(variable.span, format!("{name} is declared as {} here", kind.with_article())),
-            None => message.at(variable.span, format!("{name} is declared here")),
-        }
-    }
-
-    /// Whether it may be a threshold of the variable; if not, that is told.
-    fn has_threshold(
-        &mut self,
-        expr: &'p Expr,
-        call: &'p VerbCall,
-        at: usize,
-        target: &Value,
-        arguments: &[Value],
-        frame: &Frame,
-    ) -> bool {
-        let (Some(limit), Some(place)) = (arguments.get(at), call.arguments.get(at)) else { return true };
-        let Some(numbers) = Run::known_variables(target) else { return true };
-        let wrong = |number: &&u32| {
-            let kind = self.variables.get(**number).and_then(|variable| variable.kind.as_ref());
-            kind.is_some_and(|kind| !may_be_threshold(kind, limit))
-        };
-        let Some(number) = numbers.iter().find(wrong).copied().filter(|_| numbers.iter().all(|n| wrong(&n))) else {
-            return true;
-        };
-        self.fail(expr, frame, |run| {
-            let Some(kind) = run.variables.get(number).and_then(|variable| variable.kind.clone()) else {
-                return Diagnostic::error(threshold::BAD_THRESHOLD, "the type has no such threshold");
-            };
-            let exact = limit.single().and_then(|term| Threshold::parse(&kind, &term).err());
-            let message = match exact {
-                Some(bad) => bad.diagnostic(),
-                None => Diagnostic::error(
-                    threshold::BAD_THRESHOLD,
-                    format!("{} has no threshold {}", kind.with_article(), run.describe(limit)),
-                )
-                .help(format!(
-                    "it has {}; each may be wrapped as `{{strict, T}}`",
-                    operation::list(threshold::shapes(&kind))
-                )),
-            };
-            run.declared_here(message.at(place.span, "no threshold of it"), number)
-        });
-        false
     }
 
     /// Whether it may be a function of so many arguments; if not, that is told.
@@ -507,6 +458,7 @@ impl<'p> Run<'p> {
     ) {
         let control = self.control.clone();
         self.control = crate::check::infer::value::both(&self.control, &because.from);
+        let atomic = std::mem::replace(&mut self.atomic, false);
         self.repeats += u32::from(repeats);
         // A task that fails ends alone, and the program goes on.
         self.choices += 1;
@@ -522,6 +474,7 @@ impl<'p> Run<'p> {
         self.choices -= 1;
         self.repeats -= u32::from(repeats);
         self.control = control;
+        self.atomic = atomic;
     }
 
     /// Variables in a value go where they are not followed.
@@ -535,19 +488,6 @@ impl<'p> Run<'p> {
         for child in inside.iter().filter(|child| !child.is_any()) {
             self.escape(child);
         }
-    }
-}
-
-/// A message whose first place is missing.
-struct Told(Diagnostic);
-
-impl Told {
-    fn at_first(self, place: crate::source::span::Span) -> Diagnostic {
-        let mut message = self.0;
-        message
-            .labels
-            .insert(0, crate::source::diagnostic::Label { span: place, text: "no operation of it".to_owned() });
-        message
     }
 }
 

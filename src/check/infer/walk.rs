@@ -1,9 +1,12 @@
 //! Walks over the checked tree, without values: what reads a name, and which clauses stand behind one that takes everything.
 
+use rustc_hash::FxHashMap;
+
 use crate::check::core::Binary;
 use crate::check::core::Checked;
 use crate::check::core::Clause;
 use crate::check::core::Expr;
+use crate::check::core::Function;
 use crate::check::core::FunctionId;
 use crate::check::core::LocalId;
 use crate::check::core::Node;
@@ -18,10 +21,67 @@ use crate::value::term::Term;
 /// The most clauses that each is compared with.
 const CLAUSES_MAX: usize = 100;
 
-/// Whether a clause reads a local, apart from binding it.
-pub(super) fn reads(clause: &Clause, local: LocalId) -> bool {
-    let first = clause.patterns.iter().any(|pattern| in_pattern(pattern, local));
-    first || clause.guard.iter().flatten().chain(&clause.body).any(|expr| in_expr(expr, local))
+/// The deepest chain of calls along which an argument is followed.
+const CALLS_MAX: usize = 16;
+
+/// Whether a clause reads a local itself, or hands it to a named function that does. What another function does with it is
+/// not known.
+pub(super) fn reads_itself(clause: &Clause, local: LocalId, functions: &FxHashMap<FunctionId, &Function>) -> bool {
+    let mut handed = Handed { functions, open: Vec::new() };
+    handed.reads(clause, local)
+}
+
+struct Handed<'a> {
+    functions: &'a FxHashMap<FunctionId, &'a Function>,
+    /// The calls that are followed now: which argument of which function.
+    open: Vec<(FunctionId, usize)>,
+}
+
+impl Handed<'_> {
+    fn reads(&mut self, clause: &Clause, local: LocalId) -> bool {
+        let first = clause.patterns.iter().any(|pattern| in_pattern(pattern, local));
+        first || clause.guard.iter().flatten().chain(&clause.body).any(|expr| self.read_in(expr, local))
+    }
+
+    fn read_in(&mut self, expr: &Expr, local: LocalId) -> bool {
+        let is_it = |argument: &Expr| matches!(&argument.node, Node::Local(read) if *read == local);
+        let (function, arguments) = match &expr.node {
+            Node::Local(_) | Node::Fun(_) => return in_expr(expr, local),
+            Node::Call(function, arguments) => (Some(*function), arguments),
+            Node::Apply(_, arguments) => (None, arguments),
+            _ => {
+                let mut found = false;
+                patterns(expr, &mut |pattern| found = found || in_pattern(pattern, local));
+                let mut inside = Vec::new();
+                children(expr, &mut |child| inside.push(child));
+                return found || inside.into_iter().any(|child| self.read_in(child, local));
+            }
+        };
+        let callee = if let Node::Apply(callee, _) = &expr.node { self.read_in(callee, local) } else { false };
+        callee
+            || arguments.iter().enumerate().any(|(at, argument)| match (is_it(argument), function) {
+                (true, Some(function)) => self.takes(function, at),
+                (true, None) => false,
+                (false, _) => self.read_in(argument, local),
+            })
+    }
+
+    /// Whether a function reads its argument.
+    fn takes(&mut self, id: FunctionId, at: usize) -> bool {
+        if self.open.contains(&(id, at)) || self.open.len() >= CALLS_MAX {
+            return false;
+        }
+        let Some(function) = self.functions.get(&id).copied() else { return false };
+        self.open.push((id, at));
+        let read =
+            function.lambda.clauses.iter().any(|clause| match clause.patterns.get(at).map(|given| &given.node) {
+                Some(PatternNode::Bind(local)) => self.reads(clause, *local),
+                Some(PatternNode::Any) | None => false,
+                Some(_) => true,
+            });
+        self.open.pop();
+        read
+    }
 }
 
 fn in_pattern(pattern: &Pattern, local: LocalId) -> bool {
@@ -135,7 +195,7 @@ fn runs_apart(verb: Verb) -> bool {
 }
 
 /// The expressions that an expression is made of, those in clauses and `fun`s included.
-fn children<'a>(expr: &'a Expr, each: &mut impl FnMut(&'a Expr)) {
+pub(super) fn children<'a>(expr: &'a Expr, each: &mut impl FnMut(&'a Expr)) {
     match &expr.node {
         Node::Literal(_) | Node::Local(_) | Node::Global(_) | Node::FunctionValue(_) | Node::BuiltinValue(_) => {}
         Node::Tuple(items) | Node::Call(_, items) | Node::Builtin(_, items) | Node::Block(items) => {
@@ -183,7 +243,7 @@ fn children<'a>(expr: &'a Expr, each: &mut impl FnMut(&'a Expr)) {
     }
 }
 
-fn in_clauses<'a>(clauses: &'a [Clause], each: &mut impl FnMut(&'a Expr)) {
+pub(super) fn in_clauses<'a>(clauses: &'a [Clause], each: &mut impl FnMut(&'a Expr)) {
     clauses.iter().flat_map(|clause| clause.guard.iter().flatten().chain(&clause.body)).for_each(each);
 }
 
@@ -248,6 +308,31 @@ pub(super) fn nulls(checked: &Checked) -> Vec<Diagnostic> {
         children(expr, &mut |child| open.push(child));
     }
     told
+}
+
+/// A function that is run first in other languages, and that nothing calls here.
+pub(super) fn uncalled_main(checked: &Checked) -> Option<Diagnostic> {
+    let main = checked.functions.iter().find(|function| {
+        matches!((&*function.name, function.lambda.arity), ("main", 0 | 1) | ("start", 0)) && function.module.is_none()
+    })?;
+    let mut open: Vec<&Expr> = checked.forms.iter().flat_map(|form| &form.body).collect();
+    for function in checked.functions.iter().filter(|function| function.id != main.id) {
+        in_clauses(&function.lambda.clauses, &mut |expr| open.push(expr));
+    }
+    while let Some(expr) = open.pop() {
+        match &expr.node {
+            Node::Call(id, _) | Node::FunctionValue(id) if *id == main.id => return None,
+            _ => children(expr, &mut |child| open.push(child)),
+        }
+    }
+    let span = main.lambda.span;
+    let end = span.start + u32::try_from(main.name.len()).unwrap_or(0);
+    let call = if main.lambda.arity == 0 { "" } else { "[]" };
+    Some(
+        Diagnostic::warning("E0408", format!("nothing calls `{}/{}`", main.name, main.lambda.arity))
+            .at(Span { end, ..span }, "does not run by itself")
+            .help(format!("forms run from top to bottom: write `{}({call}).` behind it", main.name)),
+    )
 }
 
 fn behind(clauses: &[Clause], told: &mut Vec<Diagnostic>) {

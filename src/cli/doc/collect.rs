@@ -9,7 +9,9 @@ use crate::library::types::TYPES;
 use crate::source::span::FileId;
 use crate::syntax::parse;
 use crate::syntax::tree::ClauseId;
+use crate::syntax::tree::Form;
 use crate::syntax::tree::FormNode;
+use crate::syntax::tree::Infix;
 use crate::syntax::tree::Node;
 use crate::syntax::tree::Tree;
 use crate::value::kind::Type;
@@ -22,6 +24,8 @@ pub(super) enum Kind {
     Type,
     Verb,
     Function,
+    /// A name that the top level binds.
+    Name,
 }
 
 impl Kind {
@@ -30,6 +34,7 @@ impl Kind {
             Kind::Type => "type",
             Kind::Verb => "verb",
             Kind::Function => "function",
+            Kind::Name => "name",
         }
     }
 }
@@ -167,11 +172,16 @@ fn threshold_text(shape: &str) -> String {
     }
 }
 
-/// The introduction of a program, and its functions; tests are left out.
+/// The introduction of a program, its functions, and what `%%` lines above names of the top level say; tests are left out
+/// unless they have such lines.
 pub(super) fn program(text: &str) -> (String, Vec<Entry>) {
     let mut entries = functions_of(text, None);
-    entries.retain(|entry| !(entry.arity == Some(0) && entry.name.ends_with("_test")));
+    entries.retain(|entry| {
+        let documented = !entry.text.is_empty() || !entry.examples.is_empty();
+        documented || !(entry.arity == Some(0) && entry.name.ends_with("_test"))
+    });
     let tree = parse(FileId::default(), text).tree;
+    entries.extend(names(&tree));
     let comment = |line: &str| {
         let text = line.trim_start_matches('%').trim_end();
         text.strip_prefix(' ').unwrap_or(text).to_owned()
@@ -179,11 +189,54 @@ pub(super) fn program(text: &str) -> (String, Vec<Entry>) {
     let head: Vec<&str> = text.lines().take_while(|line| line.starts_with("%%")).collect();
     // Directly above a function it is the function's.
     let length = head.iter().map(|line| line.len() + 1).sum::<usize>();
-    let of_function = tree.forms.first().is_some_and(|form| {
-        matches!(&form.node, FormNode::Function(_, Some(_))) && form.range.0 as usize <= length + 1
+    let of_first = tree.forms.first().is_some_and(|form| {
+        let has_entry = match &form.node {
+            FormNode::Function(_, documentation) => documentation.is_some(),
+            FormNode::Statement(_) => name(&tree, form).is_some(),
+            FormNode::Attribute(..) => false,
+        };
+        has_entry && form.range.0 as usize <= length + 1
     });
-    let head = if of_function { Vec::new() } else { head };
+    let module = tree.forms.iter().find(|form| match &form.node {
+        FormNode::Attribute(attribute, _) => tree.raw(*attribute) == "module",
+        _ => false,
+    });
+    let of_module = module.and_then(|form| tree.documentation_above(form.range.0));
+    if let Some(intro) = of_module.filter(|_| head.is_empty()) {
+        return (intro.trim().to_owned(), entries);
+    }
+    let head = if of_first { Vec::new() } else { head };
     (head.into_iter().map(comment).collect::<Vec<String>>().join("\n").trim().to_owned(), entries)
+}
+
+/// What a form binds, where it is one name.
+fn name<'t>(tree: &'t Tree, form: &Form) -> Option<(&'t str, &'t str)> {
+    let FormNode::Statement(body) = &form.node else { return None };
+    let [only] = &**body else { return None };
+    let Node::Binop(Infix::Match, pattern, value) = tree.node(*only) else { return None };
+    matches!(tree.node(*pattern), Node::Variable).then(|| (tree.raw(*pattern), tree.raw(*value)))
+}
+
+/// The names of the top level with `%%` lines directly above them.
+fn names(tree: &Tree) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for form in &tree.forms {
+        let Some((name, value)) = name(tree, form) else { continue };
+        let Some(documentation) = tree.documentation_above(form.range.0) else { continue };
+        let (text, examples) = split(&documentation);
+        let value = value.lines().next().unwrap_or_default();
+        entries.push(Entry {
+            kind: Kind::Name,
+            module: None,
+            name: name.to_owned(),
+            arity: None,
+            signature: format!("{name} = {value}"),
+            text,
+            examples,
+            facts: Vec::new(),
+        });
+    }
+    entries
 }
 
 /// The functions of a text, each once.

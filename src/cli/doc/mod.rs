@@ -21,8 +21,9 @@ use crate::cli::program::Program;
 pub fn run(arguments: &Doc, color: ColorChoice) -> Exit {
     let out = Out::new(color, false, false);
     let all = collect::library();
+    let format = if arguments.json { Format::Json } else { arguments.format };
     let Some(name) = &arguments.name else {
-        out.data(&match arguments.format {
+        out.data(&match format {
             Format::Text => show::overview(&all),
             Format::Markdown => show::reference(&all),
             Format::Json => show::json(&all.iter().collect::<Vec<_>>()),
@@ -36,11 +37,13 @@ pub fn run(arguments: &Doc, color: ColorChoice) -> Exit {
         };
         let (intro, entries) = collect::program(&program.text);
         if entries.is_empty() && intro.is_empty() {
-            out.status(&format!("{name} has no functions: `%%` lines directly above a function are its documentation"));
+            out.status(&format!(
+                "{name} has no functions: `%%` lines directly above a function or a variable are its documentation"
+            ));
         }
         let title =
             Path::new(name).file_name().map_or_else(|| name.clone(), |name| name.to_string_lossy().into_owned());
-        out.data(&match arguments.format {
+        out.data(&match format {
             Format::Text => show::text_of_program(&intro, &entries),
             Format::Markdown => show::markdown_of_program(&title, &intro, &entries),
             Format::Json => show::json(&entries.iter().collect::<Vec<_>>()),
@@ -48,12 +51,12 @@ pub fn run(arguments: &Doc, color: ColorChoice) -> Exit {
         return Exit::Done;
     }
     match find::find(&all, name) {
-        Found::Entries { entries, also } => out.data(&match arguments.format {
+        Found::Entries { entries, also } => out.data(&match format {
             Format::Text => show::text(&entries, &also),
             Format::Markdown => show::markdown(&entries, 2),
             Format::Json => show::json(&entries),
         }),
-        Found::Module(module, entries) => out.data(&match arguments.format {
+        Found::Module(module, entries) => out.data(&match format {
             Format::Text => show::module(module, &entries),
             Format::Markdown => format!("## `{module}`\n\n{}", show::markdown(&entries, 3)),
             Format::Json => show::json(&entries),

@@ -30,6 +30,8 @@ pub(super) struct Test {
 pub(super) enum Kind {
     /// A function without arguments whose name ends in `_test`.
     Function(String),
+    /// A function whose name ends in `_test`, and that takes arguments.
+    Parameters,
     /// A block of a comment or of Markdown.
     Example(Example),
 }
@@ -87,6 +89,12 @@ pub(super) fn in_program(text: &str) -> Vec<Test> {
         .filter(|head| head.arity == 0 && head.name.ends_with("_test"))
         .map(|head| Test { name: format!("{}/0", head.name), line: head.line, kind: Kind::Function(head.name.clone()) })
         .collect();
+    let none = |name: &str| heads.iter().all(|head| head.arity > 0 || head.name != name);
+    let parameters = heads.iter().filter(|head| head.arity > 0 && head.name.ends_with("_test") && none(&head.name));
+    tests.extend(parameters.map(|head| {
+        let name = format!("{}/{}", head.name, head.arity);
+        Test { name, line: head.line, kind: Kind::Parameters }
+    }));
     tests.extend(blocks(text, Place::Comments).into_iter().map(|example| {
         // The comment ends on the line above the function that it documents.
         let last = text.lines().skip(example.line as usize).take_while(|line| line.starts_with("%%")).count();
@@ -226,6 +234,7 @@ mod tests {
                     %% Adds.\n%% ```lasp\n%% g(1) == 2\n%% ```\ng(X) -> X + 1.\n";
         let tests = in_program(text);
         assert_eq!(names(&tests), ["example at line 3", "f_test/0", "example of g/1 at line 11"]);
+        assert_eq!(names(&in_program("j_test(X) -> X.\n")), ["j_test/1"]);
     }
 
     #[test]

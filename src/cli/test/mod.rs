@@ -109,6 +109,7 @@ impl Run<'_> {
 
     fn test(&mut self, program: &Program, compiled: &Compiled, test: &Test) {
         let outcome = match (&test.kind, self.arguments.replicas) {
+            (Kind::Parameters, _) => Outcome::Ignored("a test takes no arguments"),
             (Kind::Example(example), _) if example.ignored => Outcome::Ignored("it is marked as ignored"),
             (Kind::Example(_), Some(_)) => Outcome::Ignored("an example is for one node"),
             (Kind::Example(example), None) => {
@@ -121,7 +122,7 @@ impl Run<'_> {
             }
             (Kind::Function(name), Some(nodes)) => self.simulated(program, compiled, test, name, nodes),
         };
-        self.report.test(&program.name, test, &outcome);
+        self.report.test(&program.name, test, &outcome.named(test));
     }
 
     /// The first seed with which the test fails counts.
@@ -147,6 +148,22 @@ impl Run<'_> {
 }
 
 impl Outcome {
+    /// Says which test it is that does not come to an end: the messages of all tests stand below each other.
+    fn named(mut self, test: &Test) -> Outcome {
+        let name = match test.kind {
+            Kind::Example(_) => format!("the {}", test.name),
+            Kind::Function(_) | Kind::Parameters => format!("`{}`", test.name),
+        };
+        if let Outcome::Failed(verdict, _) = &mut self {
+            for failure in verdict.failures.iter_mut().filter(|failure| matches!(failure.code, "E0701" | "E0702")) {
+                if let Some(rest) = failure.title.strip_prefix("the test ") {
+                    failure.title = format!("{name} {rest}");
+                }
+            }
+        }
+        self
+    }
+
     fn of(verdict: Verdict) -> Outcome {
         if verdict.failures.is_empty() { Outcome::Ok } else { Outcome::Failed(verdict, None) }
     }

@@ -62,7 +62,7 @@ impl<'a> Report<'a> {
 
     fn event(&self, file: &str, test: &Test, outcome: &Outcome) {
         let kind = match test.kind {
-            Kind::Function(_) => "function",
+            Kind::Function(_) | Kind::Parameters => "function",
             Kind::Example(_) => "example",
         };
         let line = Line::new("test").text("name", &test.name).text("kind", kind).text("file", file);

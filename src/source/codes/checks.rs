@@ -61,4 +61,36 @@ It is a warning: a program may use any atom as it likes, as long as it does not 
         wrong: "Z = null.\nprint(Z).\n",
         right: "Z = undefined.\nprint(Z).\n",
     },
+    Explanation {
+        code: "E0406",
+        title: "a string is compared with an atom",
+        text: "\
+`\"ann\"` is a string and `ann`, or `'ann'`, an atom: two values of different kinds, which are never equal. In languages where
+both quotes write strings they would be one.
+
+Texts stand in double quotes. Single quotes write atoms that do not look like one, such as `'Ann'`.",
+        wrong: "Name = \"ann\".\nprint(Name == 'ann').\n",
+        right: "Name = \"ann\".\nprint(Name == \"ann\").\n",
+    },
+    Explanation {
+        code: "E0407",
+        title: "a variable is declared by the name of a type",
+        text: "\
+`declare(Id, Type)` takes a name first, by which all nodes know the variable, and then its type. So `declare(map, set)` makes
+a set that is called `map`, and no map of sets.
+
+A type with parameters is one term: `declare({map, [set]})`. It is a warning, since any term may be a name.",
+        wrong: "M = declare(map, set).\nprint(query(M)).\n",
+        right: "M = declare({map, [set]}).\nprint(query(M)).\n",
+    },
+    Explanation {
+        code: "E0408",
+        title: "nothing calls `main`",
+        text: "\
+A program is a sequence of forms, which run from top to bottom. No function is called by itself, whatever its name.
+
+Call it in a form of its own, or write what it does at the top level.",
+        wrong: "main() -> print(hello).\n",
+        right: "main() -> print(hello).\nmain().\n",
+    },
 ];

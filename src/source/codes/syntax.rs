@@ -8,8 +8,8 @@ pub(super) const CODES: &[Explanation] = &[
         title: "something stands where it does not fit",
         text: "The program could be read up to the underlined place, and what stands there cannot follow. The message says what \
 could have followed. Often something just before is missing: an operator, a comma, a bracket.",
-        wrong: "X = {1 2}.",
-        right: "X = {1, 2}.",
+        wrong: "X = 1 + .",
+        right: "X = 1 + 2.",
     },
     Explanation {
         code: "E0102",
