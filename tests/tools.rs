@@ -80,7 +80,8 @@ fn functions_and_examples_run_apart_after_the_program() {
     let folder = folder(&[("cart.lasp", CART)]);
     let done = test(folder.path(), &["cart.lasp"]);
     let wanted = "cart.lasp\n  ok      example of total/1 at line 8\n  ok      total_test/0\n  ok      fresh_test/0\n  \
-                  ok      also_fresh_test/0\n  ok      sleeps_test/0\n5 passed, 0 failed\n";
+                  ok      also_fresh_test/0\n  ok      sleeps_test/0\n  \
+                  ignored helper_test/1: a test takes no arguments\n5 passed, 0 failed, 1 ignored\n";
     assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (0, wanted, ""));
 }
 
@@ -95,8 +96,8 @@ fn a_failing_or_hanging_test_stops_no_other() {
         "an assertion does not hold: `lists:sum([1, 2]) == 4`",
         "help: `lists:sum([1, 2])` is 3",
         "it printed: seen",
-        "bad.lasp:6:17: error E0701: the test waits for ever: S has to reach {cardinality, 3}; it is [] now",
-        "error E0702: the test takes too many steps",
+        "bad.lasp:6:17: error E0701: `waits_test/0` waits for ever: S has to reach {cardinality, 3}; it is [] now",
+        "error E0702: `loops_test/0` takes too many steps",
         "division by zero",
     ] {
         assert!(done.stderr.contains(told), "{told}: {}", done.stderr);
@@ -251,7 +252,8 @@ fn a_program_documents_its_module_names_and_checks() {
     let text = "%% Keeps carts.\n-module(carts).\n\n%% What is in.\nCart = declare(set).\nOther = 1.\n\n%% Holds.\n\
                 a_test() -> ok.\nb_test() -> ok.\n";
     let folder = folder(&[("carts.lasp", text)]);
-    let done = run(folder.path(), &["doc", "carts.lasp"], "");
+    let path = folder.path().join("carts.lasp").display().to_string();
+    let done = run(folder.path(), &["doc", &path], "");
     for wanted in ["Keeps carts.", "Cart = declare(set)\n  What is in.", "a_test()\n  Holds."] {
         assert!(done.stdout.contains(wanted), "{wanted}: {}", done.stdout);
     }

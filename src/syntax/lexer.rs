@@ -39,7 +39,7 @@ pub struct Lexed {
 /// Reads `text`, which is shorter than four gigabytes.
 #[must_use]
 pub fn lex(file: FileId, text: &str) -> Lexed {
-    let mut reader = Reader { file, text, base: 0, out: Lexed::default() };
+    let mut reader = Reader { file, text, base: 0, told_until: 0, out: Lexed::default() };
     reader.out.tokens.reserve(text.len() / 4);
     let mut lexer = Token::lexer(text);
     while let Some(token) = lexer.next() {
@@ -53,8 +53,8 @@ pub fn lex(file: FileId, text: &str) -> Lexed {
     reader.finish()
 }
 
-/// What is said of `S.add(1)`.
-const NO_CALL: &str = "a `.` does not call a function";
+/// For how many mistakes the whole text is looked at.
+const MISTAKES_MAX: usize = 100;
 
 /// Modules whose functions are told with a colon, and not as what a variable could be asked for.
 const MODULES: &[&str] = &[
@@ -86,6 +86,8 @@ struct Reader<'a> {
     text: &'a str,
     /// Where the part of the text starts that the lexer reads now.
     base: usize,
+    /// Up to where, in the text, no more is told of calls with a `.`.
+    told_until: usize,
     out: Lexed,
 }
 
@@ -129,7 +131,10 @@ impl Reader<'_> {
         let called = after[name.len()..].strip_prefix('(');
         let subject = capital(owner);
         let arguments = called.and_then(guess::arguments).unwrap_or_default();
-        let list = !owner.is_empty() && self.text.contains(&format!("{owner} = ["));
+        // Looked for as long as it is told at all.
+        let list = !owner.is_empty()
+            && self.out.diagnostics.len() < MISTAKES_MAX
+            && self.text.contains(&format!("{owner} = ["));
         let meant = match called {
             _ if owner.is_empty() || MODULES.contains(&owner) => None,
             _ if list => guess::line_of_list(name, &subject, &arguments),
@@ -181,13 +186,16 @@ impl Reader<'_> {
             Some(c) if c.is_ascii_whitespace() => self.push(Token::Dot, start, end),
             Some(c) if c.is_lowercase() => {
                 // Of a chain of calls the first is told.
-                let line = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-                let first = !self.out.diagnostics.last().is_some_and(|told| {
-                    told.title == NO_CALL && told.labels.first().is_some_and(|label| label.span.start as usize >= line)
-                });
-                if first {
+                if start >= self.told_until {
+                    let line = self.text[start..].find('\n').map_or(self.text.len(), |newline| start + newline);
+                    self.told_until = line;
                     let help = self.meant_by_dot(start, end);
-                    self.tell(Diagnostic::error("E0101", NO_CALL).help(help), start, end, "not a call");
+                    self.tell(
+                        Diagnostic::error("E0101", "a `.` does not call a function").help(help),
+                        start,
+                        end,
+                        "not a call",
+                    );
                 }
                 self.push(Token::Error, start, end);
             }

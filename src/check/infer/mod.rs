@@ -115,8 +115,10 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
     guards::contradictory(checked, &mut told);
     // A comparison of a variable says why the condition is never true.
     let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
-    let compared: Vec<Option<Span>> = told.iter().filter(|known| known.code == "E0404").map(place).collect();
-    told.retain(|diagnostic| diagnostic.code != "E0401" || !compared.contains(&place(diagnostic)));
+    let compares = |known: &&Diagnostic| matches!(known.code, "E0404" | "E0406");
+    let compared: Vec<Span> = told.iter().filter(compares).filter_map(place).collect();
+    let holds = |span: Span| compared.iter().any(|inner| span.start <= inner.start && inner.end <= span.end);
+    told.retain(|diagnostic| diagnostic.code != "E0401" || !place(diagnostic).is_some_and(holds));
     // One mistake may be seen from several places, and in several passes.
     let mut seen = rustc_hash::FxHashSet::default();
     told.retain(|diagnostic| {

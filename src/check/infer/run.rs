@@ -337,6 +337,7 @@ impl<'p> Run<'p> {
 
     /// Calls named functions and `fun`s with as many arguments as they take.
     pub(super) fn call(&mut self, call: Call, span: Span) -> Value {
+        self.made_edges = None;
         if call.arguments.iter().any(Value::is_never) {
             return Value::never();
         }

@@ -1,6 +1,7 @@
 //! Walks over the checked tree, without values: what reads a name, and which clauses stand behind one that takes everything.
 
 use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 
 use crate::check::core::Binary;
 use crate::check::core::Checked;
@@ -27,14 +28,16 @@ const CALLS_MAX: usize = 16;
 /// Whether a clause reads a local itself, or hands it to a named function that does. What another function does with it is
 /// not known.
 pub(super) fn reads_itself(clause: &Clause, local: LocalId, functions: &FxHashMap<FunctionId, &Function>) -> bool {
-    let mut handed = Handed { functions, open: Vec::new() };
+    let mut handed = Handed { functions, seen: FxHashSet::default(), deep: 0 };
     handed.reads(clause, local)
 }
 
 struct Handed<'a> {
     functions: &'a FxHashMap<FunctionId, &'a Function>,
-    /// The calls that are followed now: which argument of which function.
-    open: Vec<(FunctionId, usize)>,
+    /// What was looked at: which argument of which function. Where one reads it, nothing more is asked.
+    seen: FxHashSet<(FunctionId, usize)>,
+    /// How many calls are followed now.
+    deep: usize,
 }
 
 impl Handed<'_> {
@@ -68,18 +71,18 @@ impl Handed<'_> {
 
     /// Whether a function reads its argument.
     fn takes(&mut self, id: FunctionId, at: usize) -> bool {
-        if self.open.contains(&(id, at)) || self.open.len() >= CALLS_MAX {
+        if self.deep >= CALLS_MAX || !self.seen.insert((id, at)) {
             return false;
         }
         let Some(function) = self.functions.get(&id).copied() else { return false };
-        self.open.push((id, at));
+        self.deep += 1;
         let read =
             function.lambda.clauses.iter().any(|clause| match clause.patterns.get(at).map(|given| &given.node) {
                 Some(PatternNode::Bind(local)) => self.reads(clause, *local),
                 Some(PatternNode::Any) | None => false,
                 Some(_) => true,
             });
-        self.open.pop();
+        self.deep -= 1;
         read
     }
 }

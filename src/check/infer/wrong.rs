@@ -139,17 +139,15 @@ impl<'p> Run<'p> {
     /// `declare(map, set)`
     pub(super) fn named_as_type(&mut self, expr: &'p Expr, name: &Value, kind: &Type) {
         let key = site(&expr.span);
+        let map_of = |word: &Term| Type::parse(&Term::tuple([word.clone(), Term::list([kind.to_term()])])).is_some();
         let word =
             name.single().filter(|name| Type::PARAMETRIC.iter().any(|(known, _)| name.as_atom() == Some(*known)));
-        let Some(word) = word else { return self.sites.fine(key, expr.span) };
+        let Some(word) = word.filter(map_of) else { return self.sites.fine(key, expr.span) };
         self.sites.suspect(key, expr.span, || {
             let title = format!("this is {} by the name of `{word}`", kind.with_article());
             let message = Diagnostic::warning("E0407", title).at(expr.span, "a name, and then a type");
             let meant = Term::tuple([word.clone(), Term::list([kind.to_term()])]);
-            match Type::parse(&meant) {
-                Some(_) => message.help(format!("write `declare({meant})`")),
-                None => message.help("a type with parameters is one term: `declare({pair, [counter, set]})`"),
-            }
+            message.help(format!("write `declare({meant})`"))
         });
     }
 

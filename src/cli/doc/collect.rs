@@ -192,7 +192,7 @@ pub(super) fn program(text: &str) -> (String, Vec<Entry>) {
     let of_first = tree.forms.first().is_some_and(|form| {
         let has_entry = match &form.node {
             FormNode::Function(_, documentation) => documentation.is_some(),
-            FormNode::Statement(_) => name(&tree, form).is_some(),
+            FormNode::Statement(_) => name(&tree, form).is_some() && tree.documentation_above(form.range.0).is_some(),
             FormNode::Attribute(..) => false,
         };
         has_entry && form.range.0 as usize <= length + 1
