@@ -68,7 +68,7 @@ impl Node {
         function: Option<(Span, u8)>,
     ) -> Diagnostic {
         let place = |diagnostic: Diagnostic| {
-            let (element, name) = (brief(&failed.element), failed.destination.words());
+            let (element, name) = (brief(&failed.element), failed.destination.name.plain());
             diagnostic.help(format!("the element {element} contributes nothing to {name}; the others are not affected"))
         };
         match (&failed.reason, failed.diagnostic()) {

@@ -195,7 +195,6 @@ impl Forms {
                 self.tell(diagnostic, &tokens, &repair, place);
             }
             commas |= comma;
-            self.last_told = Some(place);
             match repair {
                 Repair::GiveUp => break,
                 Repair::Split(at) => {
@@ -256,7 +255,8 @@ impl Forms {
     /// Tells a mistake, unless it follows from one that was told.
     fn tell(&mut self, diagnostic: Diagnostic, tokens: &[Lexeme], repair: &Repair, place: u32) {
         let repeated = diagnostic.title == repair::SEMICOLON && self.semicolon_told();
-        if self.last_told == Some(place) || self.told_by_lexer(place) || repeated {
+        let again = self.last_told.replace(place) == Some(place);
+        if again || self.told_by_lexer(place) || repeated {
             return;
         }
         if diagnostic.code == "E0113" {
