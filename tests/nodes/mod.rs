@@ -1,5 +1,7 @@
 //! Runs programs on nodes without an edge: time is a number, files are given, messages are passed by hand.
 
+#![allow(dead_code, clippy::cast_possible_truncation, reason = "each test file uses its part; the numbers are small")]
+
 use lasp::compile::Session;
 use lasp::lattice::dot::ReplicaId;
 use lasp::node::Input;
