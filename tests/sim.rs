@@ -151,7 +151,7 @@ fn an_assertion_that_can_fail_is_found_repeated_and_made_smaller() {
     assert_eq!(smaller.code, 1, "{line}");
     assert!(smaller.stderr.contains("E0394"), "{}", smaller.stderr);
     assert!(line.contains("--replicas 2 ") || line.contains("--replicas 3 "), "{line}");
-    assert!(!line.contains("--skew") && !line.contains("crash") && line.matches("--event").count() <= 1, "{line}");
+    assert!(!line.contains("--skew") && !line.contains("crash") && line.matches("--event").count() <= 2, "{line}");
 }
 
 #[test]
@@ -292,4 +292,83 @@ fn of_several_settings_of_one_name_the_last_counts() {
     assert!(sim(program, &["--set", "a=1", "--set", "a=2"]).stdout.starts_with("n0: 2\n"));
     let done = run(folder(program).path(), &["run", "-", "--set", "a=1", "--set", "a=2"], program);
     assert_eq!(done.stdout, "2\n");
+}
+
+/// Everybody counts, and at each of some heights something is to happen once; some of it takes a while.
+const ONCE: &str = "
+C = declare(counter).
+Ran = declare({gmap, [gcounter]}).
+at(N) -> enforce_once(C, {value, N}, fun() -> sleep(N * 20), update(Ran, {apply, N, increment}) end).
+[at(N) || N <- [5, 10, 20, 40, 60]].
+go(0) -> done;
+go(N) -> update(C, increment), sleep(random(200)), go(N - 1).
+go(20).
+";
+
+/// The judge counts; the flags are of the worst kind that still lets a majority come together in the end.
+#[test]
+fn effects_start_once_whoever_decides_and_whatever_happens() {
+    let storm = ["--replicas", "5", "--for", "12s", "--partition", "40%", "--crash", "30%", "--crash-with-data", "40%"];
+    let (mut started, mut in_doubt) = (0, 0);
+    for deciders in ["0", "1", "3"] {
+        let flags = [&storm[..], &["--loss", "3%", "--delay", "2ms..60ms", "--reorder", "--skew", "100ms", "--json"]];
+        let done = sim(ONCE, &[&flags.concat()[..], &["--deciders", deciders, "--runs", "6"]].concat());
+        assert_eq!(done.code, 0, "{deciders} decide\n{}{}", done.stdout, done.stderr);
+        for run in events(&done, "simulated") {
+            started += run["effects_started"].as_u64().unwrap_or(0);
+            in_doubt += run["effects_in_doubt"].as_u64().unwrap_or(0);
+        }
+    }
+    assert!(started > 60 && in_doubt > 0, "{started} started, {in_doubt} in doubt");
+}
+
+#[test]
+fn with_deciders_the_same_seed_gives_the_same_run() {
+    let flags = ["--replicas", "4", "--deciders", "3", "--crash", "50%", "--loss", "5%", "--seed", "3"];
+    let [one, other] = [(); 2].map(|()| sim(ONCE, &flags));
+    assert_eq!((one.code, &one.stdout), (0, &other.stdout), "{}{}", one.stdout, one.stderr);
+    assert!(one.stdout.contains("effects: 5 started"), "{}", one.stdout);
+}
+
+#[test]
+fn without_a_majority_of_those_who_decide_no_effect_is_started_and_everything_else_goes_on() {
+    let flags = ["--replicas", "4", "--deciders", "3", "--event", "at 100ms crash 1,2", "--json"];
+    let done = sim(ONCE, &flags);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    let run = &events(&done, "simulated")[0];
+    assert_eq!((&run["effects_started"], &run["effects_waiting"]), (&Value::from(0), &Value::from(4)), "{run}");
+    let back = [&flags[..], &["--event", "at 5s restart 1"]].concat();
+    let run = &events(&sim(ONCE, &back), "simulated")[0];
+    assert_eq!((&run["effects_started"], &run["effects_waiting"]), (&Value::from(5), &Value::from(0)), "{run}");
+}
+
+#[test]
+fn who_cannot_decide_is_told() {
+    for flags in [&["--deciders", "4"][..], &["--deciders", "2", "--role", "1:client"]] {
+        let done = sim(ONCE, flags);
+        assert!(done.code == 2 && done.stderr.contains("E0710"), "{}", done.stderr);
+    }
+}
+
+/// What it costs that nodes count all the time, in messages and bytes, which depend on nothing but the program: as in docs/costs.md. Each update has to be at 19 other nodes.
+#[test]
+fn what_many_nodes_cost_grows_with_what_they_hear_of() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/programs/ad_counter.lasp");
+    let program = fs::read_to_string(example).expect("the program");
+    let done = sim(&program, &["--replicas", "20", "--set", "limit=30", "--set", "pause=500", "--json", "--quiet"]);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    let updates = events(&done, "simulated")[0]["updates"].as_u64().expect("a number");
+    let heard = updates * 19;
+    let sum = |field: &str, kinds: &[&str]| -> u64 {
+        let traffic = events(&done, "traffic");
+        let chosen = traffic.iter().filter(|event| kinds.contains(&event["kind"].as_str().unwrap_or("")));
+        chosen.map(|event| event[field].as_u64().unwrap_or(0)).sum()
+    };
+    let pushes = sum("messages", &["tree-push"]);
+    let compared = sum("messages", &["summary", "vector", "pull", "events", "compare", "prints", "chunk"]);
+    let bytes = sum("bytes", &["tree-push", "tree-control", "summary", "vector", "pull", "events", "chunk", "declare"]);
+    assert!(updates >= 180, "{updates} updates");
+    assert!(pushes * 3 < heard * 5, "{pushes} pushes for {heard} updates that were heard of");
+    assert!(compared < heard * 5, "{compared} messages compare for {heard} updates that were heard of");
+    assert!(bytes < heard * 700, "{bytes} bytes for {heard} updates that were heard of");
 }

@@ -332,6 +332,11 @@ impl Asker {
         undecided.map(|(key, _)| Waiting { key: *key, reachable }).collect()
     }
 
+    /// The effects that are not known to be over, and of each whether nothing is decided.
+    pub fn pending(&self) -> impl Iterator<Item = (EffectKey, bool)> {
+        self.pending.iter().map(|(key, pending)| (*key, pending.phase == Phase::Undecided))
+    }
+
     /// Until when an answer is to be expected that may start an effect here, or that those who decide learn of an end.
     #[must_use]
     pub fn busy_until(&self) -> Option<u64> {

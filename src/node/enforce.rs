@@ -221,6 +221,11 @@ impl Effects {
         }
     }
 
+    /// See [`Node::effects_pending`].
+    pub(super) fn pending(&self) -> impl Iterator<Item = (EffectKey, bool)> {
+        self.asker.pending()
+    }
+
     /// The effects that wait for a decision: what is waited for, and where `enforce_once` stands.
     pub(super) fn waiting(&self) -> Vec<(String, Span)> {
         let why = |reachable| match (reachable, &self.decider) {

@@ -1,6 +1,8 @@
 //! What a judge of a simulation asks a node for.
 
+use crate::effects::EffectKey;
 use crate::lattice::dot::Lane;
+use crate::lattice::dot::ReplicaIndex;
 use crate::node::Node;
 use crate::node::TopLevel;
 use crate::replica::VariableKey;
@@ -20,10 +22,16 @@ impl Node {
         self.replica.take_written()
     }
 
-    /// Whether an update has been seen here.
+    /// The number of a lane here, by which [`Node::height`] finds it at once; none before it is heard of.
     #[must_use]
-    pub fn covers(&self, replica: Lane, sequence: u64) -> bool {
-        self.replica.covers(replica, sequence)
+    pub fn lane_index(&self, lane: Lane) -> Option<ReplicaIndex> {
+        self.replica.lane_index(lane)
+    }
+
+    /// How many of a lane's updates have been seen here.
+    #[must_use]
+    pub fn height(&self, lane: ReplicaIndex) -> u64 {
+        self.replica.height(lane)
     }
 
     /// A digest of what the node has seen: equal on nodes that have seen the same.
@@ -48,6 +56,11 @@ impl Node {
     #[must_use]
     pub fn agrees_with_peers(&self) -> bool {
         self.peers.keys().all(|peer| self.agrees_with(*peer))
+    }
+
+    /// The effects that this node waits for and does not know to be over, and of each whether nothing is decided.
+    pub fn effects_pending(&self) -> impl Iterator<Item = (EffectKey, bool)> {
+        self.enforced.pending()
     }
 
     /// The bounded counters with names at top level, with their values.

@@ -314,11 +314,17 @@ impl Overlay {
                 self.deliver(topic, from, payload, now);
                 Ok(())
             }
-            Frame::Protocol(form) => self.protocol(topic, from, form, now),
+            Frame::Protocol(form, bytes) => self.protocol(topic, from, (form, bytes), now),
         }
     }
 
-    fn protocol(&mut self, topic: u128, from: NodeId, mut form: Form<'_>, now: u64) -> Result<(), Malformed> {
+    fn protocol(
+        &mut self,
+        topic: u128,
+        from: NodeId,
+        (mut form, bytes): (Form<'_>, &[u8]),
+        now: u64,
+    ) -> Result<(), Malformed> {
         let announced = if let Form::Gossip(Gossip::Have(list)) = &form { list.len() } else { 0 };
         let payload = if let Form::Gossip(Gossip::Payload(_, bytes, _)) = &form { Some(bytes.len()) } else { None };
         if !self.within_quota(from, announced, payload.is_some(), now) {
@@ -340,7 +346,8 @@ impl Overlay {
                 return Ok(());
             }
         }
-        let message = form.message()?;
+        // Of nodes that are named the cards may be others than those that came.
+        let message = if let Form::Gossip(_) = form { wire::message(bytes)? } else { form.message()? };
         let asks = matches!(form, Form::Swarm(Swarm::Neighbour(..)));
         let me = self.me;
         self.with(topic, now, |tree, _| {
@@ -495,7 +502,8 @@ impl Overlay {
                         // Not for every question has the library an end.
                         self.schedule(topic, u128::from(self.settings.answer_ms), alarm, now);
                     }
-                    if to != self.me {
+                    let bytes = if push { Some(bytes) } else { wire::thinned(topic, bytes) };
+                    if let Some(bytes) = bytes.filter(|_| to != self.me) {
                         self.out.push_back(Output::Send { to, bytes, push });
                     }
                 }

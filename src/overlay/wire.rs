@@ -43,16 +43,20 @@ pub struct Malformed;
 
 /// What travels: the first byte says which, the topic follows.
 pub(super) enum Frame<'a> {
-    /// A message of the library's.
-    Protocol(Form<'a>),
+    /// A message of the library's, and its bytes.
+    Protocol(Form<'a>, &'a [u8]),
     /// A payload for the receiver alone, not to be passed on.
     Direct(&'a [u8]),
 }
 
 const PROTOCOL: u8 = 0;
 const DIRECT: u8 = 1;
-/// How [`Form::Swarm`] of a [`Swarm::Neighbour`] begins.
+/// How [`Form::Swarm`] of a [`Swarm::Neighbour`] begins, and how [`Form::Gossip`] of a [`Gossip::Have`].
 const NEIGHBOUR: (u8, u8) = (0, 4);
+const HAVE: (u8, u8) = (1, 3);
+/// Up to how many announcements are sent as they are, and one of how many is sent of more.
+const ANNOUNCED_WHOLE: usize = 8;
+const ANNOUNCED_ONE_OF: u8 = 8;
 
 /// The shape of `topic::Message`.
 #[derive(Serialize, Deserialize)]
@@ -116,6 +120,27 @@ pub(super) fn asks(frame: &[u8]) -> bool {
     read.is_ok_and(|(((kind, _), said), _)| kind == PROTOCOL && said == NEIGHBOUR)
 }
 
+/// The bytes of a library's message without most of what it announces, if that is much: what was lost is noticed all the same
+/// when much is under way, and announcements of everything would cost more than what they announce. None when nothing is left.
+/// All nodes leave out the same.
+pub(super) fn thinned(topic: u128, frame: Vec<u8>) -> Option<Vec<u8>> {
+    let read = postcard::take_from_bytes::<((u8, u128), (u8, u8))>(&frame);
+    if read.is_ok_and(|(((kind, _), said), _)| kind != PROTOCOL || said != HAVE) {
+        return Some(frame);
+    }
+    let Ok((_, Frame::Protocol(Form::Gossip(Gossip::Have(mut announced)), _))) = decode(&frame) else {
+        return Some(frame);
+    };
+    if announced.len() <= ANNOUNCED_WHOLE {
+        return Some(frame);
+    }
+    announced.retain(|(id, _)| id[0].is_multiple_of(ANNOUNCED_ONE_OF));
+    let left = !announced.is_empty();
+    left.then(|| {
+        postcard::to_extend(&Form::Gossip(Gossip::Have(announced)), start(PROTOCOL, topic)).unwrap_or_default()
+    })
+}
+
 /// The bytes of a payload that goes no further.
 pub(super) fn encode_direct(topic: u128, payload: &[u8]) -> Vec<u8> {
     let mut bytes = start(DIRECT, topic);
@@ -133,11 +158,16 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(u128, Frame<'_>), Malformed> {
     match kind {
         PROTOCOL => {
             let (form, left) = postcard::take_from_bytes::<Form<'_>>(rest).map_err(|_| Malformed)?;
-            if left.is_empty() && form.moderate() { Ok((topic, Frame::Protocol(form))) } else { Err(Malformed) }
+            if left.is_empty() && form.moderate() { Ok((topic, Frame::Protocol(form, rest))) } else { Err(Malformed) }
         }
         DIRECT => Ok((topic, Frame::Direct(rest))),
         _ => Err(Malformed),
     }
+}
+
+/// The library's message of bytes that [`decode`] has found to be one.
+pub(super) fn message(bytes: &[u8]) -> Result<Message<Id>, Malformed> {
+    postcard::from_bytes(bytes).map_err(|_| Malformed)
 }
 
 impl Form<'_> {

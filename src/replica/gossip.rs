@@ -27,6 +27,7 @@ use crate::replica::interest::Mutual;
 use crate::replica::message::Group;
 use crate::replica::message::Message;
 use crate::replica::message::Versions;
+use crate::replica::pace::Pace;
 use crate::replica::serve::Serving;
 use crate::replica::state::Event;
 use crate::replica::state::Received;
@@ -152,14 +153,21 @@ impl Replica {
 
     /// Pushes what was written since the last time.
     pub fn flush(&mut self, now: u64) {
-        if self.push_unpushed() {
-            self.changed(now);
-        }
+        self.push_on(now);
         self.tell_interest(now);
         let behind: Vec<PeerId> =
             self.peers.iter().filter(|(_, peer)| peer.declared < self.declared.len()).map(|(&id, _)| id).collect();
         for peer in behind {
             self.send_declarations(peer);
+        }
+    }
+
+    /// Pushes what was written, or lets it wait for more.
+    fn push_on(&mut self, now: u64) {
+        let unpushed = self.own.values().map(|own| self.state.vector().get(own.index).saturating_sub(own.pushed));
+        let waiting = unpushed.sum();
+        if waiting > 0 && self.pushes_now(waiting, now) && self.push_unpushed() {
+            self.changed(now);
         }
     }
 
@@ -197,20 +205,7 @@ impl Replica {
         let keep = |event: &Event| self.own.values().any(|own| unpushed(own, event));
         self.state.log.trim(self.limits.log_events_max, self.limits.log_bytes_max, keep);
         self.state.removals.trim(self.limits.removals_max);
-        let pause = self.announce_pause();
-        bring_forward(&mut self.announce_at, now + pause);
-    }
-
-    /// Milliseconds from a change to telling the peers about it. What is compared grows with the replicas that ever wrote, and
-    /// who is told by a push needs no comparison: the more there are, the longer changes are gathered.
-    pub(crate) fn announce_pause(&self) -> u64 {
-        let replicas = u64::try_from(self.state.vector().width()).unwrap_or(u64::MAX);
-        self.limits.announce_ms.max(replicas.min(self.limits.round_ms))
-    }
-
-    /// Milliseconds for which what is missing may still come by itself: longer where pushes take longer ways.
-    pub(crate) fn grace(&self) -> u64 {
-        self.limits.grace_ms.max(self.announce_pause() / 2)
+        self.note_change(now);
     }
 
     pub(crate) fn send_declarations(&mut self, to: PeerId) {
@@ -242,6 +237,7 @@ impl Replica {
         let declared = self.declared.len() as u64;
         if let Some(peer) = self.peers.get_mut(&to) {
             peer.told = Some(digest);
+            peer.wants_vector = false;
             let heard = peer.mentioned.heard;
             self.send(to, &Message::Summary { digest: digest.to_le_bytes(), declared, interests, heard });
         }
@@ -476,8 +472,15 @@ impl Replica {
 
     /// Does what is due.
     pub fn tick(&mut self, now: u64) {
-        if self.announce_at.is_some_and(|at| at <= now) {
+        if self.pace.push_at.take_if(|at| *at <= now).is_some() {
+            self.push_on(now);
+        }
+        let changed = self.pace.announce_at.is_some_and(|at| at <= now);
+        if changed || self.announce_at.is_some_and(|at| at <= now) {
             self.announce_at = None;
+            if changed {
+                self.note_announced();
+            }
             self.announce(now);
         }
         if !self.peers.is_empty() && self.round_at <= now {
@@ -493,7 +496,8 @@ impl Replica {
         let round = (!self.peers.is_empty()).then_some(self.round_at);
         let pull = self.pull.as_ref().map(|pull| pull.deadline);
         let waiting = if self.pull.is_none() { self.pull_at } else { None };
-        [self.announce_at, round, pull, waiting].into_iter().flatten().min()
+        let Pace { push_at, announce_at, .. } = self.pace;
+        [push_at, announce_at, self.announce_at, round, pull, waiting].into_iter().flatten().min()
     }
 
     /// Tells the peers what is new, unless they heard.
@@ -503,7 +507,8 @@ impl Replica {
             self.peers.iter().filter(|(id, peer)| peer.wants_vector || peer.told != Some(self.digest_for(**id)));
         let unaware: Vec<(PeerId, bool)> = unaware.map(|(&id, peer)| (id, peer.wants_vector)).collect();
         for (peer, wants_vector) in unaware {
-            if wants_vector || (short && !self.agrees(peer)) {
+            let compares = (wants_vector || short) && !self.agrees(peer);
+            if compares && self.is_worth_a_vector(peer, now) {
                 self.send_vector(peer, now);
             } else {
                 self.send_summary(peer);
@@ -515,11 +520,7 @@ impl Replica {
     fn round(&mut self, now: u64) {
         let peers: Vec<PeerId> = self.peers.keys().copied().collect();
         for peer in peers {
-            if self.agrees(peer) {
-                self.send_summary(peer);
-            } else {
-                self.send_vector(peer, now);
-            }
+            self.send_summary(peer);
         }
         self.send_outbox_again();
         self.end_idle_servings(now);

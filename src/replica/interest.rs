@@ -17,10 +17,10 @@ use crate::replica::PeerId;
 use crate::replica::Record;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
+use crate::replica::digest;
 use crate::replica::message::Message;
 use crate::replica::message::TOPICS_MAX;
 use crate::replica::message::Versions;
-use crate::replica::state;
 use crate::replica::wire::Bounded;
 
 /// After how many milliseconds an interest is told again to a peer that does not know it yet.
@@ -333,7 +333,7 @@ impl Replica {
             return digest;
         }
         let shared = |topic| self.interest.takes(topic) && known.mutual.compares(topic);
-        let digest = state::digest(&self.state.replicas, &self.state.restricted(self.state.vector(), shared));
+        let digest = digest::digest(&self.state.replicas, &self.state.restricted(self.state.vector(), shared));
         known.digest_at.set(Some((at, digest)));
         digest
     }

@@ -15,6 +15,7 @@ mod client_tests;
 mod clients;
 mod compact;
 mod compare;
+mod digest;
 mod foreign;
 mod frozen;
 mod gossip;
@@ -28,6 +29,7 @@ mod message;
 mod missed;
 mod names;
 mod outbox;
+mod pace;
 mod prints;
 mod pull;
 #[cfg(test)]
@@ -63,6 +65,7 @@ use crate::replica::message::Message;
 use crate::replica::message::REMOVES_MAX;
 use crate::replica::names::SlotTag;
 use crate::replica::outbox::Outbox;
+use crate::replica::pace::Pace;
 use crate::replica::pull::Pull;
 use crate::replica::state::Event;
 use crate::replica::state::State;
@@ -199,6 +202,8 @@ pub struct Limits {
     pub vector_whole_max: usize,
     /// With how many units fingerprints are told of each at once, instead of finding out first which replicas' differ.
     pub units_at_once: usize,
+    /// Milliseconds for which updates are gathered into one push while there are many. 0: each turn's are pushed at once.
+    pub gather_ms: u64,
     /// Milliseconds from a change to telling the peers about it.
     pub announce_ms: u64,
     /// Milliseconds for which what is missing may still come by itself before it is pulled.
@@ -227,6 +232,7 @@ impl Default for Limits {
             removals_max: 1 << 19,
             vector_whole_max: 4,
             units_at_once: 64,
+            gather_ms: 20,
             announce_ms: 20,
             grace_ms: 15,
             round_ms: 1000,
@@ -280,6 +286,7 @@ pub struct Replica {
     last_pulled: Option<PeerId>,
     last_session: u64,
     last_snapshot: u64,
+    pace: Pace,
     announce_at: Option<u64>,
     round_at: u64,
     /// What this node wrote, if somebody wants to know.
@@ -321,6 +328,7 @@ impl Replica {
             last_pulled: None,
             last_session: 0,
             last_snapshot: 0,
+            pace: Pace::default(),
             announce_at: None,
             round_at: 0,
             written: None,
@@ -563,7 +571,7 @@ impl Replica {
             return self.state.digest();
         }
         let taken = self.state.restricted(self.state.vector(), |topic| self.interest.takes(topic));
-        crate::replica::state::digest(&self.state.replicas, &taken)
+        crate::replica::digest::digest(&self.state.replicas, &taken)
     }
 
     /// Whether the vector that this peer told last equals ours.

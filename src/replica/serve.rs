@@ -10,6 +10,7 @@ use crate::lattice::vector::VersionVector;
 use crate::replica::PeerId;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
+use crate::replica::digest;
 use crate::replica::frozen::Frozen;
 use crate::replica::frozen::Told;
 use crate::replica::gossip::bring_forward;
@@ -24,7 +25,6 @@ use crate::replica::message::Telling;
 use crate::replica::prints::first_half;
 use crate::replica::prints::scale;
 use crate::replica::prints::units;
-use crate::replica::state;
 use crate::replica::state::State;
 use crate::replica::wire;
 
@@ -109,7 +109,7 @@ impl Replica {
                 asker.claims.join(&base);
             }
             if !self.state.has_topics() {
-                asker.digest = Some(state::digest(&self.state.replicas, &base));
+                asker.digest = Some(digest::digest(&self.state.replicas, &base));
             }
             asker.latest_pull = session;
             asker.serving = None;

@@ -5,7 +5,6 @@
 //! invariant that everything rests on: the vector covers exactly what has been applied whole, so that two nodes with
 //! equal vectors have equal entries. Knows no peer and no message.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -18,6 +17,7 @@ use crate::lattice::store::Store;
 use crate::lattice::vector::VersionVector;
 use crate::replica::Change;
 use crate::replica::KeyIndex;
+use crate::replica::digest;
 use crate::replica::journal::Journal;
 use crate::replica::log::Log;
 use crate::replica::message::Differences;
@@ -26,7 +26,6 @@ use crate::replica::names::Keys;
 use crate::replica::names::Replicas;
 use crate::replica::names::SlotTag;
 use crate::replica::names::Slots;
-use crate::replica::prints::first_half;
 use crate::replica::removals::Removals;
 use crate::replica::rights::RightsIndex;
 use crate::value::content::Content;
@@ -132,7 +131,8 @@ pub(crate) struct State {
     /// What updates here take back that has not come, and of which variable: it does not rise should it come. Follows from the
     /// updates that are covered, as the entries do.
     pub(super) missed: BTreeSet<(Dot, KeyIndex)>,
-    digest: Cell<Option<u128>>,
+    /// Kept up to date with the vector.
+    digest: u128,
     /// How often the vector has changed.
     changes: u64,
     /// Lanes of this node that were given up, with the number of updates made.
@@ -149,12 +149,7 @@ impl State {
 
     /// A hash of the vector, equal on all nodes that have seen the same.
     pub(crate) fn digest(&self) -> u128 {
-        if let Some(digest) = self.digest.get() {
-            return digest;
-        }
-        let digest = digest(&self.replicas, &self.vector);
-        self.digest.set(Some(digest));
-        digest
+        self.digest
     }
 
     /// How many updates of a lane this node knows to be made, if the lane is its own.
@@ -210,7 +205,7 @@ impl State {
             if lane.replica == me && height > 0 {
                 self.retired.insert(lane, self.issued(lane));
             }
-            self.vector.forget(index);
+            self.lower(index);
             self.note_height(index);
         }
         let indices: BTreeSet<ReplicaIndex> = lanes.iter().map(|&(_, lane)| lane).collect();
@@ -221,7 +216,6 @@ impl State {
         held.into_iter().for_each(|dot| drop(self.unhold(dot)));
         let missed: Vec<(Dot, KeyIndex)> = self.missed.iter().copied().filter(|(dot, _)| gone(dot.replica())).collect();
         missed.into_iter().for_each(|(dot, key)| self.note_missed(dot, key, false));
-        self.digest.set(None);
         self.changes += 1;
     }
 
@@ -306,9 +300,11 @@ impl State {
     }
 
     fn raise(&mut self, replica: ReplicaIndex, sequence: u64) {
+        let (lane, before) = (self.replicas.lane(replica), self.vector.get(replica));
         self.vector.raise(replica, sequence);
+        let risen = digest::term(lane, self.vector.get(replica));
+        self.digest = self.digest.wrapping_sub(digest::term(lane, before)).wrapping_add(risen);
         self.forget_missed(replica, sequence);
-        self.digest.set(None);
         self.changes += 1;
         self.note_height(replica);
     }
@@ -340,9 +336,15 @@ impl State {
 
     /// Covers nothing of a lane, as before this process began.
     pub(crate) fn uncover(&mut self, replica: ReplicaIndex) {
-        self.vector.forget(replica);
-        self.digest.set(None);
+        self.lower(replica);
         self.changes += 1;
+    }
+
+    /// Nothing of a lane is covered any longer.
+    fn lower(&mut self, replica: ReplicaIndex) {
+        let before = digest::term(self.replicas.lane(replica), self.vector.get(replica));
+        self.digest = self.digest.wrapping_sub(before);
+        self.vector.forget(replica);
     }
 
     fn insert(&mut self, dot: Dot, entry: Entry, changes: Option<&mut Vec<Change>>) {
@@ -462,19 +464,6 @@ impl State {
         }
         unlisted
     }
-}
-
-/// A hash of `vector` by identities, not by this node's numbers.
-pub(crate) fn digest(replicas: &Replicas, vector: &VersionVector) -> u128 {
-    let mut hasher = blake3::Hasher::new();
-    for (lane, index) in replicas.sorted() {
-        let sequence = vector.get(index);
-        if sequence > 0 {
-            hash_lane(&mut hasher, lane);
-            hasher.update(&sequence.to_le_bytes());
-        }
-    }
-    first_half(hasher.finalize())
 }
 
 /// Takes the identity of a lane in.

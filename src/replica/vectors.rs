@@ -12,12 +12,12 @@ use crate::replica::PeerId;
 use crate::replica::RefusalReason;
 use crate::replica::Replica;
 use crate::replica::Role;
+use crate::replica::digest;
 use crate::replica::gossip::bring_forward;
 use crate::replica::lanes::Claims;
 use crate::replica::message::Message;
 use crate::replica::message::Telling;
 use crate::replica::message::Versions;
-use crate::replica::state;
 
 /// After how many milliseconds the same vector is told again to a peer whose vector differs.
 const VECTOR_AGAIN_MS: u64 = 100;
@@ -106,6 +106,7 @@ impl Replica {
     /// Tells a peer whose vector differs what ours is, unless it was told just now.
     pub(crate) fn answer_vector(&mut self, to: PeerId, now: u64) {
         let (digest, pause) = (self.digest_for(to), self.announce_pause());
+        let worth = self.is_worth_a_vector(to, now);
         let Some(peer) = self.peers.get_mut(&to) else { return };
         match peer.told_vector {
             // It was told the same just now; should that be lost, there is the next round.
@@ -113,6 +114,11 @@ impl Replica {
             Some((_, at)) if now < at + pause => {
                 peer.wants_vector = true;
                 bring_forward(&mut self.announce_at, at + pause);
+            }
+            _ if !worth => {
+                // The digest of then tells whether anything is missing at all.
+                peer.told = None;
+                self.wait_for_calm();
             }
             _ => self.send_vector(to, now),
         }
@@ -129,7 +135,7 @@ impl Replica {
         let Some(vector) = self.hear(peer, told, claims, now)? else { return Ok(()) };
         self.look_for_others(peer, &vector);
         let comparable = self.note_versions(peer, interests, now);
-        let digest = comparable.then(|| state::digest(&self.state.replicas, &vector));
+        let digest = comparable.then(|| digest::digest(&self.state.replicas, &vector));
         let believed = self.believes(peer);
         let (missing, ahead) =
             (believed && vector.exceeds(self.state.vector()), self.shared(self.state.vector(), peer).exceeds(&vector));

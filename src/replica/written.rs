@@ -1,6 +1,7 @@
 //! What this node wrote itself, in words that mean the same on all nodes: for a judge that holds other nodes against it.
 
 use crate::lattice::dot::Lane;
+use crate::lattice::dot::ReplicaIndex;
 use crate::replica::Replica;
 use crate::replica::VariableKey;
 use crate::replica::state::Event;
@@ -58,6 +59,18 @@ impl Replica {
     /// Whether an update has been seen.
     #[must_use]
     pub fn covers(&self, replica: Lane, sequence: u64) -> bool {
-        self.state.replicas.find(replica).is_some_and(|index| self.state.vector().get(index) >= sequence)
+        self.lane_index(replica).is_some_and(|index| self.height(index) >= sequence)
+    }
+
+    /// The number of a lane here; none before it is heard of.
+    #[must_use]
+    pub fn lane_index(&self, lane: Lane) -> Option<ReplicaIndex> {
+        self.state.replicas.find(lane)
+    }
+
+    /// How many of a lane's updates have been seen.
+    #[must_use]
+    pub fn height(&self, lane: ReplicaIndex) -> u64 {
+        self.state.vector().get(lane)
     }
 }

@@ -13,8 +13,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::compile::Session;
 use crate::effects::Book;
 use crate::effects::Message;
+use crate::effects::NodeId;
 use crate::effects::Runner;
-use crate::node::EffectEvent;
 use crate::node::Final;
 use crate::node::Image;
 use crate::node::Input;
@@ -30,6 +30,7 @@ use crate::sim::network::Conditions;
 use crate::sim::network::Cut;
 use crate::sim::network::Network;
 use crate::sim::nodes::Nodes;
+use crate::sim::once::Once;
 use crate::sim::place::Place;
 use crate::sim::queue::Queue;
 use crate::sim::trace::Happened;
@@ -99,8 +100,9 @@ pub struct Cluster {
     pub(crate) grave: Vec<(usize, Diagnostic)>,
     /// Which effects are started, and where: all nodes share one ledger.
     book: Book,
-    /// What became of effects, in order, and at which node.
-    effects: Vec<(usize, EffectEvent)>,
+    /// How many of the first nodes decide instead; none for the ledger.
+    pub(crate) deciders: usize,
+    pub(crate) once: Once,
 }
 
 impl Cluster {
@@ -123,7 +125,8 @@ impl Cluster {
             watch: None,
             grave: Vec::new(),
             book: Book::default(),
-            effects: Vec::new(),
+            deciders: 0,
+            once: Once::default(),
         }
     }
 
@@ -247,6 +250,7 @@ impl Cluster {
             place.up = false;
             place.overlay = None;
         }
+        self.once.gone(node);
         self.disconnect(node);
         if let Some(watch) = &mut self.watch {
             watch.gone(node);
@@ -369,15 +373,16 @@ impl Cluster {
             }
             Output::Evaluated { value, .. } => self.places[node].evaluated.push(value),
             Output::Book { message } => self.ask_book(node, &message),
-            Output::Effect(event) => self.effects.push((node, event)),
-            Output::Change { .. } | Output::Reach { .. } => {}
+            Output::Effect(event) => self.effect(node, &event),
+            Output::Reach { node: other, .. } => self.reach(node, other),
+            Output::Change { .. } => {}
         }
     }
 
     /// The ledger of effects, which all nodes share, answers one of them.
     fn ask_book(&mut self, node: usize, message: &Message) {
         let places = &self.places;
-        let here = |runner: &Runner| places.iter().any(|place| place.up && node_of(place.identity) == runner.node);
+        let here = |runner: &Runner| places.iter().any(|place| place.up && place.node.runner() == *runner);
         let from = node_of(places[node].identity);
         let (_, answer) = self.book.answer(from, message, |runner| !here(runner));
         if let Some(message) = answer {
@@ -386,10 +391,14 @@ impl Cluster {
         }
     }
 
-    /// What became of effects of `enforce_once`, in order, and at which node.
-    #[must_use]
-    pub fn effects(&self) -> &[(usize, EffectEvent)] {
-        &self.effects
+    /// Connects a node with another one that decides, if there is a way.
+    fn reach(&mut self, node: usize, other: NodeId) {
+        let identity = |decider: usize| self.places.get(decider).map(|place| node_of(place.identity));
+        let there = (0..self.deciders).find(|&decider| identity(decider) == Some(other));
+        let cut = |a, b| self.network.is_cut(a, b, self.now_ms);
+        if let Some(there) = there.filter(|&there| !cut(node, there) && !cut(there, node)) {
+            self.connect(node, there);
+        }
     }
 
     fn report(&mut self, node: usize, diagnostic: Diagnostic) {

@@ -103,6 +103,8 @@ pub(crate) fn at_once(cluster: &mut Cluster) -> Vec<Violation> {
             _ => broken(node, at_ms, format_args!("it refused a peer, since {}", diagnostic.title)),
         });
     }
+    let once = std::mem::take(&mut cluster.once.broken);
+    found.extend(once.into_iter().map(|(node, what)| broken(node, at_ms, what)));
     if let Some(watch) = &mut cluster.watch {
         found.extend(std::mem::take(&mut watch.broken).into_iter().map(|(node, what)| broken(node, at_ms, what)));
         if let Some(bytes) = watch.too_long.take() {
@@ -110,6 +112,12 @@ pub(crate) fn at_once(cluster: &mut Cluster) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Effects of which it should have been told that they are in doubt.
+pub(crate) fn untold(cluster: &mut Cluster) -> Vec<Violation> {
+    let at_ms = cluster.now_ms;
+    cluster.untold_doubts().into_iter().map(|(node, what)| broken(node, at_ms, what)).collect()
 }
 
 /// About how many entries have to be looked at to judge a node.

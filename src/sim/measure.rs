@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::lattice::dot::Lane;
+use crate::lattice::dot::ReplicaIndex;
 use crate::node::Node;
 use crate::replica::Written;
 
@@ -48,9 +49,16 @@ pub struct Measure {
     pub gone: u64,
     followed: BTreeMap<(Lane, u64), Followed>,
     /// By node: the followed updates that it has not seen. Empty for one that is not up.
-    unseen: Vec<Vec<(Lane, u64)>>,
+    unseen: Vec<Vec<Unseen>>,
     up: Vec<bool>,
     up_count: usize,
+}
+
+/// A followed update that a node has not seen, and the number of its lane there, once it has one.
+#[derive(Clone, Copy)]
+struct Unseen {
+    dot: (Lane, u64),
+    lane: Option<ReplicaIndex>,
 }
 
 struct Followed {
@@ -79,7 +87,7 @@ impl Measure {
         let mut ended = Vec::new();
         for (dot, followed) in &mut self.followed {
             // Nodes that came later than the update count on neither side.
-            if unseen.contains(dot) {
+            if unseen.iter().any(|unseen| unseen.dot == *dot) {
                 followed.missing -= 1;
                 if followed.missing == 0 {
                     ended.push(*dot);
@@ -94,7 +102,7 @@ impl Measure {
         for dot in ended {
             self.gone += 1;
             self.followed.remove(&dot);
-            self.unseen.iter_mut().for_each(|unseen| unseen.retain(|waiting| *waiting != dot));
+            self.unseen.iter_mut().for_each(|unseen| unseen.retain(|waiting| waiting.dot != dot));
         }
     }
 
@@ -115,7 +123,7 @@ impl Measure {
         self.followed.insert(dot, Followed { at_ms: now_ms, have: 1, missing: self.up_count - 1 });
         for (other, unseen) in self.unseen.iter_mut().enumerate() {
             if other != node && self.up[other] {
-                unseen.push(dot);
+                unseen.push(Unseen { dot, lane: None });
             }
         }
     }
@@ -124,8 +132,9 @@ impl Measure {
     pub(crate) fn looked_at(&mut self, number: usize, node: &Node, now_ms: u64) {
         let Some(unseen) = self.unseen.get_mut(number).filter(|unseen| !unseen.is_empty()) else { return };
         let (followed, convergence_ms) = (&mut self.followed, &mut self.convergence_ms);
-        unseen.retain(|dot| {
-            if !node.covers(dot.0, dot.1) {
+        unseen.retain_mut(|Unseen { dot, lane }| {
+            *lane = lane.or_else(|| node.lane_index(dot.0));
+            if lane.is_none_or(|lane| node.height(lane) < dot.1) {
                 return true;
             }
             if let Some(update) = followed.get_mut(dot) {

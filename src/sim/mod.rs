@@ -20,6 +20,7 @@ pub mod judge;
 pub mod measure;
 mod network;
 pub mod nodes;
+pub mod once;
 pub mod oracle;
 pub mod outcome;
 mod place;

@@ -1,7 +1,7 @@
 //! A place for nodes, one after the other: a node crashes, another comes, with what was on its disk or without.
 
+use crate::effects::NodeId;
 use crate::lattice::dot::ReplicaId;
-use crate::node::Deciding;
 use crate::node::EffectSettings;
 use crate::node::Image;
 use crate::node::Node;
@@ -12,7 +12,6 @@ use crate::replica::Damage;
 use crate::replica::Role;
 use crate::sim::Cluster;
 use crate::sim::Person;
-use crate::sim::chance::chance;
 use crate::sim::clock::Clock;
 use crate::sim::disk::Disk;
 use crate::sim::oracle::Broken;
@@ -53,17 +52,18 @@ impl Cluster {
             self.places.push(place);
         }
         let incarnations = self.places[number].incarnations + 1;
+        let clock = if incarnations == 1 { clock } else { self.places[number].clock };
+        // Who decides keeps what it has decided, or it would not be let decide.
+        let data = data || self.decides(number);
         let disk = self.places[number].disk.take().filter(|_| data);
         let kept = disk.is_some().then_some(self.places[number].identity);
         let mut place = self.place(number, image, person, incarnations, kept);
-        if self.disks {
-            self.mount(number, &mut place, disk);
-        }
+        place.clock = clock;
+        self.mount(number, &mut place, disk);
         let before = &mut self.places[number];
         place.prints = std::mem::take(&mut before.prints);
         place.values = std::mem::take(&mut before.values);
         place.reports = std::mem::take(&mut before.reports);
-        place.clock = if incarnations == 1 { clock } else { before.clock };
         place.up = true;
         if self.watch.is_some() {
             place.node.follow_writes();
@@ -89,9 +89,15 @@ impl Cluster {
         incarnations: u64,
         continued: Option<ReplicaId>,
     ) -> Place {
-        let word = |what| chance(self.seed, &[1, number as u64, incarnations, what]);
-        let node = continued.map_or_else(|| word(0), |before| node_of(before).0);
-        let identity = ReplicaId(u128::from(node) << 64 | u128::from(word(1)));
+        let first = self.first_identity(number);
+        let node = match continued {
+            Some(before) => node_of(before),
+            // The list of those who decide names their keys before they are there.
+            None if incarnations <= 1 => node_of(first),
+            None => NodeId(self.word_of(number, incarnations, 0)),
+        };
+        let word = |what| self.word_of(number, incarnations, what);
+        let identity = ReplicaId(u128::from(node.0) << 64 | u128::from(word(1)));
         let settings = Settings {
             name: format!("n{number}"),
             replica: u32::try_from(number).unwrap_or(u32::MAX),
@@ -103,9 +109,6 @@ impl Cluster {
         };
         let mut node = Node::of(settings, image);
         node.set_certificate(person.certificate);
-        // What is kept is nothing, which is sound.
-        let deciding = Deciding::Shared;
-        let _ = node.set_effects(EffectSettings { deciding, role: person.certificate, ..EffectSettings::default() }, 0);
         Place {
             node,
             identity,
@@ -123,21 +126,31 @@ impl Cluster {
         }
     }
 
-    /// The node finds what is on its disk, and writes there from now on.
+    /// The incarnation of the first node in a place.
+    pub(crate) fn first_identity(&self, number: usize) -> ReplicaId {
+        let [node, incarnation] = [0, 1].map(|what| u128::from(self.word_of(number, 1, what)));
+        ReplicaId(node << 64 | incarnation)
+    }
+
+    /// The node finds what is on its disk, if it has one, and writes there from now on; and hears who decides about effects.
     fn mount(&mut self, number: usize, place: &mut Place, disk: Option<Disk>) {
-        let Some(disk) = disk else {
+        let mut kept = Vec::new();
+        if let Some(disk) = disk {
+            if let (Err(damage), Some(watch)) = (place.node.restore(disk.records()), &mut self.watch) {
+                watch.broken.push((number, Broken::Damaged(damage)));
+            }
+            kept = disk.effects();
+            place.disk = Some(disk);
+        } else if self.disks {
             place.node.keep_journal();
             place.disk = Some(Disk::default());
-            return;
-        };
-        if let (Err(damage), Some(watch)) = (place.node.restore(disk.records()), &mut self.watch) {
-            watch.broken.push((number, Broken::Damaged(damage)));
         }
-        let (deciding, role, kept) = (Deciding::Shared, place.certificate, disk.effects());
-        let effects = EffectSettings { deciding, role, kept, ..EffectSettings::default() };
-        if let (Err(_), Some(watch)) = (place.node.set_effects(effects, 0), &mut self.watch) {
+        let (deciding, role) = (self.deciding(), place.certificate);
+        let decides = self.decides(number) && role == Role::Server;
+        let effects = EffectSettings { deciding, decides, role, kept, ..EffectSettings::default() };
+        let told = place.node.set_effects(effects, place.clock.shows(self.now_ms));
+        if let (Err(_), Some(watch)) = (told, &mut self.watch) {
             watch.broken.push((number, Broken::Damaged(Damage::Unfit)));
         }
-        place.disk = Some(disk);
     }
 }

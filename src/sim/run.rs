@@ -16,6 +16,7 @@ use crate::sim::judge::Violation;
 use crate::sim::measure::Divergence;
 use crate::sim::measure::Measure;
 use crate::sim::network::Cut;
+use crate::sim::once::Count;
 use crate::sim::queue::Queue;
 use crate::sim::scenario::NODES_MAX;
 use crate::sim::scenario::Scenario;
@@ -30,6 +31,9 @@ use crate::value::term::Term;
 const LOOK_EVERY_MS: u64 = 10;
 /// How many entries the judge looks at for each thing that happens, so that it takes a bounded share of the time.
 const LOOKS_PER_EVENT: u64 = 4;
+/// The same with many nodes, which are much alike.
+const MANY_NODES: usize = 64;
+const LOOKS_PER_EVENT_OF_MANY: u64 = 1;
 /// How often it is counted how many different states there are.
 const DIVERGENCE_LOOKS: u64 = 50;
 /// After how long without a message a connection is given up.
@@ -66,6 +70,8 @@ pub struct Ran {
     pub waits: Vec<(usize, Vec<Waiting>)>,
     /// What it cost.
     pub measure: Measure,
+    /// What became of effects.
+    pub effects: Count,
     /// A hash of everything that happened.
     pub trace: [u8; 32],
     /// How many things happened.
@@ -119,6 +125,7 @@ impl<'a> Run<'a> {
         let mut cluster = Cluster::new(scenario.seed, scenario.conditions);
         cluster.limit_turns(TURNS_MAX + NODE_TURNS_MAX * scenario.replicas as u64);
         cluster.degree = scenario.degree();
+        cluster.deciders = scenario.deciders;
         cluster.watch = Some(Box::new(Watch::default()));
         for (path, bytes) in setup.files {
             cluster.file(path, bytes.clone());
@@ -126,7 +133,8 @@ impl<'a> Run<'a> {
         let mut due = Queue::new();
         let mut plan = scenario.plan();
         plan.retain(|planned| planned.at_ms < scenario.length_ms);
-        cluster.disks = plan.iter().any(|planned| matches!(planned.action, Action::Restart { data: true, .. }));
+        let with_data = |planned: &Planned| matches!(planned.action, Action::Restart { data: true, .. });
+        cluster.disks = scenario.deciders > 0 || plan.iter().any(with_data);
         // A node that a script lets join is not there before.
         let late = |node: usize| {
             plan.iter().any(|planned| matches!(&planned.action, Action::Join(nodes) if nodes.names(node)))
@@ -156,10 +164,11 @@ impl<'a> Run<'a> {
         self.cluster.heal();
         let end = began + self.scenario.settle_ms;
         while self.violations.is_empty() {
-            if self.cluster.settled() {
+            if self.cluster.settled() && self.cluster.effects_are_settled() {
                 return Some(self.cluster.now_ms - began);
             }
             if self.cluster.now_ms >= end {
+                self.violations.extend(judge::untold(&mut self.cluster));
                 self.violations.push(judge::no_agreement(&mut self.cluster, self.scenario.settle_ms));
                 return None;
             }
@@ -321,7 +330,10 @@ impl<'a> Run<'a> {
     fn look(&mut self) {
         let happened = self.cluster.trace.events - self.events;
         self.events = self.cluster.trace.events;
-        self.looks = self.looks.saturating_add(happened.saturating_mul(LOOKS_PER_EVENT));
+        let many = self.scenario.replicas > MANY_NODES;
+        let looks = happened.saturating_mul(if many { LOOKS_PER_EVENT_OF_MANY } else { LOOKS_PER_EVENT });
+        self.looks = self.looks.saturating_add(looks);
+        self.cluster.look_at_effects();
         self.violations.extend(judge::at_once(&mut self.cluster));
         let nodes = self.cluster.places.len();
         for _ in 0..nodes {
@@ -372,6 +384,7 @@ impl<'a> Run<'a> {
         });
         let prints = prints.collect();
         let (trace, events, ended_ms) = (self.cluster.trace(), self.cluster.trace.events, self.cluster.now_ms);
+        let effects = self.cluster.count_effects();
         let measure = self.cluster.watch.take().map(|watch| watch.measure).unwrap_or_default();
         Ran {
             violations: self.violations,
@@ -379,6 +392,7 @@ impl<'a> Run<'a> {
             prints,
             waits,
             measure,
+            effects,
             trace,
             events,
             ended_ms,

@@ -52,6 +52,8 @@ pub struct Scenario {
     pub settle_ms: u64,
     /// How many neighbours a node looks for; none for what is usual.
     pub neighbours: Option<usize>,
+    /// How many of the first nodes decide where effects are started; none when all nodes share one ledger.
+    pub deciders: usize,
 }
 
 impl Default for Scenario {
@@ -72,6 +74,7 @@ impl Default for Scenario {
             heal: true,
             settle_ms: 120_000,
             neighbours: None,
+            deciders: 0,
         }
     }
 }
@@ -191,6 +194,7 @@ impl Scenario {
         {
             flag(true, "--neighbours", degree.to_string());
         }
+        flag(self.deciders > 0, "--deciders", self.deciders.to_string());
         for planned in &self.events {
             flag(true, "--event", planned.to_string());
         }

@@ -132,6 +132,8 @@ impl Shrinking<'_> {
         self.keep_if_it_fails(&Scenario { skew_ms: 0, ..best(self) });
         self.keep_if_it_fails(&Scenario { drift: 0, ..best(self) });
         self.keep_if_it_fails(&Scenario { neighbours: None, ..best(self) });
+        self.keep_if_it_fails(&Scenario { deciders: 0, ..best(self) });
+        self.keep_if_it_fails(&Scenario { deciders: best(self).deciders.min(1), ..best(self) });
     }
 }
 
@@ -168,7 +170,8 @@ fn without_nodes(scenario: &Scenario, replicas: usize) -> Scenario {
         };
         action.map(|action| Planned { at_ms: planned.at_ms, action })
     });
-    Scenario { replicas, events: events.collect(), ..scenario.clone() }
+    let deciders = scenario.deciders.min(replicas);
+    Scenario { replicas, deciders, events: events.collect(), ..scenario.clone() }
 }
 
 #[cfg(test)]

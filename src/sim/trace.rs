@@ -24,6 +24,7 @@ pub(crate) enum Happened {
     Linked = 5,
     Unlinked = 6,
     Fault = 7,
+    Effect = 8,
 }
 
 impl Trace {

@@ -187,13 +187,13 @@ impl Cluster {
         self.give(node, Input::Received { peer, bytes });
     }
 
-    /// The connection of two nodes neither of which has the other as a neighbour is of no use.
+    /// The connection of two nodes neither of which has the other as a neighbour is of no use, unless one of them decides.
     fn part_ways(&mut self, a: usize, b: usize) {
         let needs = |node: usize, other: usize| {
             let overlay = self.places.get(node).and_then(|place| place.overlay.as_ref());
             overlay.is_some_and(|overlay| overlay.needs(id(other)))
         };
-        if !needs(a, b) && !needs(b, a) {
+        if !needs(a, b) && !needs(b, a) && !self.decides(a) && !self.decides(b) {
             let peer = self.network.neighbours(a).find(|(other, _)| *other == b).map(|(_, peer)| peer);
             peer.into_iter().for_each(|peer| self.disconnect_from(peer));
         }

@@ -13,7 +13,7 @@ use crate::sim::words::time_ms;
 pub const HELP: &str = "\
 Runs the program on N simulated nodes: the real nodes and messages, in virtual time, by one seed. The same seed gives the same
 run, byte for byte. While faults happen and afterwards, a judge holds every node against what was written: nothing is lost,
-nothing comes back, nothing goes backwards, no transaction is seen by half. After --for, all faults end, and the nodes have to
+nothing comes back, nothing goes backwards, no transaction is seen by half, no effect is started twice. After --for, all faults end, and the nodes have to
 agree. Assertions of the program have to hold on every node at every time.
 
 A failure is told with the line that repeats it, and with a smaller one that fails in the same way: fewer nodes, less time,
@@ -42,6 +42,7 @@ Examples:
   lasp sim cart.lasp --replicas 5 --for 30s --crash 20% --partition 30% --skew 100ms --runs 100
   lasp sim cart.lasp --event 'at 1s crash 1' --event 'at 2s restart 1'
   lasp sim cart.lasp --script storm.txt --set limit=5 --set 0:role=server
+  lasp sim mail.lasp --replicas 5 --deciders 3 --crash 40% --partition 30%
   lasp sim cart.lasp --schedule '2 replicas: run 0, send 0 to 1'";
 
 /// `lasp sim`
@@ -116,6 +117,10 @@ pub struct Sim {
     /// How many neighbours a node has, by the overlay [default: all up to 16 nodes, else 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub neighbours: Option<u32>,
+    /// How many of the first nodes decide where effects of `enforce_once` are started, by consensus if there are several; they
+    /// come back with their data [default: all nodes share one ledger]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = clap::value_parser!(u32).range(0..=9))]
+    pub deciders: u32,
     /// Play this schedule instead, as `lasp check --coordination` shows it, and show what it comes to: `2 replicas`, after that
     /// perhaps `seed N`, `clock N`, `small N`; a colon; steps with commas between them: `run 0`, `wake 0`, `send 0 to 1`,
     /// `send one 0 to 1`

@@ -238,6 +238,7 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
         wrong.push(Diagnostic::error("E0710", title).help("say for how long faults happen: `--for 30s`"));
     }
     let partition = partition(arguments, &mut events, &mut wrong);
+    wrong.extend(unfit_deciders(arguments));
     for diagnostic in &wrong {
         out.diagnostic(None, &files, diagnostic);
     }
@@ -263,7 +264,27 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
         heal: !arguments.no_heal,
         settle_ms: arguments.settle,
         neighbours: arguments.neighbours.map(number),
+        deciders: number(arguments.deciders),
     })
+}
+
+/// Who is to decide and cannot.
+fn unfit_deciders(arguments: &Sim) -> Option<Diagnostic> {
+    if arguments.deciders > arguments.replicas {
+        let Sim { deciders, replicas, .. } = arguments;
+        let title = format!("{deciders} nodes are to decide, and there are {replicas} from the beginning");
+        return Some(
+            Diagnostic::error("E0710", title).help("let fewer decide, or say how many nodes there are: `--replicas 5`"),
+        );
+    }
+    let people = People::new(arguments);
+    let deciders = usize::try_from(arguments.deciders).unwrap_or(0);
+    let client = (0..deciders).find(|&node| people.person(node).certificate == Role::Client)?;
+    let title = format!("node {client} is to decide, and is a client by `--role`");
+    Some(
+        Diagnostic::error("E0710", title)
+            .help("those who decide are servers: the first nodes, as many as `--deciders` says"),
+    )
 }
 
 /// `--partition`: a share of the time, which is given back, or sides, which become events.
@@ -320,6 +341,7 @@ mod tests {
             leave: 1,
             heal: false,
             settle_ms: 5000,
+            deciders: 3,
             ..Scenario::default()
         };
         assert_eq!(read(&wild.flags()), wild);

@@ -13,6 +13,7 @@ use crate::cli::sim::arguments::Sim;
 use crate::node::Final;
 use crate::sim::judge::Violation;
 use crate::sim::measure::Measure;
+use crate::sim::once::Count;
 use crate::sim::run::Ran;
 use crate::sim::scenario::Scenario;
 use crate::sim::words::show_ms;
@@ -136,10 +137,19 @@ impl Report<'_> {
         if ran.stopped {
             self.out.data("tasks that have no end were stopped then\n");
         }
+        self.effects(ran);
         self.traffic(measure);
         self.convergence(measure);
         self.divergence(measure);
         self.out.data(&format!("trace {}\n", hex(ran.trace)));
+    }
+
+    fn effects(&self, ran: &Ran) {
+        if ran.effects != Count::default() {
+            let Count { started, ended, failed, in_doubt, waiting } = ran.effects;
+            let rest = format!("{failed} failed, {in_doubt} in doubt, {waiting} not started");
+            self.out.data(&format!("effects: {started} started, {ended} ended, {rest}\n"));
+        }
     }
 
     fn traffic(&self, measure: &Measure) {
@@ -266,6 +276,14 @@ fn summary(scenario: &Scenario, ran: &Ran) -> Line {
     let line = match ran.agreed_ms {
         Some(ms) => line.number("agreed_ms", ms),
         None => line,
+    };
+    let line = match ran.effects {
+        Count { started: 0, waiting: 0, .. } => line,
+        Count { started, ended, failed, in_doubt, waiting } => {
+            let line = line.number("effects_started", started).number("effects_ended", ended);
+            let line = line.number("effects_failed", failed).number("effects_in_doubt", in_doubt);
+            line.number("effects_waiting", waiting)
+        }
     };
     line.number("violations", ran.violations.len() as u64).text("trace", &hex(ran.trace))
 }

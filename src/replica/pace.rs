@@ -1,0 +1,99 @@
+//! When something is told: at once while little happens, and gathered, or not at all, while much does.
+//!
+//! Nodes that hear of updates all the time are never quite equal, so that comparing them finds only what is on its way. They
+//! are compared when they have been calm for a while, and now and then in any case. What pushes have lost shows before that by
+//! the gap that it leaves.
+
+use crate::replica::PeerId;
+use crate::replica::Replica;
+use crate::replica::gossip::bring_forward;
+
+/// How many pushes go out at once, after a pause, before they are gathered.
+const BURST: u64 = 8;
+/// With so many updates that wait, they do not wait for more.
+const GATHERED_MAX: u64 = 256;
+/// After how many rounds a peer is told a vector though this node is not calm.
+const ROUNDS: u64 = 5;
+/// For how many milliseconds, for each replica, what is missing may still be on its way, and the most of them.
+const WAY_MS: u64 = 4;
+const WAY_MS_MAX: u64 = 500;
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Pace {
+    /// When the vector changed last.
+    changed_at: Option<u64>,
+    /// When the peers are to hear that it has changed: when it has not for a while, and when that is too long.
+    pub(crate) announce_at: Option<u64>,
+    announce_by: Option<u64>,
+    /// How many pushes have gone out at once of late, and since when fewer count.
+    used: u64,
+    used_at: u64,
+    /// When what is gathered goes out.
+    pub(crate) push_at: Option<u64>,
+}
+
+impl Replica {
+    /// Whether `waiting` updates of our own are pushed now, or with those that follow them.
+    pub(crate) fn pushes_now(&mut self, waiting: u64, now: u64) -> bool {
+        let every = self.limits.gather_ms;
+        let pace = &mut self.pace;
+        if every > 0 && !self.peers.is_empty() && waiting < GATHERED_MAX {
+            let passed = now.saturating_sub(pace.used_at) / every;
+            (pace.used, pace.used_at) = (pace.used.saturating_sub(passed), pace.used_at + passed * every);
+            if pace.used >= BURST {
+                pace.push_at = Some(pace.used_at + every);
+                return false;
+            }
+        }
+        pace.used += 1;
+        pace.push_at = None;
+        true
+    }
+
+    /// The vector has changed: peers are to hear of it soon.
+    pub(crate) fn note_change(&mut self, now: u64) {
+        let (pause, round) = (self.announce_pause().max(self.grace()), self.limits.round_ms);
+        let by = *self.pace.announce_by.get_or_insert(now + round);
+        self.pace.announce_at = Some(by.min(now + pause));
+        self.pace.changed_at = Some(now);
+    }
+
+    /// The peers hear now that it has changed.
+    pub(crate) fn note_announced(&mut self) {
+        (self.pace.announce_at, self.pace.announce_by) = (None, None);
+    }
+
+    /// Milliseconds from a change to telling the peers about it. What is compared grows with the replicas that ever wrote, and
+    /// who is told by a push needs no comparison: the more there are, the longer changes are gathered.
+    pub(crate) fn announce_pause(&self) -> u64 {
+        self.limits.announce_ms.max(self.width().min(self.limits.round_ms))
+    }
+
+    /// Milliseconds for which what is missing may still come by itself: longer where pushes take longer ways.
+    pub(crate) fn grace(&self) -> u64 {
+        self.limits.grace_ms.max((WAY_MS * self.width()).min(WAY_MS_MAX))
+    }
+
+    fn width(&self) -> u64 {
+        u64::try_from(self.state.vector().width()).unwrap_or(u64::MAX)
+    }
+
+    /// From when on this node is calm: nothing has changed for so long that what is missing would have come.
+    fn calm_at(&self) -> u64 {
+        self.pace.changed_at.map_or(0, |at| at + self.grace())
+    }
+
+    /// Whether a peer is to be told a vector now: the first time, when this node is calm, and when it has not been for long.
+    pub(crate) fn is_worth_a_vector(&self, peer: PeerId, now: u64) -> bool {
+        let Some(known) = self.peers.get(&peer) else { return false };
+        let long = ROUNDS * self.limits.round_ms;
+        now >= self.calm_at() || known.told_vector.is_none_or(|(_, at)| now >= at + long)
+    }
+
+    /// Looks again at those who are to be told a vector when this node is calm.
+    pub(crate) fn wait_for_calm(&mut self) {
+        let calm_at = self.calm_at();
+        bring_forward(&mut self.announce_at, calm_at);
+    }
+}
