@@ -262,3 +262,32 @@ fn what_is_awaited_is_tested_while_the_program_sleeps_and_while_it_goes_on_for_e
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(done.stderr.contains("the 2 replicas agree"), "{}", done.stderr);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn data_that_cannot_be_written_is_told() {
+    let full = std::fs::File::create("/dev/full").expect("a device");
+    let folder = folder();
+    let child = commands::lasp(folder.path(), &["run", "examples/01_hello_set.lasp"]).stdout(full).spawn();
+    let done = child.expect("the binary runs").wait_with_output().expect("it ends");
+    let said = String::from_utf8(done.stderr).expect("text");
+    assert_eq!((done.status.code(), said.matches("E0808").count()), (Some(1), 1), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn who_asks_a_second_time_for_the_end_does_not_wait() {
+    let folder = folder();
+    // Terms that share their parts are walked as trees: this prints 2^60 numbers.
+    let long = "print(ready), sleep(200), print(lists:foldl(fun(_, A) -> {A, A} end, 1, lists:seq(1, 60))).";
+    let file = folder.path().join("long.lasp");
+    std::fs::write(&file, long).expect("written");
+    let mut node = commands::Node::start(folder.path(), &file.display().to_string(), &["--listen", "127.0.0.1:0"]);
+    node.until(|event| event["value"] == "ready");
+    for _ in 0..2 {
+        let sent = std::process::Command::new("kill").args(["-INT", &node.process().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    assert_eq!(node.end(), 130);
+}

@@ -230,6 +230,27 @@ fn a_folder_in_use_can_be_copied_and_not_used_twice() {
     node.kill();
 }
 
+#[cfg(unix)]
+#[test]
+fn a_copy_goes_through_links_and_pipes_and_leaves_them_what_they_are() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let run = |arguments: &[&str]| commands::run(folder.path(), arguments, "S = declare(set). update(S, {add, 1}).");
+    assert_eq!(run(&["run", "-", "--data", &at("data")]).code, 0);
+    std::fs::write(at("target"), "old").expect("written");
+    std::os::unix::fs::symlink(at("target"), at("link")).expect("made");
+    assert_eq!(run(&["data", "export", &at("data"), &at("link")]).code, 0);
+    assert!(std::fs::symlink_metadata(at("link")).expect("there").is_symlink());
+    assert_ne!(std::fs::read(at("target")).expect("there"), b"old");
+    let made = std::process::Command::new("mkfifo").arg(at("pipe")).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let pipe = at("pipe");
+    let reader = std::thread::spawn(move || std::fs::read(pipe).expect("it can be read"));
+    assert_eq!(run(&["data", "export", &at("data"), &at("pipe")]).code, 0);
+    assert!(reader.join().expect("it ends").len() > 100);
+    assert!(!std::fs::metadata(at("pipe")).expect("there").is_file());
+}
+
 #[test]
 fn what_is_no_data_folder_is_refused_with_exit_code_6() {
     let folder = folder();

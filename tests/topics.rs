@@ -170,3 +170,26 @@ fn what_a_node_alone_has_made_counts_again_when_it_takes_the_topic_again() {
     let (finals, told) = nodes::run(program);
     assert_eq!((finals, told.printed.as_str()), (vec!["S = [2, 3]".to_owned()], "[]\n"), "{told:?}");
 }
+
+#[test]
+fn the_last_server_that_has_a_topic_does_not_give_it_up() {
+    let mut cluster = Cluster::new(1, Faults::NONE);
+    let [one, two] = [(); 2].map(|()| join(&mut cluster, "A = declare(set), set_topic(A, a). interested(a)."));
+    settle(&mut cluster);
+    cluster.type_line(one, "update(A, {add, 1}).");
+    settle(&mut cluster);
+    cluster.type_line(one, "disinterested(a).");
+    settle(&mut cluster);
+    assert_eq!(value(&mut cluster, one, "A"), list(&[]));
+    cluster.type_line(two, "disinterested(a).");
+    assert!(cluster.settle(20_000));
+    // The other had the update, and gave it up.
+    assert_eq!(cluster.reports(two).iter().map(|said| said.code).collect::<Vec<_>>(), ["E0377"]);
+    assert_eq!(value(&mut cluster, two, "A"), list(&[1]));
+    cluster.type_line(one, "interested(a).");
+    assert!(cluster.settle(20_000));
+    assert_eq!(value(&mut cluster, one, "A"), list(&[1]));
+    cluster.type_line(two, "disinterested(a).");
+    assert!(cluster.settle(20_000));
+    assert_eq!(value(&mut cluster, two, "A"), list(&[]));
+}

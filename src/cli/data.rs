@@ -168,12 +168,22 @@ fn export(out: &Out, folder: &Path, file: &Path) -> Result<(), StoreError> {
     if file == Path::new("-") {
         return copy(&mut std::io::stdout().lock());
     }
-    // Written beside its place, so that there is never half a copy under its name.
-    let beside = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let failed = |error: &std::io::Error| StoreError::Unwritten {
         folder: folder.to_owned(),
         reason: format!("the copy {}: {error}", file.display()),
     };
+    // A pipe or a device is written to, and a link is followed: what is there stays what it is.
+    let place = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    if place.metadata().is_ok_and(|facts| !facts.is_file()) {
+        let mut to = std::fs::OpenOptions::new().write(true).open(&place).map_err(|error| failed(&error))?;
+        copy(&mut to)?;
+        to.flush().map_err(|error| failed(&error))?;
+        out.status(&format!("exported {} to {}", folder.display(), file.display()));
+        return Ok(());
+    }
+    let file = place.as_path();
+    // Written beside its place, so that there is never half a copy under its name.
+    let beside = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut part = tempfile::NamedTempFile::new_in(beside).map_err(|error| failed(&error))?;
     {
         let mut to = BufWriter::new(part.as_file_mut());

@@ -301,6 +301,8 @@ impl Driver {
 
     /// Sends what waits, tells the peers and ends; then tells how much was carried.
     pub fn close(&mut self) {
+        self.node.flush_all();
+        self.give_out();
         let Some(wire) = &mut self.wire else { return };
         // Tasks of the network must not wait for a reader that is gone.
         wire.events.close();

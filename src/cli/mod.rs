@@ -51,6 +51,7 @@ pub fn main() -> ExitCode {
     // Programs and terms may be nested deeper than the main thread's stack, whose size the system chooses, is good for.
     let work = thread::Builder::new().name("lasp".into()).stack_size(STACK_BYTES).spawn(move || act(&arguments));
     match work.map(thread::JoinHandle::join) {
+        Ok(Ok(Exit::Done)) if out::is_incomplete() => Exit::Failed.into(),
         Ok(Ok(exit)) => exit.into(),
         // The panic hook has said what there is to say.
         _ => Exit::Bug.into(),

@@ -4,12 +4,18 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cli::driver::Control;
+use crate::cli::exit::Exit;
 
 /// Passes signals on for as long as the runtime lives.
 pub(super) fn pass_on(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
     let senders = to.clone();
     runtime.spawn(async move {
+        let mut before = false;
         while tokio::signal::ctrl_c().await.is_ok() {
+            // Whoever asks for a second time does not want to wait for a step that takes long.
+            if std::mem::replace(&mut before, true) {
+                std::process::exit(Exit::Interrupted as i32);
+            }
             for sender in &senders {
                 drop(sender.send(Control::Interrupt));
             }

@@ -204,6 +204,7 @@ fn refused(id: u128, payload: &[u8]) -> Result<Reached, Cause> {
         Refusal::Duplicate => Ok(Reached::Peer(id)),
         Refusal::Myself => Ok(Reached::Myself),
         Refusal::SameKey => Err(Cause::same_key("the peer refused this node")),
+        Refusal::Ending => Err(Cause::absent("E0605", "the peer is about to end")),
         Refusal::Full => Err(Cause::refused("E0615", "the peer refused this node: the peer has too many connections")),
         Refusal::Protocol { speaks } => Err(Cause::refused(
             "E0608",

@@ -134,6 +134,8 @@ pub enum Refusal {
     },
     /// Another node runs with the same key.
     SameKey,
+    /// The node is about to end.
+    Ending,
 }
 
 /// Why bytes are not a frame, or not the one that was expected.

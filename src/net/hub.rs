@@ -352,7 +352,10 @@ impl Hub {
             let myself = greeting.incarnation == self.incarnation.0;
             return Err(if myself { Refusal::Myself } else { Refusal::SameKey });
         }
-        if state.closing || (state.links.len() >= LINKS_MAX && !state.by_id.contains_key(&id)) {
+        if state.closing {
+            return Err(Refusal::Ending);
+        }
+        if state.links.len() >= LINKS_MAX && !state.by_id.contains_key(&id) {
             return Err(Refusal::Full);
         }
         let (mut renewed, mut kept) = (false, named);

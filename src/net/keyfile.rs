@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 
@@ -43,16 +44,16 @@ fn beside(path: &Path, text: &str) -> Result<tempfile::NamedTempFile, NetworkErr
 
 /// Reads a file of text; `None` when there is none.
 pub(super) fn read(path: &Path) -> Result<Option<String>, NetworkError> {
-    let length = match fs::metadata(path) {
-        Ok(facts) => facts.len(),
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unusable(path, &error)),
     };
-    if length > KEY_FILE_BYTES_MAX {
-        return Err(damaged(path, "it is too long"));
-    }
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    // What the system says of its length is no bound: a device has none.
+    let mut text = String::new();
+    match file.take(KEY_FILE_BYTES_MAX + 1).read_to_string(&mut text) {
+        Ok(length) if length as u64 > KEY_FILE_BYTES_MAX => Err(damaged(path, "it is too long")),
+        Ok(_) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == ErrorKind::InvalidData => Err(damaged(path, "it is not text")),
         Err(error) => Err(unusable(path, &error)),

@@ -108,7 +108,7 @@ impl From<Limit> for Refusal {
                 .help("what a node gets whole is what it takes, and it may take one topic without the other; none of it is done")
                 .help("give the variables the same topic, or update them one after the other"),
             Limit::TooManyTopics { .. } => refusal.help("topics can be coarse: one for each room, not one for each message"),
-            Limit::Unacknowledged { .. } => refusal.help("they would be lost: try again when a server is connected"),
+            Limit::Unacknowledged { .. } => refusal.help("they would be lost: try again when a server that takes the topic is connected and has them"),
             Limit::TooLarge { .. } | Limit::Name => Refusal {
                 why: Some("too_large"),
                 ..refusal.help("nothing is written that could not be sent to peers; split the value up")

@@ -54,6 +54,12 @@ impl Node {
         if self.tasks.any_ready() && !self.stands_still { Progress::Busy } else { Progress::Idle }
     }
 
+    /// What waits to be gathered with more goes out: the node is about to end.
+    pub fn flush_all(&mut self) {
+        self.replica.flush_all(self.now_ms);
+        self.after_replica();
+    }
+
     /// A turn may be long, even endless: what it has made so far goes out, and does not pile up here. What belongs together
     /// waits for its end.
     fn flush_within_turn(&mut self) {

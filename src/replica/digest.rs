@@ -1,74 +1,98 @@
-//! A hash of a vector: of each lane that is covered one number, and the sum of these. So it is brought up to date by what changes,
-//! however many lanes there are, and says nothing of the order in which a node has heard of them.
+//! A hash of a vector that is brought up to date by what changes, however many lanes there are, and says nothing of the order in
+//! which a node has heard of them: of each lane that is covered a wide number, the sum of these, and the hash of the sum.
 //!
-//! It tells vectors of nodes that trust each other apart, by 128 bits; it is no signature. Servers are trusted with vectors, and
-//! what a client says of others' updates is not believed, so that nobody gains anything by two vectors with the same hash.
+//! This is the construction of `AdHash` and `LtHash` (Bellare and Micciancio, EUROCRYPT 1997). The sum has 1,024 bits, because sums of
+//! few are made to agree by Wagner's generalized birthday attack, and a client may have lanes of its choice: with as many as a peer
+//! may introduce that takes some 2^64 hashes.
 
 use crate::lattice::dot::Lane;
 use crate::lattice::vector::VersionVector;
 use crate::replica::names::Replicas;
+use crate::replica::prints::first_half;
+use crate::replica::state::hash_lane;
+
+const WORDS: usize = 16;
+
+/// The sum of what the lanes of a vector bring.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sum([u64; WORDS]);
+
+impl Sum {
+    /// A lane goes from one height to another.
+    pub(crate) fn change(&mut self, lane: Lane, from: u64, to: u64) {
+        for (word, (less, more)) in self.0.iter_mut().zip(term(lane, from).into_iter().zip(term(lane, to))) {
+            *word = word.wrapping_sub(less).wrapping_add(more);
+        }
+    }
+
+    pub(crate) fn digest(&self) -> u128 {
+        let mut hasher = blake3::Hasher::new();
+        for word in self.0 {
+            hasher.update(&word.to_le_bytes());
+        }
+        first_half(hasher.finalize())
+    }
+}
 
 /// A hash of `vector` by identities, not by this node's numbers.
 pub(crate) fn digest(replicas: &Replicas, vector: &VersionVector) -> u128 {
-    let heights = vector.iter().map(|(index, height)| term(replicas.lane(index), height));
-    heights.fold(0, u128::wrapping_add)
-}
-
-/// What a lane that is covered up to `height` brings to the hash; nothing when nothing is covered.
-pub(crate) fn term(lane: Lane, height: u64) -> u128 {
-    if height == 0 {
-        return 0;
+    let mut sum = Sum::default();
+    for (index, height) in vector.iter() {
+        sum.change(replicas.lane(index), 0, height);
     }
-    let (high, low) = halves(lane.replica.0);
-    let (topic_high, topic_low) = halves(lane.word());
-    let one = [high, low, topic_high, topic_low, height].into_iter().fold(0x243F_6A88_85A3_08D3, stir);
-    let other = [height, low, high, topic_low, topic_high].into_iter().fold(0x1319_8A2E_0370_7344, stir);
-    u128::from(one) << 64 | u128::from(other)
+    sum.digest()
 }
 
-fn halves(word: u128) -> (u64, u64) {
-    (u64::try_from(word >> 64).unwrap_or_default(), u64::try_from(word & u128::from(u64::MAX)).unwrap_or_default())
-}
-
-/// One more word: the finalizer of `SplitMix64` (Steele, Lea and Flood, OOPSLA 2014), whose every bit depends on all.
-fn stir(state: u64, word: u64) -> u64 {
-    let mut mixed = (state ^ word).wrapping_add(0x9E37_79B9_7F4A_7C15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    mixed ^ (mixed >> 31)
+/// What a lane that is covered up to `height` brings; nothing when nothing is covered.
+fn term(lane: Lane, height: u64) -> [u64; WORDS] {
+    let mut words = [0; WORDS];
+    if height > 0 {
+        let mut hasher = blake3::Hasher::new();
+        hash_lane(&mut hasher, lane);
+        hasher.update(&height.to_le_bytes());
+        let mut bytes = [0; 8 * WORDS];
+        hasher.finalize_xof().fill(&mut bytes);
+        for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+    }
+    words
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::lattice::dot::ReplicaId;
     use crate::lattice::dot::TopicId;
 
-    /// Sums that agree would need terms that do: a hundred thousand neighbouring ones are all different in each half.
-    #[test]
-    fn lanes_and_heights_that_are_close_have_terms_that_are_not() {
-        let mut seen = [BTreeSet::new(), BTreeSet::new()];
-        let mut count = 0;
-        for replica in (0..50).chain((0..50).map(|n| n << 64)) {
-            for topic in 0..5u128 {
-                for height in 1..200 {
-                    let lane = Lane { topic: TopicId(topic << 16), period: 0, replica: ReplicaId(replica) };
-                    let (high, low) = halves(term(lane, height));
-                    seen[0].insert(high);
-                    seen[1].insert(low);
-                    count += 1;
-                }
-            }
-        }
-        // One lane is there twice, by its number and as a multiple of nothing.
-        let different = count - 5 * 199;
-        assert_eq!(seen.map(|half| half.len()), [different; 2]);
+    fn lane(replica: u128, topic: u128) -> Lane {
+        Lane { topic: TopicId(topic), period: 0, replica: ReplicaId(replica) }
     }
 
     #[test]
-    fn what_is_not_covered_counts_for_nothing() {
-        assert_eq!(term(Lane::plain(ReplicaId(1)), 0), 0);
+    fn the_order_and_the_steps_of_changes_do_not_matter() {
+        let (mut one, mut other) = (Sum::default(), Sum::default());
+        for height in 0..5 {
+            one.change(lane(1, 0), height, height + 1);
+        }
+        one.change(lane(2, 7), 0, 9);
+        other.change(lane(2, 7), 0, 9);
+        other.change(lane(3, 0), 0, 4);
+        other.change(lane(1, 0), 0, 5);
+        assert_ne!(one.digest(), other.digest());
+        other.change(lane(3, 0), 4, 0);
+        assert_eq!(one.digest(), other.digest());
+    }
+
+    #[test]
+    fn lane_topic_and_height_all_count() {
+        let digests = [(1, 0, 1), (1, 0, 2), (2, 0, 1), (1, 1, 1)].map(|(replica, topic, height)| {
+            let mut sum = Sum::default();
+            sum.change(lane(replica, topic), 0, height);
+            sum.digest()
+        });
+        for (at, digest) in digests.iter().enumerate() {
+            assert!(!digests[..at].contains(digest));
+        }
     }
 }

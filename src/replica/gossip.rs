@@ -162,6 +162,13 @@ impl Replica {
         }
     }
 
+    /// Pushes what waits for more: the node is about to end.
+    pub fn flush_all(&mut self, now: u64) {
+        if self.push_unpushed() {
+            self.changed(now);
+        }
+    }
+
     /// Pushes what was written, or lets it wait for more.
     fn push_on(&mut self, now: u64) {
         let unpushed = self.own.values().map(|own| self.state.vector().get(own.index).saturating_sub(own.pushed));

@@ -232,7 +232,7 @@ impl Default for Limits {
             removals_max: 1 << 19,
             vector_whole_max: 4,
             units_at_once: 64,
-            gather_ms: 20,
+            gather_ms: 5,
             announce_ms: 20,
             grace_ms: 15,
             round_ms: 1000,

@@ -174,7 +174,7 @@ impl Replica {
 
     /// The updates of a topic that this node has made and that no server is known to have.
     pub(crate) fn unacknowledged(&self, topic: TopicId) -> Result<Vec<Event>, Limit> {
-        self.earlier_are_known(topic)?;
+        self.others_have(topic)?;
         let Some(own) = self.own.get(&topic) else { return Ok(Vec::new()) };
         let newest = self.state.vector().get(own.index);
         let events = self.state.log.tail_of(own.index, own.acknowledged);
@@ -185,22 +185,25 @@ impl Replica {
         Err(Limit::Unacknowledged { updates: newest - own.acknowledged })
     }
 
-    /// Whether what earlier incarnations of this node have made of a topic is kept, or known to a server that is connected.
-    fn earlier_are_known(&self, topic: TopicId) -> Result<(), Limit> {
+    /// Whether what is here of a topic, whoever made it, is known to servers that are connected and take it: this node may be
+    /// the last that has it. What it has made itself and no server has is kept, and does not count. A client has nothing of
+    /// others that it did not get from a server.
+    fn others_have(&self, topic: TopicId) -> Result<(), Limit> {
+        if self.keeps_until_acknowledged(topic) {
+            return Ok(());
+        }
+        let mut alone = 0;
         for (lane, index) in self.state.replicas.of_topic(topic) {
-            let height = self.state.vector().get(index);
-            let mine = lane.replica != self.me && lane.replica.node() == self.me.node();
-            if !mine || height == 0 || self.keeps_until_acknowledged(topic) {
-                continue;
-            }
+            let own = self.own.get(&topic).filter(|own| lane.replica == self.me && own.index == index);
+            let height = own.map_or(self.state.vector().get(index), |own| own.acknowledged);
             let has = |id: &PeerId, peer: &Peer| {
                 peer.role == Role::Server && (peer.claims.get(index) >= height || self.agrees(*id))
             };
-            if !self.peers.iter().any(|(id, peer)| peer.mutual.takes(topic) && has(id, peer)) {
-                return Err(Limit::Unacknowledged { updates: height });
+            if height > 0 && !self.peers.iter().any(|(id, peer)| peer.mutual.takes(topic) && has(id, peer)) {
+                alone += height;
             }
         }
-        Ok(())
+        if alone > 0 { Err(Limit::Unacknowledged { updates: alone }) } else { Ok(()) }
     }
 
     /// Whether some server is known to have all that is kept and that a peer takes.

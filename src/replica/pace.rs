@@ -12,10 +12,12 @@ use crate::replica::gossip::bring_forward;
 const BURST: u64 = 8;
 /// With so many updates that wait, they do not wait for more.
 const GATHERED_MAX: u64 = 256;
-/// After how many rounds a peer is told a vector though this node is not calm.
-const ROUNDS: u64 = 5;
+/// After how many rounds, at most, a peer is told a vector though this node is not calm, and with how many replicas that is one
+/// more: what is told grows with them.
+const ROUNDS_MAX: u64 = 5;
+const ROUND_WIDTH: u64 = 64;
 /// For how many milliseconds, for each replica, what is missing may still be on its way, and the most of them.
-const WAY_MS: u64 = 4;
+const WAY_MS: u64 = 1;
 const WAY_MS_MAX: u64 = 500;
 
 /// See the module.
@@ -38,15 +40,15 @@ impl Replica {
     pub(crate) fn pushes_now(&mut self, waiting: u64, now: u64) -> bool {
         let every = self.limits.gather_ms;
         let pace = &mut self.pace;
-        if every > 0 && !self.peers.is_empty() && waiting < GATHERED_MAX {
-            let passed = now.saturating_sub(pace.used_at) / every;
+        if let Some(passed) = now.saturating_sub(pace.used_at).checked_div(every) {
             (pace.used, pace.used_at) = (pace.used.saturating_sub(passed), pace.used_at + passed * every);
-            if pace.used >= BURST {
+            if pace.used >= BURST && !self.peers.is_empty() && waiting < GATHERED_MAX {
                 pace.push_at = Some(pace.used_at + every);
                 return false;
             }
         }
-        pace.used += 1;
+        // Whoever has been busy, and be it for hours, waits for one pause at most.
+        pace.used = (pace.used + 1).min(BURST);
         pace.push_at = None;
         true
     }
@@ -87,7 +89,7 @@ impl Replica {
     /// Whether a peer is to be told a vector now: the first time, when this node is calm, and when it has not been for long.
     pub(crate) fn is_worth_a_vector(&self, peer: PeerId, now: u64) -> bool {
         let Some(known) = self.peers.get(&peer) else { return false };
-        let long = ROUNDS * self.limits.round_ms;
+        let long = (self.width() / ROUND_WIDTH).clamp(1, ROUNDS_MAX) * self.limits.round_ms;
         now >= self.calm_at() || known.told_vector.is_none_or(|(_, at)| now >= at + long)
     }
 
@@ -95,5 +97,32 @@ impl Replica {
     pub(crate) fn wait_for_calm(&mut self) {
         let calm_at = self.calm_at();
         bring_forward(&mut self.announce_at, calm_at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lattice::dot::ReplicaId;
+    use crate::replica::Limits;
+    use crate::replica::Role;
+
+    #[test]
+    fn whoever_was_busy_waits_for_one_pause_and_not_for_all_that_it_was_busy_with() {
+        let mut replica = Replica::with_limits(ReplicaId(1), Limits::default());
+        let every = replica.limits.gather_ms;
+        // Alone, for ten seconds.
+        for now in 0..10_000 {
+            assert!(replica.pushes_now(1, now));
+        }
+        replica.connected(PeerId(1), Role::Server, ReplicaId(2), 10_000);
+        assert!(!replica.pushes_now(1, 10_000));
+        assert!(replica.pushes_now(1, 10_000 + every));
+        // Many at once do not wait.
+        assert!(replica.pushes_now(GATHERED_MAX, 10_000 + every));
+        // And after a pause the next ones go out at once again.
+        let later = 10_000 + every * (BURST + 2);
+        assert!((0..BURST).all(|_| replica.pushes_now(1, later)));
+        assert!(!replica.pushes_now(1, later));
     }
 }

@@ -81,8 +81,8 @@ pub enum Limit {
         /// The most that are allowed.
         most: usize,
     },
-    /// A topic cannot be given up: no server is known to have what this node made of it, and it is not kept one by one.
-    #[error("no server is known to have the last {updates} updates that this node made of the topic")]
+    /// A topic cannot be given up: this node may be the last to have updates of it, and they are not kept one by one.
+    #[error("no connected server that takes the topic is known to have {updates} updates that are here")]
     Unacknowledged {
         /// How many.
         updates: u64,

@@ -5,8 +5,10 @@
 //! invariant that everything rests on: the vector covers exactly what has been applied whole, so that two nodes with
 //! equal vectors have equal entries. Knows no peer and no message.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::mem;
 
 use crate::lattice::dot::Dot;
 use crate::lattice::dot::Lane;
@@ -17,7 +19,7 @@ use crate::lattice::store::Store;
 use crate::lattice::vector::VersionVector;
 use crate::replica::Change;
 use crate::replica::KeyIndex;
-use crate::replica::digest;
+use crate::replica::digest::Sum;
 use crate::replica::journal::Journal;
 use crate::replica::log::Log;
 use crate::replica::message::Differences;
@@ -131,8 +133,9 @@ pub(crate) struct State {
     /// What updates here take back that has not come, and of which variable: it does not rise should it come. Follows from the
     /// updates that are covered, as the entries do.
     pub(super) missed: BTreeSet<(Dot, KeyIndex)>,
-    /// Kept up to date with the vector.
-    digest: u128,
+    /// The sum of the vector as it was, and the lanes that have changed since, with the heights that are in the sum: bringing
+    /// it up to date costs a hash for each lane, however many updates came.
+    sum: RefCell<(Sum, BTreeMap<ReplicaIndex, u64>)>,
     /// How often the vector has changed.
     changes: u64,
     /// Lanes of this node that were given up, with the number of updates made.
@@ -149,7 +152,16 @@ impl State {
 
     /// A hash of the vector, equal on all nodes that have seen the same.
     pub(crate) fn digest(&self) -> u128 {
-        self.digest
+        let (sum, stale) = &mut *self.sum.borrow_mut();
+        for (index, before) in mem::take(stale) {
+            sum.change(self.replicas.lane(index), before, self.vector.get(index));
+        }
+        sum.digest()
+    }
+
+    /// Before a lane's height changes.
+    fn note_stale(&mut self, index: ReplicaIndex) {
+        self.sum.get_mut().1.entry(index).or_insert(self.vector.get(index));
     }
 
     /// How many updates of a lane this node knows to be made, if the lane is its own.
@@ -300,10 +312,8 @@ impl State {
     }
 
     fn raise(&mut self, replica: ReplicaIndex, sequence: u64) {
-        let (lane, before) = (self.replicas.lane(replica), self.vector.get(replica));
+        self.note_stale(replica);
         self.vector.raise(replica, sequence);
-        let risen = digest::term(lane, self.vector.get(replica));
-        self.digest = self.digest.wrapping_sub(digest::term(lane, before)).wrapping_add(risen);
         self.forget_missed(replica, sequence);
         self.changes += 1;
         self.note_height(replica);
@@ -342,8 +352,7 @@ impl State {
 
     /// Nothing of a lane is covered any longer.
     fn lower(&mut self, replica: ReplicaIndex) {
-        let before = digest::term(self.replicas.lane(replica), self.vector.get(replica));
-        self.digest = self.digest.wrapping_sub(before);
+        self.note_stale(replica);
         self.vector.forget(replica);
     }
 

@@ -150,4 +150,10 @@ pub(super) const CODES: &[Explanation] = &[
         "the expression to wait for never became true",
         "No task can go on, and the expression after --until is not true. Nothing is left that could make it so.",
     ),
+    plain(
+        "E0808",
+        "standard output cannot be written",
+        "What was to be written to standard output could not be, because the disk is full for instance: a part of it is missing. The \
+         run goes on, and its exit code is 1 instead of 0. A reader that goes away, as `head` does, is no error.",
+    ),
 ];

@@ -32,7 +32,8 @@ variables that it updates have the same topic, or all have none. Nothing of it i
         code: "E0377",
         title: "what a node takes cannot be changed so",
         text: "A node can name at most 4,096 topics in `interested` and `disinterested`. And it does not give up a topic \
-of which it has made many updates that no server has yet: they would be lost. A few it keeps aside until a server has them; for many, wait until one is connected.",
+of which it may be the last to have updates: they would be lost. What is here must be known to servers that are connected and take the topic; try again when \
+one is. Only of its own updates that no server has yet it keeps some aside, until a server has them.",
         wrong: "",
         right: "",
     },
