@@ -369,6 +369,6 @@ fn what_many_nodes_cost_grows_with_what_they_hear_of() {
     let bytes = sum("bytes", &["tree-push", "tree-control", "summary", "vector", "pull", "events", "chunk", "declare"]);
     assert!(updates >= 180, "{updates} updates");
     assert!(pushes * 3 < heard * 5, "{pushes} pushes for {heard} updates that were heard of");
-    assert!(compared < heard * 5, "{compared} messages compare for {heard} updates that were heard of");
+    assert!(compared < heard * 8, "{compared} messages compare for {heard} updates that were heard of");
     assert!(bytes < heard * 700, "{bytes} bytes for {heard} updates that were heard of");
 }

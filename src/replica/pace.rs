@@ -116,6 +116,7 @@ mod tests {
             assert!(replica.pushes_now(1, now));
         }
         replica.connected(PeerId(1), Role::Server, ReplicaId(2), 10_000);
+        replica.pushes_now(1, 10_000);
         assert!(!replica.pushes_now(1, 10_000));
         assert!(replica.pushes_now(1, 10_000 + every));
         // Many at once do not wait.
