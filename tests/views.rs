@@ -2,227 +2,14 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "the numbers of a test are small")]
 
-use lasp::compile::Session;
-use lasp::lattice::dot::ReplicaId;
+mod links;
+
 use lasp::node::Input;
 use lasp::node::Node;
-use lasp::node::Output;
-use lasp::node::Progress;
-use lasp::node::Settings;
-use lasp::replica::PeerId;
 use lasp::replica::Role;
-use lasp::value::term::Term;
-use rand::Rng;
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
-/// Steps of a node between looks at its outputs.
-const FUEL: u64 = 1_000_000;
-/// The first byte of messages about views.
-const VIEWS: u8 = 0x83;
-
-struct Place {
-    node: Option<Node>,
-    role: Role,
-    reports: Vec<(&'static str, String)>,
-    printed: Vec<String>,
-    /// Bytes of all that has reached it, and of views.
-    bytes: usize,
-    view_bytes: usize,
-    /// What must not be in any of that.
-    secret: Option<&'static [u8]>,
-}
-
-struct Link {
-    ends: [usize; 2],
-    peers: [PeerId; 2],
-}
-
-/// Nodes and what is between them.
-struct Net {
-    places: Vec<Place>,
-    links: Vec<Link>,
-    /// When, from which connection, to whom, what.
-    messages: Vec<(u64, PeerId, usize, Vec<u8>)>,
-    now_ms: u64,
-    random: ChaCha8Rng,
-    peers: u64,
-    lost: u64,
-    doubled: u64,
-    delay_ms: u64,
-}
-
-impl Net {
-    fn new(seed: u64) -> Net {
-        let random = ChaCha8Rng::seed_from_u64(seed);
-        let (places, links, messages) = (Vec::new(), Vec::new(), Vec::new());
-        Net { places, links, messages, now_ms: 1, random, peers: 0, lost: 0, doubled: 0, delay_ms: 1 }
-    }
-
-    /// The same with so many of a hundred messages lost, doubled, and each up to so late.
-    fn bad(seed: u64, lost: u64, doubled: u64, delay_ms: u64) -> Net {
-        Net { lost, doubled, delay_ms, ..Net::new(seed) }
-    }
-
-    fn start(&mut self, role: Role, program: &str) -> usize {
-        let number = self.places.len();
-        let (mut session, library) = Session::new();
-        let (unit, _) = session.program("test.lasp", program).unwrap_or_else(|said| panic!("{program}: {said:#?}"));
-        let settings = Settings {
-            name: format!("n{number}"),
-            replica: 0,
-            role: Term::atom("undefined"),
-            arguments: Vec::new(),
-            identity: ReplicaId::of((number as u128 + 1) << 100, 1),
-            seed: number as u64,
-            watch: false,
-        };
-        let mut node = Node::new(settings, session, &library, &unit);
-        node.set_certificate(role);
-        let (reports, printed) = (Vec::new(), Vec::new());
-        self.places.push(Place { node: Some(node), role, reports, printed, bytes: 0, view_bytes: 0, secret: None });
-        self.work(number);
-        number
-    }
-
-    fn server(&mut self, program: &str) -> usize {
-        self.start(Role::Server, program)
-    }
-
-    fn client(&mut self, program: &str) -> usize {
-        self.start(Role::Client, program)
-    }
-
-    fn connect(&mut self, a: usize, b: usize) {
-        let peers = [PeerId(self.peers + 1), PeerId(self.peers + 2)];
-        self.peers += 2;
-        self.links.push(Link { ends: [a, b], peers });
-        for (node, other, peer) in [(a, b, peers[0]), (b, a, peers[1])] {
-            let incarnation = ReplicaId::of((other as u128 + 1) << 100, 1);
-            let role = self.places[other].role;
-            self.give(node, Input::Connected { peer, name: format!("n{other}"), incarnation, role });
-        }
-    }
-
-    fn disconnect(&mut self, node: usize) {
-        let gone: Vec<Link>;
-        (gone, self.links) = std::mem::take(&mut self.links).into_iter().partition(|link| link.ends.contains(&node));
-        for link in gone {
-            self.messages.retain(|(_, peer, ..)| !link.peers.contains(peer));
-            for (end, peer) in link.ends.into_iter().zip(link.peers) {
-                self.give(end, Input::Lost { peer });
-            }
-        }
-    }
-
-    /// A node is gone, with what only it had.
-    fn crash(&mut self, node: usize) {
-        self.places[node].node = None;
-        self.disconnect(node);
-    }
-
-    fn give(&mut self, at: usize, input: Input) {
-        if let Some(node) = &mut self.places[at].node {
-            node.handle(input, self.now_ms);
-        }
-        self.work(at);
-    }
-
-    fn type_line(&mut self, at: usize, text: &str) {
-        self.give(at, Input::Typed { text: text.to_owned() });
-    }
-
-    fn below(&mut self, most: u64) -> u64 {
-        self.random.next_u64() % most.max(1)
-    }
-
-    fn work(&mut self, at: usize) {
-        for _ in 0..1000 {
-            let Some(node) = &mut self.places[at].node else { return };
-            let progress = node.run(self.now_ms, FUEL);
-            let outputs: Vec<Output> = std::iter::from_fn(|| node.poll_output()).collect();
-            let quiet = outputs.is_empty();
-            for output in outputs {
-                match output {
-                    Output::Send { peer, bytes } => self.send(at, peer, &bytes),
-                    Output::Broadcast { bytes, .. } => {
-                        let mine = |link: &Link| {
-                            link.ends.iter().zip(link.peers).find(|(end, _)| **end == at).map(|(_, peer)| peer)
-                        };
-                        let peers: Vec<PeerId> = self.links.iter().filter_map(mine).collect();
-                        peers.into_iter().for_each(|peer| self.send(at, peer, &bytes));
-                    }
-                    Output::Report(said) => self.places[at].reports.push((said.code, said.title)),
-                    Output::Print { text, .. } => self.places[at].printed.push(text),
-                    Output::Disconnect { code, reason, .. } => self.places[at].reports.push((code, reason)),
-                    _ => {}
-                }
-            }
-            if quiet && progress == Progress::Idle {
-                return;
-            }
-        }
-    }
-
-    fn send(&mut self, from: usize, peer: PeerId, bytes: &[u8]) {
-        let Some(link) = self.links.iter().find(|link| link.peers.contains(&peer)) else { return };
-        let side = usize::from(link.ends[0] == from);
-        let (to, arrives) = (link.ends[side], link.peers[side]);
-        if self.below(100) < self.lost {
-            return;
-        }
-        let copies = 1 + u64::from(self.below(100) < self.doubled);
-        for _ in 0..copies {
-            let at = self.now_ms + 1 + self.below(self.delay_ms);
-            self.messages.push((at, arrives, to, bytes.to_vec()));
-        }
-    }
-
-    /// Lets time pass.
-    fn run(&mut self, milliseconds: u64) {
-        let end = self.now_ms + milliseconds;
-        while self.now_ms < end {
-            self.now_ms += 1;
-            let (due, later) = std::mem::take(&mut self.messages).into_iter().partition(|(at, ..)| *at <= self.now_ms);
-            self.messages = later;
-            let due: Vec<(u64, PeerId, usize, Vec<u8>)> = due;
-            for (_, peer, to, bytes) in due {
-                let place = &mut self.places[to];
-                place.bytes += bytes.len();
-                place.view_bytes += if bytes[0] == VIEWS { bytes.len() } else { 0 };
-                if let Some(secret) = place.secret {
-                    let found = bytes.windows(secret.len()).any(|part| part == secret);
-                    assert!(!found, "something of a topic that it does not take reached n{to}: {bytes:?}");
-                }
-                self.give(to, Input::Received { peer, bytes });
-            }
-            for at in 0..self.places.len() {
-                let due =
-                    self.places[at].node.as_ref().and_then(Node::next_timer).is_some_and(|due| due <= self.now_ms);
-                if due {
-                    self.give(at, Input::Tick);
-                }
-            }
-        }
-    }
-
-    fn calm(&mut self) {
-        (self.lost, self.doubled, self.delay_ms) = (0, 0, 1);
-    }
-
-    fn value(&mut self, at: usize, name: &str) -> Term {
-        let finals = self.places[at].node.as_mut().expect("it is up").finals();
-        finals.into_iter().find(|last| last.name == name).unwrap_or_else(|| panic!("a variable {name}")).value
-    }
-
-    fn shown(&mut self, at: usize, name: &str) -> String {
-        self.value(at, name).to_string()
-    }
-
-    fn codes(&self, at: usize) -> Vec<&'static str> {
-        self.places[at].reports.iter().map(|(code, _)| *code).collect()
-    }
-}
+use links::Net;
+use links::VIEWS;
 
 const SOURCES: &str = "
 S = declare(set), set_topic(S, source).
@@ -592,4 +379,124 @@ fn what_is_derived_from_a_view_is_given_in_turn() {
     net.run(2_000);
     assert_eq!(net.shown(client, "E"), "[{e, {d, 2}}, {e, {d, 3}}]");
     assert!(net.codes(client).is_empty(), "{:?}", net.codes(client));
+}
+
+#[test]
+fn who_does_not_know_the_topic_of_a_view_passes_it_to_nobody() {
+    // Whether or not the program between has declared it, without its topic.
+    for between in ["Unrelated = declare(set).", "D = declare(set). stream(D, fun(_) -> ok end)."] {
+        let mut net = Net::new(14);
+        let producer = net.server(
+            "S = declare(set). D = declare(set), set_topic(D, derived). map(S, fun(X) -> {sourcesource, X} end, D). update(S, {add, 1}).",
+        );
+        let between = net.server(between);
+        let client = net.client("D = declare(set). interested(other).");
+        net.places[client].secret = Some(SECRET.as_bytes());
+        net.connect(producer, between);
+        net.connect(between, client);
+        net.run(8_000);
+        assert_eq!(net.shown(client, "D"), "[]");
+    }
+}
+
+#[test]
+fn the_name_of_a_view_with_a_topic_is_not_told_to_who_does_not_take_it() {
+    for topic in [", set_topic(Sourcesource, derived). interested(derived).", ". interested(derived)."] {
+        let mut net = Net::new(15);
+        let declared = "Sourcesource = declare(sourcesource, set)";
+        let producer = net.server(&format!(
+            "S = declare(set). {declared}, set_topic(Sourcesource, derived). map(S, fun(X) -> X end, Sourcesource). update(S, {{add, 1}})."
+        ));
+        let between = net.server("interested(other).");
+        // What a node has declared without its topic it tells of as of anything that has none, but asks for by its hash.
+        if topic.contains("set_topic") {
+            net.places[between].secret = Some(SECRET.as_bytes());
+        }
+        let client = net.client(&format!("{declared}{topic}"));
+        net.connect(producer, between);
+        net.connect(between, client);
+        net.run(4_000);
+        // Who gives it knows it already.
+        net.connect(producer, client);
+        net.run(4_000);
+        assert_eq!(net.shown(client, "Sourcesource"), "[1]");
+    }
+}
+
+#[test]
+fn a_derivation_that_a_transaction_makes_does_not_count_on_top_of_the_view() {
+    let derivation = "fold(S, fun(X) -> {increment, X} end, D)";
+    for (body, last) in [("ok", "3"), ("update(S, {add, 4})", "7"), ("fail(S)", "3")] {
+        let mut net = Net::new(16);
+        let server =
+            net.server(&format!("S = declare(set). D = declare(counter). {derivation}. update(S, {{add, [1, 2]}})."));
+        let other = net.server("S = declare(set). D = declare(counter). stream(D, fun(N) -> print(N) end).");
+        net.connect(server, other);
+        net.run(1_000);
+        let body = if body == "fail(S)" { "1 = 2" } else { body };
+        net.type_line(other, &format!("atomically(fun() -> {derivation}, {body} end)."));
+        net.run(1_000);
+        assert_eq!(net.shown(other, "D"), last, "{body}");
+        let printed: Vec<String> = ["3", last].iter().map(|shown| format!("{shown}\n")).collect();
+        let mut expected = printed.clone();
+        expected.dedup();
+        assert_eq!(net.places[other].printed, expected, "{body}");
+        net.type_line(other, "update(S, {add, 10}).");
+        assert_eq!(net.shown(other, "D"), (last.parse::<u32>().expect("a number") + 10).to_string(), "{body}");
+    }
+}
+
+#[test]
+fn when_the_next_producer_cannot_give_the_others_are_asked() {
+    let program = "S = declare(set). D = declare(counter). fold(S, fun(X) -> {increment, X} end, D).";
+    let mut net = Net::new(17);
+    let one = net.server(program);
+    let two = net.server(program);
+    let three = net.server(program);
+    let client = net.client("D = declare(counter). interested(x).");
+    for server in [one, two, three] {
+        net.connect(server, client);
+    }
+    net.connect(one, three);
+    net.type_line(one, "update(S, {add, 10}).");
+    net.run(1_000);
+    assert_eq!((net.shown(client, "D"), net.shown(two, "D")), ("10".to_owned(), "0".to_owned()));
+    net.crash(one);
+    net.type_line(three, "update(S, {add, 5}).");
+    net.run(1_000);
+    assert_eq!((net.shown(client, "D"), net.shown(three, "D")), ("15".to_owned(), "15".to_owned()));
+    assert!(net.codes(client).is_empty(), "{:?}", net.codes(client));
+}
+
+#[test]
+fn an_old_question_that_comes_late_does_not_end_what_a_newer_one_began() {
+    let mut net = Net::new(18);
+    let server = net.server("S = declare(set). D = declare(set). map(S, fun(X) -> X end, D). update(S, {add, 1}).");
+    let client = net.client("D = declare(set).");
+    net.connect(server, client);
+    net.run(1_000);
+    let mut late = net.places[server].heard.iter().find(|word| word[1] == 0).expect("a question").clone();
+    assert!(late[2] > 0 && late[2] < 128);
+    late[2] -= 1;
+    let peer = net.links[0].peers[0];
+    net.give(server, Input::Received { peer, bytes: late });
+    net.run(100);
+    net.type_line(server, "update(S, {add, 2}).");
+    net.run(500);
+    assert_eq!(net.shown(client, "D"), "[1, 2]");
+}
+
+#[test]
+fn a_derivation_made_later_does_not_wait_for_what_the_node_never_takes() {
+    let mut net = Net::new(19);
+    let server = net.server(
+        "S = declare(set), set_topic(S, source). D = declare(counter). fold(S, fun(X) -> {increment, X} end, D). update(S, {add, 5}).",
+    );
+    let client = net.client("D = declare(counter). Mine = declare(set), set_topic(Mine, mine). interested(mine).");
+    net.connect(server, client);
+    net.run(1_000);
+    assert_eq!(net.shown(client, "D"), "5");
+    net.type_line(client, "fold(Mine, fun(X) -> {increment, X} end, D). update(Mine, {add, 8}).");
+    net.run(1_000);
+    assert_eq!(net.shown(client, "D"), "8");
 }

@@ -161,6 +161,12 @@ impl Engine {
         if self.resting.iter().any(|resting| resting.identity == derivation.identity) {
             return Ok(false);
         }
+        self.check_with_resting(&derivation)?;
+        self.derive_here(derivation, eval)
+    }
+
+    /// The same, whatever rests.
+    fn derive_here(&mut self, derivation: Derivation, eval: &mut dyn Evaluate) -> Result<bool, GraphError> {
         let Some(id) = self.graph.derive(derivation)? else { return Ok(false) };
         let derivation = self.graph.derivation(id);
         let kind = |variable: VariableId| &self.graph.reference(variable).kind;

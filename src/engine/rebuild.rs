@@ -29,8 +29,22 @@ impl Engine {
             return Ok(false);
         }
         self.graph.check(&derivation)?;
+        self.check_with_resting(&derivation)?;
         self.resting.push(derivation);
         Ok(true)
+    }
+
+    /// Whether a derivation closes a cycle with those that rest: they may contribute again.
+    pub(super) fn check_with_resting(&self, derivation: &Derivation) -> Result<(), GraphError> {
+        if self.resting.is_empty() {
+            return Ok(());
+        }
+        let mut all = self.graph.clone();
+        for resting in &self.resting {
+            // One that is not possible closes no cycle.
+            let _ = all.derive(resting.clone());
+        }
+        all.check(derivation)
     }
 
     /// Has just these of its derivations rest, and no others. `bases` are all live entries of all variables, of slots too.
@@ -48,7 +62,7 @@ impl Engine {
         for derivation in derivations {
             // What was refused as a cycle with one that rested cannot be here, since cycles are found among all that there are;
             // should one not be possible, it rests.
-            if identities.contains(&derivation.identity) || new.derive(derivation.clone(), eval).is_err() {
+            if identities.contains(&derivation.identity) || new.derive_here(derivation.clone(), eval).is_err() {
                 new.resting.push(derivation);
             }
         }
@@ -120,6 +134,10 @@ mod tests {
         assert_eq!(engine.resting().len(), 1);
         // It is made already.
         assert!(!engine.derive(union(vec![a, b], c, 1), &mut None).expect("known"));
+        // What closes a cycle with what rests is refused at once.
+        let back = union(vec![c, c], a, 3);
+        assert!(matches!(engine.derive(back.clone(), &mut None), Err(GraphError::Cycle { .. })));
+        assert!(matches!(engine.derive_resting(back), Err(GraphError::Cycle { .. })));
         engine.rest(&BTreeSet::new(), bases, &mut None);
         assert_eq!((engine.value(b), engine.value(c)), (all.clone(), all));
     }

@@ -47,8 +47,11 @@ impl Node {
             self.functions_at.insert(identity, (place, function.arity));
         }
         let derivation = Derivation { operator, sources: ids, destination: target, identity };
-        if self.engine.taken(target).is_some() && self.transaction.is_none() {
-            // What is shown of it and what this derives would count twice.
+        // What a `fold_dynamic` contributes is no part of a view.
+        let shown = self.engine.taken(target).is_some()
+            && (self.transaction.is_none() || !matches!(derivation.operator, Operator::FoldDynamic(_)));
+        if shown {
+            // What is shown of it and what this derives would count twice; in a transaction the view stays until its end.
             if self.engine.derive_resting(derivation)? {
                 self.derivations.made();
                 self.settle_derivations();

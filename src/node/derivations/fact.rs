@@ -40,12 +40,17 @@ impl Variable {
         Variable { hash: hash_of(&reference), reference: Some(reference), hidden }
     }
 
+    /// Whether it has a topic, as whoever told of it says.
+    pub(crate) fn has_topic(&self) -> bool {
+        self.hidden
+    }
+
     /// For messages.
     pub(crate) fn plain(&self) -> String {
         self.reference.as_ref().map_or_else(|| "(a variable of a topic)".to_owned(), |known| known.name.plain())
     }
 
-    fn told(&self) -> WireVariable {
+    pub(crate) fn told(&self) -> WireVariable {
         match &self.reference {
             Some(reference) if !self.hidden => WireVariable::Named(Term::Ref(Arc::clone(reference))),
             _ => WireVariable::Hashed(self.hash.to_le_bytes()),
@@ -107,14 +112,18 @@ pub(super) struct WireFact {
     destination: WireVariable,
 }
 
+/// A variable in a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum WireVariable {
+pub(crate) enum WireVariable {
+    /// Its reference.
     Named(Term),
+    /// The hash of that.
     Hashed([u8; 16]),
 }
 
 impl WireVariable {
-    fn read(self) -> Option<Variable> {
+    /// `None` for what is no variable.
+    pub(crate) fn read(self) -> Option<Variable> {
         match self {
             WireVariable::Named(Term::Ref(reference)) => Some(Variable::new(reference, false)),
             WireVariable::Named(_) => None,

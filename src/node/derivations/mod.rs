@@ -109,11 +109,25 @@ impl Derivations {
         self.any_dropped() && self.catalogue.all().any(given_up)
     }
 
-    /// Who gives most of these; of several the one that gives now, else the first to be connected.
-    pub(super) fn best_producer(&self, of: &[u128], now: Option<PeerId>) -> Option<PeerId> {
-        let mut best = self.catalogue.producers(of);
-        best.sort_by_key(|(peer, held, least)| (std::cmp::Reverse(*held), *least, Some(*peer) != now, *peer));
-        best.first().map(|(peer, ..)| *peer)
+    /// The variables into which somebody derives and which have a topic there, by hash.
+    pub(super) fn with_topic(&self) -> BTreeSet<u128> {
+        let destinations = self.catalogue.all().map(|(_, fact)| &fact.destination);
+        destinations.filter(|known| known.has_topic()).map(|known| known.hash).collect()
+    }
+
+    /// Who gives most of these; of several the one that gives now, else the first to be connected. Those who have just said
+    /// that they cannot come last.
+    pub(super) fn best_producer(
+        &self,
+        of: &[u128],
+        now: Option<PeerId>,
+        cannot: impl Fn(PeerId) -> bool,
+    ) -> Option<PeerId> {
+        let rank = |(peer, held, least): &(PeerId, usize, u8)| {
+            let (last, other) = (cannot(*peer), Some(*peer) != now);
+            (last, last && other, std::cmp::Reverse(*held), *least, other, *peer)
+        };
+        self.catalogue.producers(of).into_iter().min_by_key(rank).map(|(peer, ..)| peer)
     }
 }
 

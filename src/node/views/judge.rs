@@ -4,8 +4,6 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use triomphe::Arc;
-
 use crate::graph::Derivation;
 use crate::graph::Operator;
 use crate::graph::VariableId;
@@ -17,7 +15,6 @@ use crate::node::effects::Caller;
 use crate::node::views::give::Stamp;
 use crate::node::views::wire::Word;
 use crate::replica::Claims;
-use crate::value::reference::Reference;
 use crate::value::term::Term;
 
 /// What is wanting in this node's own derivations.
@@ -155,11 +152,6 @@ impl Node {
         derived && !self.views.partial.variables.contains(&variable)
     }
 
-    /// Whether a derivation into a variable is known of.
-    pub(super) fn is_derived(&self, reference: &Arc<Reference>) -> bool {
-        self.derivations.by_destination().contains_key(&hash_of(reference))
-    }
-
     /// Finds anew what is given and taken.
     pub(in crate::node) fn judge_views(&mut self) {
         let partial = self.partial();
@@ -167,6 +159,8 @@ impl Node {
         self.views.partial = partial;
         self.views.origins.clear();
         self.views.handing_over = false;
+        let with_topic = self.derivations.with_topic();
+        self.views.with_topic = with_topic.iter().filter_map(|hash| self.views.by_hash.get(hash).copied()).collect();
         self.end_given();
         let any = self.derivations.others() || !self.views.taking.is_empty();
         if any || !self.views.partial.variables.is_empty() {
@@ -181,10 +175,8 @@ impl Node {
                     self.stop_taking(variable);
                     continue;
                 }
-                let taking = self.views.taking.get(&variable);
-                let now = taking.and_then(|taking| taking.from).map(|(peer, _)| peer);
-                let into = derived.get(&hash);
-                let best = into.and_then(|into| self.derivations.best_producer(into, now));
+                let now = self.views.taking.get(&variable).and_then(|taking| taking.from).map(|(peer, _)| peer);
+                let best = derived.get(&hash).and_then(|into| self.producer(variable, into));
                 if best != now {
                     self.turn_to(variable, best);
                 }
@@ -204,7 +196,10 @@ impl Node {
         }
         // What this node derives itself takes the place of what it has shown once it comes from as much.
         let behind = self.views.taking.get(&variable).is_some_and(|taking| {
-            let covers = |stamp: &Stamp| stamp.iter().all(|(lane, height)| self.replica.covers(*lane, *height));
+            // What is of a topic that it does not take will never be here, and none of what it derives.
+            let covered =
+                |(lane, height): (&Lane, &u64)| !self.replica.takes(lane.topic) || self.replica.covers(*lane, *height);
+            let covers = |stamp: &Stamp| stamp.iter().all(covered);
             !taking.any && taking.stamp.as_ref().is_some_and(|stamp| !covers(stamp))
         });
         self.views.handing_over |= behind;

@@ -36,6 +36,9 @@ use crate::graph::VariableId;
 use crate::lattice::dot::TopicId;
 use crate::node::Node;
 use crate::node::Output;
+use crate::node::derivations::fact::Variable;
+use crate::node::derivations::fact::WireVariable;
+use crate::node::derivations::fact::hash_of;
 use crate::node::effects::Caller;
 use crate::node::views::give::Giving;
 use crate::node::views::judge::Origins;
@@ -50,7 +53,6 @@ use crate::replica::Claims;
 use crate::replica::PeerId;
 use crate::source::diagnostic::Diagnostic;
 use crate::value::content::Content;
-use crate::value::term::Term;
 
 /// See the module.
 #[derive(Default)]
@@ -65,6 +67,8 @@ pub(super) struct Views {
     by_hash: BTreeMap<u128, VariableId>,
     /// Whether a view stays only until this node has seen all that it comes from.
     handing_over: bool,
+    /// Variables that have a topic where others derive them.
+    with_topic: BTreeSet<VariableId>,
     /// Variables that are here for other nodes' sake alone.
     for_others: BTreeSet<VariableId>,
     /// What given views come from.
@@ -125,7 +129,7 @@ impl Node {
             return false;
         }
         let done = wire::decode(bytes).and_then(|word| match word {
-            Word::Want { session, variable, seen, digest } => self.wanted(peer, session, &variable, seen, digest),
+            Word::Want { session, variable, seen, digest } => self.wanted(peer, session, variable, seen, digest),
             Word::Wait { session } => {
                 self.told_to_wait(peer, session, false);
                 Some(())
@@ -158,13 +162,36 @@ impl Node {
     /// A producer cannot give a view now, or not any longer.
     fn told_to_wait(&mut self, peer: PeerId, session: u64, ended: bool) {
         let Some(variable) = self.taking_from(peer, session) else { return };
-        if ended {
-            self.turn_to(variable, Some(peer));
-            self.views.stale = true;
+        let hash = hash_of(self.engine.reference(variable));
+        let into = self.derivations.by_destination().remove(&hash).unwrap_or_default();
+        let Some(taking) = self.views.taking.get_mut(&variable).filter(|taking| ended || !taking.live) else { return };
+        taking.refused(peer, self.now_ms);
+        let next = self.producer(variable, &into).filter(|next| *next != peer);
+        if ended || next.is_some() {
+            self.turn_to(variable, Some(next.unwrap_or(peer)));
+            self.views.stale |= ended;
         }
-        if let Some(taking) = self.views.taking.get_mut(&variable) {
+        if next.is_none()
+            && let Some(taking) = self.views.taking.get_mut(&variable)
+        {
             taking.wait(self.now_ms);
         }
+    }
+
+    /// From whom the view of a variable is taken, into which others have these derivations.
+    fn producer(&self, variable: VariableId, into: &[u128]) -> Option<PeerId> {
+        let taking = self.views.taking.get(&variable);
+        let now = taking.and_then(|taking| taking.from).map(|(peer, _)| peer);
+        let cannot = |peer| taking.is_some_and(|taking| taking.cannot(peer, self.now_ms));
+        self.derivations.best_producer(into, now, cannot)
+    }
+
+    /// Whether a peer may be given the view of a variable: it takes the topic that the variable has. One that has none here,
+    /// and has one where it is derived, is for nobody.
+    fn may_have(&self, peer: PeerId, variable: VariableId) -> bool {
+        let topic = self.topic_of(variable);
+        let known = topic != TopicId::NONE || !self.views.with_topic.contains(&variable);
+        known && self.replica.peer_takes(peer, topic)
     }
 
     fn say(&mut self, peer: PeerId, word: &Word) {
@@ -178,9 +205,16 @@ impl Node {
     }
 
     /// A peer wants a view.
-    fn wanted(&mut self, peer: PeerId, session: u64, wanted: &Term, seen: Claims, digest: [u8; 16]) -> Option<()> {
-        let Term::Ref(reference) = wanted else { return None };
-        if reference.dynamic {
+    fn wanted(
+        &mut self,
+        peer: PeerId,
+        session: u64,
+        wanted: WireVariable,
+        seen: Claims,
+        digest: [u8; 16],
+    ) -> Option<()> {
+        let Variable { hash, reference, .. } = wanted.read()?;
+        if reference.as_ref().is_some_and(|reference| reference.dynamic) {
             return None;
         }
         if let Some((_, giving)) = self.views.giving.get_mut(&(peer, session)) {
@@ -189,25 +223,33 @@ impl Node {
             }
             return Some(());
         }
-        let known = self.engine.find(reference);
+        let known = self.views.by_hash.get(&hash).copied().filter(|known| !self.engine.reference(*known).dynamic);
         let asked = self.views.giving.keys().filter(|(to, _)| *to == peer).count();
-        let derived = known.is_some_and(|known| self.holds(known)) || self.is_derived(reference);
-        // The view of a variable that has a topic is for those who take that.
+        let derived =
+            known.is_some_and(|known| self.holds(known)) || self.derivations.by_destination().contains_key(&hash);
+        // The view of a variable that has a topic is for those who take that, and a name here gives nothing away.
+        let with_topic = self.derivations.with_topic().contains(&hash);
         let topic = known.map_or(TopicId::NONE, |known| self.topic_of(known));
-        if asked >= VIEWS_MAX || !derived || !self.replica.peer_takes(peer, topic) {
-            self.say(peer, &Word::End { session });
-            return Some(());
-        }
-        let variable = if let Some(variable) = known {
-            variable
-        } else if let Ok(variable) = self.variable(reference) {
-            self.views.for_others.insert(variable);
-            variable
+        let may = (topic != TopicId::NONE || !with_topic) && self.replica.peer_takes(peer, topic);
+        let variable = if asked >= VIEWS_MAX || !derived || !may {
+            None
         } else {
+            known.or_else(|| {
+                let variable = self.variable(reference.as_ref()?).ok()?;
+                self.views.for_others.insert(variable);
+                Some(variable)
+            })
+        };
+        let Some(variable) = variable else {
             self.say(peer, &Word::End { session });
             return Some(());
         };
-        // One view of a variable is enough for a peer, so that it costs this node no more than that.
+        // One view of a variable is enough for a peer, so that it costs this node no more than that. What it asked before this
+        // may come after it.
+        let mut others = self.views.giving.iter().filter(|((to, _), (of, _))| *to == peer && *of == variable);
+        if others.any(|((_, other), _)| *other > session) {
+            return Some(());
+        }
         self.views.giving.retain(|(to, _), (of, _)| *to != peer || *of != variable);
         self.views.giving.insert((peer, session), (variable, Giving::new(session, seen, digest)));
         self.views.stale = true;
@@ -288,14 +330,13 @@ impl Node {
     }
 
     fn ask_for_views(&mut self) {
-        let (mut words, mut stuck) = (Vec::new(), Vec::new());
+        let (mut asked, mut words, mut stuck) = (Vec::new(), Vec::new(), Vec::new());
         for (variable, taking) in &mut self.views.taking {
             let digest = || wire::digest(self.engine.taken(*variable).into_iter().flatten());
             if let Some((session, seen, digest)) = taking.ask(digest, self.now_ms)
                 && let Some((peer, _)) = taking.from
             {
-                let variable = Term::Ref(self.engine.reference(*variable).clone());
-                words.push((peer, Word::Want { session, variable, seen, digest }));
+                asked.push((peer, *variable, session, seen, digest));
             }
             if let Some(word) = taking.remind(self.now_ms)
                 && let Some((peer, _)) = taking.from
@@ -305,6 +346,12 @@ impl Node {
             if taking.tell_stuck(self.now_ms) {
                 stuck.push((*variable, taking.from));
             }
+        }
+        for (peer, variable, session, seen, digest) in asked {
+            // Its name is for nobody who does not know it, if it has a topic, here or where it is derived.
+            let hidden = self.topic_of(variable) != TopicId::NONE || self.views.with_topic.contains(&variable);
+            let variable = Variable::new(self.engine.reference(variable).clone(), hidden).told();
+            words.push((peer, Word::Want { session, variable, seen, digest }));
         }
         for (peer, word) in words {
             self.say(peer, &word);
@@ -339,35 +386,47 @@ impl Node {
                 self.note_given(*variable, &came, &went);
             }
         }
-        let mut said = Vec::new();
-        for ((peer, session), (variable, mut giving)) in std::mem::take(&mut self.views.giving) {
-            let (held, live) = (self.holds(variable), self.views.is_live(variable));
-            let mut left_out = 0;
-            if let Some(seen) = &giving.seen {
-                if (held || live) && self.covers_seen(variable, held, seen) {
-                    let contents = if held {
-                        self.engine.given(variable)
-                    } else {
-                        self.engine.taken(variable).cloned().unwrap_or_default()
-                    };
-                    left_out = giving.begin(contents, held, self.stamp(variable, held), self.now_ms);
-                }
-            } else if !(held || live) {
+        let (mut said, mut giving) = (Vec::new(), std::mem::take(&mut self.views.giving));
+        giving.retain(|(peer, session), (variable, giving)| {
+            let going_on = self.give_view(*peer, *variable, giving);
+            if going_on {
+                said.extend(giving.send(self.now_ms).into_iter().map(|bytes| (*peer, bytes)));
+            } else {
                 // It asks again, and is given the view when there is one that covers what it has seen.
-                said.push((peer, wire::encode(&Word::End { session })));
-                continue;
-            } else if giving.is_due() {
-                left_out = giving.step(self.stamp(variable, held), self.now_ms);
+                said.push((*peer, wire::encode(&Word::End { session: *session })));
             }
-            if left_out > 0 && self.views.too_large.insert(variable) {
-                self.report(too_large(&self.engine.reference(variable).name.plain(), left_out));
-            }
-            said.extend(giving.send(self.now_ms).into_iter().map(|bytes| (peer, bytes)));
-            self.views.giving.insert((peer, session), (variable, giving));
-        }
+            going_on
+        });
+        self.views.giving = giving;
         for (peer, bytes) in said {
             self.outputs.push_back(Output::Send { peer, bytes });
         }
+    }
+
+    /// Goes on giving a view. Says whether there is still one to be given, and the peer may have it.
+    fn give_view(&mut self, peer: PeerId, variable: VariableId, giving: &mut Giving) -> bool {
+        let (held, live) = (self.holds(variable), self.views.is_live(variable));
+        let mut left_out = 0;
+        if !self.may_have(peer, variable) {
+            return false;
+        } else if let Some(seen) = &giving.seen {
+            if (held || live) && self.covers_seen(variable, held, seen) {
+                let contents = if held {
+                    self.engine.given(variable)
+                } else {
+                    self.engine.taken(variable).cloned().unwrap_or_default()
+                };
+                left_out = giving.begin(contents, held, self.stamp(variable, held), self.now_ms);
+            }
+        } else if !(held || live) {
+            return false;
+        } else if giving.is_due() {
+            left_out = giving.step(self.stamp(variable, held), self.now_ms);
+        }
+        if left_out > 0 && self.views.too_large.insert(variable) {
+            self.report(too_large(&self.engine.reference(variable).name.plain(), left_out));
+        }
+        true
     }
 
     /// Takes the views of those who have not seen all that the old ones came from, where there are such.

@@ -43,6 +43,8 @@ pub(super) struct Taking {
     parts: BTreeMap<u32, Step>,
     staged: usize,
     ask_at: Option<u64>,
+    /// Who has said that it cannot give the view, and when.
+    cannot: BTreeMap<PeerId, u64>,
     /// When the producer is next told that its view is taken: it says so if it has forgotten.
     remind_at: Option<u64>,
     /// Since when there is an old view and nobody to take it from.
@@ -82,7 +84,18 @@ impl Taking {
         Some(Word::Seen { session, number: self.number, parts: u32::MAX })
     }
 
-    /// The producer has said to wait.
+    /// A producer has said that it cannot give the view. For a while others are asked, if there are any.
+    pub(super) fn refused(&mut self, by: PeerId, now_ms: u64) {
+        self.cannot.retain(|_, at| *at + WAIT_MS > now_ms);
+        self.cannot.insert(by, now_ms);
+    }
+
+    /// Whether a producer has said just now that it cannot give the view.
+    pub(super) fn cannot(&self, peer: PeerId, now_ms: u64) -> bool {
+        self.cannot.get(&peer).is_some_and(|at| *at + WAIT_MS > now_ms)
+    }
+
+    /// The producer has said to wait, and no other is to be asked.
     pub(super) fn wait(&mut self, now_ms: u64) {
         if !self.live {
             self.ask_at = Some(now_ms + WAIT_MS);

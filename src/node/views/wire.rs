@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use crate::node::derivations::fact::WireVariable;
 use crate::replica::Bounded;
 use crate::replica::Claims;
 use crate::replica::ITEMS_MAX;
 use crate::replica::MESSAGE_BYTES_MAX;
 use crate::value::content::Content;
-use crate::value::term::Term;
 
 /// The first byte of these messages.
 pub(crate) const VIEWS: u8 = 0x83;
@@ -30,8 +30,8 @@ pub(super) const WINDOW: u32 = 4;
 /// A message. Sessions are numbered by whoever takes the view.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Word {
-    /// Give me the view of this variable. I have been shown what these updates come to, and have contents of this digest.
-    Want { session: u64, variable: Term, seen: Claims, digest: [u8; 16] },
+    /// Give me the view of this variable, which I name if it has no topic. I have been shown what these updates come to, and have contents of this digest.
+    Want { session: u64, variable: WireVariable, seen: Claims, digest: [u8; 16] },
     /// Not now: some of what you have been shown has not come here, or I take the view myself and have not got it.
     Wait { session: u64 },
     /// A part of a step of the view. The first goes from nothing, or from contents of the digest.
