@@ -26,6 +26,7 @@ use crate::source::render::render;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 
+const INCOMPLETE: &str = "E0808";
 /// Whether data could not be written, by whichever part of the program.
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
 
@@ -78,7 +79,10 @@ impl Out {
                 && error.kind() != ErrorKind::BrokenPipe
                 && !UNWRITTEN.swap(true, Ordering::Relaxed)
             {
-                let _ = writeln!(std::io::stderr().lock(), "error E0808: standard output cannot be written: {error}");
+                let _ = writeln!(
+                    std::io::stderr().lock(),
+                    "error {INCOMPLETE}: standard output cannot be written: {error}"
+                );
             }
         }
     }

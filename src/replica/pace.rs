@@ -74,7 +74,8 @@ impl Replica {
 
     /// Milliseconds for which what is missing may still come by itself: longer where pushes take longer ways.
     pub(crate) fn grace(&self) -> u64 {
-        self.limits.grace_ms.max((WAY_MS * self.width()).min(WAY_MS_MAX))
+        let way = (WAY_MS * self.width()).min(WAY_MS_MAX);
+        self.limits.grace_ms.max(self.announce_pause() / 2).max(way)
     }
 
     fn width(&self) -> u64 {
