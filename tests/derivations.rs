@@ -1,23 +1,14 @@
 //! Derivations of several nodes: cycles that they close between them.
 
-use lasp::node::Final;
+mod clusters;
+
+use clusters::join;
+use clusters::list;
+use clusters::value;
 use lasp::sim::Cluster;
 use lasp::sim::Faults;
 use lasp::source::diagnostic::Severity;
 use lasp::value::term::Term;
-
-fn join(cluster: &mut Cluster, program: &str) -> usize {
-    cluster.join(program).unwrap_or_else(|errors| panic!("{errors:?}"))
-}
-
-fn value(cluster: &mut Cluster, node: usize, name: &str) -> Term {
-    let finals: Vec<Final> = cluster.finals(node);
-    finals.into_iter().find(|last| last.name == name).expect("a variable of that name").value
-}
-
-fn list(numbers: &[i64]) -> Term {
-    Term::list(numbers.iter().copied().map(Term::Int))
-}
 
 /// What the nodes have said about cycles, and they say nothing else: of each its errors, and its warnings.
 fn said(cluster: &Cluster, nodes: &[usize]) -> Vec<(Vec<String>, Vec<String>)> {

@@ -354,13 +354,8 @@ fn data_of_another_key_is_refused_and_left_as_it_is() {
     let folder = folder();
     let file = write(folder.path(), "add.lasp", ADD);
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let (shop, data) = (path("shop"), path("data"));
-    assert_eq!(run(folder.path(), &["keys", "init", &shop], "").code, 0);
-    for name in ["a", "b"] {
-        let issue = ["keys", "issue", "--cluster", &shop, "--node", name, "--out", &path(name)];
-        assert_eq!(run(folder.path(), &issue, "").code, 0);
-    }
-    let (a, b) = (path("a"), path("b"));
+    commands::issue(folder.path(), &[("a", "client"), ("b", "client")]);
+    let (a, b, data) = (path("a"), path("b"), path("data"));
     let of = |keys: &[&str], mine: &str| {
         run(folder.path(), &[&["run", &file, "--data", &data, "--set", mine], keys].concat(), "")
     };

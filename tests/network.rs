@@ -242,12 +242,7 @@ fn nodes_with_issued_certificates_meet_behind_address_translation() {
     let folder = folder();
     let file = write(&folder, SUM);
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let shop = path("shop");
-    assert_eq!(commands::run(folder.path(), &["keys", "init", &shop], "").code, 0);
-    for (name, role) in [("a", "server"), ("b", "server"), ("c", "client")] {
-        let issue = ["keys", "issue", "--cluster", &shop, "--node", name, "--role", role, "--out", &path(name)];
-        assert_eq!(commands::run(folder.path(), &issue, "").code, 0);
-    }
+    commands::issue(folder.path(), &[("a", "server"), ("b", "server"), ("c", "client")]);
     let inside = free();
     let (outside, came) = translation(inside.clone());
     let until = ["--until", THREE, "--timeout", "50s"];
@@ -349,12 +344,7 @@ fn a_client_that_derives_nothing_shows_what_servers_derive_and_goes_on_when_one_
     std::fs::write(&server, SELLS).expect("written");
     std::fs::write(&client, SHOWS).expect("written");
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let shop = path("shop");
-    assert_eq!(commands::run(folder.path(), &["keys", "init", &shop], "").code, 0);
-    for (name, role) in [("a", "server"), ("b", "server"), ("c", "client")] {
-        let issue = ["keys", "issue", "--cluster", &shop, "--node", name, "--role", role, "--out", &path(name)];
-        assert_eq!(commands::run(folder.path(), &issue, "").code, 0);
-    }
+    commands::issue(folder.path(), &[("a", "server"), ("b", "server"), ("c", "client")]);
     let start = |name: &str, file: &str, more: &[&str]| {
         Node::start(folder.path(), file, &[&["--cluster", &path(name)][..], more].concat())
     };

@@ -1,24 +1,14 @@
 //! Topics in programs: who takes what, and what becomes of variables that are made, given up and taken again.
 
+mod clusters;
 mod nodes;
 
-use lasp::node::Final;
+use clusters::join;
+use clusters::list;
+use clusters::value;
 use lasp::sim::Cluster;
 use lasp::sim::Faults;
 use lasp::value::term::Term;
-
-fn join(cluster: &mut Cluster, program: &str) -> usize {
-    cluster.join(program).unwrap_or_else(|errors| panic!("{errors:?}"))
-}
-
-fn value(cluster: &mut Cluster, node: usize, name: &str) -> Term {
-    let finals: Vec<Final> = cluster.finals(node);
-    finals.into_iter().find(|last| last.name == name).expect("a variable of that name").value
-}
-
-fn list(numbers: &[i64]) -> Term {
-    Term::list(numbers.iter().copied().map(Term::Int))
-}
 
 fn settle(cluster: &mut Cluster) {
     assert!(cluster.settle(20_000), "no agreement");

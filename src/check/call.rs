@@ -87,7 +87,9 @@ impl<'a> Checker<'a> {
         let meant = u8::try_from(arguments.len()).ok().and_then(|arity| self.resolve(module, called, arity));
         match meant {
             None => {
-                let meant = if module.is_none() { self.guessed_verb(called, arguments) } else { None };
+                // A function of that name with another number of arguments is meant rather.
+                let strange = module.is_none() && self.arities(None, called).is_empty();
+                let meant = if strange { self.guessed_verb(called, arguments) } else { None };
                 match meant {
                     Some(line) if !self.lost.contains(called) => self.tell(
                         Diagnostic::error("E0202", format!("there is no function `{called}/{}`", arguments.len()))

@@ -54,7 +54,24 @@ impl<'a> Checker<'a> {
         let is_name = |id: &ExprId| matches!(tree.node(*id), tree::Node::Variable);
         let known = arguments.iter().position(|id| is_name(id) && self.variables.contains_key(tree.raw(*id)));
         // Of a name that may hold anything, a list's functions are told elsewhere.
-        let plain = matches!(name, "len" | "size" | "count" | "append" | "push" | "get" | "put" | "insert");
+        let plain = matches!(
+            name,
+            "len"
+                | "size"
+                | "count"
+                | "append"
+                | "push"
+                | "get"
+                | "put"
+                | "insert"
+                | "foreach"
+                | "each"
+                | "has"
+                | "contains"
+                | "includes"
+                | "member"
+                | "delete"
+        );
         let at = match known {
             Some(at) => at,
             None if plain => return None,
@@ -76,8 +93,9 @@ impl<'a> Checker<'a> {
         }
         let word = tree.raw(*name);
         let bare = word.strip_prefix("state_").unwrap_or(word);
-        let plain = Type::NAMES.iter().any(|(known, _)| *known == bare);
-        let parametric = Type::PARAMETRIC.iter().any(|(known, _)| *known == bare);
+        let shape = Type::PARAMETRIC.iter().find(|(known, _)| *known == bare).map(|(_, shape)| *shape);
+        let parametric = shape.is_some();
+        let plain = Type::NAMES.iter().any(|(known, _)| *known == bare) || shape == Some(bare);
         let own = self.own_function(word, parameters.len()).is_some();
         if own || !plain && !parametric {
             return false;

@@ -300,7 +300,7 @@ fn within(edit: &Edit, whole: Span) -> Option<Edit> {
     let inside = whole.start <= edit.span.start && edit.span.end <= whole.end && edit.span.end > 0;
     let span = Span {
         file: whole.file,
-        start: edit.span.start - whole.start.min(edit.span.start),
+        start: edit.span.start.saturating_sub(whole.start),
         end: edit.span.end.saturating_sub(whole.start),
     };
     inside.then(|| Edit { span, text: edit.text.clone() })

@@ -34,7 +34,8 @@ use crate::store::StoreError;
 pub const DOCTOR_HELP: &str = "\
 Says, line by line, what is well and what is not: whether the certificate counts, the data can be used (data of an older
 format is brought up to date), the address can be listened on, each peer's name is found, somebody answers, both belong to
-the same cluster, speak the same version, and have clocks that agree. Peers are asked without being disturbed: the doctor does not become a peer, and no data is exchanged.
+the same cluster, speak the same version, and have clocks that agree. Peers are asked without being disturbed: the doctor
+does not become a peer, and no data is exchanged.
 
 Exit codes: 0 all is well, 2 wrong usage, 5 something is not, 6 only the data is not.
 

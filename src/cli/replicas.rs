@@ -100,7 +100,7 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
     let deadline = arguments.timeout.map(|timeout| Instant::now() + timeout);
     let (tell, mut told) = mpsc::unbounded_channel();
     let (interrupt, interrupted) = mpsc::unbounded_channel();
-    signals::pass_on(runtime, vec![interrupt]);
+    signals::pass_on(runtime, vec![interrupt], None);
     let members = members(count, out, runtime)?;
     let book = Shared::process();
     let mut controls = Vec::new();

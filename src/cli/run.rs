@@ -185,7 +185,7 @@ fn issued(out: &Out, membership: &Membership) -> Result<Option<Credentials>, Exi
 
 fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -> Result<Exit, Exit> {
     let (sender, control) = mpsc::unbounded_channel();
-    signals::pass_on(runtime, vec![sender.clone()]);
+    signals::pass_on(runtime, vec![sender.clone()], None);
     let started = Instant::now();
     let Joined { name, identity, wire, store, deciders } = join(out, &arguments.membership, runtime)?;
     let wanted = Wanted {

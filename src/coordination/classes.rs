@@ -142,11 +142,8 @@ fn operator(model: &Model<'_>, derivation: &Derivation) -> Classed {
     let sources: Vec<String> = derivation.sources.iter().map(|source| names(model, source)).collect();
     let verb = verb_name(derivation.verb);
     let what = format!("{verb} {} into {}", sources.join(", "), names(model, &derivation.destination));
-    let shrinking = derivation
-        .sources
-        .iter()
-        .flat_map(|source| model.possible(source))
-        .find(|source| model.shrinks.get(source.0 as usize).is_some_and(Option::is_some));
+    let shrinking =
+        derivation.sources.iter().flat_map(|source| model.possible(source)).find(|source| model.can_shrink(*source));
     let lowered = derivation.destination.known.iter().find_map(|to| {
         let cause = model.shrinks.get(to.0 as usize)?.as_ref()?;
         (cause.span == derivation.span).then(|| cause.why.clone())

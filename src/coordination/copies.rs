@@ -1,4 +1,4 @@
-//! Copies: looks whose elements are added somewhere else, each by itself. Whoever makes such a copy after all that it adds to
+//! Copies: looks whose elements are added somewhere else, or taken out again, each by itself. Whoever makes such a copy after all that it adds to
 //! the source itself leaves nothing of its own out; then together all copies come to the same, whoever has seen what.
 
 use std::collections::BTreeSet;

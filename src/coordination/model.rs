@@ -303,6 +303,11 @@ impl<'a> Model<'a> {
         }
     }
 
+    /// Whether something can go away of a variable.
+    pub(crate) fn can_shrink(&self, variable: VariableId) -> bool {
+        self.shrinks.get(variable.0 as usize).is_some_and(Option::is_some)
+    }
+
     fn varies(&self, seen: &Observation) -> bool {
         match seen.verb {
             Verb::NowMs | Verb::Random | Verb::Nodes | Verb::Converged | Verb::Stream => true,
@@ -313,7 +318,6 @@ impl<'a> Model<'a> {
                 let variables = self.possible(&seen.variables);
                 variables.into_iter().filter(open).any(|variable| self.can_differ(variable, seen))
             }
-            Verb::TryUpdate => false,
             _ => false,
         }
     }
@@ -353,16 +357,15 @@ impl<'a> Model<'a> {
         if self.is_read_before(variable, seen) {
             return false;
         }
-        let mut made = upstream.iter().flat_map(|source| self.feeding(*source));
+        let feeding = || upstream.iter().flat_map(|to| self.feeding(*to));
         // What each node contributes by itself counts apart, even if it is the same.
         let once = |to: &VariableId| self.kind(*to).is_some_and(is_idempotent);
-        let mut gathered =
-            upstream.iter().flat_map(|to| self.feeding(*to)).filter(|derivation| derivation.verb == Verb::FoldDynamic);
+        let mut gathered = feeding().filter(|derivation| derivation.verb == Verb::FoldDynamic);
         if gathered.any(|derivation| !derivation.destination.known.iter().all(once)) {
             return true;
         }
         !(updates().all(|(source, update)| self.is_made_here_too(source, update, seen))
-            && made.all(|derivation| self.order.before(derivation.span, seen.span)))
+            && feeding().all(|derivation| self.order.before(derivation.span, seen.span)))
     }
 
     /// Whether all that there will ever be of the variable has been waited for on the same node before.
@@ -412,7 +415,7 @@ impl<'a> Model<'a> {
     pub(crate) fn may_fall_back(&self, on: ObservationId) -> bool {
         self.facts.observations.get(on.0 as usize).is_some_and(|seen| {
             let known = seen.variables.known.iter();
-            known.copied().any(|variable| self.shrinks.get(variable.0 as usize).is_some_and(Option::is_some))
+            known.copied().any(|variable| self.can_shrink(variable))
         })
     }
 

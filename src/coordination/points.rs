@@ -126,7 +126,7 @@ fn acts<'a>(model: &Model<'a>, seen: &Observation) -> Option<(VariableId, &'a Up
 /// A threshold over what can shrink.
 fn threshold(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     let shrinks = |variable: VariableId| {
-        let cause = model.shrinks.get(variable.0 as usize).is_some_and(Option::is_some);
+        let cause = model.can_shrink(variable);
         cause && model.can_differ(variable, seen)
     };
     let variable = subject(model, seen, shrinks)?;

@@ -88,7 +88,7 @@ pub(crate) fn plain(model: &Model<'_>, kind: Kind, span: Span) -> Repair {
 
 /// For a query that goes somewhere.
 pub(crate) fn query(model: &Model<'_>, variable: Option<VariableId>, seen: &Observation) -> Repair {
-    let shrinks = variable.is_some_and(|variable| model.shrinks.get(variable.0 as usize).is_some_and(Option::is_some));
+    let shrinks = variable.is_some_and(|variable| model.can_shrink(variable));
     let kind = variable.and_then(|variable| model.kind(variable));
     let text = (model.text)(seen.span).0;
     if let Some(derived) = derived(model, seen) {
@@ -152,7 +152,7 @@ fn derived(model: &Model<'_>, seen: &Observation) -> Option<Repair> {
 
 /// For a threshold over what can shrink.
 pub(crate) fn threshold(model: &Model<'_>, variable: VariableId, origin: VariableId, seen: &Observation) -> Repair {
-    let loses = model.shrinks.get(origin.0 as usize).is_some_and(Option::is_some);
+    let loses = model.can_shrink(origin);
     let made = if loses { ever(model, variable, origin, seen) } else { source(model, variable, origin, seen) };
     made.unwrap_or_else(|| {
         let kind = model.kind(origin).and_then(growing).unwrap_or(Type::GSet);
@@ -227,8 +227,8 @@ fn source(model: &Model<'_>, variable: VariableId, origin: VariableId, seen: &Ob
 /// For the value of a threshold that is safe.
 pub(crate) fn value(model: &Model<'_>, variable: VariableId, seen: &Observation) -> Repair {
     // Of a register that is assigned in one place, one replica alone can make it the only assignment.
-    let single = model.updates_of(variable).filter(|update| !update.repeated).count() == 1
-        && model.updates_of(variable).count() == 1;
+    let mut updates = model.updates_of(variable);
+    let single = matches!((updates.next(), updates.next()), (Some(update), None) if !update.repeated);
     let registers = single && matches!(model.kind(variable), Some(Type::LwwRegister | Type::MvRegister));
     if registers
         && let Some(owned) = owned(model, variable, "Let one replica assign it: then there is one value to be read.")
@@ -311,8 +311,7 @@ pub(crate) fn check_then_act(model: &Model<'_>, variable: VariableId) -> Repair 
             )
         }
         Type::LwwRegister | Type::Ivar | Type::MvRegister => {
-            all.push(format!("Best{name} = declare({{top_k, [1]}})."));
-            all.push(format!("update(Best{name}, {{set, replica(), 1}})."));
+            all.extend(best(&name));
             lines(
                 "Let a rule decide that does not depend on order: of all candidates the one with the best score, 1 here.",
                 &all,
@@ -327,6 +326,11 @@ pub(crate) fn check_then_act(model: &Model<'_>, variable: VariableId) -> Repair 
             lines(format!("Let one replica decide on {name}: the others ask, it answers."), &all)
         }
     }
+}
+
+/// The best of all candidates, in the place of whoever came last.
+fn best(name: &str) -> [String; 2] {
+    [format!("Best{name} = declare({{top_k, [1]}})."), format!("update(Best{name}, {{set, replica(), 1}}).")]
 }
 
 /// For changes that do not get on with each other.
@@ -351,8 +355,7 @@ pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId, update
         Kind::Assignment => {
             let told = "Let one replica assign, or take a type in which the order does not matter: of `{top_k, [1]}` the best counts.";
             owned(model, variable, told).unwrap_or_else(|| {
-                all.push(format!("Best{name} = declare({{top_k, [1]}})."));
-                all.push(format!("update(Best{name}, {{set, replica(), 1}})."));
+                all.extend(best(&name));
                 lines(told, &all)
             })
         }

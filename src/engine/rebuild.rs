@@ -19,13 +19,17 @@ impl Engine {
         &self.resting
     }
 
+    /// All derivations that are made: those that contribute, then those that rest.
+    pub fn made(&self) -> impl Iterator<Item = &Derivation> {
+        self.graph.derivations().iter().chain(&self.resting)
+    }
+
     /// Makes a derivation that rests until [`Engine::rest`] says otherwise. Says whether it is new.
     ///
     /// # Errors
     /// When it may not be made; nothing has changed then.
     pub fn derive_resting(&mut self, derivation: Derivation) -> Result<bool, GraphError> {
-        let is_it = |known: &Derivation| known.identity == derivation.identity;
-        if self.resting.iter().any(is_it) || self.graph.derivations().iter().any(is_it) {
+        if self.made().any(|known| known.identity == derivation.identity) {
             return Ok(false);
         }
         self.graph.check(&derivation)?;

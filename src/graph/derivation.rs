@@ -34,19 +34,7 @@ impl Operator {
     /// The verb that makes it.
     #[must_use]
     pub fn verb(&self) -> &'static str {
-        match self {
-            Operator::Map(_) => "map",
-            Operator::Filter(_) => "filter",
-            Operator::Union => "union",
-            Operator::Intersection => "intersection",
-            Operator::Difference => "difference",
-            Operator::Product => "product",
-            Operator::Join(..) => "join",
-            Operator::Fold(_) => "fold",
-            Operator::GroupBy(..) => "group_by",
-            Operator::FoldDynamic(_) => "fold_dynamic",
-            Operator::Bind => "bind_to",
-        }
+        Operator::verb_of(self.tag()).unwrap_or("derivation")
     }
 
     /// The operator's number, in which peers tell it: appended to, never renumbered, since identities are made with it.

@@ -502,7 +502,7 @@ impl Overlay {
                         // Not for every question has the library an end.
                         self.schedule(topic, u128::from(self.settings.answer_ms), alarm, now);
                     }
-                    let bytes = if push { Some(bytes) } else { wire::thinned(topic, bytes) };
+                    let bytes = if push { Some(bytes) } else { wire::thinned(bytes) };
                     if let Some(bytes) = bytes.filter(|_| to != self.me) {
                         self.out.push_back(Output::Send { to, bytes, push });
                     }

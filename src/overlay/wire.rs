@@ -120,15 +120,16 @@ pub(super) fn asks(frame: &[u8]) -> bool {
     read.is_ok_and(|(((kind, _), said), _)| kind == PROTOCOL && said == NEIGHBOUR)
 }
 
-/// The bytes of a library's message without most of what it announces, if that is much: what was lost is noticed all the same
-/// when much is under way, and announcements of everything would cost more than what they announce. None when nothing is left.
+/// The bytes of a library's message without most of what it announces, if that is much: announcements of everything would cost
+/// more than what they announce, those that are left find a tree that is broken, and what is lost without an announcement is found
+/// when vectors are compared. None when nothing is left.
 /// All nodes leave out the same.
-pub(super) fn thinned(topic: u128, frame: Vec<u8>) -> Option<Vec<u8>> {
+pub(super) fn thinned(frame: Vec<u8>) -> Option<Vec<u8>> {
     let read = postcard::take_from_bytes::<((u8, u128), (u8, u8))>(&frame);
     if read.is_ok_and(|(((kind, _), said), _)| kind != PROTOCOL || said != HAVE) {
         return Some(frame);
     }
-    let Ok((_, Frame::Protocol(Form::Gossip(Gossip::Have(mut announced)), _))) = decode(&frame) else {
+    let Ok((topic, Frame::Protocol(Form::Gossip(Gossip::Have(mut announced)), _))) = decode(&frame) else {
         return Some(frame);
     };
     if announced.len() <= ANNOUNCED_WHOLE {

@@ -162,7 +162,7 @@ impl Replica {
         }
     }
 
-    /// Pushes what waits for more: the node is about to end.
+    /// Pushes what was written, and what waited for more.
     pub fn flush_all(&mut self, now: u64) {
         if self.push_unpushed() {
             self.changed(now);
@@ -173,8 +173,8 @@ impl Replica {
     fn push_on(&mut self, now: u64) {
         let unpushed = self.own.values().map(|own| self.state.vector().get(own.index).saturating_sub(own.pushed));
         let waiting = unpushed.sum();
-        if waiting > 0 && self.pushes_now(waiting, now) && self.push_unpushed() {
-            self.changed(now);
+        if waiting > 0 && self.pushes_now(waiting, now) {
+            self.flush_all(now);
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Nodes that hear of updates all the time are never quite equal, so that comparing them finds only what is on its way. They
 //! are compared when they have been calm for a while, and now and then in any case. What pushes have lost shows before that by
-//! the gap that it leaves.
+//! the gap that it leaves, unless it was a replica's last.
 
 use crate::replica::PeerId;
 use crate::replica::Replica;

@@ -121,7 +121,7 @@ pub(crate) fn untold(cluster: &mut Cluster) -> Vec<Violation> {
 }
 
 /// About how many entries have to be looked at to judge a node.
-pub(crate) fn cost(cluster: &Cluster, _node: usize) -> u64 {
+pub(crate) fn cost(cluster: &Cluster) -> u64 {
     cluster.watch.as_ref().map_or(0, |watch| watch.oracle.updates()) + 50
 }
 
@@ -165,6 +165,9 @@ pub(crate) fn no_agreement(cluster: &mut Cluster, within_ms: u64) -> Violation {
     }
     if busy > 0 {
         diagnostic = diagnostic.help(format!("tasks of {busy} nodes still go on"));
+    }
+    if !cluster.effects_are_settled() {
+        diagnostic = diagnostic.help("effects of `enforce_once` are not started, or not told to be in doubt");
     }
     let diagnostic = diagnostic.help("if that is too short a time, say how long they have: `--settle 10m`");
     Violation { wrong: Wrong::Agreement, node: None, at_ms: cluster.now_ms, diagnostic }

@@ -1,6 +1,6 @@
 //! Effects of `enforce_once`: which servers decide, what became of each effect, and whether that is what is promised. Started at
-//! most once in all; started soon once a majority of those who decide is together; and in doubt, to somebody who asks, when the
-//! node that started it is gone.
+//! most once in all; started soon once all of those who decide that are there, a majority, are together with somebody who waits; and
+//! in doubt, to somebody who waits, when the node that started it is gone.
 //!
 //! What happened is taken from what nodes tell when they start and end a function, not from what deciders have entered.
 
@@ -25,7 +25,7 @@ const SOON_MS: u64 = 15_000;
 /// With messages that take longer than that, or are lost, nothing is said of how soon.
 const DELAY_MS_MAX: u64 = 200;
 /// How often it is looked whether an effect could be started.
-pub(crate) const LOOK_MS: u64 = 100;
+const LOOK_MS: u64 = 100;
 
 /// What became of the effects of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -225,7 +225,9 @@ impl Cluster {
     /// What became of effects.
     pub(crate) fn count_effects(&self) -> Count {
         let undecided = |who: &Vec<(usize, bool)>| who.iter().all(|(_, undecided)| *undecided);
-        self.once.count(self.effects_wanted().values().filter(|who| undecided(who)).count() as u64)
+        let wanted = self.effects_wanted();
+        let waiting = wanted.iter().filter(|(key, who)| undecided(who) && !self.once.starts.contains_key(key));
+        self.once.count(waiting.count() as u64)
     }
 }
 

@@ -41,18 +41,10 @@ impl Outcome {
         let mut lines = Vec::new();
         for (number, here) in self.replicas.iter().enumerate() {
             let there = other.replicas.get(number).unwrap_or(&nothing);
-            let (mine, theirs) = (lines_of(here), lines_of(there));
-            let mut left = theirs.clone();
-            for line in mine {
-                match left.iter().position(|known| *known == line) {
-                    Some(at) => {
-                        left.remove(at);
-                    }
-                    None => lines.push(format!("replica {number} {line}")),
-                }
-            }
+            let left = left_over(lines_of(here), lines_of(there));
+            lines.extend(left.into_iter().map(|line| format!("replica {number} {line}")));
         }
-        for lines_once in self.once.iter().filter(|lines| !other.once.contains(lines)) {
+        for lines_once in left_over(self.once.iter().collect(), other.once.iter().collect()) {
             lines.extend(lines_once.iter().map(|text| once_line(text)));
         }
         for (name, values) in &self.finals {
@@ -65,6 +57,15 @@ impl Outcome {
         }
         lines
     }
+}
+
+/// What the one has and the other has not, each as often.
+fn left_over<T: PartialEq>(mine: Vec<T>, mut theirs: Vec<T>) -> Vec<T> {
+    let is_new = |one: &T| {
+        let known = theirs.iter().position(|known| known == one);
+        known.map(|at| theirs.remove(at)).is_none()
+    };
+    mine.into_iter().filter(is_new).collect()
 }
 
 fn lines_of(shown: &Shown) -> Vec<String> {

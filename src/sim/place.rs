@@ -89,11 +89,8 @@ impl Cluster {
         incarnations: u64,
         continued: Option<ReplicaId>,
     ) -> Place {
-        let first = self.first_identity(number);
         let node = match continued {
             Some(before) => node_of(before),
-            // The list of those who decide names their keys before they are there.
-            None if incarnations <= 1 => node_of(first),
             None => NodeId(self.word_of(number, incarnations, 0)),
         };
         let word = |what| self.word_of(number, incarnations, what);
@@ -126,7 +123,7 @@ impl Cluster {
         }
     }
 
-    /// The incarnation of the first node in a place.
+    /// The incarnation of the first node in a place, known before it is there: the list of those who decide names their keys.
     pub(crate) fn first_identity(&self, number: usize) -> ReplicaId {
         let [node, incarnation] = [0, 1].map(|what| u128::from(self.word_of(number, 1, what)));
         ReplicaId(node << 64 | incarnation)

@@ -169,7 +169,9 @@ impl<'a> Run<'a> {
             }
             if self.cluster.now_ms >= end {
                 self.violations.extend(judge::untold(&mut self.cluster));
-                self.violations.push(judge::no_agreement(&mut self.cluster, self.scenario.settle_ms));
+                if self.violations.is_empty() {
+                    self.violations.push(judge::no_agreement(&mut self.cluster, self.scenario.settle_ms));
+                }
                 return None;
             }
             if !self.stopped && self.cluster.now_ms >= began + ENDLESS_MS.min(self.scenario.settle_ms / 2) {
@@ -341,7 +343,7 @@ impl<'a> Run<'a> {
             if !self.cluster.is_up(self.next) {
                 continue;
             }
-            let cost = judge::cost(&self.cluster, self.next);
+            let cost = judge::cost(&self.cluster);
             if cost > self.looks || !self.violations.is_empty() {
                 break;
             }

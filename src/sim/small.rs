@@ -3,7 +3,7 @@
 
 /// The text with all whole numbers above `most` made to be `most`, everything else where it was; none where there are none.
 pub(crate) fn small(text: &str, most: u64) -> Option<String> {
-    let least = most.to_string();
+    let limit = most.to_string();
     let mut written = String::with_capacity(text.len());
     let (mut rest, mut changed) = (text, false);
     let mut before = ' ';
@@ -20,10 +20,10 @@ pub(crate) fn small(text: &str, most: u64) -> Option<String> {
         let (token, after) = rest.split_at(length);
         let whole = c.is_ascii_digit() && token.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
         let greater = whole && !before.is_alphanumeric() && before != '.' && is_greater(token, most);
-        if greater && token.len() >= least.len() {
+        if greater {
             // Every place stays what it is.
-            written.push_str(&" ".repeat(token.len() - least.len()));
-            written.push_str(&least);
+            written.push_str(&" ".repeat(token.len() - limit.len()));
+            written.push_str(&limit);
             changed = true;
         } else {
             written.push_str(token);
@@ -36,7 +36,7 @@ pub(crate) fn small(text: &str, most: u64) -> Option<String> {
 
 fn is_greater(token: &str, most: u64) -> bool {
     // What does not fit is greater than anything.
-    token.replace('_', "").parse::<u64>().is_ok_and(|number| number > most)
+    !token.replace('_', "").parse::<u64>().is_ok_and(|number| number <= most)
 }
 
 /// How long the quoted text is that begins here.
@@ -75,5 +75,6 @@ mod tests {
         assert_eq!(less, "Limit = arg(limit,  2). % 30 of them\nX1 = {1, 2,     2, 1.5, 16#ff, \"40\", a50, '60'}.");
         assert_eq!(less.len(), text.len());
         assert_eq!(small("X = 2. Y = 1.", 2), None);
+        assert_eq!(small("X = 99999999999999999999.", 2).as_deref(), Some("X =                    2."));
     }
 }

@@ -72,7 +72,10 @@ impl Place<'_> {
 
     /// `if not X: print(1)`
     fn condition_with_colon(&self) -> Found {
-        let colon = self.tokens[..self.at].iter().find(|lexeme| lexeme.token == Token::Colon)?;
+        // A module's colon has its function right behind it.
+        let is_apart = |at: usize| self.tokens.get(at + 1).is_none_or(|next| next.start > self.tokens[at].end);
+        let colon = (0..self.at).find(|at| self.tokens[*at].token == Token::Colon && is_apart(*at))?;
+        let colon = &self.tokens[colon];
         let arrow = self.tokens.iter().any(|lexeme| lexeme.token == Token::Arrow);
         if self.tokens[0].token != Token::If
             || arrow

@@ -164,7 +164,7 @@ impl Reader<'_> {
                 format!("the functions of a module stand after a colon: `{owner}:{name}(..)`")
             }
             _ if called.is_none() && !owner.is_empty() => {
-                format!("write `maps:get({name}, {owner})` for what a map has under `{name}`")
+                format!("write `maps:get({name}, {subject})` for what a map has under `{name}`")
             }
             _ => "functions stand in front: `update(S, {add, 1})`; those of a module after a colon: `lists:sum(L)`"
                 .to_owned(),
@@ -236,6 +236,9 @@ impl Reader<'_> {
     fn draws(&self) -> bool {
         let tokens = &self.out.tokens;
         let before = tokens.len().checked_sub(2).map(|at| tokens[at].token);
+        if !matches!(before, Some(Token::Bars | Token::Comma)) {
+            return false;
+        }
         let (mut depth, mut bars) = (0_i32, false);
         for lexeme in tokens.iter().rev() {
             match lexeme.token {
@@ -247,7 +250,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        bars && matches!(before, Some(Token::Bars | Token::Comma))
+        bars
     }
 
     /// Whether what stands before on the same line is an operand.

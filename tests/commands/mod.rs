@@ -45,7 +45,17 @@ pub fn run(folder: &Path, arguments: &[&str], input: &str) -> Done {
     }
 }
 
-/// A program of `tests/programs`.
+/// A cluster of its own, and certificates of it, each in a folder of its node's name.
+pub fn issue(folder: &Path, nodes: &[(&str, &str)]) {
+    let path = |name: &str| folder.join(name).display().to_string();
+    assert_eq!(run(folder, &["keys", "init", &path("shop")], "").code, 0);
+    for (name, role) in nodes {
+        let issue = ["keys", "issue", "--cluster", &path("shop"), "--node", name, "--role", role, "--out", &path(name)];
+        assert_eq!(run(folder, &issue, "").code, 0);
+    }
+}
+
+/// A program of `tests/golden/programs`.
 pub fn program(name: &str) -> String {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/programs").join(name).display().to_string()
 }

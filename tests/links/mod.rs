@@ -24,8 +24,7 @@ pub(crate) struct Place {
     pub(crate) role: Role,
     pub(crate) reports: Vec<(&'static str, String)>,
     pub(crate) printed: Vec<String>,
-    /// Bytes of all that has reached it, and of views.
-    pub(crate) bytes: usize,
+    /// Bytes of views that have reached it.
     pub(crate) view_bytes: usize,
     /// What it has heard about views.
     pub(crate) heard: Vec<Vec<u8>>,
@@ -85,7 +84,6 @@ impl Net {
             role,
             reports,
             printed,
-            bytes: 0,
             view_bytes: 0,
             heard: Vec::new(),
             secret: None,
@@ -197,9 +195,8 @@ impl Net {
             let due: Vec<(u64, PeerId, usize, Vec<u8>)> = due;
             for (_, peer, to, bytes) in due {
                 let place = &mut self.places[to];
-                place.bytes += bytes.len();
-                place.view_bytes += if bytes[0] == VIEWS { bytes.len() } else { 0 };
                 if bytes[0] == VIEWS {
+                    place.view_bytes += bytes.len();
                     place.heard.push(bytes.clone());
                 }
                 if let Some(secret) = place.secret {

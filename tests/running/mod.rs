@@ -157,7 +157,7 @@ fn the_running_store_merges_by_the_laws_in_every_short_history() {
         let all = operations.iter().flat_map(|one| operations.iter().map(move |two| (one, two)));
         for (one, two) in all {
             for three in &operations {
-                for heard in [[false, false], [true, false]] {
+                for heard in [[false, false], [true, false], [false, true]] {
                     if let Some(what) = wrong(&image, [one, two, three], heard) {
                         findings.push(format!("{kind}: {one}, {two}, {three}, heard {heard:?}: {what}"));
                     }

@@ -47,11 +47,8 @@ impl Flows {
         while let Some(at) = open.pop() {
             if at == to {
                 let mut path = vec![to];
-                while let Some(last) = path.last().copied().filter(|last| *last != from || path.len() == 1) {
-                    match before.get(&last) {
-                        Some(earlier) if last != from => path.push(*earlier),
-                        _ => break,
-                    }
+                while let Some(earlier) = path.last().filter(|last| **last != from).and_then(|last| before.get(last)) {
+                    path.push(*earlier);
                 }
                 path.reverse();
                 return Some(path);

@@ -27,7 +27,7 @@ pub(super) const WRONG_KIND: &str = "never of this kind";
 /// What is said of a text to print that is wrong whatever is printed with it.
 pub(super) const NO_DIRECTIVE: &str = "wrong whatever is printed with it";
 
-/// Codes of what fails because of single values, and not of their kinds: in code that may never run, a warning.
+/// Codes of what fails because of single values, and not of their kinds, or of where it is called from: in code that may never run, a warning.
 const BY_VALUE: &[&str] = &["E0504", "E0505", "E0506", "E0507", "E0511", "E0512", "E0301", "E0391", "E0522", "E0371"];
 
 impl Failure {

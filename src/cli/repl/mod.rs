@@ -44,6 +44,9 @@ use crate::value::term::Term;
 /// How long a batch stays for its peers at the end.
 const STAY: Duration = Duration::from_secs(2);
 
+/// Two presses of Ctrl-C so close to each other are meant for the prompt, and not each for what it evaluates.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// The thread that lines come from: where it sends them, and how it learns that it may send the next.
 pub(super) struct Reader {
     pub(super) lines: mpsc::UnboundedSender<Control>,
@@ -71,7 +74,7 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
     let out = Arc::new(out);
     let runtime = run::runtime(&out)?;
     let (sender, control) = mpsc::unbounded_channel();
-    signals::pass_on(runtime.handle(), vec![sender.clone()]);
+    signals::pass_on(runtime.handle(), vec![sender.clone()], Some(AGAIN));
     let Joined { name, identity, wire, store, deciders } = run::join(&out, &arguments.membership, runtime.handle())?;
     let settings = arguments.membership.settings.clone();
     let wanted = Wanted { name: name.clone(), replica: 0, identity, settings, until: None, watch: true };

@@ -13,8 +13,8 @@ use crate::sim::words::time_ms;
 pub const HELP: &str = "\
 Runs the program on N simulated nodes: the real nodes and messages, in virtual time, by one seed. The same seed gives the same
 run, byte for byte. While faults happen and afterwards, a judge holds every node against what was written: nothing is lost,
-nothing comes back, nothing goes backwards, no transaction is seen by half, no effect is started twice. After --for, all faults end, and the nodes have to
-agree. Assertions of the program have to hold on every node at every time.
+nothing comes back, nothing goes backwards, no transaction is seen by half, no effect is started twice. After --for, all
+faults end, and the nodes have to agree. Assertions of the program have to hold on every node at every time.
 
 A failure is told with the line that repeats it, and with a smaller one that fails in the same way: fewer nodes, less time,
 fewer faults.

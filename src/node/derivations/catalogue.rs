@@ -4,7 +4,7 @@
 //! least that its *other* peers have told it. So everybody learns of all derivations over whatever connections there are, and
 //! what nobody reachable has any longer goes: either no peer tells of it, or the distances grow, since each node only repeats
 //! the other, until they are too far to count ([`FAR`]). What is the same on all nodes costs 17 bytes for each derivation
-//! and connection, once; then only what changes is told.
+//! and direction of a connection, once; then only what changes is told.
 //!
 //! What is told has numbers, and is told again until it is heard. What an identity stands for is asked for once.
 //!
@@ -22,7 +22,7 @@ use crate::node::derivations::fact::Word;
 use crate::replica::PeerId;
 use crate::replica::Role;
 
-/// Milliseconds after which what has not been answered is said again; doubled each time, up to the second.
+/// Milliseconds after which what has not been answered is said again; doubled each time, up to so many.
 const AGAIN_MS: u64 = 500;
 const AGAIN_MS_MAX: u64 = 16_000;
 
@@ -94,13 +94,18 @@ impl Catalogue {
         self.client = client;
     }
 
+    /// Whether it gives way to all others: a client's, which nobody else knows.
+    pub(super) fn is_late(&self, identity: u128) -> bool {
+        self.client && self.is_own(identity)
+    }
+
     /// A derivation of this node, which has all that it comes from until told otherwise.
-    pub(super) fn has(&mut self, identity: u128, fact: impl FnOnce() -> Fact) {
+    pub(super) fn has(&mut self, identity: u128, fact: Fact) {
         if self.own.contains_key(&identity) {
             return;
         }
         self.own.insert(identity, true);
-        self.facts.entry(identity).or_insert_with(fact);
+        self.facts.entry(identity).or_insert(fact);
         (self.untold, self.changed) = (true, true);
     }
 

@@ -37,11 +37,8 @@ use crate::value::term::Term;
 #[derive(Default)]
 pub(super) struct Derivations {
     catalogue: Catalogue,
-    client: bool,
     /// Those that give way, as far as is known here.
     dropped: BTreeMap<u128, Dropped>,
-    /// How many of this node's derivations the catalogue has been told of, in the engine's order.
-    seen: usize,
     made: bool,
 }
 
@@ -53,8 +50,7 @@ impl Derivations {
 
     /// This node's certificate is a client's, or is not.
     pub(super) fn set_role(&mut self, role: Role) {
-        self.client = role == Role::Client;
-        self.catalogue.set_client(self.client);
+        self.catalogue.set_client(role == Role::Client);
     }
 
     pub(super) fn connected(&mut self, peer: PeerId, role: Role) {
@@ -171,22 +167,23 @@ impl Node {
 
     fn note_made(&mut self) {
         let graph = self.engine.graph();
-        let active = graph.derivations().iter().skip(self.derivations.seen);
-        for derivation in active.chain(self.engine.resting()) {
+        for derivation in self.engine.made() {
+            if self.derivations.catalogue.is_own(derivation.identity) {
+                continue;
+            }
             // Names of a topic are for those who take it.
             let fact = Fact::of(derivation, graph, |variable| self.topic_of(variable) != TopicId::NONE);
             if fact.fits() {
-                self.derivations.catalogue.has(derivation.identity, || fact);
+                self.derivations.catalogue.has(derivation.identity, fact);
             }
         }
-        self.derivations.seen = graph.derivations().len();
     }
 
     fn look_for_cycles(&mut self) {
         let known = &self.derivations;
         // What this node alone has is without cycles.
         let dropped = if known.catalogue.others() || !known.dropped.is_empty() || !self.engine.resting().is_empty() {
-            cycles::dropped(known.catalogue.all(), |identity| known.client && known.catalogue.is_own(identity))
+            cycles::dropped(known.catalogue.all(), |identity| known.catalogue.is_late(identity))
         } else {
             BTreeMap::new()
         };
@@ -255,7 +252,6 @@ impl Node {
         let bases = self.live_entries();
         let mut caller = Caller { machine: &mut self.machine, failures: &mut self.element_failures };
         self.engine.rest(identities, bases, &mut caller);
-        self.derivations.seen = 0;
         self.derivations.made = true;
         // What fails on an element was told before.
         self.engine.take_failures();
@@ -286,8 +282,8 @@ impl Node {
     fn publish_again(&mut self) {
         let came = self.engine.take_slot_changes().into_iter().map(|change| (change.derivation, change));
         let mut came: BTreeMap<u128, SlotChange> = came.collect();
-        let made = self.engine.graph().derivations().iter().chain(self.engine.resting());
-        let made: Vec<&Derivation> = made.filter(|made| self.slots.contains_key(&made.identity)).collect();
+        let made: Vec<&Derivation> =
+            self.engine.made().filter(|made| self.slots.contains_key(&made.identity)).collect();
         for derivation in made {
             let (derivation, destination) = (derivation.identity, derivation.destination);
             let none = || SlotChange { derivation, destination, added: Vec::new(), removed: Vec::new() };

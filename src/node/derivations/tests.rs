@@ -74,7 +74,7 @@ impl Net {
     }
 
     fn make(&mut self, node: usize, number: u64) {
-        self.nodes[node].has(u128::from(number), || some_fact(number));
+        self.nodes[node].has(u128::from(number), some_fact(number));
         self.own[node].insert(u128::from(number));
     }
 
@@ -174,8 +174,8 @@ fn a_client_is_told_and_not_believed() {
     client.set_client(true);
     server.connected(PeerId(1), Role::Client);
     client.connected(PeerId(2), Role::Server);
-    server.has(1, || some_fact(1));
-    client.has(2, || some_fact(2));
+    server.has(1, some_fact(1));
+    client.has(2, some_fact(2));
     for _ in 0..5 {
         server.flush(0);
         client.flush(0);

@@ -15,7 +15,7 @@ use crate::node::views::wire::Word;
 use crate::replica::Claims;
 use crate::value::content::Content;
 
-/// Milliseconds after which what is not acknowledged is sent again; doubled each time, up to the second.
+/// Milliseconds after which what is not acknowledged is sent again; doubled each time, up to so many.
 const AGAIN_MS: u64 = 500;
 const AGAIN_MS_MAX: u64 = 16_000;
 

@@ -48,9 +48,8 @@ impl Node {
         if self.views.taking.is_empty() && self.replica.interest_digest() == 0 {
             return partial;
         }
-        let made = self.engine.graph().derivations().iter().chain(self.engine.resting());
         let counts = |made: &&Derivation| !is_dynamic_fold(made) && !self.derivations.is_dropped(made.identity);
-        let made: Vec<&Derivation> = made.filter(counts).collect();
+        let made: Vec<&Derivation> = self.engine.made().filter(counts).collect();
         let reference = |variable: VariableId| self.engine.reference(variable);
         let takes = |variable: VariableId| reference(variable).dynamic || self.replica.takes(self.topic_of(variable));
         let (shown, waits) = (|of: &VariableId| self.views.is_shown(*of), |of: &VariableId| self.views.waits_for(*of));
@@ -272,8 +271,7 @@ impl Node {
             return None;
         }
         let gives_way = |made: &Derivation| self.views.is_shown(made.destination) && !is_dynamic_fold(made);
-        let made = self.engine.graph().derivations().iter().chain(self.engine.resting());
-        let rest = made.filter(|made| self.derivations.is_dropped(made.identity) || gives_way(made));
+        let rest = self.engine.made().filter(|made| self.derivations.is_dropped(made.identity) || gives_way(made));
         let rest: BTreeSet<u128> = rest.map(|made| made.identity).collect();
         let resting: BTreeSet<u128> = self.engine.resting().iter().map(|resting| resting.identity).collect();
         (rest != resting).then_some(rest)

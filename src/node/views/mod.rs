@@ -223,7 +223,7 @@ impl Node {
             }
             return Some(());
         }
-        let known = self.views.by_hash.get(&hash).copied().filter(|known| !self.engine.reference(*known).dynamic);
+        let known = self.views.by_hash.get(&hash).copied();
         let asked = self.views.giving.keys().filter(|(to, _)| *to == peer).count();
         let derived =
             known.is_some_and(|known| self.holds(known)) || self.derivations.by_destination().contains_key(&hash);
@@ -387,6 +387,7 @@ impl Node {
             }
         }
         let (mut said, mut giving) = (Vec::new(), std::mem::take(&mut self.views.giving));
+        let before = giving.len();
         giving.retain(|(peer, session), (variable, giving)| {
             let going_on = self.give_view(*peer, *variable, giving);
             if going_on {
@@ -397,6 +398,8 @@ impl Node {
             }
             going_on
         });
+        // What is given to nobody any longer is not followed any longer.
+        self.views.stale |= giving.len() < before;
         self.views.giving = giving;
         for (peer, bytes) in said {
             self.outputs.push_back(Output::Send { peer, bytes });
@@ -445,7 +448,8 @@ impl Node {
     /// The variables whose views stay as they were although there is a node that has them, by name.
     #[must_use]
     pub fn views_behind(&self) -> Vec<String> {
-        let behind = self.views.taking.iter().filter(|(_, taking)| !taking.live && taking.from.is_some());
+        let is_behind = |taking: &Taking| !taking.live && taking.stamp.is_some() && taking.from.is_some();
+        let behind = self.views.taking.iter().filter(|(_, taking)| is_behind(taking));
         behind.map(|(variable, _)| self.shown_name(*variable)).collect()
     }
 }

@@ -17,7 +17,7 @@ const AGAIN_MS: u64 = 500;
 const WAIT_MS: u64 = 2_000;
 /// Milliseconds between two reminders of a producer.
 const REMIND_MS: u64 = 5_000;
-/// Milliseconds without a producer after which that is told.
+/// Milliseconds for which a view stays as it was after which that is told.
 const TELL_MS: u64 = 3_000;
 
 /// A view whose step has come whole.
@@ -47,7 +47,7 @@ pub(super) struct Taking {
     cannot: BTreeMap<PeerId, u64>,
     /// When the producer is next told that its view is taken: it says so if it has forgotten.
     remind_at: Option<u64>,
-    /// Since when there is an old view and nobody to take it from.
+    /// Since when an old view stays as it was: nobody has given a newer one.
     stuck_since: Option<u64>,
     stuck_told: bool,
 }
@@ -102,7 +102,7 @@ impl Taking {
         }
     }
 
-    /// A part has come. Gives the answer, and the step if that is whole now; `None` for too much.
+    /// A part has come. Gives the answer, and the step if that is whole now; `None` for too much, or for parts that do not belong together.
     pub(super) fn part(&mut self, step: Step, now_ms: u64) -> Option<(Word, Option<Arrived>)> {
         let (session, number) = (step.session, step.number);
         (self.ask_at, self.remind_at) = (None, Some(now_ms + REMIND_MS));
@@ -151,7 +151,7 @@ impl Taking {
         arrived
     }
 
-    /// Whether it is to be told now that there is nobody to take it from.
+    /// Whether it is to be told now that the view stays as it was.
     pub(super) fn tell_stuck(&mut self, now_ms: u64) -> bool {
         let due = self.stuck_since.is_some_and(|since| since + TELL_MS <= now_ms);
         due && !std::mem::replace(&mut self.stuck_told, true)
