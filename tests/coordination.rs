@@ -19,10 +19,12 @@ use lasp::compile::Session;
 use lasp::coordination::Kind;
 use lasp::coordination::Order;
 use lasp::coordination::Report;
+use lasp::coordination::Writing;
 use lasp::coordination::edits::apply;
 use lasp::coordination::report;
 use lasp::library::BUILTINS;
 use lasp::sim::confirm::Effort;
+use lasp::sim::confirm::Evidence;
 use lasp::sim::confirm::confirm;
 use lasp::sim::confirm::settle;
 use lasp::sim::explore::Bounds;
@@ -242,7 +244,7 @@ fn unshown(name: &str, text: &str, play: &Play) -> (BTreeSet<(u32, &'static str)
     for (point, sides) in report.points.iter().zip(&found.shown) {
         let line = play.files().place(point.span).line;
         points.insert((line, point.kind.name()));
-        let Some((one, other)) = sides else {
+        let Some(Evidence { sides: (one, other), .. }) = sides else {
             wrong.push(format!("{name}:{line}: {} has no schedule: {:?}", point.kind.name(), found.looked));
             continue;
         };
@@ -302,18 +304,23 @@ fn unmended(program: &Labelled) -> Vec<String> {
     let mut wrong = Vec::new();
     for point in &report.points {
         let mut tell = |what: String| wrong.push(format!("{name}: the repair of {}: {what}", point.kind.name()));
-        let written = point.repair.lines.join("\n");
-        if written.is_empty() || written.contains("..") {
-            tell(format!("no complete line: {written}"));
-        }
-        if point.repair.edits.is_empty() {
-            // A change of the design: the lines to begin with are sound where the program stands.
-            if let Err(mistakes) = Play::new(name, &format!("{text}\n{written}\n")) {
-                tell(format!("{written}\n    {mistakes:?}"));
+        let edits = match &point.repair.write {
+            Writing::Edits(edits) => edits,
+            Writing::Lines(lines) => {
+                // A change of the design: the lines to begin with are sound where the program stands.
+                let written = lines.join("\n");
+                if written.is_empty() || written.contains("..") {
+                    tell(format!("no complete line: {written}"));
+                } else if let Err(mistakes) = Play::new(name, &format!("{text}\n{written}\n")) {
+                    tell(format!("{written}\n    {mistakes:?}"));
+                }
+                continue;
             }
-            continue;
+        };
+        if edits.is_empty() || edits.iter().any(|edit| edit.text.contains("..")) {
+            tell("no complete line".to_owned());
         }
-        let Some(mended) = apply(text, &point.repair.edits) else {
+        let Some(mended) = apply(text, edits) else {
             tell("edits that overlap".to_owned());
             continue;
         };
@@ -358,9 +365,30 @@ fn what_takes_many_steps_has_schedules_too() {
     let (report, _) = reported("far.lasp", hops);
     let play = play("far.lasp", hops);
     let found = confirm(&play, &report.points, Effort::COMMAND);
-    let (one, other) = found.shown[0].as_ref().expect("two schedules");
+    let Evidence { sides: (one, other), .. } = found.shown[0].as_ref().expect("two schedules");
     let replayed = |schedule: &Schedule| play.replay(&schedule.to_string().parse().expect("a schedule reads back"));
     assert_ne!(replayed(&one.schedule), replayed(&other.schedule), "{}, {}", one.schedule, other.schedule);
+}
+
+#[test]
+fn what_is_shown_by_schedules_that_differ_elsewhere_too_says_where() {
+    let coupled = "S = declare(gset). T = declare(gset).\n\
+        case replica() of 0 -> update(S, {add, 1}); 1 -> update(T, {add, length(query(S))}),\n\
+        print(query(T)); _ -> ok end.";
+    let alone = "S = declare(gset).\n\
+        case replica() of 0 -> update(S, {add, 1}); 1 -> print(query(S)), sleep(1),\n\
+        print(query(S)); _ -> ok end.";
+    let also = |text: &str| -> Vec<Vec<u32>> {
+        let (report, _) = reported("two.lasp", text);
+        let play = play("two.lasp", text);
+        let found = confirm(&play, &report.points, Effort::COMMAND);
+        let line = |span: &Span| play.files().place(*span).line;
+        let also = |found: &Option<Evidence>| found.as_ref().expect("shown").also.iter().map(line).collect();
+        found.shown.iter().map(also).collect()
+    };
+    // What the second sees is what the first saw; and two looks at one set are not the same look.
+    assert_eq!(also(coupled), [vec![3], vec![2]]);
+    assert_eq!(also(alone), [vec![], vec![]] as [Vec<u32>; 2]);
 }
 
 /// Verbs that neither derive, nor look, nor wait, nor change a variable.

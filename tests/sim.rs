@@ -372,3 +372,44 @@ fn what_many_nodes_cost_grows_with_what_they_hear_of() {
     assert!(compared < heard * 8, "{compared} messages compare for {heard} updates that were heard of");
     assert!(bytes < heard * 700, "{bytes} bytes for {heard} updates that were heard of");
 }
+
+#[test]
+fn events_that_no_node_can_have_are_told_before_anything_runs() {
+    let told = |more: &[&str]| {
+        let done = sim("S = declare(set).", &[&["--replicas", "2", "--for", "3s"], more].concat());
+        (done.code, done.stderr)
+    };
+    for stranger in [
+        ["--event", "at 1s crash 7"],
+        ["--event", "at 1s partition 0 | 7"],
+        ["--event", "at 1s type 7 \"query(S)\""],
+        ["--set", "7:limit=3"],
+        ["--role", "7:client"],
+    ] {
+        let (code, text) = told(&stranger);
+        assert_eq!(code, 2, "{stranger:?}: {text}");
+        assert!(text.contains("E0710") && text.contains("names node 7, which is never there"), "{stranger:?}: {text}");
+    }
+    let joins = told(&["--event", "at 1s join 7", "--event", "at 2s crash 7"]);
+    assert_eq!(joins.0, 0, "{}", joins.1);
+}
+
+#[test]
+fn what_is_typed_is_checked_before_anything_runs() {
+    let typed = |lines: &[&str]| {
+        let events = lines.iter().flat_map(|line| ["--event", line]).collect::<Vec<_>>();
+        let done = sim("S = declare(set).", &[&["--replicas", "2"], &events[..]].concat());
+        (done.code, done.stderr)
+    };
+    // What two nodes have typed is told once.
+    let (code, text) = typed(&["at 1s type 0,1 \"update(S, {add, 1}\""]);
+    assert_eq!((code, text.matches("error E").count()), (3, 1), "{text}");
+    let (code, text) = typed(&["at 1s type 0 \"update(T, {add, 1})\""]);
+    assert!(code == 3 && text.contains("`T`"), "{text}");
+    // A node knows what was typed there before, and there alone.
+    let declares = "at 1s type 0 \"T = declare(set)\"";
+    let (code, text) = typed(&[declares, "at 2s type 0 \"update(T, {add, 1})\""]);
+    assert_eq!(code, 0, "{text}");
+    let (code, text) = typed(&[declares, "at 2s type 1 \"update(T, {add, 1})\""]);
+    assert_eq!(code, 3, "{text}");
+}

@@ -1,9 +1,12 @@
 //! `lasp check --coordination` and `lasp check --replay`: the report of where timing can change what a program comes to, as
 //! text and as JSON, and single schedules played.
 
+use std::collections::BTreeSet;
+
 use crate::cli::arguments::Check;
 use crate::cli::exit::Exit;
 use crate::cli::json::Line;
+use crate::cli::json::array;
 use crate::cli::literal;
 use crate::cli::out::Out;
 use crate::cli::program::Program;
@@ -14,11 +17,13 @@ use crate::coordination::Order;
 use crate::coordination::Point;
 use crate::coordination::Repair;
 use crate::coordination::Report;
+use crate::coordination::Writing;
 use crate::coordination::edits::Edit;
 use crate::coordination::edits::apply;
 use crate::coordination::report;
 use crate::sim::confirm::Confirmation;
 use crate::sim::confirm::Effort;
+use crate::sim::confirm::Evidence;
 use crate::sim::confirm::Side;
 use crate::sim::confirm::confirm;
 use crate::sim::confirm::settle;
@@ -178,13 +183,19 @@ impl Shown<'_> {
         self.out.data(&format!("    {}\n    {indent}{under} {below}\n", line.trim_end()));
     }
 
-    fn point(&self, point: &Point, shown: Option<&(Side, Side)>, found: &Confirmation) {
+    fn point(&self, point: &Point, shown: Option<&Evidence>, found: &Confirmation) {
         self.place(point.span, &format!("point of order: {}", point.kind.name()), &point.path.join(" -> "));
         self.out.data(&format!("  why:    {}.\n", point.why));
         match shown {
-            Some((one, other)) => {
+            Some(Evidence { sides: (one, other), also }) => {
                 self.side("either", one);
                 self.side("or", other);
+                if !also.is_empty() {
+                    let lines = self.lines_of(also).iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+                    self.out.data(&format!(
+                        "  also:    in these two the points in line {lines} see different things as well\n"
+                    ));
+                }
             }
             None => self.out.data(&format!("  shown:  {}.\n", not_shown(found))),
         }
@@ -192,13 +203,19 @@ impl Shown<'_> {
         self.written(&point.repair).iter().for_each(|line| self.out.data(&format!("          {line}\n")));
     }
 
+    /// The lines of places, each once.
+    fn lines_of(&self, places: &[Span]) -> BTreeSet<u32> {
+        places.iter().map(|span| self.files.place(*span).line).collect()
+    }
+
     /// What a repair has to be written, and where.
     fn written(&self, repair: &Repair) -> Vec<String> {
-        if repair.edits.is_empty() {
-            return repair.lines.clone();
-        }
+        let edits = match &repair.write {
+            Writing::Lines(lines) => return lines.clone(),
+            Writing::Edits(edits) => edits,
+        };
         let mut lines: Vec<String> = Vec::new();
-        let mut edits: Vec<&Edit> = repair.edits.iter().collect();
+        let mut edits: Vec<&Edit> = edits.iter().collect();
         edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
         let mut told: Vec<u32> = Vec::new();
         for edit in edits.iter().filter(|edit| edit.span.end > 0) {
@@ -259,10 +276,12 @@ impl Shown<'_> {
             line = line.text("why", &point.why).text("repair", &point.repair.text);
             line = line.texts("write", &self.written(&point.repair));
             match shown {
-                Some((one, other)) => {
+                Some(Evidence { sides: (one, other), also }) => {
                     let schedules = [one.schedule.to_string(), other.schedule.to_string()];
                     line = line.texts("schedules", &schedules);
                     line = line.texts("one", &one.outcome).texts("other", &other.outcome);
+                    let also: Vec<String> = self.lines_of(also).iter().map(u32::to_string).collect();
+                    line = line.raw("also", &array(&also));
                 }
                 None => line = line.texts("schedules", &[]).text("shown", &not_shown(found)),
             }

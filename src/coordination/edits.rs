@@ -79,6 +79,12 @@ pub(crate) fn parts(text: &str, start: usize, end: usize) -> Vec<(usize, &str)> 
     found.into_iter().map(|(at, part)| (at + part.len() - part.trim_start().len(), part.trim())).collect()
 }
 
+/// The parts of a tuple or a list that is written out, between these brackets.
+pub(crate) fn inside(text: &str, open: char, close: char) -> Option<Vec<&str>> {
+    let inside = text.trim().strip_prefix(open)?.strip_suffix(close)?;
+    Some(parts(inside, 0, inside.len()).into_iter().map(|(_, part)| part).collect())
+}
+
 /// Where a name stands in a text, as a word of its own, first.
 pub(crate) fn word(text: &str, name: &str) -> Option<usize> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
@@ -139,17 +145,16 @@ pub(crate) fn growing(kind: &Type) -> Option<Type> {
 /// The operation that adds to the growing one what this adds; none where it takes away, or is not written out.
 pub(crate) fn also(kind: &Type, operation: &str) -> Option<String> {
     let operation = operation.trim();
-    let inside = operation.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-    let parts = inside.map(|inside| parts(inside, 0, inside.len())).unwrap_or_default();
-    let word = parts.first().map_or(operation, |(_, word)| *word);
-    let third = |kind: &Type| also(kind, parts.get(2)?.1);
-    let second = |kind: &Type| also(kind, parts.get(1)?.1);
+    let parts = inside(operation, '{', '}').unwrap_or_default();
+    let word = parts.first().copied().unwrap_or(operation);
+    let third = |kind: &Type| also(kind, parts.get(2)?);
+    let second = |kind: &Type| also(kind, parts.get(1)?);
     match (kind, word) {
         (Type::EwFlag | Type::DwFlag, "enable") => Some("true".to_owned()),
         (kind, "add" | "add_all") if kind.is_set() => Some(operation.to_owned()),
         (kind, "increment") if kind.is_counter() => Some(operation.to_owned()),
         (Type::GMap(kind) | Type::AwMap(kind), "apply") => {
-            Some(format!("{{apply, {}, {}}}", parts.get(1)?.1, third(kind)?))
+            Some(format!("{{apply, {}, {}}}", parts.get(1)?, third(kind)?))
         }
         (Type::Pair(kinds), "fst") => Some(format!("{{fst, {}}}", second(&kinds.0)?)),
         (Type::Pair(kinds), "snd") => Some(format!("{{snd, {}}}", second(&kinds.1)?)),

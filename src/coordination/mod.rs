@@ -136,11 +136,17 @@ pub struct Point {
 pub struct Repair {
     /// What it comes to, in a sentence.
     pub text: String,
-    /// What to write: whole lines, or what each of the edits writes.
-    pub lines: Vec<String>,
-    /// Where to write it, so that the point is gone; none where it is a change of the design, for which the lines are a
-    /// beginning.
-    pub edits: Vec<Edit>,
+    /// What to write.
+    pub write: Writing,
+}
+
+/// What a repair has to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// The design has to change: lines to begin with.
+    Lines(Vec<String>),
+    /// Edits of the text after which the point is gone.
+    Edits(Vec<Edit>),
 }
 
 /// What is no matter of timing, but may surprise.

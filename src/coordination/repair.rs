@@ -7,6 +7,7 @@ use crate::check::facts::UseKind;
 use crate::check::facts::VariableId;
 use crate::coordination::Kind;
 use crate::coordination::Repair;
+use crate::coordination::Writing;
 use crate::coordination::change::Change;
 use crate::coordination::change::is_final_once_met;
 use crate::coordination::edits::Edit;
@@ -15,10 +16,10 @@ use crate::coordination::edits::arguments;
 use crate::coordination::edits::declare;
 use crate::coordination::edits::enough;
 use crate::coordination::edits::growing;
+use crate::coordination::edits::inside;
 use crate::coordination::edits::is_name;
 use crate::coordination::edits::known_name;
 use crate::coordination::edits::part;
-use crate::coordination::edits::parts;
 use crate::coordination::edits::reached;
 use crate::coordination::edits::word;
 use crate::coordination::model::Model;
@@ -28,13 +29,12 @@ use crate::value::kind::Type;
 
 /// A change of the design: lines to begin with.
 fn lines(text: impl Into<String>, lines: &[String]) -> Repair {
-    Repair { text: text.into(), lines: lines.to_vec(), edits: Vec::new() }
+    Repair { text: text.into(), write: Writing::Lines(lines.to_vec()) }
 }
 
 /// Edits after which the point is gone.
 fn edits(text: impl Into<String>, edits: Vec<Edit>) -> Repair {
-    let lines = edits.iter().map(|edit| edit.text.trim_end().to_owned()).collect();
-    Repair { text: text.into(), lines, edits }
+    Repair { text: text.into(), write: Writing::Edits(edits) }
 }
 
 /// In the place of a call, this.
@@ -251,13 +251,11 @@ pub(crate) fn race(model: &Model<'_>, seen: &Observation) -> Repair {
     let rule = "Wait for all of them, and give a rule of your own which counts: here the first that is written.";
     let pairs = || -> Option<Vec<(String, String)>> {
         let [(_, list)] = arguments(&text)[..] else { return None };
-        let inside = list.strip_prefix('[')?.strip_suffix(']')?;
         let pair = |item: &str| {
-            let item = item.strip_prefix('{')?.strip_suffix('}')?;
-            let [(_, variable), (_, limit)] = parts(item, 0, item.len())[..] else { return None };
+            let [variable, limit] = inside(item, '{', '}')?[..] else { return None };
             Some((variable.to_owned(), limit.to_owned()))
         };
-        parts(inside, 0, inside.len()).into_iter().map(|(_, item)| pair(item)).collect()
+        inside(list, '[', ']')?.into_iter().map(pair).collect()
     };
     match pairs().as_deref() {
         Some([(first, limit), others @ ..]) if !others.is_empty() => {
@@ -343,13 +341,17 @@ pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId, update
             lines("Hand out rights before they are needed, to every node as many as it will spend.", &all)
         }
         Kind::Refusal => {
-            let operation = arguments(&text).get(1).map_or("decrement", |(_, operation)| *operation).to_owned();
+            let free = !arguments(&text).iter().any(|(_, part)| has_local_names(model, part));
+            // Names that only stand where the update is cannot be written anywhere else.
+            let operation = arguments(&text).get(1).map(|(_, operation)| *operation).filter(|_| free);
+            let operation = operation.unwrap_or("decrement");
             all.push(format!(
                 "case try_update({name}, {operation}) of {{ok, _}} -> ok; {{refused, Why}} -> print(Why) end."
             ));
-            let told = "Go on without them where they are not there yet; who is sure to have rights has them from its own increments.";
-            let free = !arguments(&text).iter().any(|(_, part)| has_local_names(model, part));
-            if free { lines(told, &all) } else { lines(told, &[tried_generally(&name, &all)]) }
+            lines(
+                "Go on without them where they are not there yet; who is sure to have rights has them from its own increments.",
+                &all,
+            )
         }
         Kind::ReadModifyWrite => counted(model, variable),
         Kind::Assignment => {
@@ -361,12 +363,6 @@ pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId, update
         }
         _ => gone(model, variable, update),
     }
-}
-
-/// Without the names that only stand where the update is.
-fn tried_generally(name: &str, all: &[String]) -> String {
-    let declared = all.iter().take(all.len().saturating_sub(1)).map(|line| format!("{line} ")).collect::<String>();
-    format!("{declared}case try_update({name}, decrement) of {{ok, _}} -> ok; {{refused, Why}} -> print(Why) end.")
 }
 
 fn has_local_names(model: &Model<'_>, text: &str) -> bool {
@@ -422,12 +418,11 @@ fn gone(model: &Model<'_>, variable: VariableId, update: &Update) -> Repair {
         let (name, kind) = (known_name(model, variable)?, model.kind(variable)?);
         let [(_, target), (_, operation)] = arguments(&text)[..] else { return None };
         let new = format!("Gone{name}");
-        let inside = operation.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        let parts = inside.map(|inside| parts(inside, 0, inside.len())).unwrap_or_default();
+        let parts = inside(operation, '{', '}').unwrap_or_default();
         let (grown, note) = match (kind, parts.as_slice(), operation) {
             (Type::EwFlag, _, "disable") | (Type::DwFlag, _, "enable") => ("boolean", "true".to_owned()),
-            (_, [(_, "rmv" | "remove"), (_, operand)], _) => ("gset", format!("{{add, {operand}}}")),
-            (_, [(_, "rmv_all" | "remove_all"), (_, operand)], _) => ("gset", format!("{{add_all, {operand}}}")),
+            (_, ["rmv" | "remove", operand], _) => ("gset", format!("{{add, {operand}}}")),
+            (_, ["rmv_all" | "remove_all", operand], _) => ("gset", format!("{{add_all, {operand}}}")),
             _ => return None,
         };
         (target == name).then(|| {

@@ -11,8 +11,8 @@ use crate::coordination::Point;
 use crate::coordination::change::Change;
 use crate::coordination::copies::is_own_removal;
 use crate::coordination::edits::arguments;
+use crate::coordination::edits::inside;
 use crate::coordination::edits::is_name;
-use crate::coordination::edits::parts as pieces;
 use crate::coordination::model::Model;
 use crate::coordination::repair;
 use crate::library::Verb;
@@ -131,9 +131,7 @@ fn same_operand(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
 
 /// What the operation of an update is about.
 fn operand(update: &str) -> Option<&str> {
-    let operation = arguments(update).get(1)?.1;
-    let inside = operation.strip_prefix('{')?.strip_suffix('}')?;
-    pieces(inside, 0, inside.len()).get(1).map(|(_, operand)| *operand)
+    inside(arguments(update).get(1)?.1, '{', '}')?.get(1).copied()
 }
 
 /// Values that several replicas put in one place. The parts of a pair and the keys of a map are places of their own.

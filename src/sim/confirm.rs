@@ -60,11 +60,20 @@ pub struct Side {
     pub outcome: Vec<String>,
 }
 
+/// What shows a point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Two schedules that come to different things, between which the point makes a difference.
+    pub sides: (Side, Side),
+    /// The places of other points at which the two see different things as well: no schedules without that were found.
+    pub also: Vec<Span>,
+}
+
 /// What was found out about the points of one program.
 #[derive(Clone, Debug, Default)]
 pub struct Confirmation {
-    /// Of each point, two schedules that show it, if any were found.
-    pub shown: Vec<Option<(Side, Side)>>,
+    /// Of each point, what shows it, if anything was found.
+    pub shown: Vec<Option<Evidence>>,
     /// With how many replicas was looked, how many schedules were played, and whether those are all that there are.
     pub looked: Vec<(usize, usize, bool)>,
     /// How many different outcomes were found.
@@ -105,8 +114,7 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
         // Points that need no other clock or dice may all have been shown long before the end.
         let timed = points.iter().any(|point| matches!(point.kind, Kind::Clock | Kind::Chance));
         let mut explored = explore_until(play, &first, bounds, &mut |explored| {
-            let open = points.iter().zip(&found.shown).filter(|(_, shown)| shown.is_none());
-            !timed && !points.is_empty() && open.into_iter().all(|(point, _)| pair(point, points, explored).is_some())
+            !timed && !points.is_empty() && all_found(points, &found.shown, explored)
         });
         found.looked.push((replicas, explored.plays, explored.complete));
         // More replicas are more work still.
@@ -117,11 +125,7 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
         vary(play, points, &first, effort.bounds.cost, &mut explored);
         found.cost = found.cost.saturating_add(explored.cost);
         found.outcomes = found.outcomes.max(explored.outcomes.len());
-        for (point, slot) in points.iter().zip(&mut found.shown) {
-            if slot.is_none() {
-                *slot = show(&mut replays, point, points, &explored);
-            }
-        }
+        fill(&mut replays, points, &mut found.shown, &explored);
         if points.is_empty() && found.unexplained.is_none() {
             found.unexplained = differ(&mut replays, &explored);
         }
@@ -155,18 +159,24 @@ fn further(play: &Play, points: &[Point], effort: Effort, found: &mut Confirmati
 
 /// Plays schedules until those points are shown that were not.
 fn look(play: &Play, points: &[Point], first: &Schedule, bounds: Bounds, found: &mut Confirmation) -> Exploration {
-    let explored = explore_until(play, first, bounds, &mut |explored| {
-        let open = points.iter().zip(&found.shown).filter(|(_, shown)| shown.is_none());
-        open.into_iter().all(|(point, _)| pair(point, points, explored).is_some())
-    });
+    let explored = explore_until(play, first, bounds, &mut |explored| all_found(points, &found.shown, explored));
     found.cost = found.cost.saturating_add(explored.cost);
     let mut replays = Replays { play, known: BTreeMap::new(), left: bounds.cost };
-    for (point, slot) in points.iter().zip(&mut found.shown) {
-        if slot.is_none() {
-            *slot = show(&mut replays, point, points, &explored);
-        }
-    }
+    fill(&mut replays, points, &mut found.shown, &explored);
     explored
+}
+
+/// Whether what was explored has something for each point that nothing has shown yet.
+fn all_found(points: &[Point], shown: &[Option<Evidence>], explored: &Exploration) -> bool {
+    let mut open = points.iter().zip(shown).filter(|(_, shown)| shown.is_none());
+    open.all(|(point, _)| pair(point, points, explored).is_some())
+}
+
+/// Fills in what the explored runs show of those points that nothing has shown yet.
+fn fill(replays: &mut Replays<'_>, points: &[Point], shown: &mut [Option<Evidence>], explored: &Exploration) {
+    for (point, slot) in points.iter().zip(shown).filter(|(_, slot)| slot.is_none()) {
+        *slot = show(replays, point, points, explored);
+    }
 }
 
 /// Looks at small instances for what the program itself has not shown: a limit that so few replicas never come to, or not in so
@@ -231,9 +241,12 @@ fn vary(play: &Play, points: &[Point], first: &Schedule, budget: u64, explored: 
 }
 
 /// Two schedules with different outcomes between which the point makes a difference, if replaying shows that they differ.
-fn show(replays: &mut Replays<'_>, point: &Point, points: &[Point], explored: &Exploration) -> Option<(Side, Side)> {
+fn show(replays: &mut Replays<'_>, point: &Point, points: &[Point], explored: &Exploration) -> Option<Evidence> {
     let (one, other) = pair(point, points, explored)?;
-    sides(replays, one, other)
+    let sides = sides(replays, one, other)?;
+    let differs = |span: &Span| *span != point.span && sight(one, *span) != sight(other, *span);
+    let places: BTreeSet<Span> = points.iter().map(|point| point.span).collect();
+    Some(Evidence { sides, also: places.into_iter().filter(differs).collect() })
 }
 
 /// The shortest two runs with different outcomes between which the point makes a difference; of those, two that differ in as

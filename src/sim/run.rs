@@ -22,6 +22,7 @@ use crate::sim::scenario::NODES_MAX;
 use crate::sim::scenario::Scenario;
 use crate::sim::script::Action;
 use crate::sim::script::Planned;
+use crate::sim::script::typed_line;
 use crate::sim::trace::Happened;
 use crate::sim::trace::LogLines;
 use crate::sim::watch::Watch;
@@ -258,7 +259,7 @@ impl<'a> Run<'a> {
                 }
             }
             Action::Type { nodes, text } => {
-                let line = if text.trim_end().ends_with('.') { text } else { format!("{text}.") };
+                let line = typed_line(&text);
                 for node in nodes.list() {
                     self.cluster.type_line(node, &line);
                 }

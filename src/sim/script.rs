@@ -76,6 +76,29 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The nodes that it names, by set.
+    #[must_use]
+    pub fn nodes(&self) -> &[Nodes] {
+        match self {
+            Action::Cut(cut) => &cut.sides,
+            Action::Crash(nodes)
+            | Action::Restart { nodes, .. }
+            | Action::Join(nodes)
+            | Action::Leave(nodes)
+            | Action::Type { nodes, .. }
+            | Action::Clock { nodes, .. } => std::slice::from_ref(nodes),
+            Action::Heal | Action::Loss(_) | Action::Duplicate(_) | Action::Delay(..) => &[],
+        }
+    }
+}
+
+/// A line as it is typed: the full stop at its end may be left out.
+#[must_use]
+pub fn typed_line(text: &str) -> String {
+    if text.trim_end().ends_with('.') { text.to_owned() } else { format!("{text}.") }
+}
+
 /// The actions with how each is written, for messages.
 const USAGE: &[(&str, &str)] = &[
     ("partition", "at 2s partition 0,1 | 2..4"),

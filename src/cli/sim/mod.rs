@@ -2,6 +2,7 @@
 
 pub mod arguments;
 mod report;
+mod typed;
 
 use std::cell::Cell;
 use std::fs::File;
@@ -74,6 +75,9 @@ pub fn run(arguments: &Sim, color: ColorChoice) -> Exit {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
     };
+    if !typed::is_sound(&out, &program, &scenario.events) {
+        return Exit::Unsound;
+    }
     let files = program.named_files();
     let people = People::new(arguments);
     let setup = Setup { image: &image, files: &files, person: &|node| people.person(node) };
@@ -239,6 +243,7 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
     }
     let partition = partition(arguments, &mut events, &mut wrong);
     wrong.extend(unfit_deciders(arguments));
+    wrong.extend(strangers(arguments, &events));
     for diagnostic in &wrong {
         out.diagnostic(None, &files, diagnostic);
     }
@@ -285,6 +290,31 @@ fn unfit_deciders(arguments: &Sim) -> Option<Diagnostic> {
         Diagnostic::error("E0710", title)
             .help("those who decide are servers: the first nodes, as many as `--deciders` says"),
     )
+}
+
+/// What names nodes that are never there.
+fn strangers(arguments: &Sim, events: &[Planned]) -> Vec<Diagnostic> {
+    let joining = |planned: &Planned| matches!(planned.action, Action::Join(_));
+    let joined: Vec<&Nodes> = events.iter().filter(|one| joining(one)).flat_map(|one| one.action.nodes()).collect();
+    let first = usize::try_from(arguments.replicas.saturating_add(arguments.join)).unwrap_or(usize::MAX);
+    let is_there = |node: usize| node < first || joined.iter().any(|nodes| nodes.names(node));
+    let stranger = |nodes: &Nodes| nodes.list().into_iter().find(|node| !is_there(*node));
+    let planned = events.iter().flat_map(|one| one.action.nodes().iter().map(move |nodes| (nodes, format!("`{one}`"))));
+    let settings = arguments
+        .settings
+        .iter()
+        .map(|setting| (setting, "--set"))
+        .chain(arguments.roles.iter().map(|role| (role, "--role")));
+    let named = settings.filter_map(|(setting, flag)| {
+        Some((setting.nodes.as_ref()?, format!("`{flag} {}={}`", setting.name, setting.value)))
+    });
+    let told = planned.chain(named).filter_map(|(nodes, what)| Some((stranger(nodes)?, what)));
+    let last = first.saturating_sub(1);
+    told.map(|(node, what)| {
+        Diagnostic::error("E0710", format!("{what} names node {node}, which is never there"))
+            .help(format!("nodes are 0 to {last}, and those that join: say how many with --replicas, or let it `join`"))
+    })
+    .collect()
 }
 
 /// `--partition`: a share of the time, which is given back, or sides, which become events.
