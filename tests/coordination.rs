@@ -297,11 +297,17 @@ fn every_point_of_an_example_comes_with_schedules() {
     none(&found.concat(), "Schedules show what the report says of the examples.");
 }
 
+/// Whether there is a schedule of two replicas after which no task waits for ever.
+fn goes_on(play: &Play) -> bool {
+    let found = explore(play, &Schedule::new(2), LOOK.bounds);
+    found.outcomes.iter().any(|outcome| outcome.replicas.iter().all(|shown| shown.waits.is_empty()))
+}
+
 /// What is wrong with the repairs of a program's points.
 fn unmended(program: &Labelled) -> Vec<String> {
     let (name, text) = (&program.name, &program.text);
     let (report, _) = reported(name, text);
-    let mut wrong = Vec::new();
+    let (mut wrong, mut original) = (Vec::new(), None);
     for point in &report.points {
         let mut tell = |what: String| wrong.push(format!("{name}: the repair of {}: {what}", point.kind.name()));
         let edits = match &point.repair.write {
@@ -331,6 +337,9 @@ fn unmended(program: &Labelled) -> Vec<String> {
                 continue;
             }
         };
+        if !goes_on(&play) && original.get_or_insert_with(|| goes_on(&self::play(name, text))) == &true {
+            tell(format!("waits for ever on every schedule:\n{mended}"));
+        }
         let (after, _) = reported(name, &mended);
         let same = |report: &Report| report.points.iter().filter(|other| other.kind == point.kind).count();
         if same(&after) < same(&report) && after.points.len() < report.points.len() {

@@ -16,8 +16,10 @@ pub(crate) enum Change {
     Assign,
     /// The next value hangs on the one that its author has seen.
     Modify,
-    /// Needs rights that its author has.
+    /// Needs rights that its author has, and counts down.
     Spend,
+    /// Needs rights that its author has, and gives them to another: what is counted stays.
+    Give,
     /// Adds, and time takes away again: events in windows.
     Expire,
     /// Not known.
@@ -38,6 +40,7 @@ pub(crate) fn change(kind: &Type, operation: &Operation) -> Change {
         (Type::Counter | Type::LexCounter, "increment") if !operation.negative => Change::Grow,
         (Type::Counter | Type::LexCounter, _) => Change::Lower,
         (Type::BCounter, "increment") => Change::Grow,
+        (Type::BCounter, "move") => Change::Give,
         (Type::BCounter, _) => Change::Spend,
         (Type::MaxInt, "increment") => Change::Modify,
         (Type::EwFlag, "disable") | (Type::DwFlag, "enable") => Change::TakeBack,

@@ -101,12 +101,12 @@ pub(crate) fn part(span: Span, at: usize, length: usize) -> Span {
     Span { file: span.file, start, end: start + u32::try_from(length).unwrap_or(0) }
 }
 
-/// A threshold for what grows: 2 stands for as much as is needed.
+/// A threshold for what grows: 1 stands for as much as is needed.
 pub(crate) fn enough(kind: &Type) -> String {
     match kind {
-        kind if kind.is_set() => "{cardinality, 2}".to_owned(),
-        kind if kind.is_counter() => "{value, 2}".to_owned(),
-        Type::MaxInt | Type::MinInt => "{value, 2}".to_owned(),
+        kind if kind.is_set() => "{cardinality, 1}".to_owned(),
+        kind if kind.is_counter() => "{value, 1}".to_owned(),
+        Type::MaxInt | Type::MinInt => "{value, 1}".to_owned(),
         Type::TopK(_) => "{value, 1}".to_owned(),
         Type::Boolean | Type::EwFlag | Type::DwFlag => "true".to_owned(),
         Type::GMap(kind) | Type::AwMap(kind) => format!("#{{key => {}}}", enough(kind)),

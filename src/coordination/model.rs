@@ -99,6 +99,15 @@ impl<'a> Model<'a> {
         facts.updates.iter().filter(concerns).filter(move |update| self.suits(variable, update))
     }
 
+    /// Whether no replica has written anything of the variable, or of what flows into it, when it comes to this place for the
+    /// first time.
+    pub(crate) fn is_written_only_after(&self, variable: VariableId, place: Span) -> bool {
+        let mut from = self.upstream_of(variable);
+        from.insert(variable);
+        let mut updates = from.into_iter().flat_map(|variable| self.updates_of(variable)).peekable();
+        updates.peek().is_some() && updates.all(|update| self.order.before(place, update.span))
+    }
+
     /// Whether the update's operations are of the variable's type; where it is not known which variable is meant, that tells.
     fn suits(&self, variable: VariableId, update: &Update) -> bool {
         let certain = update.variables.known.contains(&variable);
@@ -495,7 +504,7 @@ pub(crate) fn is_place(verb: Verb) -> bool {
 /// Whether a change can undo a threshold that was met.
 fn takes_away(kind: &Type, change: Change) -> bool {
     match change {
-        Change::Grow | Change::Assign | Change::Modify => false,
+        Change::Grow | Change::Assign | Change::Modify | Change::Give => false,
         Change::TakeBack => !matches!(kind, Type::RwSet | Type::DwFlag),
         Change::Lower => !matches!(kind, Type::LwwRegister),
         Change::Spend | Change::Expire | Change::Unknown => true,

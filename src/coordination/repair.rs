@@ -94,6 +94,14 @@ pub(crate) fn query(model: &Model<'_>, variable: Option<VariableId>, seen: &Obse
     if let Some(derived) = derived(model, seen) {
         return derived;
     }
+    if variable.is_some_and(|variable| model.is_written_only_after(variable, seen.span)) {
+        return waits(
+            model,
+            variable,
+            "Here nothing has been written yet, and whoever waits here would wait for ever: let something be done when there is enough \
+             (1 stands for as much as is needed).",
+        );
+    }
     if shrinks || kind.is_none() {
         let (name, _, mut all) = named(model, variable);
         all.push(format!("Derived = map({name}, fun(X) -> X end)."));
@@ -114,13 +122,13 @@ pub(crate) fn query(model: &Model<'_>, variable: Option<VariableId>, seen: &Obse
         );
     }
     let known = match kind {
-        kind if kind.is_counter() => Some("2"),
-        Type::MaxInt => Some("2"),
+        kind if kind.is_counter() => Some("1"),
+        Type::MaxInt => Some("1"),
         kind if kind.is_set() && is_shown(model, seen) => Some("enough"),
         _ => None,
     };
     let wait =
-        "Wait until there is enough (2 stands for as much as is needed), and use only that; it is the same everywhere.";
+        "Wait until there is enough (1 stands for as much as is needed), and use only that; it is the same everywhere.";
     match known.filter(|_| !seen.decides) {
         Some(known) => edits(wait, instead(seen.span, format!("begin read({operand}, {limit}), {known} end"))),
         None => waits(model, Some(variable), wait),
@@ -337,8 +345,12 @@ pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId, update
     let text = (model.text)(update.span).0;
     match kind {
         Kind::Refusal if update.verb == Verb::TryUpdate => {
-            all.push(format!("case replica() of 0 -> update({name}, {{move, 1, 1}}); _ -> ok end."));
-            lines("Hand out rights before they are needed, to every node as many as it will spend.", &all)
+            all.extend(handed_out(&name));
+            lines(
+                "Hand out rights before they are needed: who will spend says so and waits until it was given (2 stands for how many they \
+                 are). What one replica writes arrives in order, so the rights are there by then.",
+                &all,
+            )
         }
         Kind::Refusal => {
             let free = !arguments(&text).iter().any(|(_, part)| has_local_names(model, part));
@@ -363,6 +375,19 @@ pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId, update
         }
         _ => gone(model, variable, update),
     }
+}
+
+/// Rights for all that ask, by whoever has them.
+fn handed_out(name: &str) -> [String; 4] {
+    [
+        format!("Spenders{name} = declare(gset)."),
+        format!("Given{name} = declare(gset)."),
+        format!("update(Spenders{name}, {{add, node()}})."),
+        format!(
+            "case replica() of 0 -> [begin update({name}, {{move, 1, To}}), update(Given{name}, {{add, To}}) end || To <- \
+             read(Spenders{name}, {{cardinality, 2}}), To =/= node()]; _ -> read(Given{name}, [node()]) end."
+        ),
+    ]
 }
 
 fn has_local_names(model: &Model<'_>, text: &str) -> bool {
@@ -406,9 +431,9 @@ fn overlap(one: Span, other: Span) -> bool {
     one.start < other.end && other.start < one.end
 }
 
-/// What is taken out is noted instead, in a variable that grows.
+/// What does not prevail is noted instead, in a variable that grows.
 fn gone(model: &Model<'_>, variable: VariableId, update: &Update) -> Repair {
-    let told = |name: &str, new: &str| {
+    let gone = |name: &str, new: &str| {
         format!(
             "Note in {new} what is to be gone from {name}, for good, and leave that out when looking: notes only grow."
         )
@@ -417,25 +442,38 @@ fn gone(model: &Model<'_>, variable: VariableId, update: &Update) -> Repair {
     let noted = || -> Option<Repair> {
         let (name, kind) = (known_name(model, variable)?, model.kind(variable)?);
         let [(_, target), (_, operation)] = arguments(&text)[..] else { return None };
-        let new = format!("Gone{name}");
         let parts = inside(operation, '{', '}').unwrap_or_default();
-        let (grown, note) = match (kind, parts.as_slice(), operation) {
-            (Type::EwFlag, _, "disable") | (Type::DwFlag, _, "enable") => ("boolean", "true".to_owned()),
-            (_, ["rmv" | "remove", operand], _) => ("gset", format!("{{add, {operand}}}")),
-            (_, ["rmv_all" | "remove_all", operand], _) => ("gset", format!("{{add_all, {operand}}}")),
+        let flag = |word: &str| {
+            format!("Note in {word}{name} that {name} was {}, for good: notes only grow.", word.to_lowercase())
+        };
+        let (new, grown, note, told) = match (kind, parts.as_slice(), operation) {
+            (Type::EwFlag, _, "disable") => ("Disabled", "boolean", "true".to_owned(), flag("Disabled")),
+            (Type::DwFlag, _, "enable") => ("Enabled", "boolean", "true".to_owned(), flag("Enabled")),
+            (Type::RwSet, ["add" | "add_all", _], _) => {
+                let told =
+                    format!("Note in Added{name} what is to be in {name} whatever was removed: notes only grow.");
+                ("Added", "gset", operation.to_owned(), told)
+            }
+            (_, ["rmv" | "remove", operand], _) => {
+                ("Gone", "gset", format!("{{add, {operand}}}"), gone(&name, &format!("Gone{name}")))
+            }
+            (_, ["rmv_all" | "remove_all", operand], _) => {
+                ("Gone", "gset", format!("{{add_all, {operand}}}"), gone(&name, &format!("Gone{name}")))
+            }
             _ => return None,
         };
+        let new = format!("{new}{name}");
         (target == name).then(|| {
             let made = vec![
                 declare(update.span, &new, grown),
                 Edit { span: update.span, text: format!("update({new}, {note})") },
             ];
-            edits(told(&name, &new), made)
+            edits(told, made)
         })
     };
     noted().unwrap_or_else(|| {
         let (name, _, mut all) = named(model, Some(variable));
         all.extend(["Gone = declare(gset).".to_owned(), "update(Gone, {add, key}).".to_owned()]);
-        lines(told(&name, "Gone"), &all)
+        lines(gone(&name, "Gone"), &all)
     })
 }

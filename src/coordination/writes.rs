@@ -40,7 +40,8 @@ fn of_variable(model: &Model<'_>, variable: VariableId) -> Vec<Point> {
             changes.into_iter().map(move |change| Write { update, change })
         })
         .collect();
-    if has_one_owner(model, &writes) && !writes.iter().any(|write| write.change == Change::Spend) {
+    if has_one_owner(model, &writes) && !writes.iter().any(|write| matches!(write.change, Change::Spend | Change::Give))
+    {
         return Vec::new();
     }
     let mut points = Vec::new();
@@ -257,7 +258,7 @@ fn modifications(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) 
 fn spendings(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {
     let name = model.name(variable);
     let why = format!("whether there are rights of {name} here depends on whether those that others gave have arrived");
-    let spend = writes.iter().filter(|write| write.change == Change::Spend);
+    let spend = writes.iter().filter(|write| matches!(write.change, Change::Spend | Change::Give));
     spend
         .filter(|write| !is_covered(model, write.update, writes))
         .map(|write| point(model, Kind::Refusal, variable, write, why.clone()))
@@ -275,7 +276,7 @@ fn is_covered(model: &Model<'_>, spending: &Update, writes: &[Write<'_>]) -> boo
         match (amount(update), write.change) {
             (Some(amount), Change::Grow) if !update.repeated => balance += amount,
             (_, Change::Grow) => {}
-            (Some(amount), Change::Spend) if !update.repeated => balance -= amount,
+            (Some(amount), Change::Spend | Change::Give) if !update.repeated => balance -= amount,
             _ => return false,
         }
     }
