@@ -274,20 +274,29 @@ fn data_that_cannot_be_written_is_told() {
     assert_eq!((done.status.code(), said.matches("E0808").count()), (Some(1), 1), "{said}");
 }
 
+/// A step of minutes: each of so many letters is looked for among as many.
+const LONG_STEP: &str = "print(string:jaro_similarity(string:copies(\"a\", 65000), string:copies(\"b\", 65000)) > 2)";
+
+#[test]
+fn the_time_is_up_in_the_middle_of_a_step() {
+    let awaited = ["run", "-", "--timeout", "200ms", "--until", "f(0)"];
+    let done = typed(&awaited, "f(N) -> f(N + 1). sleep(600000).");
+    assert_eq!(done.code, 4, "{}", done.stderr);
+    assert!(done.stderr.contains("E0804") && done.stderr.contains("One step takes longer"), "{}", done.stderr);
+    let done = typed(&["run", "-", "--replicas", "2", "--timeout", "200ms"], &format!("{LONG_STEP}, {LONG_STEP}."));
+    assert_eq!(done.code, 4, "{}", done.stderr);
+}
+
 #[cfg(unix)]
 #[test]
-fn who_asks_a_second_time_for_the_end_does_not_wait() {
+fn who_asks_for_the_end_does_not_wait_for_a_step() {
     let folder = folder();
-    // Terms that share their parts are walked as trees: this prints 2^60 numbers.
-    let long = "print(ready), sleep(200), print(lists:foldl(fun(_, A) -> {A, A} end, 1, lists:seq(1, 60))).";
+    let long = format!("print(ready), sleep(200), {}.", [LONG_STEP; 9].join(", "));
     let file = folder.path().join("long.lasp");
     std::fs::write(&file, long).expect("written");
     let mut node = commands::Node::start(folder.path(), &file.display().to_string(), &["--listen", "127.0.0.1:0"]);
     node.until(|event| event["value"] == "ready");
-    for _ in 0..2 {
-        let sent = std::process::Command::new("kill").args(["-INT", &node.process().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()));
-        std::thread::sleep(std::time::Duration::from_millis(300));
-    }
+    let sent = std::process::Command::new("kill").args(["-INT", &node.process().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()));
     assert_eq!(node.end(), 130);
 }

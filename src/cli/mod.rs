@@ -16,6 +16,7 @@ pub mod keys;
 pub mod ledger;
 pub mod literal;
 pub mod out;
+mod overdue;
 mod panic;
 pub mod program;
 pub mod repl;

@@ -25,6 +25,7 @@ use crate::cli::folder;
 use crate::cli::json::Line;
 use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
+use crate::cli::overdue::Overdue;
 use crate::cli::program;
 use crate::cli::program::Program;
 use crate::cli::program::Wanted;
@@ -100,9 +101,11 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
     let deadline = arguments.timeout.map(|timeout| Instant::now() + timeout);
     let (tell, mut told) = mpsc::unbounded_channel();
     let (interrupt, interrupted) = mpsc::unbounded_channel();
-    signals::pass_on(runtime, vec![interrupt], None);
+    let overdue = Overdue::new(runtime, out);
+    signals::pass_on(runtime, vec![interrupt], signals::Asks::End(overdue.clone()));
     let members = members(count, out, runtime)?;
     let book = Shared::process();
+    overdue.begin(members.len(), deadline.zip(arguments.timeout));
     let mut controls = Vec::new();
     let mut threads = Vec::new();
     for (at, (name, identity, wire)) in members.into_iter().enumerate() {
@@ -117,11 +120,12 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
             watch: arguments.watch,
         };
         let (shared, program, runtime, tell) = (out.clone(), program.clone(), runtime.clone(), tell.clone());
-        let (timeout, book) = (arguments.timeout, book.clone());
+        let (timeout, book, overdue) = (arguments.timeout, book.clone(), overdue.clone());
         let work = move || {
             let node = match program::node(&shared, &program, wanted) {
                 Ok(node) => node,
                 Err(exit) => {
+                    overdue.seen();
                     let _ = tell.send(Told::Unsound(exit));
                     return None;
                 }
@@ -131,6 +135,7 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
             // What is kept is nothing, which is sound.
             let _ = driver.decide(Deciding::Shared, Vec::new());
             let asked_by = follow(&mut driver, at, &tell);
+            overdue.seen();
             Some(end(driver, &shared, &asked_by, timeout))
         };
         let thread = thread::Builder::new().name(format!("node {at}")).stack_size(STACK_BYTES).spawn(work);

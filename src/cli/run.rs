@@ -22,6 +22,7 @@ use crate::cli::exit::Exit;
 use crate::cli::folder;
 use crate::cli::json::Line;
 use crate::cli::out::Out;
+use crate::cli::overdue::Overdue;
 use crate::cli::program;
 use crate::cli::program::Program;
 use crate::cli::program::Wanted;
@@ -185,7 +186,8 @@ fn issued(out: &Out, membership: &Membership) -> Result<Option<Credentials>, Exi
 
 fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -> Result<Exit, Exit> {
     let (sender, control) = mpsc::unbounded_channel();
-    signals::pass_on(runtime, vec![sender.clone()], None);
+    let overdue = Overdue::new(runtime, out);
+    signals::pass_on(runtime, vec![sender.clone()], signals::Asks::End(overdue.clone()));
     let started = Instant::now();
     let Joined { name, identity, wire, store, deciders } = join(out, &arguments.membership, runtime)?;
     let wanted = Wanted {
@@ -210,7 +212,9 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
         linger: arguments.linger,
         leave_at: None,
     };
+    overdue.begin(1, course.deadline.zip(arguments.timeout));
     let end = course.follow(&mut driver, out);
+    overdue.seen();
     let exit = finish(&mut driver, out, end, &course, arguments);
     // Kept until here so that signals have somebody to go to.
     drop(sender);

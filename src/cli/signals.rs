@@ -8,36 +8,51 @@ use tokio::time::Instant;
 
 use crate::cli::driver::Control;
 use crate::cli::exit::Exit;
+use crate::cli::overdue::Overdue;
+
+/// What Ctrl-C asks for.
+#[derive(Clone)]
+pub(super) enum Asks {
+    /// The end; whoever does not come to see that is overdue.
+    End(Overdue),
+    /// Only the end of what is at work. Two so close to each other ask for the end of all.
+    Stop(Duration),
+}
 
 /// Passes signals on for as long as the runtime lives. Who presses Ctrl-C a second time does not want to wait for a step that takes
-/// long, and the process ends at once; `within` says how soon after the first, where one alone ends nothing.
-pub(super) fn pass_on(runtime: &Handle, to: Vec<UnboundedSender<Control>>, within: Option<Duration>) {
-    let senders = to.clone();
+/// long, and the process ends at once.
+pub(super) fn pass_on(runtime: &Handle, to: Vec<UnboundedSender<Control>>, asks: Asks) {
+    let (senders, overdue) = (to.clone(), if let Asks::End(overdue) = &asks { Some(overdue.clone()) } else { None });
     runtime.spawn(async move {
         let mut before: Option<Instant> = None;
         while tokio::signal::ctrl_c().await.is_ok() {
-            if before.is_some_and(|at| within.is_none_or(|within| at.elapsed() < within)) {
+            let again = |at: Instant| if let Asks::Stop(within) = asks { at.elapsed() < within } else { true };
+            if before.is_some_and(again) {
                 std::process::exit(Exit::Interrupted as i32);
             }
             before = Some(Instant::now());
+            if let Asks::End(overdue) = &asks {
+                overdue.asked();
+            }
             for sender in &senders {
                 drop(sender.send(Control::Interrupt));
             }
         }
     });
-    terminate(runtime, to);
+    terminate(runtime, to, overdue);
 }
 
 #[cfg(unix)]
-fn terminate(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
+fn terminate(runtime: &Handle, to: Vec<UnboundedSender<Control>>, overdue: Option<Overdue>) {
     use tokio::signal::unix::SignalKind;
     use tokio::signal::unix::signal;
     runtime.spawn(async move {
         for kind in [SignalKind::terminate(), SignalKind::hangup()] {
             let Ok(mut signals) = signal(kind) else { continue };
-            let senders = to.clone();
+            let (senders, overdue) = (to.clone(), overdue.clone());
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
+                    overdue.iter().for_each(Overdue::asked);
                     for sender in &senders {
                         drop(sender.send(Control::Terminate));
                     }
@@ -48,4 +63,4 @@ fn terminate(runtime: &Handle, to: Vec<UnboundedSender<Control>>) {
 }
 
 #[cfg(not(unix))]
-fn terminate(_runtime: &Handle, _to: Vec<UnboundedSender<Control>>) {}
+fn terminate(_runtime: &Handle, _to: Vec<UnboundedSender<Control>>, _overdue: Option<Overdue>) {}

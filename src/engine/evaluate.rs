@@ -6,6 +6,8 @@ use crate::source::diagnostic::Diagnostic;
 use crate::value::kind::Type;
 use crate::value::operation;
 use crate::value::reference::Reference;
+use crate::value::term::DEPTH_MAX;
+use crate::value::term::PARTS_MAX;
 use crate::value::term::Term;
 
 /// Calls pure functions. A function that fails on some arguments fails on them always, and with every other result it is the
@@ -70,8 +72,8 @@ pub enum FailureReason {
         /// What was returned.
         given: Term,
     },
-    /// A pair of a product or join would be nested too deeply.
-    TooDeep,
+    /// A pair of a product or join would be nested too deeply, or have too many parts.
+    TooLarge,
 }
 
 impl ElementFailure {
@@ -103,10 +105,10 @@ impl ElementFailure {
                     operation::list(operation::contributable(kind))
                 ),
             ),
-            FailureReason::TooDeep => (
+            FailureReason::TooLarge => (
                 "E0313",
-                format!("the pair `{element}` of the {} into {name} is nested too deeply", self.verb),
-                "the pair is left out".to_owned(),
+                format!("the pair `{element}` of the {} into {name} is nested too deeply, or too large", self.verb),
+                format!("a value has at most {DEPTH_MAX} levels and {PARTS_MAX} parts; the pair is left out"),
             ),
         };
         Some(Diagnostic::error(code, wrong).help(help))

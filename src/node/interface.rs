@@ -12,15 +12,17 @@ use crate::node::verbs::ok;
 use crate::node::verbs::unusable;
 use crate::value::atom::Atom;
 use crate::value::term::Term;
+use crate::vm::fault::Fault;
 
 impl Node {
     pub(super) fn interface_verb(&mut self, verb: Verb, arguments: &[Term]) -> Result<Term, Refusal> {
         match (verb, arguments) {
             (Verb::Print, [value]) => {
-                let text = match value {
-                    Term::Str(text) => format!("{text}\n"),
-                    value => format!("{value}\n"),
+                let mut text = match value {
+                    Term::Str(text) => text.to_string(),
+                    value => crate::vm::format::text(value).map_err(|fault| failed(&fault))?,
                 };
+                text.push('\n');
                 self.show(Output::Print { text, value: value.clone() });
                 Ok(ok())
             }
@@ -76,10 +78,7 @@ impl Node {
     }
 
     fn format(&mut self, format: &Term, arguments: &Term) -> Result<Term, Refusal> {
-        let text = crate::vm::format::format(format, arguments).map_err(|fault| {
-            let refusal = Refusal::new(fault.code(), fault.title());
-            fault.help().into_iter().fold(refusal, Refusal::help)
-        })?;
+        let text = crate::vm::format::format(format, arguments).map_err(|fault| failed(&fault))?;
         self.show(Output::Print { value: Term::text(text.as_str()), text });
         Ok(ok())
     }
@@ -91,4 +90,10 @@ impl Node {
         let given = self.settings.arguments.iter().find(|(known, _)| known == name);
         Ok(given.map_or_else(|| default.clone(), |(_, value)| value.clone()))
     }
+}
+
+/// What cannot be made into text.
+fn failed(fault: &Fault) -> Refusal {
+    let refusal = Refusal::new(fault.code(), fault.title());
+    fault.help().into_iter().fold(refusal, Refusal::help)
 }

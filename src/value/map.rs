@@ -4,9 +4,11 @@
 //! `M#{K => V}` costs the depth of the tree and not the size of the map.
 
 use std::hash::{Hash, Hasher};
+use std::mem;
 
 use rpds::RedBlackTreeMapSync;
 
+use crate::value::term::Shape;
 use crate::value::term::Term;
 
 /// The most entries that are kept in a vector.
@@ -18,6 +20,8 @@ pub struct Map {
     entries: Entries,
     /// How deep the deepest key or value ever put in was nested, plus one.
     depth: u32,
+    /// The sum of [`Term::parts`] of the keys and values that are in it.
+    parts: u64,
 }
 
 #[derive(Clone)]
@@ -36,7 +40,7 @@ impl Map {
     /// The empty map.
     #[must_use]
     pub fn new() -> Map {
-        Map { entries: Entries::default(), depth: 1 }
+        Map { entries: Entries::default(), depth: 1, parts: 0 }
     }
 
     /// How many entries there are.
@@ -60,6 +64,10 @@ impl Map {
         self.depth.max(1)
     }
 
+    pub(super) fn shape(&self) -> Shape {
+        Shape { depth: self.depth(), parts: u32::try_from(self.parts + 1).unwrap_or(u32::MAX) }
+    }
+
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: &Term) -> Option<&Term> {
@@ -74,9 +82,13 @@ impl Map {
     /// Puts `value` under `key`, in place of what was there.
     pub fn insert(&mut self, key: Term, value: Term) {
         self.depth = self.depth.max(1 + key.depth().max(value.depth()));
+        self.parts += entry_parts(&key, &value);
         match &mut self.entries {
             Entries::Flat(entries) => match entries.binary_search_by(|(known, _)| known.cmp(&key)) {
-                Ok(at) => entries[at].1 = value,
+                Ok(at) => {
+                    let old = mem::replace(&mut entries[at].1, value);
+                    self.parts -= entry_parts(&key, &old);
+                }
                 Err(at) if entries.len() < FLAT_MAX => entries.insert(at, (key, value)),
                 Err(_) => {
                     let mut tree: RedBlackTreeMapSync<Term, Term> = entries.drain(..).collect();
@@ -85,6 +97,9 @@ impl Map {
                 }
             },
             Entries::Tree(tree) => {
+                if let Some(old) = tree.get(&key) {
+                    self.parts -= entry_parts(&key, old);
+                }
                 tree.insert_mut(key, value);
             }
         }
@@ -95,12 +110,18 @@ impl Map {
         match &mut self.entries {
             Entries::Flat(entries) => match entries.binary_search_by(|(known, _)| known.cmp(key)) {
                 Ok(at) => {
-                    entries.remove(at);
+                    let (key, old) = entries.remove(at);
+                    self.parts -= entry_parts(&key, &old);
                     true
                 }
                 Err(_) => false,
             },
-            Entries::Tree(tree) => tree.remove_mut(key),
+            Entries::Tree(tree) => {
+                if let Some(old) = tree.get(key) {
+                    self.parts -= entry_parts(key, old);
+                }
+                tree.remove_mut(key)
+            }
         }
     }
 
@@ -117,6 +138,10 @@ impl Map {
     pub fn keys(&self) -> impl Iterator<Item = &Term> {
         self.iter().map(|(key, _)| key)
     }
+}
+
+fn entry_parts(key: &Term, value: &Term) -> u64 {
+    u64::from(key.parts()) + u64::from(value.parts())
 }
 
 impl PartialEq for Map {

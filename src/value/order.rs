@@ -9,6 +9,7 @@ use std::hash::{Hash, Hasher};
 
 use num_bigint::BigInt;
 use num_traits::{FromPrimitive, Signed};
+use triomphe::Arc;
 
 use crate::value::map::Map;
 use crate::value::term::{Closure, Float, Term};
@@ -50,10 +51,23 @@ enum Numbers {
     IntegerFirst,
 }
 
+/// Whether the two are one and the same in memory, and so equal, whatever is in them.
+#[inline]
+fn one(left: &Term, right: &Term) -> bool {
+    match (left, right) {
+        (Term::Cons(a), Term::Cons(b)) => Arc::ptr_eq(a, b),
+        (Term::Tuple(a), Term::Tuple(b)) => std::ptr::eq(a.items(), b.items()),
+        (Term::Map(a), Term::Map(b)) => Arc::ptr_eq(a, b),
+        (Term::Str(a), Term::Str(b)) => Arc::ptr_eq(a, b),
+        _ => false,
+    }
+}
+
 fn walk(left: &Term, right: &Term, numbers: Numbers) -> Ordering {
     match (left, right) {
         (Term::Int(a), Term::Int(b)) => a.cmp(b),
         (Term::Atom(a), Term::Atom(b)) => a.cmp(b),
+        _ if one(left, right) => Ordering::Equal,
         (Term::Str(a), Term::Str(b)) => a.as_bytes().cmp(b.as_bytes()),
         (Term::Tuple(a), Term::Tuple(b)) => {
             let (a, b) = (a.items(), b.items());
@@ -105,6 +119,8 @@ fn maps(left: &Map, right: &Map, numbers: Numbers) -> Ordering {
 fn lists(mut left: &Term, mut right: &Term, numbers: Numbers) -> Ordering {
     loop {
         match (left, right) {
+            // Lists that have grown from one end in it.
+            (Term::Cons(a), Term::Cons(b)) if Arc::ptr_eq(a, b) => return Ordering::Equal,
             (Term::Cons(a), Term::Cons(b)) => {
                 let heads = walk(a.head(), b.head(), numbers);
                 if heads.is_ne() {
@@ -184,6 +200,7 @@ impl PartialEq for Term {
             (Term::Atom(a), Term::Atom(b)) => a == b,
             (Term::Float(a), Term::Float(b)) => a == b,
             (Term::Big(a), Term::Big(b)) => a == b,
+            _ if one(self, other) => true,
             (Term::Str(a), Term::Str(b)) => a == b,
             (Term::Tuple(a), Term::Tuple(b)) => a.items() == b.items(),
             (Term::Nil, Term::Nil) => true,
@@ -201,6 +218,7 @@ impl Eq for Term {}
 fn equal_lists(mut left: &Term, mut right: &Term) -> bool {
     loop {
         match (left, right) {
+            (Term::Cons(a), Term::Cons(b)) if Arc::ptr_eq(a, b) => return true,
             (Term::Cons(a), Term::Cons(b)) => {
                 if a.head() != b.head() {
                     return false;

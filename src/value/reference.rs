@@ -44,13 +44,4 @@ impl Reference {
             Name::Fresh(..) => format!("{} without a name", self.kind.with_article()),
         }
     }
-
-    /// How deep terms are nested in the name.
-    #[must_use]
-    pub fn depth(&self) -> u32 {
-        match &self.name {
-            Name::Given(term) => 1 + term.depth(),
-            Name::Fresh(..) => 1,
-        }
-    }
 }

@@ -9,6 +9,7 @@ use triomphe::{Arc, ThinArc};
 
 use crate::value::atom::Atom;
 use crate::value::map::Map;
+use crate::value::reference::Name;
 use crate::value::reference::Reference;
 
 /// How deep tuples, lists, maps and functions may be nested in one another. A list's length does not count.
@@ -16,6 +17,12 @@ use crate::value::reference::Reference;
 /// Comparing, hashing, printing and freeing a term recurse; the limit is what keeps them off the end of the stack. Whoever
 /// builds a term from outside input or in a loop (the machine, the decoder) checks [`Term::depth`] against it.
 pub const DEPTH_MAX: u32 = 500;
+
+/// How many terms one term may be made of; see [`Term::parts`].
+///
+/// `X2 = {X1, X1}, X3 = {X2, X2}, ..` takes three words each and doubles what comparing, hashing, printing or sending it walks
+/// through. With the limit, each of these takes a second or so at most. Whoever may build such a term checks [`Term::fits`].
+pub const PARTS_MAX: u32 = 1 << 26;
 
 /// A value.
 #[derive(Clone)]
@@ -62,9 +69,28 @@ impl Float {
     }
 }
 
-/// A fixed sequence of terms; its header is the depth.
+/// How large a term is; kept in each that is made of others, so that to ask costs nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) depth: u32,
+    pub(super) parts: u32,
+}
+
+impl Shape {
+    /// Of what is made of these.
+    fn around<'a>(items: impl IntoIterator<Item = &'a Term>) -> Shape {
+        let (mut depth, mut parts) = (0, 1u32);
+        for shape in items.into_iter().map(Term::shape) {
+            depth = shape.depth.max(depth);
+            parts = parts.saturating_add(shape.parts);
+        }
+        Shape { depth: depth + 1, parts }
+    }
+}
+
+/// A fixed sequence of terms.
 #[derive(Clone)]
-pub struct Tuple(ThinArc<u32, Term>);
+pub struct Tuple(ThinArc<Shape, Term>);
 
 impl Tuple {
     /// The elements.
@@ -78,7 +104,7 @@ impl Tuple {
 pub struct Cons {
     head: Term,
     tail: Term,
-    depth: u32,
+    shape: Shape,
 }
 
 impl Cons {
@@ -163,29 +189,30 @@ impl Term {
     #[must_use]
     pub fn tuple(items: impl IntoIterator<Item = Term>) -> Term {
         let items: Vec<Term> = items.into_iter().collect();
-        let depth = 1 + items.iter().map(Term::depth).max().unwrap_or(0);
-        Term::Tuple(Tuple(ThinArc::from_header_and_iter(depth, items.into_iter())))
+        let shape = Shape::around(&items);
+        Term::Tuple(Tuple(ThinArc::from_header_and_iter(shape, items.into_iter())))
     }
 
     /// A tuple of copies; allocates once.
     #[must_use]
     pub fn tuple_of(items: &[Term]) -> Term {
-        let depth = 1 + items.iter().map(Term::depth).max().unwrap_or(0);
-        Term::Tuple(Tuple(ThinArc::from_header_and_iter(depth, items.iter().cloned())))
+        Term::Tuple(Tuple(ThinArc::from_header_and_iter(Shape::around(items), items.iter().cloned())))
     }
 
     /// A tuple of two; allocates once.
     #[must_use]
     pub fn pair(first: Term, second: Term) -> Term {
-        let depth = 1 + first.depth().max(second.depth());
-        Term::Tuple(Tuple(ThinArc::from_header_and_iter(depth, [first, second].into_iter())))
+        let shape = Shape::around([&first, &second]);
+        Term::Tuple(Tuple(ThinArc::from_header_and_iter(shape, [first, second].into_iter())))
     }
 
     /// A list cell.
     #[must_use]
     pub fn cons(head: Term, tail: Term) -> Term {
-        let depth = (head.depth() + 1).max(tail.depth());
-        Term::Cons(Arc::new(Cons { head, tail, depth }))
+        let (first, rest) = (head.shape(), tail.shape());
+        let parts = first.parts.saturating_add(rest.parts).saturating_add(1);
+        let shape = Shape { depth: (first.depth + 1).max(rest.depth), parts };
+        Term::Cons(Arc::new(Cons { head, tail, shape }))
     }
 
     /// A proper list.
@@ -207,13 +234,38 @@ impl Term {
     /// How deep compound terms are nested in this one: 0 for a number, 1 for `{1}`.
     #[must_use]
     pub fn depth(&self) -> u32 {
+        self.shape().depth
+    }
+
+    /// How many terms it is made of, itself included: 1 for a number, 3 for `{1, 2}`, and one for each cell of a list. What
+    /// stands in it twice counts twice, even where it is kept once. A string counts one for each 16 bytes, a long integer
+    /// one for each 64 bits.
+    #[must_use]
+    pub fn parts(&self) -> u32 {
+        self.shape().parts
+    }
+
+    /// Whether it keeps to [`DEPTH_MAX`] and [`PARTS_MAX`].
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        let shape = self.shape();
+        shape.depth <= DEPTH_MAX && shape.parts <= PARTS_MAX
+    }
+
+    #[inline]
+    fn shape(&self) -> Shape {
         match self {
             Term::Tuple(tuple) => tuple.0.header.header,
-            Term::Cons(cell) => cell.depth,
-            Term::Map(map) => map.depth(),
-            Term::Fun(closure) => 1 + closure.captured.iter().map(Term::depth).max().unwrap_or(0),
-            Term::Ref(reference) => reference.depth(),
-            _ => 0,
+            Term::Cons(cell) => cell.shape,
+            Term::Map(map) => map.shape(),
+            Term::Fun(closure) => Shape::around(&closure.captured),
+            Term::Ref(reference) => match &reference.name {
+                Name::Given(name) => Shape::around([name]),
+                Name::Fresh(..) => Shape { depth: 1, parts: 1 },
+            },
+            Term::Str(text) => Shape { depth: 0, parts: count(text.len() / 16) },
+            Term::Big(number) => Shape { depth: 0, parts: count(number.bits() / 64) },
+            Term::Int(_) | Term::Float(_) | Term::Atom(_) | Term::Nil => Shape { depth: 0, parts: 1 },
         }
     }
 
@@ -284,5 +336,43 @@ impl Term {
     #[must_use]
     pub fn is_number(&self) -> bool {
         matches!(self, Term::Int(_) | Term::Big(_) | Term::Float(_))
+    }
+}
+
+fn count(more: impl TryInto<u32>) -> u32 {
+    more.try_into().unwrap_or(u32::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_parts_count_each_time_that_they_stand_there() {
+        let doubled = |term: Term| Term::pair(term.clone(), term);
+        let mut term = Term::Int(0);
+        for round in 1..=40 {
+            term = doubled(term);
+            assert_eq!(term.parts(), if round < 31 { (2 << round) - 1 } else { u32::MAX });
+        }
+        assert!(!term.fits());
+        assert_eq!(Term::list([Term::Int(1), Term::Nil]).parts(), 5);
+        let once: Map = [(Term::Int(1), Term::Int(2))].into_iter().collect();
+        assert_eq!(Term::map(once).parts(), 3);
+    }
+
+    #[test]
+    fn a_map_loses_the_parts_of_what_leaves_it() {
+        let long = Term::list((0..100).map(Term::Int));
+        let mut map = Map::new();
+        for key in 0..60 {
+            map.insert(Term::Int(key), long.clone());
+            map.insert(Term::Int(key), Term::Nil);
+        }
+        assert_eq!(Term::map(map.clone()).parts(), 1 + 2 * 60);
+        for key in 0..59 {
+            map.remove(&Term::Int(key));
+        }
+        assert_eq!(Term::map(map).parts(), 3);
     }
 }

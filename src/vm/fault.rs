@@ -7,6 +7,7 @@ use crate::library::about;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::value::term::DEPTH_MAX;
+use crate::value::term::PARTS_MAX;
 use crate::value::term::Term;
 use crate::vm::FRAMES_MAX;
 use crate::vm::INTEGER_BITS_MAX;
@@ -49,6 +50,8 @@ pub enum Fault {
     CallsTooDeep,
     /// A term is nested too deeply.
     TermTooDeep,
+    /// A term has too many parts, each counted as often as it stands there.
+    TermTooLarge,
     /// A function that must be pure calls a verb.
     Impure(String),
     /// A pure call takes too many steps.
@@ -87,6 +90,7 @@ impl Fault {
             Fault::NotList(_) => "E0515",
             Fault::CallsTooDeep => "E0516",
             Fault::TermTooDeep => "E0517",
+            Fault::TermTooLarge => "E0526",
             Fault::Impure(_) => "E0518",
             Fault::Budget => "E0519",
             Fault::UnknownFunction(_) => "E0520",
@@ -133,6 +137,7 @@ impl Fault {
             Fault::NotList(value) => format!("a generator needs a list, not {}", show(value)),
             Fault::CallsTooDeep => "the calls are nested too deeply".into(),
             Fault::TermTooDeep => format!("a term is nested more than {DEPTH_MAX} levels deep"),
+            Fault::TermTooLarge => format!("a term has more than {PARTS_MAX} parts"),
             Fault::Impure(verb) => format!("a function that must be pure calls {verb}"),
             Fault::Budget => "a pure function takes too many steps".into(),
             Fault::UnknownFunction(_) => "this function comes from another node, and is not in this program".into(),
@@ -204,6 +209,9 @@ impl Fault {
             Fault::CallsTooDeep => {
                 format!("at most {FRAMES_MAX} calls may be open; keep an accumulator, so that the call comes last")
             }
+            Fault::TermTooLarge => "what stands in it several times counts several times: whoever compares, prints or sends \
+                                    the term goes through all of it"
+                .into(),
             Fault::Impure(_) => "call the verb outside, and hand its result to the function".into(),
             Fault::UnknownFunction(_) => "run the same program on all nodes".into(),
             _ => return None,

@@ -4,6 +4,8 @@
 //! line, `~~` a tilde, `~i` leaves an argument out. Between tilde and letter: `width.precision.pad`, each optional; a
 //! negative width aligns to the left, `*` takes the number from the arguments.
 
+use std::fmt::Write;
+
 use crate::value::term::Term;
 use crate::vm::STRING_BYTES_MAX;
 use crate::vm::fault::Fault;
@@ -104,14 +106,14 @@ impl<'a> Formatter<'a> {
             }
             '~' => "~".into(),
             'i' => self.argument().map(|_| String::new())?,
-            'p' | 'w' => layout.pad(self.argument()?.to_string()),
+            'p' | 'w' => layout.pad(text(self.argument()?)?),
             'P' | 'W' => {
-                let text = self.argument()?.to_string();
+                let text = text(self.argument()?)?;
                 self.argument()?;
                 layout.pad(text)
             }
             's' | 'a' => {
-                let text = plain(self.argument()?);
+                let text = plain(self.argument()?)?;
                 let text = layout.precision.map_or_else(|| text.clone(), |most| text.chars().take(most).collect());
                 layout.pad(text)
             }
@@ -146,15 +148,42 @@ impl Layout {
     }
 }
 
+/// A term as text.
+///
+/// # Errors
+/// When it is longer than a string may be; the work ends there.
+pub fn text(term: &Term) -> Result<String, Box<Fault>> {
+    let mut bounded = Bounded(String::new());
+    match write!(bounded, "{term}") {
+        Ok(()) => Ok(bounded.0),
+        Err(_) => Err(Box::new(Fault::TooLarge("the printed text"))),
+    }
+}
+
+/// A string that grows no longer than it may.
+struct Bounded(String);
+
+impl Write for Bounded {
+    fn write_str(&mut self, part: &str) -> std::fmt::Result {
+        if self.0.len() + part.len() > STRING_BYTES_MAX {
+            return Err(std::fmt::Error);
+        }
+        self.0.push_str(part);
+        Ok(())
+    }
+}
+
 /// A term as `~s` prints it: strings, and lists of strings and characters, as they are.
-#[must_use]
-pub fn plain(term: &Term) -> String {
+///
+/// # Errors
+/// When it is longer than a string may be.
+pub fn plain(term: &Term) -> Result<String, Box<Fault>> {
     match term {
-        Term::Str(text) => text.to_string(),
-        Term::Atom(atom) => atom.text().into(),
-        Term::Cons(_) => flat(term).unwrap_or_else(|| term.to_string()),
-        Term::Nil => String::new(),
-        _ => term.to_string(),
+        Term::Str(text) => Ok(text.to_string()),
+        Term::Atom(atom) => Ok(atom.text().into()),
+        Term::Cons(_) => flat(term).map_or_else(|| text(term), Ok),
+        Term::Nil => Ok(String::new()),
+        _ => text(term),
     }
 }
 
@@ -167,6 +196,9 @@ fn flat(list: &Term) -> Option<String> {
             Term::Str(text) => out.push_str(text),
             Term::Int(code) => out.push(u32::try_from(*code).ok().and_then(char::from_u32)?),
             _ => return None,
+        }
+        if out.len() > STRING_BYTES_MAX {
+            return None;
         }
     }
     Some(out)

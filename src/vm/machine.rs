@@ -437,11 +437,12 @@ impl Program {
         table.codes.get(&digest).copied()
     }
 
-    pub(super) fn native(&self, builtin: BuiltinId, arguments: &[Term]) -> Result<Term, Box<Fault>> {
+    /// Calls a built-in, and takes the fuel that it needs.
+    pub(super) fn native(&self, builtin: BuiltinId, arguments: &[Term], fuel: &mut u64) -> Result<Term, Box<Fault>> {
         let Some(Some(native)) = self.natives.get(usize::from(builtin.0)) else {
             return Err(Box::new(Fault::Impure(builtin.row().title())));
         };
-        native(arguments).map_err(|refusal| match refusal {
+        native.call(arguments, fuel).map_err(|refusal| match refusal {
             Refusal::Fault(fault) => fault,
             Refusal::Why(why) => {
                 Box::new(Fault::Argument { builtin: builtin.row().title(), arguments: arguments.to_vec(), why })

@@ -137,7 +137,7 @@ pub(super) fn execute(
                 }
                 _ => {
                     *fuel -= u64::from(matches!(op, Op::Next { .. }));
-                    match step(program, globals, code, window, op) {
+                    match step(program, globals, code, window, op, fuel) {
                         Ok(Flow::Next) => {}
                         Ok(Flow::Jump(target)) => pc = target as usize,
                         Err(fault) => {

@@ -19,6 +19,7 @@ use crate::vm::code::Target;
 use crate::vm::copy;
 use crate::vm::fault::Fault;
 use crate::vm::machine::Program;
+use crate::vm::native;
 use crate::vm::number;
 use crate::vm::number::Arithmetic;
 use crate::vm::truth;
@@ -55,9 +56,14 @@ fn put_int(window: &mut Window, reg: Reg, value: i64) -> Step {
     Ok(Flow::Next)
 }
 
-/// Puts a term that was just built, unless it is nested too deeply.
+/// Puts a term that was just built, unless it is too deep or too large.
 fn put_built(window: &mut Window, reg: Reg, term: Term) -> Step {
-    if term.depth() > DEPTH_MAX { Err(Box::new(Fault::TermTooDeep)) } else { put(window, reg, term) }
+    if term.fits() { put(window, reg, term) } else { Err(unfit(&term)) }
+}
+
+#[cold]
+fn unfit(term: &Term) -> Box<Fault> {
+    Box::new(if term.depth() > DEPTH_MAX { Fault::TermTooDeep } else { Fault::TermTooLarge })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what each operation comes to")]
@@ -80,7 +86,14 @@ fn no_match(globals: &[Option<Term>], code: &Code, window: &Window, src: Reg, kn
 
 /// Loads, arithmetic, comparisons; what is not among them is a match or a construction.
 #[inline(always)]
-pub(super) fn step(program: &Program, globals: &mut [Option<Term>], code: &Code, window: &mut Window, op: Op) -> Step {
+pub(super) fn step(
+    program: &Program,
+    globals: &mut [Option<Term>],
+    code: &Code,
+    window: &mut Window,
+    op: Op,
+    fuel: &mut u64,
+) -> Step {
     match op {
         Op::AddSmall { dst, left, number } => arithmetic_small(window, Arithmetic::Add, dst, left, number),
         Op::MultiplySmall { dst, left, number } => arithmetic_small(window, Arithmetic::Multiply, dst, left, number),
@@ -125,7 +138,7 @@ pub(super) fn step(program: &Program, globals: &mut [Option<Term>], code: &Code,
             Some(Some(value)) => fail_to(value == get(window, src), target),
             _ => Ok(Flow::Next),
         },
-        _ => matching(program, code, window, op),
+        _ => matching(program, code, window, op, fuel),
     }
 }
 
@@ -164,7 +177,7 @@ fn test(window: &Window, operator: Logic, src: Reg, target: Target, wanted: bool
 
 /// Tests of shape, and taking apart.
 #[inline(always)]
-fn matching(program: &Program, code: &Code, window: &mut Window, op: Op) -> Step {
+fn matching(program: &Program, code: &Code, window: &mut Window, op: Op, fuel: &mut u64) -> Step {
     match op {
         Op::IsTuple { src, count, target } => {
             fail_to(get(window, src).as_tuple().is_some_and(|items| items.len() == usize::from(count)), target)
@@ -210,13 +223,13 @@ fn matching(program: &Program, code: &Code, window: &mut Window, op: Op) -> Step
             Term::Nil => Ok(Flow::Jump(target)),
             other => Err(Box::new(Fault::NotList(other.clone()))),
         },
-        _ => building(program, window, op),
+        _ => building(program, window, op, fuel),
     }
 }
 
-/// New terms.
+/// New terms. What takes longer the larger its arguments are takes fuel in proportion; see [`native::Cost`].
 #[inline(never)]
-fn building(program: &Program, window: &mut Window, op: Op) -> Step {
+fn building(program: &Program, window: &mut Window, op: Op, fuel: &mut u64) -> Step {
     match op {
         Op::Tuple { dst, at, count } => {
             let tuple = Term::tuple_of(range(window, at, count));
@@ -242,6 +255,7 @@ fn building(program: &Program, window: &mut Window, op: Op) -> Step {
         Op::MapPut { dst, key, value, exact } => map_put(window, dst, key, value, exact),
         Op::MapEntries { dst, src } => match get(window, src) {
             Term::Map(map) => {
+                *fuel = fuel.saturating_sub(native::walk(get(window, src)));
                 let entries: Vec<Term> = map.iter().map(|(k, v)| Term::pair(k.clone(), v.clone())).collect();
                 put_built(window, dst, Term::list(entries))
             }
@@ -255,18 +269,20 @@ fn building(program: &Program, window: &mut Window, op: Op) -> Step {
         }
         Op::Builtin { dst, at, builtin } => {
             let arguments = range(window, at, builtin.row().arity.into());
-            let result = program.native(builtin, arguments)?;
+            let result = program.native(builtin, arguments, fuel)?;
             put_built(window, dst, result)
         }
         Op::Append { dst, left, right } => {
-            let result = append(get(window, left), get(window, right))?;
+            let left = get(window, left);
+            *fuel = fuel.saturating_sub(native::walk(left));
+            let result = append(left, get(window, right))?;
             put_built(window, dst, result)
         }
-        _ => rare(window, op),
+        _ => rare(window, op, fuel),
     }
 }
 
-fn rare(window: &mut Window, op: Op) -> Step {
+fn rare(window: &mut Window, op: Op, fuel: &mut u64) -> Step {
     match op {
         Op::Unary { operator, dst, src } => {
             let result = number::unary(operator, get(window, src))?;
@@ -277,7 +293,9 @@ fn rare(window: &mut Window, op: Op) -> Step {
             put(window, dst, result)
         }
         Op::ListSubtract { dst, left, right } => {
-            let result = subtract(get(window, left), get(window, right))?;
+            let (left, right) = (get(window, left), get(window, right));
+            *fuel = fuel.saturating_sub(native::sort(left).saturating_add(native::sort(right)));
+            let result = subtract(left, right)?;
             put(window, dst, result)
         }
         Op::NoCase { src } => Err(Box::new(Fault::NoCase(get(window, src).clone()))),
@@ -303,7 +321,7 @@ fn map_put(window: &mut Window, dst: Reg, key: Reg, value: Reg, exact: bool) -> 
                 return Err(Box::new(Fault::TermTooDeep));
             }
             Arc::make_mut(map).insert(key, value);
-            Ok(Flow::Next)
+            if window[dst as usize].fits() { Ok(Flow::Next) } else { Err(Box::new(Fault::TermTooLarge)) }
         }
         other => Err(Box::new(Fault::NotMap(other.clone()))),
     }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::library::Verb;
 use crate::source::span::Span;
 use crate::value::atom::Atom;
+use crate::value::term::PARTS_MAX;
 use crate::value::term::Term;
 use crate::vm::fault::Failure;
 use crate::vm::fault::Fault;
@@ -90,11 +91,16 @@ impl Task {
         std::mem::take(&mut self.calls).into_iter().rev()
     }
 
-    /// Answers the verb that the task waits at. Without one this does nothing.
+    /// Answers the verb that the task waits at; a value with too many parts is the task's failure. Without a verb this does
+    /// nothing.
     pub fn resume(&mut self, value: Term) {
         if let State::Waiting(register) = self.state
             && let Some(slot) = self.stack.registers.get_mut(register)
         {
+            if value.parts() > PARTS_MAX {
+                self.state = State::Broken(Fault::TermTooLarge);
+                return;
+            }
             *slot = value;
             self.state = State::Running;
         }

@@ -74,7 +74,7 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
     let out = Arc::new(out);
     let runtime = run::runtime(&out)?;
     let (sender, control) = mpsc::unbounded_channel();
-    signals::pass_on(runtime.handle(), vec![sender.clone()], Some(AGAIN));
+    signals::pass_on(runtime.handle(), vec![sender.clone()], signals::Asks::Stop(AGAIN));
     let Joined { name, identity, wire, store, deciders } = run::join(&out, &arguments.membership, runtime.handle())?;
     let settings = arguments.membership.settings.clone();
     let wanted = Wanted { name: name.clone(), replica: 0, identity, settings, until: None, watch: true };

@@ -15,7 +15,6 @@ use crate::engine::operators::filter::Filter;
 use crate::engine::operators::product;
 use crate::graph::Side;
 use crate::value;
-use crate::value::term::DEPTH_MAX;
 use crate::value::term::Term;
 
 pub(in crate::engine) struct Join {
@@ -80,8 +79,8 @@ impl EquiJoin {
         self.join.change_with(side, delta, context, |(left, right), present, context| {
             context.work.elements += 1;
             let pair = Term::pair(left, right);
-            // The product leaves out what is nested too deeply.
-            if pair.depth() <= DEPTH_MAX {
+            // The product leaves out what is too deep or too large.
+            if pair.fits() {
                 filter.change_one(&pair, present, context);
             }
         });

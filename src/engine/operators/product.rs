@@ -10,7 +10,6 @@ use crate::engine::evaluate::FailureReason;
 use crate::engine::operators::Context;
 use crate::engine::states::State;
 use crate::graph::Side;
-use crate::value::term::DEPTH_MAX;
 use crate::value::term::Term;
 
 pub(super) fn change(side: Side, delta: &Delta, context: &mut Context) {
@@ -60,13 +59,13 @@ fn square(delta: &Delta, context: &mut Context) {
     }
 }
 
-/// Contributes a pair, or withdraws it; one that would be nested too deeply fails.
+/// Contributes a pair, or withdraws it; one that would be too deep or too large fails.
 pub(super) fn contribute((left, right): (Term, Term), present: bool, context: &mut Context) {
     context.work.elements += 1;
     let pair = Term::pair(left, right);
-    if pair.depth() <= DEPTH_MAX {
+    if pair.fits() {
         context.element(pair, present);
     } else if present {
-        context.failures.push((pair, FailureReason::TooDeep));
+        context.failures.push((pair, FailureReason::TooLarge));
     }
 }

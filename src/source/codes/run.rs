@@ -199,4 +199,14 @@ pub(super) const CODES: &[Explanation] = &[
         wrong: "",
         right: "",
     },
+    Explanation {
+        code: "E0526",
+        title: "a term has too many parts",
+        text: "A term is made of at most 67,108,864 terms, each counted as often as it stands there: `{X, X}` has twice the \
+               parts of X, though X is kept only once. So a function that doubles a term 40 times makes, in little memory, \
+               what nobody could compare, print or send.\n\nKeep each part once, and say how it is put together: numbers or \
+               names in place of the parts, say, and a map from these to the parts.",
+        wrong: "double(X, 0) -> X;\ndouble(X, N) -> double({X, X}, N - 1).\nprint(double(1, 40) == double(1, 40)).\n",
+        right: "double(X, 0) -> X;\ndouble(X, N) -> double({X, X}, N - 1).\nprint(double(1, 4) == double(1, 4)).\n",
+    },
 ];

@@ -7,6 +7,7 @@ use crate::value::term::Term;
 use crate::vm::INTEGER_BITS_MAX;
 use crate::vm::STRING_BYTES_MAX;
 use crate::vm::fault::Fault;
+use crate::vm::format;
 use crate::vm::native::Answer;
 use crate::vm::native::Refusal;
 use crate::vm::native::Table;
@@ -42,7 +43,16 @@ pub(super) const NATIVES: Table = &[
     ("iolist_to_binary", 1, |a| flatten(&a[0])),
     ("binary_to_list", 1, |a| Ok(Term::list(text(&a[0])?.bytes().map(|byte| Term::Int(byte.into()))))),
     ("iolist_size", 1, |a| Ok(length(text(&flatten(&a[0])?)?.len()))),
-    ("term_to_string", 1, |a| Ok(Term::text(a[0].to_string()))),
+    ("term_to_string", 1, |a| Ok(Term::text(format::text(&a[0])?))),
+];
+
+/// What turns digits into numbers or numbers into digits.
+pub(super) const DIGITS: &[&str] = &[
+    "integer_to_list",
+    "integer_to_binary",
+    "list_to_integer",
+    "binary_to_integer",
+    "term_to_string",
 ];
 
 fn atom_text(arguments: &[Term]) -> Answer {

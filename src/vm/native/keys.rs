@@ -6,13 +6,12 @@ use crate::value::compare;
 use crate::value::term::Term;
 use crate::vm::boolean;
 use crate::vm::native::Refusal;
+use crate::vm::native::Searches;
 use crate::vm::native::Table;
 use crate::vm::native::list;
 use crate::vm::native::size;
 
 pub(super) const NATIVES: Table = &[
-    ("keyfind", 3, |a| Ok(first(a)?.map_or(boolean(false), |(_, tuple)| tuple.clone()))),
-    ("keymember", 3, |a| Ok(boolean(first(a)?.is_some()))),
     ("keydelete", 3, |a| {
         let (mut items, at) = find(a)?;
         if let Some(at) = at {
@@ -58,6 +57,12 @@ pub(super) const NATIVES: Table = &[
     }),
 ];
 
+/// What searches.
+pub(super) const SEARCHES: Searches = &[
+    ("keyfind", 3, |a, seen| Ok(first(a, seen)?.map_or(boolean(false), |(_, tuple)| tuple.clone()))),
+    ("keymember", 3, |a, seen| Ok(boolean(first(a, seen)?.is_some()))),
+];
+
 /// A place from 1, as an index.
 fn place(term: &Term) -> Result<usize, Refusal> {
     size(term)?.checked_sub(1).ok_or(Refusal::Why("the place of the key begins at 1"))
@@ -72,10 +77,11 @@ fn tuple(term: &Term) -> Result<&Term, Refusal> {
 }
 
 /// The first tuple with the key, and how many elements stand before it. What has no such element is passed over.
-fn first(arguments: &[Term]) -> Result<Option<(usize, &Term)>, Refusal> {
+fn first<'a>(arguments: &'a [Term], seen: &mut u64) -> Result<Option<(usize, &'a Term)>, Refusal> {
     let place = place(&arguments[1])?;
     let (mut rest, mut at) = (&arguments[2], 0);
     while let Term::Cons(cell) = rest {
+        *seen += 1;
         if key(cell.head(), place).is_some_and(|key| compare(key, &arguments[0]).is_eq()) {
             return Ok(Some((at, cell.head())));
         }
@@ -87,7 +93,7 @@ fn first(arguments: &[Term]) -> Result<Option<(usize, &Term)>, Refusal> {
 
 /// The list, and where in it the first tuple with the key is.
 fn find(arguments: &[Term]) -> Result<(Vec<Term>, Option<usize>), Refusal> {
-    Ok((list(&arguments[2])?, first(arguments)?.map(|(at, _)| at)))
+    Ok((list(&arguments[2])?, first(arguments, &mut 0)?.map(|(at, _)| at)))
 }
 
 /// A list of tuples that all have an element at the place.

@@ -16,6 +16,7 @@ use crate::vm::fault::Fault;
 use crate::vm::native::Answer;
 use crate::vm::native::NO_LIST;
 use crate::vm::native::Refusal;
+use crate::vm::native::Searches;
 use crate::vm::native::Table;
 use crate::vm::native::list;
 use crate::vm::native::size;
@@ -46,10 +47,7 @@ pub(super) const NATIVES: Table = &[
     ("reverse", 2, |a| reverse(&a[0], a[1].clone())),
     ("seq", 2, |a| seq(&a[0], &a[1], &Term::Int(1))),
     ("seq", 3, |a| seq(&a[0], &a[1], &a[2])),
-    ("nth", 2, nth),
-    ("nthtail", 2, nth_tail),
     ("last", 1, |a| last(&a[0])),
-    ("member", 2, member),
     ("append", 1, |a| Ok(Term::list(joined(&a[0])?))),
     ("append", 2, |a| Ok(step::append(&a[0], &a[1])?)),
     ("uniq", 1, |a| {
@@ -78,12 +76,18 @@ pub(super) const NATIVES: Table = &[
     ("concat", 1, |a| {
         let mut text = String::new();
         for part in list(&a[0])? {
-            text.push_str(&crate::vm::format::plain(&part));
+            text.push_str(&crate::vm::format::plain(&part)?);
             super::bounded(text.len())?;
         }
         Ok(Term::text(text))
     }),
 ];
+
+/// What searches.
+pub(super) const SEARCHES: Searches = &[("nth", 2, nth), ("nthtail", 2, nth_tail), ("member", 2, member)];
+
+/// What costs more than one look at each element.
+pub(super) const SORTS: &[&str] = &["sort", "usort", "merge", "umerge", "uniq", "subtract"];
 
 /// The items before a tail.
 fn onto(items: Vec<Term>, tail: Term) -> Term {
@@ -173,25 +177,26 @@ fn seq(from: &Term, to: &Term, step: &Term) -> Answer {
 }
 
 /// The list from a place on, where it has one.
-fn tail_at(list: &Term, place: usize) -> Option<&Term> {
+fn tail_at<'a>(list: &'a Term, place: usize, seen: &mut u64) -> Option<&'a Term> {
     let mut rest = list;
     for _ in 0..place {
         let Term::Cons(cell) = rest else { return None };
         rest = cell.tail();
+        *seen += 1;
     }
     Some(rest)
 }
 
-fn nth(arguments: &[Term]) -> Answer {
+fn nth(arguments: &[Term], seen: &mut u64) -> Answer {
     let place = size(&arguments[0])?.checked_sub(1);
-    match place.and_then(|place| tail_at(&arguments[1], place)) {
+    match place.and_then(|place| tail_at(&arguments[1], place, seen)) {
         Some(Term::Cons(cell)) => Ok(cell.head().clone()),
         _ => Err(Refusal::Why("the place lies outside the list, which begins at 1")),
     }
 }
 
-fn nth_tail(arguments: &[Term]) -> Answer {
-    match tail_at(&arguments[1], size(&arguments[0])?) {
+fn nth_tail(arguments: &[Term], seen: &mut u64) -> Answer {
+    match tail_at(&arguments[1], size(&arguments[0])?, seen) {
         Some(rest @ (Term::Nil | Term::Cons(_))) => Ok(rest.clone()),
         _ => Err(Refusal::Why("the list has fewer elements")),
     }
@@ -223,9 +228,10 @@ fn sum(arguments: &[Term]) -> Answer {
     Ok(total)
 }
 
-fn member(arguments: &[Term]) -> Answer {
+fn member(arguments: &[Term], seen: &mut u64) -> Answer {
     let mut rest = &arguments[1];
     while let Term::Cons(cell) = rest {
+        *seen += 1;
         if *cell.head() == arguments[0] {
             return Ok(boolean(true));
         }

@@ -2,6 +2,7 @@
 
 mod binary;
 mod convert;
+mod cost;
 mod decimals;
 mod keys;
 mod lists;
@@ -16,8 +17,41 @@ use crate::value::term::Term;
 use crate::vm::STRING_BYTES_MAX;
 use crate::vm::fault::Fault;
 
+pub(super) use cost::Cost;
+pub(super) use cost::sort;
+pub(super) use cost::walk;
+
 /// A built-in.
-pub(super) type Native = fn(&[Term]) -> Answer;
+#[derive(Clone, Copy)]
+pub(super) enum Native {
+    /// What it costs follows from what it is given and what it makes.
+    Plain(Function, Cost),
+    /// It goes through a list until it finds something, and says how many elements it has seen.
+    Search(fn(&[Term], &mut u64) -> Answer),
+}
+
+type Function = fn(&[Term]) -> Answer;
+
+impl Native {
+    /// Calls it, and takes the fuel that it needs.
+    pub(super) fn call(self, arguments: &[Term], fuel: &mut u64) -> Answer {
+        match self {
+            Native::Plain(function, cost) => {
+                let answer = function(arguments);
+                if cost != Cost::Small {
+                    *fuel = fuel.saturating_sub(cost.of(arguments, &answer));
+                }
+                answer
+            }
+            Native::Search(function) => {
+                let mut seen = 0;
+                let answer = function(arguments, &mut seen);
+                *fuel = fuel.saturating_sub(seen / cost::ELEMENTS_PER_STEP);
+                answer
+            }
+        }
+    }
+}
 
 /// What a built-in gives.
 pub(super) type Answer = Result<Term, Refusal>;
@@ -43,24 +77,47 @@ impl From<Box<Fault>> for Refusal {
 }
 
 /// Names with arity, each with what it does.
-type Table = &'static [(&'static str, u8, Native)];
+type Table = &'static [(&'static str, u8, Function)];
+
+/// The same of what searches.
+type Searches = &'static [(&'static str, u8, fn(&[Term], &mut u64) -> Answer)];
 
 /// The code of a row of the table; `None` for verbs.
 pub(super) fn find(row: &Builtin) -> Option<Native> {
-    let tables: &[Table] = match row.module {
-        None => &[plain::NATIVES, convert::NATIVES, binary::PLAIN],
-        Some("lists") => &[lists::NATIVES, keys::NATIVES],
-        Some("maps") => &[maps::NATIVES],
-        Some("string") => &[strings::NATIVES],
-        Some("sets") => &[sets::NATIVES],
-        Some("binary") => &[binary::NATIVES],
-        Some("math") => &[math::NATIVES],
-        Some("io_lib") => &[&[("format", 2, |a| Ok(Term::text(crate::vm::format::format(&a[0], &a[1])?)))]],
+    // Each table with what most of its functions cost, and those that cost more or less.
+    let tables: &[(Table, Cost, &[&str], Cost)] = match row.module {
+        None => &[
+            (plain::NATIVES, Cost::Small, &["length", "tuple_to_list", "list_to_tuple", "make_tuple"], Cost::Walk),
+            (convert::NATIVES, Cost::Walk, convert::DIGITS, Cost::Digits),
+            (binary::PLAIN, Cost::Walk, &[], Cost::Walk),
+        ],
+        Some("lists") => &[
+            (lists::NATIVES, Cost::Walk, lists::SORTS, Cost::Sort),
+            (keys::NATIVES, Cost::Walk, &["keysort", "ukeysort"], Cost::Sort),
+        ],
+        Some("maps") => {
+            &[(maps::NATIVES, Cost::Small, &["keys", "values", "to_list", "from_list", "from_keys", "merge"], Cost::Sort)]
+        }
+        Some("string") => &[(strings::NATIVES, Cost::Walk, &["jaro_similarity"], Cost::Digits)],
+        Some("sets") => &[(sets::NATIVES, Cost::Walk, &["from_list", "union"], Cost::Sort)],
+        Some("binary") => &[(binary::NATIVES, Cost::Walk, &[], Cost::Walk)],
+        Some("math") => &[(math::NATIVES, Cost::Small, &[], Cost::Small)],
+        Some("io_lib") => &[(FORMAT, Cost::Walk, &[], Cost::Walk)],
         Some(_) => &[],
     };
-    let same = |(name, arity, _): &&(&str, u8, Native)| *name == row.name && *arity == row.arity;
-    tables.iter().copied().flatten().find(same).map(|(_, _, native)| *native)
+    let searches: Searches = if row.module == Some("lists") { lists::SEARCHES } else { &[] };
+    let searches = searches.iter().chain(if row.module == Some("lists") { keys::SEARCHES } else { &[] });
+    let mut searches = searches.filter(|(name, arity, _)| *name == row.name && *arity == row.arity);
+    if let Some((_, _, function)) = searches.next() {
+        return Some(Native::Search(*function));
+    }
+    tables.iter().find_map(|(table, most, others, theirs)| {
+        let (name, _, function) = table.iter().find(|(name, arity, _)| *name == row.name && *arity == row.arity)?;
+        Some(Native::Plain(*function, if others.contains(name) { *theirs } else { *most }))
+    })
 }
+
+const FORMAT: Table = &[("format", 2, |a| Ok(Term::text(crate::vm::format::format(&a[0], &a[1])?)))];
 
 const NO_LIST: Refusal = Refusal::Why("a list is needed");
 
