@@ -127,17 +127,21 @@ fn a_loop_without_end_yields_and_takes_no_room() {
 #[test]
 fn a_function_of_the_library_takes_fuel_for_what_it_goes_through() {
     let costs = |expression: &str| {
-        let (mut machine, mut task) = start(&format!("L = lists:seq(1, 80000), T = string:copies(\"a\", 80000), {expression}."));
+        let (mut machine, mut task) =
+            start(&format!("L = lists:seq(1, 80000), T = string:copies(\"a\", 80000), {expression}."));
         let mut fuel = 100_000_000;
         let outcome = machine.run(&mut task, &mut fuel);
         assert!(matches!(outcome, Outcome::Done(_)), "{expression}");
         100_000_000 - fuel
     };
     let made = costs("{L, T}");
-    for cheap in ["hd(L)", "lists:member(1, L)", "lists:nth(2, L)", "lists:keyfind(1, 1, [{1, L} | L])", "{L, L} == {L, L}"] {
+    for cheap in
+        ["hd(L)", "lists:member(1, L)", "lists:nth(2, L)", "lists:keyfind(1, 1, [{1, L} | L])", "{L, L} == {L, L}"]
+    {
         assert!(costs(cheap) < made + 10, "{cheap}: {}", costs(cheap) - made);
     }
-    let walks = ["length(L)", "lists:member(0, L)", "lists:reverse(L)", "L ++ []", "lists:nthtail(79999, L)", "lists:sum(L)"];
+    let walks =
+        ["length(L)", "lists:member(0, L)", "lists:reverse(L)", "L ++ []", "lists:nthtail(79999, L)", "lists:sum(L)"];
     for walk in walks.into_iter().chain(["lists:keyfind(0, 1, L)", "list_to_tuple(L)"]) {
         assert!(costs(walk) >= made + 9_000, "{walk}: {}", costs(walk) - made);
     }

@@ -209,9 +209,11 @@ impl Fault {
             Fault::CallsTooDeep => {
                 format!("at most {FRAMES_MAX} calls may be open; keep an accumulator, so that the call comes last")
             }
-            Fault::TermTooLarge => "what stands in it several times counts several times: whoever compares, prints or sends \
+            Fault::TermTooLarge => {
+                "what stands in it several times counts several times: whoever compares, prints or sends \
                                     the term goes through all of it"
-                .into(),
+                    .into()
+            }
             Fault::Impure(_) => "call the verb outside, and hand its result to the function".into(),
             Fault::UnknownFunction(_) => "run the same program on all nodes".into(),
             _ => return None,

@@ -47,13 +47,8 @@ pub(super) const NATIVES: Table = &[
 ];
 
 /// What turns digits into numbers or numbers into digits.
-pub(super) const DIGITS: &[&str] = &[
-    "integer_to_list",
-    "integer_to_binary",
-    "list_to_integer",
-    "binary_to_integer",
-    "term_to_string",
-];
+pub(super) const DIGITS: &[&str] =
+    &["integer_to_list", "integer_to_binary", "list_to_integer", "binary_to_integer", "term_to_string"];
 
 fn atom_text(arguments: &[Term]) -> Answer {
     arguments[0].as_atom().map(Term::text).ok_or(Refusal::Why("an atom is needed"))

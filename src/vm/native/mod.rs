@@ -95,9 +95,12 @@ pub(super) fn find(row: &Builtin) -> Option<Native> {
             (lists::NATIVES, Cost::Walk, lists::SORTS, Cost::Sort),
             (keys::NATIVES, Cost::Walk, &["keysort", "ukeysort"], Cost::Sort),
         ],
-        Some("maps") => {
-            &[(maps::NATIVES, Cost::Small, &["keys", "values", "to_list", "from_list", "from_keys", "merge"], Cost::Sort)]
-        }
+        Some("maps") => &[(
+            maps::NATIVES,
+            Cost::Small,
+            &["keys", "values", "to_list", "from_list", "from_keys", "merge"],
+            Cost::Sort,
+        )],
         Some("string") => &[(strings::NATIVES, Cost::Walk, &["jaro_similarity"], Cost::Digits)],
         Some("sets") => &[(sets::NATIVES, Cost::Walk, &["from_list", "union"], Cost::Sort)],
         Some("binary") => &[(binary::NATIVES, Cost::Walk, &[], Cost::Walk)],

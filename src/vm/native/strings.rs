@@ -78,7 +78,10 @@ pub(super) const NATIVES: Table = &[
     ("jaro_similarity", 2, |a| {
         let (left, right) = (text(&a[0])?, text(&a[1])?);
         if left.len().saturating_mul(right.len()) > ALIKE_MAX {
-            return Err(Fault::TooLarge("the strings that string:jaro_similarity compares: the product of their lengths").into());
+            return Err(Fault::TooLarge(
+                "the strings that string:jaro_similarity compares: the product of their lengths",
+            )
+            .into());
         }
         let alike = strsim::jaro(left, right);
         Term::float(alike).ok_or(Refusal::Why("the strings cannot be compared"))
