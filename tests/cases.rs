@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `%% case D5 D6: what it shows` | a case begins, under its numbers in the collection |
 //! | `%% program: examples/01_hello_set.lasp` | this program is run instead of one that stands here |
+//! | `%% run: limit=5` | with such arguments (`run at 1:` for one, which has those for all as well) |
 //! | `%% nodes: 3` | on so many replicas; otherwise as many as are mentioned |
 //! | `%% at 2: update(S, {add, 1})` | this is typed at the second replica |
 //! | `%% apart`, `%% meet` | from now on nobody hears of anybody; all do again, and agree |
@@ -25,7 +26,10 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::path::Path;
 
+use lasp::cli::literal;
+use lasp::value::term::Term;
 use libtest_mimic::Arguments;
 use libtest_mimic::Failed;
 use libtest_mimic::Trial;
@@ -108,7 +112,7 @@ fn cases(written: &str) -> Result<Vec<Case>, String> {
     Ok(found)
 }
 
-const KEYS: &[&str] = &["program", "nodes", "at", "apart", "meet", "expect", "prints", "refuses", "wait"];
+const KEYS: &[&str] = &["program", "run", "nodes", "at", "apart", "meet", "expect", "prints", "refuses", "wait"];
 
 impl Step {
     fn read(line: &str) -> Result<Step, String> {
@@ -129,6 +133,21 @@ impl Case {
         said.unwrap_or_else(|| self.steps.iter().filter_map(|step| step.node).max().map_or(1, |most| most + 1))
     }
 
+    /// With which arguments a replica runs it.
+    fn arguments(&self, node: usize) -> Vec<(String, Term)> {
+        let theirs = self.steps.iter().filter(|step| step.key == "run" && step.node.is_none_or(|of| of == node));
+        let pairs = theirs.flat_map(|step| step.value.split_whitespace().filter_map(|pair| pair.split_once('=')));
+        pairs.map(|(name, value)| (name.to_owned(), literal::value(value))).collect()
+    }
+
+    /// What it may read: the data of the examples, if it is one of them.
+    fn files(&self) -> Vec<(String, String)> {
+        let of_example = |step: &Step| step.key == "program" && step.value.starts_with("examples/");
+        let data = if self.steps.iter().any(of_example) { files("examples/data", &[".csv"]) } else { Vec::new() };
+        let beside = |path: &Path| shown(path).strip_prefix("examples/").unwrap_or_default().to_owned();
+        data.iter().map(|path| (beside(path), text(path))).collect()
+    }
+
     /// Runs it, in each order of meeting if it has any.
     fn run(&self) -> Result<(), Failed> {
         let meets = self.steps.iter().any(|step| step.key == "meet");
@@ -140,7 +159,8 @@ impl Case {
 
     fn run_once(&self, meeting: Meeting) -> Result<(), String> {
         let nodes = self.nodes();
-        let mut replicas = Replicas::new(&self.program, nodes, &[])?;
+        let arguments: Vec<_> = (0..nodes).map(|node| self.arguments(node)).collect();
+        let mut replicas = Replicas::each(&self.program, &arguments, self.files())?;
         let mut errors: Vec<String> = Vec::new();
         let mut printed: Vec<Vec<String>> = vec![Vec::new(); nodes];
         for step in &self.steps {

@@ -38,9 +38,22 @@ pub(crate) struct Replicas {
 impl Replicas {
     /// So many replicas run `program`, with these arguments, until all agree.
     pub(crate) fn new(program: &str, count: usize, arguments: &[(String, Term)]) -> Result<Replicas, String> {
+        Replicas::each(program, &vec![arguments.to_vec(); count], Vec::new())
+    }
+
+    /// As many replicas as there are arguments run `program`, each with its own, until all agree. `role` is one of these. All
+    /// can read the files.
+    pub(crate) fn each(
+        program: &str,
+        arguments: &[Vec<(String, Term)>],
+        files: Vec<(String, String)>,
+    ) -> Result<Replicas, String> {
         let mut cluster = Cluster::new(1, Faults::NONE);
-        for _ in 0..count {
-            let joined = cluster.join_with(program, Term::atom("undefined"), arguments.to_vec());
+        files.into_iter().for_each(|(path, text)| cluster.file(&path, text));
+        let count = arguments.len();
+        for arguments in arguments {
+            let role = arguments.iter().find(|(name, _)| name == "role").map(|(_, role)| role.clone());
+            let joined = cluster.join_with(program, role.unwrap_or(Term::atom("undefined")), arguments.clone());
             joined.map_err(|said| {
                 said.iter().map(|d| format!("{} {}: {:?}\n", d.code, d.title, d.help)).collect::<String>()
             })?;
