@@ -368,3 +368,57 @@ fn a_client_that_derives_nothing_shows_what_servers_derive_and_goes_on_when_one_
     assert_eq!(c.last("Cheap"), json!([{"name": "one"}]));
     assert!(!c.saw(|event| event["code"] == "E0317"), "{:#?}", c.seen);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_pauses_stops_the_program_that_prints_and_not_the_node() {
+    use std::io::BufRead;
+    use std::io::BufReader;
+    let folder = folder();
+    // More than a pipe holds, and more than waits for a reader.
+    let prints = "S = declare(set). update(S, {add, hub}).\n\
+                  go(0) -> done; go(N) -> [print(1000 * N - I) || I <- lists:seq(1, 1000)], sleep(1), go(N - 1). go(400).";
+    let file = write(&folder, prints);
+    let at = free();
+    let mut hub = commands::lasp(folder.path(), &["run", &file, "--listen", &at, "--node", "hub", "--quiet"]);
+    let mut hub = hub.spawn().expect("the binary runs");
+    let stderr = BufReader::new(hub.stderr.take().expect("piped"));
+    let told = std::thread::spawn(move || {
+        let lines = stderr.lines().map_while(Result::ok);
+        lines.take_while(|line| !line.contains("E0809")).count()
+    });
+    let leaf = folder.path().join("leaf.lasp");
+    std::fs::write(&leaf, "S = declare(set). update(S, {add, arg(me, none)}).").expect("written");
+    let leaf = leaf.display().to_string();
+    for (name, all) in [("one", "[hub, one]"), ("two", "[hub, one, two]")] {
+        let (me, until) = (format!("me={name}"), format!("query(S) == {all}"));
+        let more =
+            ["--node", name, "--peers", &at, "--set", &me, "--until", &until, "--timeout", "30s", "--linger", "0s"];
+        let mut node = Node::start(folder.path(), &leaf, &more);
+        assert_eq!(node.end(), 0, "{name} hears of all by the hub: {:#?}", node.seen);
+    }
+    told.join().expect("the hub tells that nobody reads");
+    // And nothing of it is lost.
+    let stdout = BufReader::new(hub.stdout.take().expect("piped"));
+    let lines = stdout.lines().map_while(Result::ok).take(400_000);
+    let expected = (0..400_000).rev().map(|number: u32| number.to_string());
+    assert!(lines.eq(expected));
+    hub.kill().expect("still there");
+    hub.wait().expect("it ends");
+}
+
+#[cfg(unix)]
+#[test]
+fn who_is_asked_to_end_does_not_wait_long_for_a_reader() {
+    let folder = folder();
+    let file = write(&folder, "go(N) -> print(N), go(N + 1). go(1).");
+    let mut node = commands::lasp(folder.path(), &["run", &file]).spawn().expect("the binary runs");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let sent = std::process::Command::new("kill").args(["-TERM", &node.id().to_string()]).status();
+    assert!(sent.expect("there is kill").success());
+    let ended = (0..150).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        node.try_wait().expect("a child")
+    });
+    assert_eq!(ended.and_then(|status| status.code()), Some(130));
+}

@@ -19,6 +19,7 @@ use crate::cli::ledger;
 use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
 use crate::cli::program::Program;
+use crate::cli::stdout;
 use crate::effects::Deciders;
 use crate::effects::EffectKey;
 use crate::effects::Message;
@@ -232,8 +233,9 @@ impl Driver {
     /// Takes in what has come, lets the node run a little, and does what it asks for.
     pub fn turn(&mut self) -> (Progress, Vec<Happened>) {
         self.take_in();
-        // Who makes more than the peers can take is slowed down; what comes in is taken in meanwhile.
-        let pressed = self.progress == Progress::Busy && self.network().is_some_and(Network::pressed);
+        // Who makes more than the peers, or the reader, can take is slowed down; what comes in is taken in meanwhile.
+        let behind = || stdout::is_pressed(self.node.is_in_turn()) || self.network().is_some_and(Network::pressed);
+        let pressed = self.progress == Progress::Busy && behind();
         if pressed {
             self.runtime.block_on(async { tokio::time::sleep(PAUSE).await });
         }

@@ -25,6 +25,7 @@ pub mod run;
 pub mod shell;
 mod signals;
 pub mod sim;
+mod stdout;
 pub mod test;
 
 use std::process::ExitCode;
@@ -52,7 +53,7 @@ pub fn main() -> ExitCode {
     // Programs and terms may be nested deeper than the main thread's stack, whose size the system chooses, is good for.
     let work = thread::Builder::new().name("lasp".into()).stack_size(STACK_BYTES).spawn(move || act(&arguments));
     match work.map(thread::JoinHandle::join) {
-        Ok(Ok(Exit::Done)) if out::is_incomplete() => Exit::Failed.into(),
+        Ok(Ok(Exit::Done)) if stdout::is_incomplete() => Exit::Failed.into(),
         Ok(Ok(exit)) => exit.into(),
         // The panic hook has said what there is to say.
         _ => Exit::Bug.into(),
@@ -60,7 +61,7 @@ pub fn main() -> ExitCode {
 }
 
 fn act(arguments: &Arguments) -> Exit {
-    match &arguments.verb {
+    let exit = match &arguments.verb {
         Verb::Run(run) => run::run(run, arguments.color),
         Verb::Check(check) => check::run(check, arguments.color),
         Verb::Sim(sim) => sim::run(sim, arguments.color),
@@ -71,5 +72,7 @@ fn act(arguments: &Arguments) -> Exit {
         Verb::Keys(keys) => keys::run(keys, arguments.color),
         Verb::Repl(repl) => repl::run(repl, arguments.color),
         Verb::Data(data) => data::run(data, arguments.color),
-    }
+    };
+    stdout::finish();
+    exit
 }

@@ -1,20 +1,14 @@
 //! Everything that is written: data on standard output, the rest on standard error, or both above the prompt.
-//!
-//! A reader that goes away (`lasp run .. | head`) is no error. That data cannot be written for another reason is told once, and
-//! the exit code says it.
 
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
 use std::io::IsTerminal;
-use std::io::Write;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 
 use clap::ColorChoice;
 
 use crate::cli::json::Line;
+use crate::cli::stdout;
 use crate::net::error::Cause;
 use crate::node::Final;
 use crate::node::Writers;
@@ -25,16 +19,6 @@ use crate::source::render::Style;
 use crate::source::render::render;
 use crate::value::kind::Type;
 use crate::value::term::Term;
-
-const INCOMPLETE: &str = "E0808";
-/// Whether data could not be written, by whichever part of the program.
-static UNWRITTEN: AtomicBool = AtomicBool::new(false);
-
-/// Whether data is missing on standard output.
-#[must_use]
-pub fn is_incomplete() -> bool {
-    UNWRITTEN.load(Ordering::Relaxed)
-}
 
 /// The most messages that are remembered so as not to say the same twice for several replicas.
 const TOLD_MAX: usize = 10_000;
@@ -73,24 +57,14 @@ impl Out {
     /// Writes data.
     pub fn data(&self, text: &str) {
         if !self.through_printer(text) {
-            let mut stdout = std::io::stdout().lock();
-            let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-            if let Err(error) = written
-                && error.kind() != ErrorKind::BrokenPipe
-                && !UNWRITTEN.swap(true, Ordering::Relaxed)
-            {
-                let _ = writeln!(
-                    std::io::stderr().lock(),
-                    "error {INCOMPLETE}: standard output cannot be written: {error}"
-                );
-            }
+            stdout::write(text);
         }
     }
 
     /// Tells how things stand, in one line.
     pub fn status(&self, line: &str) {
         if !self.through_printer(&format!("{line}\n")) {
-            let _ = writeln!(std::io::stderr().lock(), "{line}");
+            stdout::write_status(line);
         }
     }
 

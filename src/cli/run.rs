@@ -28,6 +28,7 @@ use crate::cli::program::Program;
 use crate::cli::program::Wanted;
 use crate::cli::replicas;
 use crate::cli::signals;
+use crate::cli::stdout;
 use crate::effects::Deciders;
 use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
@@ -83,6 +84,8 @@ pub fn run(arguments: &Run, color: ColorChoice) -> Exit {
         Some(count) => replicas::run(arguments, count, &out, &program, runtime.handle()),
         None => single(arguments, &out, program, runtime.handle()),
     };
+    // While there are still signals to say that it is not to be waited for.
+    stdout::finish();
     // Tasks of the network that still wait for somebody are not worth waiting for.
     runtime.shutdown_timeout(Duration::from_millis(100));
     outcome.unwrap_or_else(|exit| exit)

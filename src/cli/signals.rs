@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::cli::driver::Control;
 use crate::cli::exit::Exit;
 use crate::cli::overdue::Overdue;
+use crate::cli::stdout;
 
 /// What Ctrl-C asks for.
 #[derive(Clone)]
@@ -33,6 +34,7 @@ pub(super) fn pass_on(runtime: &Handle, to: Vec<UnboundedSender<Control>>, asks:
             before = Some(Instant::now());
             if let Asks::End(overdue) = &asks {
                 overdue.asked();
+                stdout::hurry();
             }
             for sender in &senders {
                 drop(sender.send(Control::Interrupt));
@@ -53,6 +55,7 @@ fn terminate(runtime: &Handle, to: Vec<UnboundedSender<Control>>, overdue: Optio
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
                     overdue.iter().for_each(Overdue::asked);
+                    stdout::hurry();
                     for sender in &senders {
                         drop(sender.send(Control::Terminate));
                     }

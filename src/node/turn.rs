@@ -54,6 +54,12 @@ impl Node {
         if self.tasks.any_ready() && !self.stands_still { Progress::Busy } else { Progress::Idle }
     }
 
+    /// Whether a turn has begun and is not at its end: before that nothing is taken in.
+    #[must_use]
+    pub fn is_in_turn(&self) -> bool {
+        self.running.is_some()
+    }
+
     /// What waits to be gathered with more goes out: the node is about to end.
     pub fn flush_all(&mut self) {
         self.replica.flush_all(self.now_ms);

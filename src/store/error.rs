@@ -1,5 +1,6 @@
 //! What can be wrong with a data folder, each with its code.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -119,16 +120,24 @@ impl StoreError {
         StoreError::Unwritten { folder: folder.to_owned(), reason: reason.to_owned() }
     }
 
+    /// What it means that the folder, or the file in it, cannot be used.
+    pub(super) fn of_io(folder: &Path, error: &std::io::Error) -> StoreError {
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::unwritten(folder, &error.to_string()),
+            _ => StoreError::unusable(folder, &error.to_string()),
+        }
+    }
+
     /// What it means that the file could not be opened.
     pub(super) fn of_open(folder: &Path, error: DatabaseError) -> StoreError {
         match error {
             DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
                 StoreError::InUse { folder: folder.to_owned() }
             }
-            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                 StoreError::damaged(folder, &error.to_string())
             }
-            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == ErrorKind::UnexpectedEof => {
                 StoreError::damaged(folder, "the file is cut off")
             }
             other => StoreError::of(folder, other.into()),
@@ -138,7 +147,7 @@ impl StoreError {
     /// What it means that something could not be read.
     pub(super) fn of(folder: &Path, error: redb::Error) -> StoreError {
         match error {
-            redb::Error::Io(error) => StoreError::unusable(folder, &error.to_string()),
+            redb::Error::Io(error) => StoreError::of_io(folder, &error),
             redb::Error::Corrupted(reason) => StoreError::damaged(folder, &reason),
             other => StoreError::damaged(folder, &other.to_string()),
         }

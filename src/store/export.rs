@@ -222,6 +222,7 @@ pub fn import(file: &Path, folder: &Path, shared: bool) -> Result<Summary, Store
     if folder::is_there(folder) {
         return Err(StoreError::unusable(folder, "it holds data already"));
     }
+    let made = !folder.exists();
     let store = Store::open(folder)?;
     let mut wrong = None;
     let written = write(&store.database, |transaction| {
@@ -250,6 +251,9 @@ pub fn import(file: &Path, folder: &Path, shared: bool) -> Result<Summary, Store
         drop(store);
         // It was made just now, and holds nothing of use.
         let _ = std::fs::remove_file(folder::path(folder));
+        if made {
+            let _ = std::fs::remove_dir(folder);
+        }
     }
     checked
 }

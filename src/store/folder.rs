@@ -14,18 +14,31 @@ use crate::store::StoreError;
 /// The file with the data.
 pub const FILE: &str = "data.redb";
 
-/// The file in `folder`, made if there is none, and its size.
-pub(super) fn backend(folder: &Path) -> Result<(FileBackend, u64), StoreError> {
-    let failed = |error: std::io::Error| StoreError::unusable(folder, &error.to_string());
+/// Its name while it is made. A start that was cut off leaves such a file, with nothing in it that anybody was told.
+const UNFINISHED: &str = "data.redb.new";
+
+/// The file of a folder, open and locked.
+pub(super) struct Opened {
+    pub(super) backend: FileBackend,
+    /// How large it was.
+    pub(super) bytes: u64,
+    /// Whether it is being made: [`finish`] gives it its name.
+    pub(super) is_new: bool,
+}
+
+/// The file in `folder`, made if there is none.
+pub(super) fn open(folder: &Path) -> Result<Opened, StoreError> {
+    let failed = |error: std::io::Error| StoreError::of_io(folder, &error);
     let path = path(folder);
     let file = match OpenOptions::new().read(true).write(true).open(&path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => create(folder, &path)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return create(folder),
         Err(error) => return Err(failed(error)),
     };
     refuse_if_exposed(&file, &path).map_err(failed)??;
     let bytes = file.metadata().map_err(failed)?.len();
-    Ok((FileBackend::new(file).map_err(|error| StoreError::of_open(folder, error))?, bytes))
+    let backend = FileBackend::new(file).map_err(|error| StoreError::of_open(folder, error))?;
+    Ok(Opened { backend, bytes, is_new: false })
 }
 
 /// The file in a folder.
@@ -43,16 +56,32 @@ pub(super) fn bytes(folder: &Path) -> u64 {
     fs::metadata(path(folder)).map_or(0, |data| data.len())
 }
 
-fn create(folder: &Path, path: &Path) -> Result<File, StoreError> {
-    let failed = |error: std::io::Error| StoreError::unusable(folder, &error.to_string());
+fn create(folder: &Path) -> Result<Opened, StoreError> {
+    let failed = |error: std::io::Error| StoreError::of_io(folder, &error);
     make_private(folder).map_err(failed)?;
-    if fs::read_dir(folder).map_err(failed)?.next().is_some() {
-        return Err(StoreError::unusable(folder, "it holds other things than a node's data"));
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        if entry.map_err(failed)?.file_name() != UNFINISHED {
+            return Err(StoreError::unusable(folder, "it holds other things than a node's data"));
+        }
     }
-    let file = private().read(true).write(true).create_new(true).open(path).map_err(failed)?;
-    // The folder has to know of the file before anything in it counts.
-    sync_folder(folder).map_err(failed)?;
-    Ok(file)
+    let unfinished = folder.join(UNFINISHED);
+    let file = private().read(true).write(true).create(true).truncate(false).open(&unfinished).map_err(failed)?;
+    refuse_if_exposed(&file, &unfinished).map_err(failed)??;
+    let emptied = file.try_clone().map_err(failed)?;
+    let backend = FileBackend::new(file).map_err(|error| StoreError::of_open(folder, error))?;
+    if is_there(folder) {
+        // Another process has finished it since, and this may be that file.
+        return Err(StoreError::InUse { folder: folder.to_owned() });
+    }
+    emptied.set_len(0).map_err(failed)?;
+    Ok(Opened { backend, bytes: 0, is_new: true })
+}
+
+/// What was made counts from now on, and whole.
+pub(super) fn finish(folder: &Path) -> Result<(), StoreError> {
+    let failed = |error: std::io::Error| StoreError::of_io(folder, &error);
+    fs::rename(folder.join(UNFINISHED), path(folder)).map_err(failed)?;
+    sync_folder(folder).map_err(failed)
 }
 
 #[cfg(unix)]

@@ -101,8 +101,11 @@ impl Store {
     /// # Errors
     /// When it is in use, damaged, newer, foreign, or cannot be read or written.
     pub fn open(folder: &Path) -> Result<Store, StoreError> {
-        let (backend, bytes) = folder::backend(folder)?;
+        let folder::Opened { backend, bytes, is_new } = folder::open(folder)?;
         let mut store = Store::open_backend(backend, folder)?;
+        if is_new {
+            folder::finish(folder)?;
+        }
         store.compact_if_sparse(bytes)?;
         Ok(store)
     }

@@ -34,6 +34,7 @@ use crate::cli::repl::complete::Names;
 use crate::cli::run;
 use crate::cli::run::Joined;
 use crate::cli::signals;
+use crate::cli::stdout;
 use crate::net::Network;
 use crate::node::Final;
 use crate::node::Input;
@@ -95,6 +96,7 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
         Prompt { driver, out, ready, names, interactive, evaluating: true, started: false, failed: false, told: false };
     let exit = prompt.serve();
     prompt.driver.close();
+    stdout::finish();
     runtime.shutdown_timeout(Duration::from_millis(100));
     Ok(exit)
 }

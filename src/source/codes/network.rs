@@ -156,4 +156,11 @@ pub(super) const CODES: &[Explanation] = &[
         "What was to be written to standard output could not be, because the disk is full for instance: a part of it is missing. The \
          run goes on, and its exit code is 1 instead of 0. A reader that goes away, as `head` does, is no error.",
     ),
+    plain(
+        "E0809",
+        "nobody reads standard output",
+        "What the program prints waits for its reader: a pager that stands still, a terminal that was halted with Ctrl-S, a log \
+         that is stuck. So that nothing is lost and no memory fills, the program's tasks wait as well; the node itself goes on, answers \
+         its peers and takes in what they send. When it is asked to end, it waits two seconds for the reader.",
+    ),
 ];

@@ -150,6 +150,26 @@ fn folders_of_other_things_and_files_are_refused_and_left_as_they_are() {
     assert_eq!(code(Store::open(&foreign)), "E1002");
 }
 
+#[test]
+fn a_first_start_that_was_cut_off_anywhere_is_begun_anew() {
+    let whole = folder();
+    drop(Store::open(whole.path()).expect("opens"));
+    let bytes = std::fs::read(whole.path().join(FILE)).expect("read");
+    for left in [0, 1, 63, 64, 4096, bytes.len() / 2, bytes.len()] {
+        let cut = folder();
+        let unfinished = cut.path().join("data.redb.new");
+        std::fs::write(&unfinished, &bytes[..left]).expect("written");
+        set_mode(&unfinished, 0o600);
+        let mut store = Store::open(cut.path()).unwrap_or_else(|error| panic!("after {left} bytes: {error}"));
+        assert_eq!(code(Store::open(cut.path())), "E1001");
+        store.commit(&turn(1), &[]).expect("written");
+        drop(store);
+        let files: Vec<_> = std::fs::read_dir(cut.path()).expect("a folder").flatten().collect();
+        assert!(files.len() == 1 && files[0].file_name() == FILE, "{files:?}");
+        assert_eq!(Store::open(cut.path()).expect("opens").records().expect("read"), after(1));
+    }
+}
+
 fn private_file(folder: &Path, bytes: &[u8]) {
     std::fs::write(folder.join(FILE), bytes).expect("written");
     set_mode(&folder.join(FILE), 0o600);
