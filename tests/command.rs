@@ -253,6 +253,34 @@ fn a_damaged_cluster_key_is_refused() {
 }
 
 #[test]
+fn what_is_awaited_only_looks() {
+    let program = "S = declare(set). add() -> update(S, {add, 1}), true. seen() -> query(S) == [1]. sleep(600000).";
+    for (wrong, place) in [("update(S, {add, 1}) == S", "--until:1:1"), ("seen() andalso add()", "--until:1:16")] {
+        let done = typed(&["run", "-", "--until", wrong], program);
+        assert_eq!(done.code, 3, "{}", done.stderr);
+        assert!(done.stderr.contains("E0372") && done.stderr.contains(place), "{}", done.stderr);
+    }
+    let done = typed(&["run", "-", "--until", "seen() or true"], program);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+}
+
+#[test]
+fn what_waits_in_a_transaction_is_told_before_the_run() {
+    for waits in
+        ["sleep(1)", "csv:read(\"a\")", "json:read(\"a\")", "each_line(\"a\", fun(_) -> ok end)", "interested(t)"]
+    {
+        let done = typed(
+            &["check", "-"],
+            &format!("C = declare(counter).\natomically(fun() -> update(C, increment), {waits} end)."),
+        );
+        assert_eq!(done.code, 3, "{waits}: {}", done.stderr);
+        assert!(done.stderr.contains("E0371") && done.stderr.contains("2:43"), "{waits}: {}", done.stderr);
+    }
+    let fine = "C = declare(counter).\natomically(fun() -> update(C, increment), read(C, {value, 1}) end), sleep(1).";
+    assert_eq!(typed(&["check", "-"], fine).code, 0);
+}
+
+#[test]
 fn what_is_awaited_is_tested_while_the_program_sleeps_and_while_it_goes_on_for_ever() {
     let sleeps = "S = declare(set). update(S, {add, 1}). sleep(600000).";
     let done = typed(&["run", "-", "--timeout", "50s", "--until", "query(S) == [1]"], sleeps);

@@ -118,7 +118,7 @@ pub fn node(out: &Out, program: &Program, wanted: Wanted) -> Result<Node, Exit> 
             return Err(Exit::Unsound);
         }
     };
-    let until = match wanted.until.as_deref().map(|until| session.expression("--until", until)).transpose() {
+    let until = match wanted.until.as_deref().map(|until| session.awaited("--until", until)).transpose() {
         Ok(until) => until,
         Err(mistakes) => {
             for mistake in &mistakes {

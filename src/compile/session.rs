@@ -154,6 +154,21 @@ impl Session {
         self.compile(file, parsed, Mode::Prompt, one_form).map(|(unit, _)| unit)
     }
 
+    /// Compiles the expression of `--until`, which is tested again and again.
+    ///
+    /// # Errors
+    /// As [`Session::expression`]; also when it does more than look.
+    pub fn awaited(&mut self, name: &str, text: &str) -> Result<Unit, Vec<Diagnostic>> {
+        let file = self.files.add(name, text);
+        let parsed = syntax::parse_line(file, text);
+        let source = Source { tree: &parsed.tree, module: None };
+        let (checked, _) = check::check(&mut self.environment.clone(), &source, Mode::Prompt);
+        if let Some(wrong) = checked.and_then(|checked| infer::awaited(&self.known, &checked)) {
+            return Err(vec![wrong]);
+        }
+        self.expression(name, text)
+    }
+
     /// A checked program, and what is known of its dataflow before it runs. `name` is what messages show: its path.
     ///
     /// # Errors

@@ -164,7 +164,7 @@ fn bind(source: &Reference, destination: &Reference) -> Result<(), GraphError> {
     let help = if destination.kind.has_bounded_counter() {
         "what is derived can be withdrawn, which would break a bounded counter's bound: make the destination a `counter`"
     } else {
-        "both must have the same type; use `map` or `fold` to make one of the other"
+        "both must have the same type, or be sets, or counters of which the destination counts both ways; use `map` or `fold` to make one of the other"
     };
     Err(GraphError::WrongType {
         verb: "bind_to",

@@ -163,6 +163,24 @@ impl Verb {
     pub fn calls(self) -> bool {
         matches!(self, Verb::Once | Verb::Atomically | Verb::EachLine)
     }
+
+    /// Whether it leaves everything as it is, apart from chance.
+    #[must_use]
+    pub fn looks(self) -> bool {
+        matches!(
+            self,
+            Verb::Query
+                | Verb::Read
+                | Verb::ReadAny
+                | Verb::Node
+                | Verb::Nodes
+                | Verb::Replica
+                | Verb::Role
+                | Verb::Converged
+                | Verb::Arg
+                | Verb::NowMs
+        )
+    }
 }
 
 /// What the node does for a program. Arguments stand in the table.

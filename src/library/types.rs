@@ -75,7 +75,7 @@ takes away only what its author had seen. Leaves no tombstones.",
         "bcounter",
         "A counter that is never below 0 on any node, without asking anybody: who increments gets rights, and who decrements \
 needs them. `{move, N, To}` hands rights on. Without enough of them an update is refused; `try_update` tells.",
-        "an integer, at least 0",
+        "an integer, at least 0; a float once a float was added",
         "Stock = declare(bcounter), update(Stock, {increment, 3}), update(Stock, decrement).\nquery(Stock). % => 2",
     ),
     row(

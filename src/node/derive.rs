@@ -42,7 +42,7 @@ impl Node {
         let identity = self.derivation_identity(&operator, &ids, &destination)?;
         // What a fold or group_by contributes comes from its last function.
         if let Some(Term::Fun(function)) = operator.functions().last().copied()
-            && let Some(place) = self.machine.place(&Term::Fun(function.clone()))
+            && let Some(place) = self.view_at.or_else(|| self.machine.place(&Term::Fun(function.clone())))
         {
             self.functions_at.insert(identity, (place, function.arity));
         }

@@ -197,7 +197,7 @@ impl Node {
         let failures = mem::take(&mut self.element_failures);
         for element in failed.iter().take(ELEMENT_REPORTS_MAX) {
             let place = self.functions_at.get(&element.derivation).copied();
-            let told = self.no_row(element);
+            let told = self.no_row(element, place.map(|(place, _)| place));
             let diagnostic = told.unwrap_or_else(|| Node::element_diagnostic(element, &failures, place));
             self.report(diagnostic);
         }

@@ -161,6 +161,8 @@ pub struct Node {
     sql_names: FxHashSet<Name>,
     /// Where the functions of derivations stand, and how many arguments they take, by the derivation's identity.
     functions_at: FxHashMap<u128, (Span, u8)>,
+    /// Where the view in SQL is made that is being made.
+    view_at: Option<Span>,
     /// Failures of functions on elements, by the number that the engine was given for them.
     element_failures: Vec<Failure>,
     top_level: TopLevel,
@@ -249,6 +251,7 @@ impl Node {
             sql_functions: FxHashMap::default(),
             sql_names: FxHashSet::default(),
             functions_at: FxHashMap::default(),
+            view_at: None,
             element_failures: Vec::new(),
             top_level: TopLevel::Running,
             assertion_failed: false,

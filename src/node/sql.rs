@@ -12,6 +12,7 @@ use crate::node::Node;
 use crate::node::refusal::Refusal;
 use crate::node::refusal::brief;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
 use crate::sql;
 use crate::sql::Shape;
 use crate::sql::SqlError;
@@ -130,15 +131,16 @@ impl Node {
     }
 
     /// What is said of an element that is no row of a view's table; `None` where it is of no view.
-    pub(super) fn no_row(&self, failed: &ElementFailure) -> Option<Diagnostic> {
+    pub(super) fn no_row(&self, failed: &ElementFailure, view: Option<Span>) -> Option<Diagnostic> {
         let failed_call = matches!(failed.reason, FailureReason::Evaluation(_));
         if !failed_call || is_row(&failed.element) || !self.sql_names.contains(&failed.destination.name) {
             return None;
         }
         let element = Brief(&failed.element);
+        let told = Diagnostic::error("E0908", format!("`{element}` is no row of a table"));
+        let told = view.into_iter().fold(told, |told, view| told.at(view, "in this view"));
         Some(
-            Diagnostic::error("E0908", format!("`{element}` is no row of a table"))
-                .help("a row is a map from columns to values: `#{name => \"ann\", age => 22}`")
+            told.help("a row is a map from columns to values: `#{name => \"ann\", age => 22}`")
                 .help("the view leaves it out; the other rows are not affected"),
         )
     }

@@ -2,7 +2,6 @@
 
 use std::mem;
 
-use crate::library::Verb;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
@@ -240,7 +239,7 @@ impl Node {
                 Outcome::Done(value) if value.as_bool() == Some(true) => return Until::Met,
                 Outcome::Done(_) => return Until::NotYet(None),
                 Outcome::Failed(failure) => return Until::NotYet(Some(failure.diagnostic())),
-                Outcome::Verb(request) if !looks(request.verb) => {
+                Outcome::Verb(request) if !request.verb.looks() => {
                     let title = "the awaited expression only looks, and changes nothing".to_owned();
                     let help = "it is tested after every change: use `query` and what is made of values";
                     task.fail("E0372", title, vec![help.to_owned()]);
@@ -254,21 +253,4 @@ impl Node {
             }
         }
     }
-}
-
-/// Whether a verb leaves everything as it is, apart from chance.
-fn looks(verb: Verb) -> bool {
-    matches!(
-        verb,
-        Verb::Query
-            | Verb::Read
-            | Verb::ReadAny
-            | Verb::Node
-            | Verb::Nodes
-            | Verb::Replica
-            | Verb::Role
-            | Verb::Converged
-            | Verb::Arg
-            | Verb::NowMs
-    )
 }

@@ -76,6 +76,12 @@ impl Node {
             (Verb::Assert, [condition]) => self.assert(condition, request)?,
             (Verb::CsvRead, [path]) => return Node::file("csv:read", path, Format::Csv),
             (Verb::JsonRead, [path]) => return Node::file("json:read", path, Format::Json),
+            (Verb::Sql, [text]) => {
+                self.view_at = Some(request.span);
+                let made = self.sql(text, request.name);
+                self.view_at = None;
+                made?
+            }
             (verb, arguments) => match self.dataflow_verb(verb, arguments, request.name)? {
                 Some(value) => value,
                 None => self.interface_verb(verb, arguments)?,
@@ -108,7 +114,6 @@ impl Node {
                 let operator = Operator::Join(left_key.clone(), right_key.clone());
                 self.derive(operator, &[left.clone(), right.clone()], rest.first(), name)?
             }
-            (Verb::Sql, [text]) => self.sql(text, name)?,
             (Verb::GroupBy, [source, key, function, destination]) => {
                 let operator = Operator::GroupBy(key.clone(), function.clone());
                 self.derive(operator, std::slice::from_ref(source), Some(destination), None)?

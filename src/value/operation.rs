@@ -405,7 +405,7 @@ const BRIEF_MAX: usize = 120;
 impl std::fmt::Display for Brief<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut cut = Cut { left: BRIEF_MAX, text: String::new() };
-        let whole = std::fmt::Write::write_fmt(&mut cut, format_args!("{}", self.0)).is_ok();
+        let whole = std::fmt::Write::write_fmt(&mut cut, format_args!("{:#}", self.0)).is_ok();
         f.write_str(&cut.text)?;
         if whole { Ok(()) } else { f.write_str("…") }
     }

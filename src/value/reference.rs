@@ -14,6 +14,15 @@ pub enum Name {
 }
 
 impl Name {
+    /// The name of the top level that it is likely to have in the program: `S` for `'S'`.
+    #[must_use]
+    pub fn at_top_level(&self) -> Option<&'static str> {
+        match self {
+            Name::Given(Term::Atom(atom)) if atom.text().starts_with(char::is_uppercase) => Some(atom.text()),
+            _ => None,
+        }
+    }
+
     /// The name as messages show it: `S1` for `X = declare(set)`'s `'S1'`.
     #[must_use]
     pub fn plain(&self) -> String {

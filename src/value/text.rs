@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Write};
 use crate::value::reference::{Name, Reference};
 use crate::value::term::{Closure, Float, Term};
 
+/// With `{:#}` a variable is shown as the program has it where that is clear: `S`, and not `#Var<'S', set>`.
 impl Display for Term {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -12,7 +13,7 @@ impl Display for Term {
             Term::Big(value) => write!(f, "{value}"),
             Term::Float(value) => write!(f, "{value}"),
             Term::Atom(atom) => write_atom(f, atom.text()),
-            Term::Ref(reference) => write!(f, "{reference}"),
+            Term::Ref(reference) => reference.fmt(f),
             Term::Fun(closure) => write!(f, "{closure}"),
             Term::Tuple(tuple) => {
                 f.write_str("{")?;
@@ -22,8 +23,10 @@ impl Display for Term {
             Term::Map(map) => {
                 f.write_str("#{")?;
                 for (at, (key, value)) in map.iter().enumerate() {
-                    let comma = if at == 0 { "" } else { ", " };
-                    write!(f, "{comma}{key} => {value}")?;
+                    f.write_str(if at == 0 { "" } else { ", " })?;
+                    Display::fmt(key, f)?;
+                    f.write_str(" => ")?;
+                    Display::fmt(value, f)?;
                 }
                 f.write_str("}")
             }
@@ -42,8 +45,8 @@ impl fmt::Debug for Term {
 
 fn separated<'a>(f: &mut fmt::Formatter<'_>, items: impl Iterator<Item = &'a Term>) -> fmt::Result {
     for (at, item) in items.enumerate() {
-        let comma = if at == 0 { "" } else { ", " };
-        write!(f, "{comma}{item}")?;
+        f.write_str(if at == 0 { "" } else { ", " })?;
+        Display::fmt(item, f)?;
     }
     Ok(())
 }
@@ -52,13 +55,18 @@ fn write_list(f: &mut fmt::Formatter<'_>, list: &Term) -> fmt::Result {
     let mut before = "[";
     let mut rest = list;
     while let Term::Cons(cell) = rest {
-        write!(f, "{before}{}", cell.head())?;
+        f.write_str(before)?;
+        Display::fmt(cell.head(), f)?;
         before = ", ";
         rest = cell.tail();
     }
     match rest {
         Term::Nil => f.write_str("]"),
-        tail => write!(f, " | {tail}]"),
+        tail => {
+            f.write_str(" | ")?;
+            Display::fmt(tail, f)?;
+            f.write_str("]")
+        }
     }
 }
 
@@ -147,6 +155,11 @@ fn write_decimal(f: &mut fmt::Formatter<'_>, digits: &str, place: i32) -> fmt::R
 
 impl Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate()
+            && let Some(name) = self.name.at_top_level()
+        {
+            return f.write_str(name);
+        }
         let each = if self.dynamic { "dynamic " } else { "" };
         write!(f, "#Var<{}, {each}{}>", self.name, self.kind)
     }

@@ -261,9 +261,15 @@ pub fn show(term: &Term) -> String {
     {
         return format!("an integer of {} bits", value.bits());
     }
+    if let Term::Ref(reference) = term {
+        return match reference.name.at_top_level() {
+            Some(name) => format!("the variable `{name}`"),
+            None => reference.words(),
+        };
+    }
     let mut short = Short { text: String::new() };
     // The only error is the one that ends a text that is long enough.
-    if write!(short, "{term}").is_err() {
+    if write!(short, "{term:#}").is_err() {
         short.text.push_str("..");
     }
     short.text

@@ -134,6 +134,17 @@ pub fn idle(checked: &Checked) -> Option<Diagnostic> {
     walk::uncalled_main(checked)
 }
 
+/// What is wrong with an expression that is to be tested after every change: it may only look.
+#[must_use]
+pub fn awaited(known: &Known, checked: &Checked) -> Option<Diagnostic> {
+    let functions = known.functions.iter().map(|function| (function.id, &**function)).collect();
+    let (place, verb) = walk::change(checked, &functions)?;
+    let title = format!("the awaited expression only looks, and `{}` does more", verb.title());
+    Some(Diagnostic::error("E0372", title).at(place, "done again at every test").help(
+        "it is tested after every change: use `query` and what is made of values, and do all else in the program",
+    ))
+}
+
 /// The facts of a text's dataflow.
 #[must_use]
 pub fn facts(known: &Known, checked: &Checked, file: FileId) -> Facts {

@@ -32,8 +32,33 @@ impl<'p> Run<'p> {
         if !self.is_usable(expr, call, &arguments, frame) {
             return Value::never();
         }
+        if self.atomic && self.not_atomic(expr, call, frame) {
+            return Value::never();
+        }
         let value = self.verb_value(expr, call, &arguments, frame);
         if value.is_never() { value } else { self.fine(expr, value) }
+    }
+
+    /// What is always refused within a transaction.
+    fn not_atomic(&mut self, expr: &'p Expr, call: &'p VerbCall, frame: &Frame) -> bool {
+        let (title, help) = match call.verb {
+            Verb::Sleep | Verb::CsvRead | Verb::JsonRead | Verb::EachLine => (
+                match call.verb {
+                    Verb::Sleep => "`atomically` does not wait, and `sleep` does",
+                    _ => "`atomically` does not wait, and reading a file does",
+                },
+                "its updates become visible together at its end: wait before it, or after it",
+            ),
+            Verb::Interested | Verb::Disinterested => (
+                "`atomically` only updates: what a node takes is not an update",
+                "say what this node takes before it, or after it",
+            ),
+            _ => return false,
+        };
+        self.fail(expr, frame, |_| {
+            Diagnostic::error("E0371", title).at(expr.span, "within an `atomically`").help(help)
+        });
+        true
     }
 
     fn verb_value(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> Value {
@@ -163,11 +188,6 @@ impl<'p> Run<'p> {
                 self.note_effect(expr, call, arguments);
                 value.join(&Value::atom("ok"))
             }
-            (Verb::Sleep, _) if self.atomic => self.fail(expr, frame, |_| {
-                Diagnostic::error("E0371", "`atomically` does not wait, and `sleep` does")
-                    .at(expr.span, "within an `atomically`")
-                    .help("its updates become visible together at its end: wait before it, or after it")
-            }),
             (Verb::Print | Verb::Format | Verb::Assert | Verb::Sleep | Verb::Interested | Verb::Disinterested, _) => {
                 self.note_effect(expr, call, arguments);
                 Value::any()
@@ -326,6 +346,7 @@ impl<'p> Run<'p> {
             let term = written(call.arguments.get(1), op);
             return self.fail(expr, frame, |run| run.no_operation(&numbers, op, term.as_ref(), place));
         }
+        self.amount_as_actor(expr, call, &numbers, op);
         for number in &numbers {
             let content = match self.variables.get(*number).and_then(|variable| variable.kind.as_ref()) {
                 Some(kind) if kind.is_set() => added(op),
@@ -339,6 +360,25 @@ impl<'p> Run<'p> {
             self.removals.push((*only, expr, removed(op)));
         }
         Run::update_result(call, target)
+    }
+
+    /// `update(C, increment, 5)`: the third argument is who counts, and not how much. Only where it is no owner of rights, and
+    /// a number is written there that would make a difference.
+    fn amount_as_actor(&mut self, expr: &'p Expr, call: &'p VerbCall, numbers: &[u32], op: &Value) {
+        let Some(Expr { node: Node::Literal(amount), span }) = call.arguments.get(2) else { return };
+        let Some(word @ ("increment" | "decrement")) = op.single().and_then(|op| op.as_atom()) else { return };
+        let kind = |number: &u32| self.variables.get(*number).and_then(|variable| variable.kind.as_ref());
+        let counts = |number: &u32| kind(number).is_some_and(|kind| kind.is_counter() && *kind != Type::BCounter);
+        // The place itself is fine as far as running goes, and so this has a key of its own.
+        let key = site(span);
+        if !amount.is_number() || *amount == Term::Int(1) || numbers.is_empty() || !numbers.iter().all(counts) {
+            return self.sites.fine(key, expr.span);
+        }
+        let title = format!("this counts 1, and not {amount}");
+        let help =
+            format!("write `{{{word}, {amount}}}` for the amount; for a label, an atom such as `client`");
+        let told = Diagnostic::warning("E0409", title).at(*span, "a label of who counts, without effect").help(help);
+        self.sites.remark(key, expr.span, || told);
     }
 
     fn update_result(call: &VerbCall, target: &Value) -> Value {

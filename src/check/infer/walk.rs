@@ -14,6 +14,7 @@ use crate::check::core::Node;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
 use crate::check::core::Qualifier;
+use crate::library::Builtin;
 use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
@@ -311,6 +312,30 @@ pub(super) fn nulls(checked: &Checked) -> Vec<Diagnostic> {
         children(expr, &mut |child| open.push(child));
     }
     told
+}
+
+/// The first verb in a text, or in what it calls, that does more than look: where the text comes to it.
+pub(super) fn change<'a>(
+    checked: &'a Checked,
+    functions: &FxHashMap<FunctionId, &'a Function>,
+) -> Option<(Span, &'static Builtin)> {
+    let mut seen = FxHashSet::default();
+    for expr in checked.forms.iter().flat_map(|form| &form.body) {
+        let mut open = vec![(expr, None)];
+        while let Some((expr, from)) = open.pop() {
+            let at: Span = from.unwrap_or(expr.span);
+            match &expr.node {
+                Node::Verb(call) if !call.verb.looks() => return Some((at, call.builtin.row())),
+                Node::Call(id, _) | Node::FunctionValue(id) if seen.insert(*id) => {
+                    let clauses = functions.get(id).map_or(&[][..], |function| &function.lambda.clauses);
+                    in_clauses(clauses, &mut |child| open.push((child, Some(at))));
+                }
+                _ => {}
+            }
+            children(expr, &mut |child| open.push((child, from)));
+        }
+    }
+    None
 }
 
 /// A function that is run first in other languages, and that nothing calls here.

@@ -93,4 +93,13 @@ Call it in a form of its own, or write what it does at the top level.",
         wrong: "main() -> print(hello).\n",
         right: "main() -> print(hello).\nmain().\n",
     },
+    Explanation {
+        code: "E0409",
+        title: "a number stands where the actor does",
+        text: "\
+The third argument of `update` names who does it: the owner of rights in a `bcounter`, elsewhere a label without effect. It is no
+amount: `update(C, increment, 5)` counts 1. The amount is a part of the operation: `{increment, 5}`.",
+        wrong: "C = declare(counter).\nupdate(C, increment, 5).\n",
+        right: "C = declare(counter).\nupdate(C, {increment, 5}).\nupdate(C, increment, client_5).\n",
+    },
 ];
