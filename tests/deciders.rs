@@ -280,3 +280,32 @@ fn others_decide_after_they_were_named_while_all_run() {
         node.kill();
     }
 }
+
+#[test]
+fn who_learns_that_its_data_is_old_decides_nothing_more() {
+    let cluster = Cluster::new(&["a", "b"], 1, PROGRAM);
+    let b = cluster.start("b", "a", &["--set", "effects=0"]);
+    let folders = ["data-a", "shop/nodes/a"].map(|name| cluster.path().join(name));
+    let run_a = |wanted: &str, until: &str| {
+        let wanted = format!("wanted={wanted}");
+        let more = ["--set", "effects=2", "--set", &wanted, "--until", until, "--linger", "2s", "--timeout", "40s"];
+        let mut a = cluster.start("a", "b", &more);
+        assert_eq!(a.end(), 0, "{:#?}", a.seen);
+        a
+    };
+    let first = run_a("1", "query(Ran) == [1]");
+    let copies = folders.each_ref().map(|folder| folder.with_extension("old"));
+    let copy = |from: &Path, to: &Path| {
+        let _ = std::fs::remove_dir_all(to);
+        let status = std::process::Command::new("cp").arg("-r").args([from, to]).status();
+        assert!(status.expect("there is cp").success());
+    };
+    folders.iter().zip(&copies).for_each(|(folder, old)| copy(folder, old));
+    let second = run_a("2", "query(Ran) == [1, 2]");
+    // All that a had, keys included, is what it was before: nothing on this machine can tell that.
+    folders.iter().zip(&copies).for_each(|(folder, old)| copy(old, folder));
+    let third = run_a("0", "query(Ran) == [1, 2]");
+    assert!(third.seen.iter().any(|event| event["code"] == "E1006"), "{:#?}", third.seen);
+    assert_eq!(codes(&third), ["E0654"]);
+    assert_eq!(at_most_once(&[&first, &second, &third, &b]), 2);
+}

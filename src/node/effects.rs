@@ -16,6 +16,7 @@ use crate::lattice::dot::TopicId;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::derivations::fact::hash_of;
+use crate::node::report;
 use crate::node::tasks::Purpose;
 use crate::node::verbs::Refusal;
 use crate::replica::Change;
@@ -202,7 +203,7 @@ impl Node {
             self.report(diagnostic);
         }
         if failed.len() > ELEMENT_REPORTS_MAX {
-            self.report(crate::node::report::more_elements(failed.len() - ELEMENT_REPORTS_MAX));
+            self.report(report::more_elements(failed.len() - ELEMENT_REPORTS_MAX));
         }
     }
 
@@ -280,11 +281,14 @@ impl Node {
                 }
                 Out::Conflict { key, other, peer } => {
                     let peer = peer.map(|peer| self.peers.get(&peer).cloned().unwrap_or_default());
-                    self.report(crate::node::report::type_conflict(&key, &other, peer.as_deref()));
+                    self.report(report::type_conflict(&key, &other, peer.as_deref()));
                 }
                 Out::Elsewhere { here, there, peer } => {
                     let peer = self.peers.get(&peer).cloned().unwrap_or_default();
-                    self.report(crate::node::report::old_copy(here, there, &peer));
+                    self.report(report::old_copy(here, there, &peer));
+                    if self.enforced.give_up_voice() {
+                        self.report(report::no_voice());
+                    }
                 }
                 Out::Refuse(peer, reason) => {
                     self.outputs.push_back(Output::Disconnect {

@@ -29,6 +29,7 @@ use crate::lattice::dot::TopicId;
 use crate::library::Verb;
 use crate::node::Node;
 use crate::node::Output;
+use crate::node::report;
 use crate::node::tasks::Purpose;
 use crate::node::tasks::TaskId;
 use crate::node::verbs::Refusal;
@@ -127,6 +128,8 @@ pub(super) struct Effects {
     me: Runner,
     asker: Asker,
     decider: Option<Decider>,
+    /// Its data has turned out not to be what it had last: it may have decided what it does not know of.
+    outdated: bool,
     /// What this node decides alone.
     book: Book,
     wanted: BTreeMap<EffectKey, Enforced>,
@@ -154,6 +157,7 @@ impl Effects {
             me,
             asker: Asker::new(me, true, vec![Book::NODE]),
             decider: None,
+            outdated: false,
             book: Book::default(),
             wanted: BTreeMap::new(),
             again: BTreeMap::new(),
@@ -176,7 +180,7 @@ impl Effects {
         let listed = list.contains(me) || list.founders.iter().any(|founder| founder.node == me);
         match &mut self.decider {
             Some(decider) => decider.set_list(list.clone()),
-            None if decides && listed => {
+            None if decides && listed && !self.outdated => {
                 self.decider = Some(Decider::new(me, list.clone(), kept, life, now_ms)?);
                 self.asker.connected(me, now_ms);
             }
@@ -185,6 +189,13 @@ impl Effects {
         let now = self.decider.iter().flat_map(Decider::members).cloned().collect();
         self.know(now, &list.members);
         Ok(())
+    }
+
+    /// This node's data is not what it had last: it decides nothing from now on. Says whether it did.
+    pub(super) fn give_up_voice(&mut self) -> bool {
+        self.outdated = true;
+        self.asker.lost(self.me.node);
+        self.decider.take().is_some()
     }
 
     /// These decide now, as far as is known, and those are on the list; it takes a while until the ones are the others.
@@ -272,7 +283,7 @@ impl Node {
                     let attempt: u32 = postcard::from_bytes(value).map_err(|_| Damaged)?;
                     effects.doubted.insert((key, attempt));
                     effects.marked.insert(key);
-                    self.outputs.push_back(Output::Report(started_here(key, attempt)));
+                    self.outputs.push_back(Output::Report(report::started_here(key, attempt)));
                     let state = EffectState::InDoubt;
                     self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state }));
                 }
@@ -526,7 +537,7 @@ impl Node {
                 let place = self.enforced.wanted.get(&key).map(|enforced| enforced.span);
                 let peer = self.enforced.links.get(&runner.node).and_then(|peer| self.peers.get(peer));
                 let name = if runner.node == self.enforced.me.node { Some(&self.settings.name) } else { peer };
-                let report = in_doubt(key, attempt, runner.node, name.map(String::as_str), place);
+                let report = report::in_doubt(key, attempt, runner.node, name.map(String::as_str), place);
                 self.report(report);
                 self.outputs.push_back(told(attempt, EffectState::InDoubt));
             }
@@ -569,24 +580,4 @@ fn table_key(kind: u8, key: EffectKey) -> Vec<u8> {
     let mut bytes = vec![kind];
     bytes.extend(key.0.to_be_bytes());
     bytes
-}
-
-const RESOLVE: &str = "look in the outside world whether it has happened (the key, which the function can take, tells it apart); if it has \
-not, start the node that is to run it with";
-
-/// An effect was started, and nobody knows how far it came.
-fn in_doubt(key: EffectKey, attempt: u32, node: NodeId, name: Option<&str>, place: Option<Span>) -> Diagnostic {
-    let whose = name.map_or_else(|| format!("the node {node}"), |name| format!("`{name}`"));
-    let title = format!("the effect {key} is in doubt: {whose} started it and has not said that it ended");
-    let warning = Diagnostic::warning("E0650", title).help(format!("{RESOLVE} `--again {key}:{attempt}`"));
-    match place {
-        Some(span) => warning.at(span, "to be run once for the whole cluster"),
-        None => warning,
-    }
-}
-
-/// The same, found on this node's own disk.
-fn started_here(key: EffectKey, attempt: u32) -> Diagnostic {
-    let title = format!("the effect {key} is in doubt: this node ended while it was at it");
-    Diagnostic::warning("E0650", title).help(format!("{RESOLVE} `--again {key}:{attempt}`"))
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::effects::EffectKey;
+use crate::effects::NodeId;
 use crate::engine::ElementFailure;
 use crate::engine::Failed;
 use crate::engine::FailureReason;
@@ -51,6 +53,39 @@ pub(super) fn old_copy(here: u64, there: u64, peer: &str) -> Diagnostic {
     Diagnostic::warning("E1006", title)
         .help("The data folder is an older copy, or another copy of it is in use. What was replicated comes back from the peers, and no update is taken for another.")
         .help("If two copies run, end one of them: both speak for the same node in `fold_dynamic`. `lasp data import` makes a node of its own out of a copy.")
+}
+
+/// A server that is to decide on effects has data that it may have decided more than.
+pub(super) fn no_voice() -> Diagnostic {
+    Diagnostic::warning("E0654", "the data of this server is not that with which it decided on effects")
+        .help("It decides nothing from now on, since it may have decided what it does not remember; it takes part in everything else.")
+        .help("Start it with the data that it had last; if that is lost, name a server with a new key in its place.")
+}
+
+const RESOLVE: &str = "look in the outside world whether it has happened (the key, which the function can take, tells it apart); if it has \
+not, start the node that is to run it with";
+
+/// An effect was started, and nobody knows how far it came.
+pub(super) fn in_doubt(
+    key: EffectKey,
+    attempt: u32,
+    node: NodeId,
+    name: Option<&str>,
+    place: Option<Span>,
+) -> Diagnostic {
+    let whose = name.map_or_else(|| format!("the node {node}"), |name| format!("`{name}`"));
+    let title = format!("the effect {key} is in doubt: {whose} started it and has not said that it ended");
+    let warning = Diagnostic::warning("E0650", title).help(format!("{RESOLVE} `--again {key}:{attempt}`"));
+    match place {
+        Some(span) => warning.at(span, "to be run once for the whole cluster"),
+        None => warning,
+    }
+}
+
+/// The same, found on this node's own disk.
+pub(super) fn started_here(key: EffectKey, attempt: u32) -> Diagnostic {
+    let title = format!("the effect {key} is in doubt: this node ended while it was at it");
+    Diagnostic::warning("E0650", title).help(format!("{RESOLVE} `--again {key}:{attempt}`"))
 }
 
 /// For the failures beyond those reported one by one.

@@ -49,7 +49,8 @@ pub(super) const CODES: &[Explanation] = &[
         "a server that is named to decide on effects may not",
         "A server that decides must remember for good what it has decided and what it has promised to the others, or an effect could be started \
          twice. So it needs `--data`, and just the data with which it decided before: not an empty folder, and not an older copy. Its folder of keys \
-         counts its starts, and so does its data; the two do not fit.\n\n\
+         counts its starts, and so does its data; the two do not fit. Or both are older copies, and a peer knows what this server has done since \
+         (E1006): from then on it decides nothing.\n\n\
          It takes part in everything else. While most of the servers decide, effects are started as ever. Start it with the data that it had last. If \
          that is lost, issue a certificate for a new server and name that in its place: `lasp keys issue`, then `lasp keys deciders` with the \
          whole new list; those who decide go over to it by deciding so, while most of them are there.",
