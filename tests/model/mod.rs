@@ -38,6 +38,7 @@ impl Act {
         match self {
             Act::Add(n) => op("add", vec![int(*n)]),
             Act::Remove(n) | Act::Drop(n) => op("rmv", vec![int(*n)]),
+            Act::Count(1) => Term::atom("increment"),
             Act::Count(n) => op("increment", vec![int(*n)]),
             Act::Set(n) => op("set", vec![int(*n)]),
             Act::SetAt(time, n) | Act::Score(time, n) => op("set", vec![int(*time), int(*n)]),
@@ -86,7 +87,7 @@ pub fn meaning(kind: &Type, events: &[Event], drops: &[Event]) -> Option<Term> {
             removals.iter().all(|removal| adds.iter().any(|add| add.saw(removal)))
         })),
         Type::Counter | Type::GCounter | Type::LexCounter => counted(events, drops),
-        Type::MaxInt => any(Term::Int(numbers().max().unwrap_or(0))),
+        Type::MaxInt => any(Term::Int(greatest(events, drops))),
         Type::MinInt => any(numbers().min().map_or(Term::atom("undefined"), Term::Int)),
         Type::Boolean => any(Term::boolean(true)),
         Type::EwFlag => {
@@ -191,6 +192,23 @@ fn counted(events: &[Event], drops: &[Event]) -> Option<Term> {
     some.then_some(Term::Int(sum))
 }
 
+/// The greatest number, which is at least 0. Who counts sets one more than what is left of what they have seen.
+fn greatest(events: &[Event], drops: &[Event]) -> i64 {
+    let mut reached: BTreeMap<usize, i64> = BTreeMap::new();
+    for event in events {
+        let left = |other: &&Event| event.saw(other) && !drops.iter().any(|drop| event.saw(drop) && drop.saw(other));
+        let before = events.iter().filter(left).filter_map(|other| reached.get(&other.number)).max();
+        let number = match event.act {
+            Act::Set(n) => n,
+            Act::Count(n) => n + before.map_or(0, |before| (*before).max(0)),
+            _ => continue,
+        };
+        reached.insert(event.number, number);
+    }
+    let live = events.iter().filter(|event| !drops.iter().any(|drop| drop.saw(event)));
+    live.filter_map(|event| reached.get(&event.number)).copied().max().unwrap_or(0).max(0)
+}
+
 /// The greatest timestamp's value. A write without one takes the next after all that is left of what it has seen.
 fn latest(events: &[Event], drops: &[Event]) -> Option<Term> {
     let mut stamps: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
@@ -290,8 +308,8 @@ fn inner() -> Vec<(Type, Vec<Act>)> {
         (Type::TwoPSet, in_and_out),
         (Type::Counter, vec![Act::Count(1), Act::Count(-3)]),
         (Type::GCounter, vec![Act::Count(1), Act::Count(4)]),
-        (Type::LexCounter, vec![Act::Count(1), Act::Count(10)]),
-        (Type::MaxInt, vec![Act::Set(5), Act::Set(3)]),
+        (Type::LexCounter, vec![Act::Count(1), Act::Count(-2)]),
+        (Type::MaxInt, vec![Act::Set(5), Act::Set(3), Act::Count(1)]),
         (Type::MinInt, vec![Act::Set(5), Act::Set(3)]),
         (Type::Boolean, vec![Act::On]),
         (Type::EwFlag, vec![Act::Enable, Act::Disable]),

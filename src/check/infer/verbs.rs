@@ -375,8 +375,7 @@ impl<'p> Run<'p> {
             return self.sites.fine(key, expr.span);
         }
         let title = format!("this counts 1, and not {amount}");
-        let help =
-            format!("write `{{{word}, {amount}}}` for the amount; for a label, an atom such as `client`");
+        let help = format!("write `{{{word}, {amount}}}` for the amount; for a label, an atom such as `client`");
         let told = Diagnostic::warning("E0409", title).at(*span, "a label of who counts, without effect").help(help);
         self.sites.remark(key, expr.span, || told);
     }
