@@ -108,7 +108,7 @@ impl<'a> Checker<'a> {
                 let mark = self.scope().names.len();
                 let right_span = self.tree.span(right);
                 let right = Box::new(self.expr(right));
-                for (_, binding) in &mut self.scope().names[mark..] {
+                for binding in self.scope().names.bindings_from(mark) {
                     *binding = Binding::Unsafe((right_span.start, right_span.end));
                 }
                 return if operator == Infix::AndAlso { Node::AndAlso(left, right) } else { Node::OrElse(left, right) };

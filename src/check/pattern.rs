@@ -111,8 +111,7 @@ impl<'a> Checker<'a> {
         }
         match binds {
             Binds::Fresh(mark) => {
-                let known =
-                    self.scope().names.get(mark..).unwrap_or(&[]).iter().rev().find(|(known, _)| *known == name);
+                let known = self.scope().names.of(name).next().filter(|(at, _)| *at >= mark);
                 match known {
                     Some((_, Binding::Local(local))) => PatternNode::Same(*local),
                     _ => PatternNode::Bind(self.bind_fresh(name)),

@@ -1,6 +1,8 @@
 //! Which names mean what, where. Each function, `fun` and statement form has a scope; a `fun` takes locals from the scopes
 //! around it. Branches and comprehensions are parts of a scope that are cut off when they end.
 
+use rustc_hash::FxHashMap;
+
 use crate::check::Checker;
 use crate::check::core::GlobalId;
 use crate::check::core::LocalId;
@@ -11,13 +13,62 @@ use crate::syntax::tree::Range;
 pub(super) struct Scope<'a> {
     pub(super) kind: Kind,
     /// What was bound, the newest last.
-    pub(super) names: Vec<(&'a str, Binding)>,
+    pub(super) names: Names<'a>,
     /// How many locals there are.
     pub(super) locals: u32,
     /// What a `fun` takes: the local around it, and its own.
     pub(super) captures: Vec<(LocalId, LocalId)>,
     /// Where the names of the innermost comprehension start: names that wait further down are not for it to bind.
     pub(super) floor: usize,
+}
+
+/// What names were bound to, the newest last. One form may bind thousands: a look-up does not go through all of them.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a> {
+    list: Vec<(&'a str, Binding)>,
+    /// Where in the list each name stands.
+    places: FxHashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn push(&mut self, (name, binding): (&'a str, Binding)) {
+        self.places.entry(name).or_default().push(self.list.len());
+        self.list.push((name, binding));
+    }
+
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, (&'a str, Binding)> {
+        self.list.iter()
+    }
+
+    /// What a name was bound to, and where in the list, the newest first.
+    pub(super) fn of(&self, name: &str) -> impl Iterator<Item = (usize, &Binding)> {
+        let places = self.places.get(name).map_or(&[][..], Vec::as_slice);
+        places.iter().rev().filter_map(|at| self.list.get(*at).map(|(_, binding)| (*at, binding)))
+    }
+
+    /// The bindings from a place on. Their names stay.
+    pub(super) fn bindings_from(&mut self, mark: usize) -> impl Iterator<Item = &mut Binding> {
+        self.list.iter_mut().skip(mark).map(|(_, binding)| binding)
+    }
+
+    pub(super) fn truncate(&mut self, mark: usize) {
+        self.split_off(mark);
+    }
+
+    /// Takes what stands from a place on out.
+    pub(super) fn split_off(&mut self, mark: usize) -> Vec<(&'a str, Binding)> {
+        let cut = self.list.split_off(mark.min(self.list.len()));
+        for (name, _) in &cut {
+            if let Some(places) = self.places.get_mut(name) {
+                places.pop();
+            }
+        }
+        cut
+    }
 }
 
 /// What has a scope.
@@ -71,7 +122,7 @@ impl From<Slot> for Binding {
 
 impl Scope<'_> {
     pub(super) fn new(kind: Kind) -> Scope<'static> {
-        Scope { kind, names: Vec::new(), locals: 0, captures: Vec::new(), floor: 0 }
+        Scope { kind, names: Names::default(), locals: 0, captures: Vec::new(), floor: 0 }
     }
 
     pub(super) fn fresh(&mut self) -> LocalId {
@@ -103,16 +154,17 @@ impl<'a> Checker<'a> {
         let top = self.scopes.len().saturating_sub(1);
         for depth in (0..self.scopes.len()).rev() {
             let scope = &self.scopes[depth];
-            for (at, (known, binding)) in scope.names.iter().enumerate().rev() {
-                if *known != name {
-                    continue;
-                }
-                match *binding {
+            // What waits around a comprehension or a `fun` is not for it to bind.
+            let waits = |at: usize, binding: &Binding| {
+                matches!(binding, Binding::Pending(_)) && !(depth == top && at >= scope.floor)
+            };
+            let found = scope.names.of(name).find(|(at, binding)| !waits(*at, binding)).map(|(_, binding)| *binding);
+            if let Some(binding) = found {
+                match binding {
                     Binding::Local(id) => return Found::Local(self.capture(id, depth)),
                     Binding::Global(id) => return Found::Global(id),
                     Binding::Unsafe(range) => return Found::Unsafe(range),
-                    Binding::Pending(slot) if depth == top && at >= scope.floor => return Found::Pending(slot),
-                    Binding::Pending(_) => {}
+                    Binding::Pending(slot) => return Found::Pending(slot),
                 }
             }
         }
