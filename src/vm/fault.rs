@@ -205,7 +205,10 @@ impl Fault {
                 "a name is bound once: what stands there again is compared; give a new value a name of its own".into()
             }
             Fault::NoIf => "end it with a clause `true -> ..`".into(),
-            Fault::Unbound(name) => format!("bind `{name}` above the first call that reads it"),
+            Fault::Unbound(name) => format!(
+                "bind `{name}` above the first call that reads it; or, if the function means a name of its own, rename one of \
+                 the two: a name that the top level binds anywhere is known in every function"
+            ),
             Fault::CallsTooDeep => {
                 format!("at most {FRAMES_MAX} calls may be open; keep an accumulator, so that the call comes last")
             }

@@ -262,12 +262,20 @@ impl<'p> Run<'p> {
         let name = &at.verb;
         let word = verb_word(verb);
         let title = format!("the functions of `{word}` must be pure, and this one calls `{name}`");
-        let mut message = Diagnostic::error("E0518", title).at(at.span, "not allowed here");
+        let mut message = Diagnostic::error("E0518", title);
+        // The main place is in the user's text: where the verb is called, or else what calls the library.
+        let library = self.sites.is_library(at.span);
+        if !library {
+            message = message.at(at.span, "not allowed here");
+        }
         // The first step is the derivation's own call of its function.
         for (called, span) in steps.iter().skip(1) {
             message = message.at(*span, format!("calls `{called}`"));
         }
         message = message.at(expr.span, "this derivation calls it");
+        if library {
+            message = message.at(at.span, "not allowed there");
+        }
         let path: Vec<String> = steps.iter().skip(1).map(|(called, _)| format!("`{called}`")).collect();
         if !path.is_empty() {
             message = message.help(format!("the function calls {}, which calls `{name}`", path.join(", which calls ")));

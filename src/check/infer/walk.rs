@@ -110,7 +110,7 @@ fn in_expr(expr: &Expr, local: LocalId) -> bool {
 }
 
 /// The patterns and keys that a pattern is made of.
-fn parts<'a>(pattern: &'a Pattern, each: &mut impl FnMut(&'a Pattern), key: &mut impl FnMut(&'a Expr)) {
+pub(super) fn parts<'a>(pattern: &'a Pattern, each: &mut impl FnMut(&'a Pattern), key: &mut impl FnMut(&'a Expr)) {
     match &pattern.node {
         PatternNode::Tuple(items) => items.iter().for_each(each),
         PatternNode::Cons(head, tail) | PatternNode::Both(head, tail) => {
@@ -127,7 +127,7 @@ fn parts<'a>(pattern: &'a Pattern, each: &mut impl FnMut(&'a Pattern), key: &mut
 }
 
 /// The patterns that stand in an expression itself.
-fn patterns<'a>(expr: &'a Expr, each: &mut impl FnMut(&'a Pattern)) {
+pub(super) fn patterns<'a>(expr: &'a Expr, each: &mut impl FnMut(&'a Pattern)) {
     match &expr.node {
         Node::Match(pattern, _) => each(pattern),
         Node::Case(_, clauses) => clauses.iter().flat_map(|clause| &clause.patterns).for_each(each),

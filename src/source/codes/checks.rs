@@ -102,4 +102,16 @@ amount: `update(C, increment, 5)` counts 1. The amount is a part of the operatio
         wrong: "C = declare(counter).\nupdate(C, increment, 5).\n",
         right: "C = declare(counter).\nupdate(C, {increment, 5}).\nupdate(C, increment, client_5).\n",
     },
+    Explanation {
+        code: "E0410",
+        title: "a function matches a name that the top level binds later",
+        text: "\
+A name that the top level binds is known in every function, wherever either stands; `Name = ..` in a function then compares, and
+binds nothing. Here the function is called above the form that binds the name, so that there is nothing to compare with, and
+it fails (E0510) as soon as it gets there.
+
+Probably the function means a name of its own, and another one is free: rename one of the two.",
+        wrong: "total(Xs) -> Sum = lists:sum(Xs), Sum * 2.\nX = total([1, 2]).\nSum = total([3]).\n",
+        right: "total(Xs) -> Sum = lists:sum(Xs), Sum * 2.\nX = total([1, 2]).\nAll = total([3]).\n",
+    },
 ];

@@ -78,7 +78,8 @@ pub(super) const CODES: &[Explanation] = &[
         code: "E0510",
         title: "a name of the top level is read before it is bound",
         text: "Functions see all names of the top level, wherever they stand; but the forms of the top level run in \
-               order, and the function ran before the form that binds the name.",
+               order, and the function ran before the form that binds the name. If the function means a name of its own, it \
+               needs another one than the top level has anywhere.",
         wrong: "f() -> Limit.\nprint(f()).\nLimit = 5.\n",
         right: "f() -> Limit.\nLimit = 5.\nprint(f()).\n",
     },

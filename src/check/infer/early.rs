@@ -1,0 +1,115 @@
+//! Names of the top level that a function matches before the form that binds them has run: probably the function means a
+//! name of its own.
+
+use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
+
+use crate::check::core::Checked;
+use crate::check::core::Expr;
+use crate::check::core::Function;
+use crate::check::core::FunctionId;
+use crate::check::core::GlobalId;
+use crate::check::core::Node;
+use crate::check::core::Pattern;
+use crate::check::core::PatternNode;
+use crate::check::infer::walk;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
+
+/// The longest chain of calls that is followed.
+const CALLS_MAX: usize = 16;
+
+/// Functions that are called above the form that binds a name which they match.
+pub(super) fn matched(checked: &Checked) -> Vec<Diagnostic> {
+    let mut places = FxHashMap::default();
+    for expr in checked.forms.iter().flat_map(|form| &form.body) {
+        note(expr, &mut places);
+    }
+    let functions = checked.functions.iter().map(|function| (function.id, function)).collect();
+    let mut early = Early {
+        names: &checked.globals,
+        functions,
+        places,
+        bound: FxHashSet::default(),
+        seen: FxHashSet::default(),
+        calls: Vec::new(),
+        told: Vec::new(),
+    };
+    for expr in checked.forms.iter().flat_map(|form| &form.body) {
+        early.look(expr);
+    }
+    early.told
+}
+
+/// Where the forms of this text bind their names.
+fn note(expr: &Expr, places: &mut FxHashMap<GlobalId, Span>) {
+    walk::patterns(expr, &mut |pattern| {
+        globals(pattern, &mut |id, span| {
+            places.entry(id).or_insert(span);
+        });
+    });
+    walk::children(expr, &mut |child| note(child, places));
+}
+
+fn globals(pattern: &Pattern, each: &mut dyn FnMut(GlobalId, Span)) {
+    if let PatternNode::Global(id) = &pattern.node {
+        each(*id, pattern.span);
+    }
+    walk::parts(pattern, &mut |part| globals(part, each), &mut |_| {});
+}
+
+struct Early<'a> {
+    names: &'a [String],
+    functions: FxHashMap<FunctionId, &'a Function>,
+    places: FxHashMap<GlobalId, Span>,
+    bound: FxHashSet<GlobalId>,
+    /// Functions that were looked at: later calls find more names bound, never fewer.
+    seen: FxHashSet<FunctionId>,
+    /// The calls that are followed now, the outermost first.
+    calls: Vec<Span>,
+    told: Vec<Diagnostic>,
+}
+
+impl Early<'_> {
+    /// In the order in which it runs, as far as that shows. What stands in a `fun` may run later.
+    fn look(&mut self, expr: &Expr) {
+        if matches!(expr.node, Node::Fun(_)) {
+            return;
+        }
+        walk::children(expr, &mut |child| self.look(child));
+        let mut here = Vec::new();
+        walk::patterns(expr, &mut |pattern| globals(pattern, &mut |id, span| here.push((id, span))));
+        for (id, span) in here {
+            match self.calls.first().copied() {
+                None => {
+                    self.bound.insert(id);
+                }
+                Some(call) => self.tell(id, span, call),
+            }
+        }
+        if let Node::Call(id, _) = &expr.node
+            && self.calls.len() < CALLS_MAX
+            && let Some(function) = self.functions.get(id).copied()
+            && self.seen.insert(*id)
+        {
+            self.calls.push(expr.span);
+            walk::in_clauses(&function.lambda.clauses, &mut |inner| self.look(inner));
+            self.calls.pop();
+        }
+    }
+
+    fn tell(&mut self, id: GlobalId, span: Span, call: Span) {
+        let (Some(place), Some(name)) = (self.places.get(&id).copied(), self.names.get(id.0 as usize)) else { return };
+        if self.bound.contains(&id) {
+            return;
+        }
+        let title = format!("`{name}` is here the name of the top level, which is bound after this function is called");
+        self.told.push(
+            Diagnostic::warning("E0410", title)
+                .at(span, "fails when it is reached before that (E0510)")
+                .at(place, "the top level binds it here")
+                .at(call, "and calls the function above that, here")
+                .help(format!("if the function means a name of its own, rename one of the two `{name}`s")),
+        );
+    }
+}
