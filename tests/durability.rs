@@ -350,6 +350,42 @@ fn an_effect_is_started_once_whatever_becomes_of_the_process_and_again_on_reques
 }
 
 #[test]
+fn what_the_cluster_has_started_is_known_to_a_copy_wherever_it_is_brought() {
+    let folder = folder();
+    let program = "C = declare(gcounter).
+        enforce_once(C, {value, 1}, fun() -> print(pay) end).
+        update(C, increment).
+        once(k, fun() -> print(once) end).";
+    let file = write(folder.path(), "pay.lasp", program);
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (data, export, other, beside) = (path("data"), path("copy"), path("other"), path("beside"));
+    let printed = |home: &Path, data: &str| run(home, &["run", &file, "--data", data, "--quiet"], "").stdout;
+    let first = printed(folder.path(), &data);
+    assert!(first.contains("pay\n") && first.contains("once\n"), "{first}");
+    assert_eq!(run(folder.path(), &["data", "export", &data, &export], "").code, 0);
+    // Beside the first, and in its place: on this machine, and on another, which has no ledger.
+    assert_eq!(run(folder.path(), &["data", "import", &export, &other], "").code, 0);
+    assert_eq!(printed(folder.path(), &other), "");
+    let machine = self::folder();
+    for (arguments, data, prints) in
+        [(["--shared", &export, &beside], &beside, "once\n"), (["--", &export, &path("third")], &path("third"), "")]
+    {
+        assert_eq!(run(folder.path(), &[&["data", "import"], &arguments[..]].concat(), "").code, 0);
+        assert_eq!(printed(machine.path(), data), prints, "{arguments:?}");
+    }
+    std::fs::remove_dir_all(&data).expect("removed");
+    assert_eq!(run(folder.path(), &["data", "import", &export, &data], "").code, 0);
+    let shown = run(folder.path(), &["data", "show", &data, "--json"], "").stdout;
+    assert!(shown.contains("\"effects\":1"), "{shown}");
+    assert_eq!(printed(folder.path(), &data), "");
+    // A copy of the copy, too.
+    let (again, last) = (path("again"), path("last"));
+    assert_eq!(run(folder.path(), &["data", "export", &data, &again], "").code, 0);
+    assert_eq!(run(folder.path(), &["data", "import", &again, &last], "").code, 0);
+    assert_eq!(printed(self::folder().path(), &last), "");
+}
+
+#[test]
 fn data_of_another_key_is_refused_and_left_as_it_is() {
     let folder = folder();
     let file = write(folder.path(), "add.lasp", ADD);

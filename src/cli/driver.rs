@@ -225,7 +225,9 @@ impl Driver {
         named.map_err(|damaged| self.damaged(&damaged.to_string()))
     }
 
-    fn damaged(&self, reason: &str) -> StoreError {
+    /// What the node has kept cannot be what was written.
+    #[must_use]
+    pub fn damaged(&self, reason: &str) -> StoreError {
         let folder = self.store.as_ref().map(|store| store.folder().to_owned()).unwrap_or_default();
         StoreError::Damaged { folder, reason: reason.to_owned() }
     }

@@ -11,6 +11,8 @@ use crate::cli::ledger;
 use crate::cli::ledger::Machine;
 use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
+use crate::effects;
+use crate::effects::Damaged;
 use crate::effects::Deciders;
 use crate::effects::EffectKey;
 use crate::net::deciders;
@@ -18,6 +20,7 @@ use crate::net::error::NetworkError;
 use crate::node::Deciding;
 use crate::source::diagnostic::Diagnostic;
 use crate::store::Number;
+use crate::store::Store;
 use crate::store::StoreError;
 
 /// How servers are named.
@@ -64,7 +67,9 @@ fn who(
     }
     let before = driver.store.as_ref().map(|store| store.number(Number::Ledger)).transpose()?.flatten();
     let folder = folder::configuration().unwrap_or_default().join("effects");
-    match Machine::open(&folder, driver.node.runner(), before, driver.store.is_some()) {
+    let kept = driver.store.as_ref().map(Store::effects).transpose()?.unwrap_or_default();
+    let Ok(known) = effects::decided(&kept) else { return Err(driver.damaged(&Damaged.to_string())) };
+    match Machine::open(&folder, driver.node.runner(), before, driver.store.is_some(), &known) {
         Ok(machine) => {
             if let Some(store) = driver.store.as_mut().filter(|_| before != Some(machine.epoch())) {
                 store.set_number(Number::Ledger, machine.epoch())?;

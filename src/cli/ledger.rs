@@ -5,6 +5,7 @@
 //! (`--data`): when none of them runs any more, and none has kept anything, the next one to start begins a new ledger, as it begins
 //! with empty variables.
 
+use std::fmt;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -20,6 +21,7 @@ use std::sync::PoisonError;
 
 use crate::effects::Book;
 use crate::effects::Command;
+use crate::effects::Decision;
 use crate::effects::EffectKey;
 use crate::effects::Message;
 use crate::effects::NodeId;
@@ -76,11 +78,17 @@ pub struct Machine {
 
 impl Machine {
     /// Takes part in the ledger that lies in `folder`. `epoch` is that of the ledger that the node took part in before, if it has
-    /// kept that; `keeps` says whether it will.
+    /// kept that; `keeps` says whether it will. What it knows to be decided is entered: its data may have come from another machine.
     ///
     /// # Errors
     /// When the files cannot be used.
-    pub fn open(folder: &Path, me: Runner, epoch: Option<u64>, keeps: bool) -> Result<Machine, String> {
+    pub fn open(
+        folder: &Path,
+        me: Runner,
+        epoch: Option<u64>,
+        keeps: bool,
+        known: &[(EffectKey, Decision)],
+    ) -> Result<Machine, String> {
         let unusable = |error: std::io::Error| format!("the ledger in {} cannot be used: {error}", folder.display());
         make_private_folder(folder).map_err(unusable)?;
         let world = open(&folder.join("world")).map_err(unusable)?;
@@ -106,6 +114,7 @@ impl Machine {
         if let Some(before) = epoch.filter(|before| *before != machine.epoch) {
             machine.join(before)?;
         }
+        machine.take_over(known.iter().map(|(key, decision)| Line::Known(*key, *decision)))?;
         if keeps {
             machine.append(&["keep".to_owned()])?;
         }
@@ -125,7 +134,7 @@ impl Machine {
         let folder = &self.folder;
         let (entered, answer) = self.book.answer(me.node, message, |runner| *runner != me && !is_alive(folder, runner));
         if !entered.is_empty() {
-            let lines: Vec<String> = entered.iter().map(line).collect();
+            let lines: Vec<String> = entered.iter().map(|command| Line::Command(*command).to_string()).collect();
             if let Err(error) = self.append(&lines) {
                 // The book is ahead of the file: it is read anew next time.
                 (self.book, self.read) = (Book::default(), 0);
@@ -154,8 +163,7 @@ impl Machine {
                 continue;
             }
             match parsed(line) {
-                Some(Line::Command(command)) => drop(self.book.enter(&command)),
-                Some(Line::Keep) => {}
+                Some(line) => drop(line.enter(&mut self.book)),
                 None => return Err(damaged(&path, line)),
             }
         }
@@ -171,12 +179,12 @@ impl Machine {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(self.unusable(&error)),
         };
-        let commands = text.lines().filter_map(parsed).filter_map(|line| match line {
-            Line::Command(command) => Some(command),
-            Line::Keep => None,
-        });
-        let news: Vec<String> =
-            commands.filter(|command| self.book.enter(command)).map(|command| line(&command)).collect();
+        self.take_over(text.lines().filter_map(parsed))
+    }
+
+    /// Enters what is news.
+    fn take_over(&mut self, lines: impl Iterator<Item = Line>) -> Result<(), String> {
+        let news: Vec<String> = lines.filter(|line| line.enter(&mut self.book)).map(|line| line.to_string()).collect();
         if news.is_empty() { Ok(()) } else { self.append(&news) }
     }
 
@@ -278,18 +286,44 @@ fn damaged(path: &Path, line: &str) -> String {
     format!("the ledger {} is damaged: `{line}` means nothing", path.display())
 }
 
+/// A line of the file.
 enum Line {
+    /// Entered here.
     Command(Command),
+    /// Entered in another ledger, as one who joined this one knew.
+    Known(EffectKey, Decision),
+    /// Somebody who took part keeps it.
     Keep,
 }
 
-fn line(command: &Command) -> String {
-    match command {
-        Command::Grant { key, attempt, runner } => {
-            format!("start {key} {attempt} {:016x} {:016x}", runner.node.0, runner.life)
+impl Line {
+    /// Says whether it was news.
+    fn enter(&self, book: &mut Book) -> bool {
+        match self {
+            Line::Command(command) => book.enter(command),
+            Line::Known(key, decision) => book.learn(*key, *decision),
+            Line::Keep => false,
         }
-        Command::Ended { key, attempt, well } => {
-            format!("{} {key} {attempt}", if *well { "ended" } else { "failed" })
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Line::Command(Command::Grant { key, attempt, runner }) => {
+                write!(f, "start {key} {attempt} {:016x} {:016x}", runner.node.0, runner.life)
+            }
+            Line::Command(Command::Ended { key, attempt, well: true }) => write!(f, "ended {key} {attempt}"),
+            Line::Command(Command::Ended { key, attempt, well: false }) => write!(f, "failed {key} {attempt}"),
+            Line::Known(key, Decision { attempt, runner, ended }) => {
+                let ended = match ended {
+                    None => "started",
+                    Some(true) => "ended",
+                    Some(false) => "failed",
+                };
+                write!(f, "known {key} {attempt} {:016x} {:016x} {ended}", runner.node.0, runner.life)
+            }
+            Line::Keep => f.write_str("keep"),
         }
     }
 }
@@ -303,6 +337,16 @@ fn parsed(line: &str) -> Option<Line> {
         ["start", effect, attempt, node, life] => {
             let runner = Runner { node: NodeId(hex(node)?), life: hex(life)? };
             Line::Command(Command::Grant { key: key(effect)?, attempt: attempt.parse().ok()?, runner })
+        }
+        ["known", effect, attempt, node, life, ended] => {
+            let ended = match *ended {
+                "started" => None,
+                "ended" => Some(true),
+                "failed" => Some(false),
+                _ => return None,
+            };
+            let runner = Runner { node: NodeId(hex(node)?), life: hex(life)? };
+            Line::Known(key(effect)?, Decision { attempt: attempt.parse().ok()?, runner, ended })
         }
         [word @ ("ended" | "failed"), effect, attempt] => {
             let well = *word == "ended";
@@ -359,7 +403,7 @@ mod tests {
                     let folder = folder.path();
                     scope.spawn(move || {
                         let me = runner(node, 1);
-                        let mut machine = Machine::open(folder, me, None, false).expect("a ledger");
+                        let mut machine = Machine::open(folder, me, None, false, &[]).expect("a ledger");
                         let winner = ask(&mut machine, me);
                         // All of them are there, whoever came first.
                         assert!(!winner.1, "{winner:?} runs");
@@ -377,15 +421,15 @@ mod tests {
     fn when_nobody_runs_any_more_the_next_one_begins_anew() {
         let folder = folder();
         let (a, b, c) = (runner(1, 1), runner(2, 1), runner(3, 1));
-        let mut first = Machine::open(folder.path(), a, None, false).expect("a ledger");
-        let mut second = Machine::open(folder.path(), b, None, false).expect("a ledger");
+        let mut first = Machine::open(folder.path(), a, None, false, &[]).expect("a ledger");
+        let mut second = Machine::open(folder.path(), b, None, false, &[]).expect("a ledger");
         assert_eq!(ask(&mut first, a), (a, false));
         drop(first);
         assert_eq!(ask(&mut second, b), (a, true), "the other has ended in the middle");
-        let mut third = Machine::open(folder.path(), c, None, false).expect("a ledger");
+        let mut third = Machine::open(folder.path(), c, None, false, &[]).expect("a ledger");
         assert_eq!(ask(&mut third, c), (a, true));
         drop((second, third));
-        let mut again = Machine::open(folder.path(), c, None, false).expect("a ledger");
+        let mut again = Machine::open(folder.path(), c, None, false, &[]).expect("a ledger");
         assert_eq!(ask(&mut again, c), (c, false));
     }
 
@@ -393,31 +437,47 @@ mod tests {
     fn a_node_that_keeps_its_data_knows_what_was_started_while_it_was_there() {
         let folder = folder();
         let (keeper, other) = (runner(1, 1), runner(2, 1));
-        let kept = Machine::open(folder.path(), keeper, None, true).expect("a ledger");
+        let kept = Machine::open(folder.path(), keeper, None, true, &[]).expect("a ledger");
         let epoch = kept.epoch();
         drop(kept);
-        let mut second = Machine::open(folder.path(), other, Some(epoch), false).expect("a ledger");
+        let mut second = Machine::open(folder.path(), other, Some(epoch), false, &[]).expect("a ledger");
         assert_eq!(ask(&mut second, other), (other, false));
         drop(second);
         // Somebody else in between, who knows nothing of it.
-        let mut stranger = Machine::open(folder.path(), runner(3, 1), None, false).expect("a ledger");
+        let mut stranger = Machine::open(folder.path(), runner(3, 1), None, false, &[]).expect("a ledger");
         assert_eq!(ask(&mut stranger, runner(3, 1)), (runner(3, 1), false));
         drop(stranger);
         let again = runner(1, 2);
-        let mut third = Machine::open(folder.path(), again, Some(epoch), true).expect("a ledger");
+        let mut third = Machine::open(folder.path(), again, Some(epoch), true, &[]).expect("a ledger");
         assert_eq!(ask(&mut third, again), (other, true));
         // And when it comes to nodes that are running with another ledger, they learn of it.
         drop(third);
-        let mut running = Machine::open(folder.path(), runner(4, 1), None, false).expect("a ledger");
-        let _back = Machine::open(folder.path(), runner(1, 3), Some(epoch), true).expect("a ledger");
+        let mut running = Machine::open(folder.path(), runner(4, 1), None, false, &[]).expect("a ledger");
+        let _back = Machine::open(folder.path(), runner(1, 3), Some(epoch), true, &[]).expect("a ledger");
         assert_eq!(ask(&mut running, runner(4, 1)), (other, true));
+    }
+
+    #[test]
+    fn what_a_node_brings_from_another_machine_is_known_to_all_and_stays() {
+        let folder = folder();
+        let (a, b, gone) = (runner(1, 1), runner(2, 1), runner(9, 9));
+        let mut running = Machine::open(folder.path(), a, None, false, &[]).expect("a ledger");
+        let known = [(KEY, Decision { attempt: 3, runner: gone, ended: Some(true) })];
+        let brought = Machine::open(folder.path(), b, Some(77), true, &known).expect("a ledger");
+        let epoch = brought.epoch();
+        assert_eq!(ask(&mut running, a), (gone, false));
+        drop((running, brought));
+        let mut again = Machine::open(folder.path(), runner(2, 2), Some(epoch), true, &known).expect("a ledger");
+        assert_eq!(ask(&mut again, runner(2, 2)), (gone, false));
+        let text = std::fs::read_to_string(folder.path().join("ledger")).expect("there");
+        assert_eq!(text.lines().filter(|line| line.starts_with("known")).count(), 1, "{text}");
     }
 
     #[test]
     fn a_line_that_was_not_written_to_its_end_is_cut_off_and_a_damaged_one_is_told() {
         let folder = folder();
         let (a, b) = (runner(1, 1), runner(2, 1));
-        let mut first = Machine::open(folder.path(), a, None, false).expect("a ledger");
+        let mut first = Machine::open(folder.path(), a, None, false, &[]).expect("a ledger");
         let path = folder.path().join("ledger");
         let mut text = std::fs::read_to_string(&path).expect("there");
         text.push_str("start 0000");
@@ -425,7 +485,7 @@ mod tests {
         assert_eq!(ask(&mut first, a), (a, false));
         let ended = Ended { key: KEY, life: 1, attempt: 1, well: true };
         first.answer(a, &Message::Ended(vec![ended])).expect("written");
-        let mut second = Machine::open(folder.path(), b, None, false).expect("a ledger");
+        let mut second = Machine::open(folder.path(), b, None, false, &[]).expect("a ledger");
         assert_eq!(ask(&mut second, b), (a, false), "it has ended");
         let mut text = std::fs::read_to_string(&path).expect("there");
         assert!(!text.contains("start 0000000000000000\n"));

@@ -1,11 +1,14 @@
 //! One ledger for all nodes, where these can share one: the nodes of one process, or of one user on one machine.
 
 use crate::effects::Command;
+use crate::effects::DECIDED;
 use crate::effects::Decision;
 use crate::effects::EffectKey;
 use crate::effects::Ledger;
 use crate::effects::NodeId;
+use crate::effects::Put;
 use crate::effects::Runner;
+use crate::effects::row_key;
 use crate::effects::wire::Answer;
 use crate::effects::wire::Ended;
 use crate::effects::wire::Message;
@@ -30,6 +33,31 @@ impl Book {
     /// Takes over what is kept of an effect.
     pub fn restore(&mut self, key: EffectKey, decision: Decision) {
         self.ledger.restore(key, decision);
+    }
+
+    /// Takes in what is known of an effect from elsewhere. Says whether it was news.
+    pub fn learn(&mut self, key: EffectKey, decision: Decision) -> bool {
+        self.ledger.learn(key, decision)
+    }
+
+    /// Takes in what another book answers, and gives what is news as rows: who keeps them can tell a third book.
+    pub fn overhear(&mut self, answers: &[Answer]) -> Vec<Put> {
+        let mut news = Vec::new();
+        for Answer { key, standing } in answers {
+            if let Standing::Decided { decision, .. } = standing
+                && self.learn(*key, *decision)
+            {
+                news.push(self.row(*key));
+            }
+        }
+        news
+    }
+
+    /// What is entered of an effect, as a row to be kept.
+    #[must_use]
+    pub fn row(&self, key: EffectKey) -> Put {
+        let value = self.ledger.get(key).and_then(|decision| postcard::to_allocvec(decision).ok());
+        Put { key: row_key(DECIDED, key), value }
     }
 
     /// What is entered.

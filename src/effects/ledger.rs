@@ -84,6 +84,21 @@ impl Ledger {
         self.decisions.insert(key, decision);
     }
 
+    /// Takes in what somebody knows who was told of a decision, perhaps by another ledger. Says whether it was news: a later attempt
+    /// is, and how one ended; a good end is the last word.
+    pub(super) fn learn(&mut self, key: EffectKey, decision: Decision) -> bool {
+        let news = match self.decisions.get(&key) {
+            None => !self.is_full(),
+            Some(known) if known.ended == Some(true) => false,
+            Some(known) if known.attempt == decision.attempt => known.ended.is_none() && decision.ended.is_some(),
+            Some(known) => known.attempt < decision.attempt || decision.ended == Some(true),
+        };
+        if news {
+            self.decisions.insert(key, decision);
+        }
+        news
+    }
+
     /// Whether a command would change anything.
     #[must_use]
     pub fn takes(&self, command: &Command) -> bool {
@@ -136,6 +151,19 @@ mod tests {
         assert!(ledger.enter(&grant(1, 1)));
         assert!(!ledger.enter(&grant(1, 2)));
         assert_eq!(ledger.get(EffectKey(7)).map(|decision| decision.runner.node), Some(NodeId(1)));
+    }
+
+    #[test]
+    fn what_is_heard_of_a_decision_counts_unless_more_is_known() {
+        let decision =
+            |attempt, ended| Decision { attempt, runner: Runner { node: NodeId(9), life: u64::from(attempt) }, ended };
+        let key = EffectKey(7);
+        let mut ledger = Ledger::default();
+        assert!(ledger.learn(key, decision(1, None)) && !ledger.learn(key, decision(1, None)));
+        assert!(ledger.learn(key, decision(1, Some(false))) && !ledger.learn(key, decision(1, None)));
+        assert!(ledger.enter(&grant(2, 1)) && !ledger.learn(key, decision(1, Some(false))));
+        assert!(ledger.learn(key, decision(3, Some(true))) && !ledger.learn(key, decision(4, None)));
+        assert_eq!(ledger.get(key), Some(&decision(3, Some(true))));
     }
 
     #[test]

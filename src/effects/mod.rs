@@ -90,15 +90,41 @@ pub struct Runner {
     pub life: u64,
 }
 
-/// The first byte of a key of the table: what a node that decides alone has decided.
-pub const ALONE: u8 = 3;
+/// The first byte of a key of the table: what is decided where no servers are named, by this node alone or in a ledger that it shares,
+/// as far as it knows.
+pub const DECIDED: u8 = 3;
 /// The first byte of a key of the table: an effect that was started here and has not ended, with the attempt.
 pub const STARTED: u8 = 4;
 
-/// Whether a row is the node's own word, which goes with a copy of its data, and not what it has decided with others.
+/// Whether a row goes with a copy of the node's data, that of another one beside it (`shared`) or one in its place. Never what it has
+/// promised to others with whom it decides: two would speak with one voice. What it was told is decided does no harm, and
+/// without it an effect would be started again; what it has started itself is its own affair.
 #[must_use]
-pub fn goes_with_a_copy(key: &[u8]) -> bool {
-    key.first().is_some_and(|kind| [ALONE, STARTED].contains(kind))
+pub fn goes_with_a_copy(key: &[u8], shared: bool) -> bool {
+    key.first().is_some_and(|kind| *kind == DECIDED || *kind == STARTED && !shared)
+}
+
+/// The key of a row about an effect.
+pub(crate) fn row_key(kind: u8, key: EffectKey) -> Vec<u8> {
+    let mut bytes = vec![kind];
+    bytes.extend(key.0.to_be_bytes());
+    bytes
+}
+
+/// What a key of the table is about, if it is about one effect: of what kind, and which.
+pub(crate) fn row_about(key: &[u8]) -> Option<(u8, EffectKey)> {
+    let (kind, key) = key.split_first()?;
+    Some((*kind, EffectKey(u128::from_be_bytes(key.try_into().ok()?))))
+}
+
+/// What rows say is decided.
+///
+/// # Errors
+/// When one of them means nothing.
+pub fn decided(rows: &[Row]) -> Result<Vec<(EffectKey, Decision)>, Damaged> {
+    let about = rows.iter().filter_map(|(key, value)| Some((row_about(key)?, value)));
+    let decided = about.filter(|((kind, _), _)| *kind == DECIDED);
+    decided.map(|((_, key), value)| Ok((key, postcard::from_bytes(value).map_err(|_| Damaged)?))).collect()
 }
 
 /// A row of what is kept on disk: key and value.

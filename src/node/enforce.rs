@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::mem;
 
-use crate::effects::ALONE;
 use crate::effects::Ask;
 use crate::effects::Asker;
 use crate::effects::AskerOut;
@@ -14,7 +13,6 @@ use crate::effects::Damaged;
 use crate::effects::Decider;
 use crate::effects::DeciderOut;
 use crate::effects::Deciders;
-use crate::effects::Decision;
 use crate::effects::EFFECTS;
 use crate::effects::EffectKey;
 use crate::effects::Member;
@@ -25,6 +23,9 @@ use crate::effects::Put;
 use crate::effects::Row;
 use crate::effects::Runner;
 use crate::effects::STARTED;
+use crate::effects::decided;
+use crate::effects::row_about;
+use crate::effects::row_key;
 use crate::lattice::dot::TopicId;
 use crate::library::Verb;
 use crate::node::Node;
@@ -130,7 +131,7 @@ pub(super) struct Effects {
     decider: Option<Decider>,
     /// Its data has turned out not to be what it had last: it may have decided what it does not know of.
     outdated: bool,
-    /// What this node decides alone.
+    /// What this node decides alone, or knows to be decided in the ledger that it shares.
     book: Book,
     wanted: BTreeMap<EffectKey, Enforced>,
     /// Of those to be run again, the attempt in doubt.
@@ -228,7 +229,7 @@ impl Effects {
     /// What was started here is over; of what was started elsewhere the disk says nothing.
     fn unmark(&mut self, key: EffectKey) {
         if self.marked.remove(&key) {
-            self.puts.push(Put { key: table_key(STARTED, key), value: None });
+            self.puts.push(Put { key: row_key(STARTED, key), value: None });
         }
     }
 
@@ -271,24 +272,14 @@ impl Node {
         if let Deciding::Servers(list) = &deciding {
             effects.listed(list, decides, &kept, self.now_ms)?;
         }
+        decided(&kept)?.into_iter().for_each(|(key, decision)| effects.book.restore(key, decision));
         for (key, value) in &kept {
-            let Some((&kind, key)) = key.split_first() else { continue };
-            let Ok(key) = <[u8; 16]>::try_from(key).map(u128::from_be_bytes).map(EffectKey) else { continue };
-            match kind {
-                ALONE => {
-                    let decision: Decision = postcard::from_bytes(value).map_err(|_| Damaged)?;
-                    effects.book.restore(key, decision);
-                }
-                STARTED => {
-                    let attempt: u32 = postcard::from_bytes(value).map_err(|_| Damaged)?;
-                    effects.doubted.insert((key, attempt));
-                    effects.marked.insert(key);
-                    self.outputs.push_back(Output::Report(report::started_here(key, attempt)));
-                    let state = EffectState::InDoubt;
-                    self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state }));
-                }
-                _ => {}
-            }
+            let Some((STARTED, key)) = row_about(key) else { continue };
+            let attempt: u32 = postcard::from_bytes(value).map_err(|_| Damaged)?;
+            effects.doubted.insert((key, attempt));
+            effects.marked.insert(key);
+            self.outputs.push_back(Output::Report(report::started_here(key, attempt)));
+            self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state: EffectState::InDoubt }));
         }
         effects.deciding = deciding;
         effects.again = again.into_iter().collect();
@@ -440,6 +431,9 @@ impl Node {
     /// The edge's answer from the ledger that all nodes share.
     pub(super) fn effects_book(&mut self, message: &Message) {
         if let Message::Answers(answers) = message {
+            // The ledger is not in this node's data, and a copy of these may be all that is left.
+            let told = self.enforced.book.overhear(answers);
+            self.enforced.puts.extend(told);
             self.enforced.asker.answers(Book::NODE, answers, self.now_ms);
         }
         self.after_effects();
@@ -494,10 +488,7 @@ impl Node {
             let me = effects.me;
             let gone = |runner: &Runner| *runner != me;
             let (entered, answer) = effects.book.answer(me.node, &message, gone);
-            for command in entered {
-                let value = effects.book.ledger().get(command.key()).and_then(|it| postcard::to_allocvec(it).ok());
-                effects.puts.push(Put { key: table_key(ALONE, command.key()), value });
-            }
+            effects.puts.extend(entered.iter().map(|command| effects.book.row(command.key())));
             if let Some(Message::Answers(answers)) = answer {
                 effects.asker.answers(Book::NODE, &answers, self.now_ms);
             }
@@ -570,14 +561,10 @@ impl Node {
         self.enforced.running.insert(id, (key, attempt));
         self.saw(span, Some(Verb::EnforceOnce), &Term::atom("started"));
         let value = postcard::to_allocvec(&attempt).ok();
-        self.enforced.puts.push(Put { key: table_key(STARTED, key), value });
+        self.enforced.puts.push(Put { key: row_key(STARTED, key), value });
         self.enforced.marked.insert(key);
         self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state: EffectState::Started }));
     }
 }
 
-fn table_key(kind: u8, key: EffectKey) -> Vec<u8> {
-    let mut bytes = vec![kind];
-    bytes.extend(key.0.to_be_bytes());
-    bytes
 }

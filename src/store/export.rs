@@ -26,6 +26,7 @@ use redb::WriteTransaction;
 use crate::effects;
 use crate::lattice::dot::ReplicaId;
 use crate::replica::Replica;
+use crate::store::Number;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Summary;
@@ -58,6 +59,7 @@ const CALLED: u8 = 8;
 const PREDECESSOR: u8 = 9;
 const EFFECT: u8 = 10;
 const GONE: u8 = 11;
+const LEDGER: u8 = 12;
 
 /// Writes a copy of the data as it is now.
 pub(super) fn export(database: &Database, folder: &Path, to: &mut dyn Write) -> Result<(), StoreError> {
@@ -75,6 +77,9 @@ fn copy(transaction: &ReadTransaction, out: &mut Hashing<'_>) -> Result<(), redb
     if let Some(node) = transaction.open_table(META)?.get("node")? {
         out.row(NODE, &[], node.value())?;
     }
+    if let Some(ledger) = transaction.open_table(META)?.get(Number::Ledger.name())? {
+        out.row(LEDGER, &[], ledger.value())?;
+    }
     table(transaction, LANES, LANE, out)?;
     table(transaction, VARIABLES, VARIABLE, out)?;
     table(transaction, SLOTS, SLOT, out)?;
@@ -86,8 +91,7 @@ fn copy(transaction: &ReadTransaction, out: &mut Hashing<'_>) -> Result<(), redb
     table(transaction, BEFORE, PREDECESSOR, out)?;
     for row in transaction.open_table(EFFECTS)?.iter()? {
         let (key, value) = row?;
-        // What it has decided with others is theirs together; a copy has no voice among them.
-        if effects::goes_with_a_copy(key.value()) {
+        if effects::goes_with_a_copy(key.value(), false) {
             out.row(EFFECT, key.value(), value.value())?;
         }
     }
@@ -211,7 +215,7 @@ pub(super) fn pass_on(from: impl Read, to: &mut dyn Write) -> Result<(), String>
 
 /// Makes a data folder from an export: that of another node, with a key of its own. It goes on in the place of the one that
 /// was exported, with the values of its dynamic variables, what `once` had called, and its contributions to `fold_dynamic`;
-/// or, with `shared`, has nothing but what was replicated.
+/// or, with `shared`, has nothing but what was replicated. In either case it knows which effects the cluster has started.
 ///
 /// # Errors
 /// When the file is no whole export, or the folder holds data already or cannot be written.
@@ -277,10 +281,14 @@ fn put(transaction: &WriteTransaction, (number, key, value): &Row, shared: bool)
         HEIGHT => insert(transaction, HEIGHTS, key, value),
         ENTRY => insert(transaction, ENTRIES, key, value),
         GONE => insert(transaction, MISSED, key, value),
+        EFFECT if effects::goes_with_a_copy(key, shared) => insert(transaction, EFFECTS, key, value),
+        LEDGER if value.len() == 8 => {
+            transaction.open_table(META)?.insert(Number::Ledger.name(), value.as_slice())?;
+            Ok(true)
+        }
         NODE | MINE | CALLED | PREDECESSOR | EFFECT if shared => Ok(true),
         MINE => insert(transaction, OWN, key, value),
         CALLED => insert(transaction, ONCE, key, value),
-        EFFECT if effects::goes_with_a_copy(key) => insert(transaction, EFFECTS, key, value),
         PREDECESSOR => insert(transaction, BEFORE, key, value),
         NODE => {
             let Ok(node) = <[u8; 16]>::try_from(value.as_slice()) else { return Ok(false) };
