@@ -328,3 +328,95 @@ fn who_asks_for_the_end_does_not_wait_for_a_step() {
     assert!(sent.is_ok_and(|status| status.success()));
     assert_eq!(node.end(), 130);
 }
+
+#[test]
+fn of_a_topic_that_some_take_they_alone_have_to_agree_and_are_named() {
+    let program = "Sport = declare(set). set_topic(Sport, sport). M = map(Sport, fun(X) -> X end). All = declare(set).
+        case replica() of 2 -> interested(news); _ -> interested(sport), update(Sport, {add, replica()}) end.
+        update(All, {add, replica()}).";
+    let done = typed(&["run", "-", "--replicas", "3"], program);
+    assert_eq!((done.code, done.stdout.as_str()), (0, "Sport@a,b = [0, 1]\nM = [0, 1]\nAll = [0, 1, 2]\n"));
+    assert!(done.stderr.contains("Sport is not shown of c"), "{}", done.stderr);
+    let done = typed(&["run", "-", "--replicas", "3", "--json"], program);
+    let sport = events(&done).into_iter().find(|event| event["event"] == "final").expect("a value");
+    assert_eq!((&sport["variable"], &sport["nodes"]), (&"Sport".into(), &serde_json::json!(["a", "b"])));
+    let done = typed(&["sim", "-", "--replicas", "3"], program);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stdout.starts_with("Sport@n0,n1 = [0, 1]\nM = [0, 1]\nAll = "), "{}", done.stdout);
+}
+
+#[test]
+fn one_name_for_two_types_is_the_programs_fault_in_a_simulation_too() {
+    let program = "S = declare(foo, case replica() of 0 -> set; 1 -> counter end).
+        case replica() of 0 -> update(S, {add, 1}); 1 -> update(S, increment) end.";
+    let done = typed(&["sim", "-", "--replicas", "2", "--no-shrink"], program);
+    assert_eq!(done.code, 1);
+    assert!(!done.stderr.contains("E0711"), "{}", done.stderr);
+    assert_eq!(done.stderr.matches("E0301").count(), 2, "{}", done.stderr);
+}
+
+#[test]
+fn a_line_of_a_pipe_waits_while_later_ones_go_on_and_is_given_up_at_the_end_alone() {
+    let done = typed(&["repl"], "S = declare(set).\nV = read(S, [5]).\nupdate(S, {add, 5}).\nV.\n");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert_eq!(done.stdout, "[]\n[5]\n[5]\n[5]\n");
+    let late = "S = declare(set).\nthread(fun() -> sleep(50), update(S, {add, 5}) end).\nprint(read(S, [5])).\n";
+    let done = typed(&["repl"], late);
+    assert!(done.code == 0 && done.stdout.contains("[5]"), "{}{}", done.stdout, done.stderr);
+    let done = typed(&["repl"], "S = declare(set).\nread(S, [5]).\n1 + 1.\n");
+    assert_eq!(done.code, 4);
+    assert!(
+        done.stdout.ends_with("2\n") && done.stderr.contains("E0805: what was typed waits for ever"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
+fn what_is_awaited_counts_though_the_top_level_waits_on_replicas_too() {
+    let program = "X = declare(set). read(X, [1]).";
+    for more in [&[][..], &["--replicas", "2"]] {
+        let done = typed(&[&["run", "-", "--until", "query(X) == []"], more].concat(), program);
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        assert!(!done.stderr.contains("E0805"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn an_awaited_expression_that_is_of_no_use_is_told_before_anything_or_the_first_time() {
+    for never in ["5", "1/0", "[true]", "lists:sum([a])"] {
+        let done = typed(&["run", "-", "--listen", "127.0.0.1:0", "--until", never], "X = declare(set).");
+        assert_eq!(done.code, 3, "{never}: {}", done.stderr);
+        assert!(!done.stderr.contains("listening"), "{}", done.stderr);
+    }
+    let done = typed(&["run", "-", "--listen", "127.0.0.1:0", "--until", "nope("], "X = declare(set).");
+    assert!(done.code == 3 && !done.stderr.contains("listening"), "{}", done.stderr);
+    // It depends on the program, and may become true.
+    let later = "X = declare(set). sleep(20). update(X, {add, 1}).";
+    for (until, told) in [("hd(query(X)) == 1", 1), ("case query(X) of [] -> 5; _ -> true end", 1), ("V", 0)] {
+        let program =
+            if until == "V" { "X = declare(ivar). V = read(X) == 1. thread(fun() -> sleep(20) end)." } else { later };
+        let done = typed(&["run", "-", "--until", until], program);
+        assert_eq!(done.stderr.matches("warning E0810").count(), told, "{until}: {}", done.stderr);
+        assert_eq!(done.code, if until == "V" { 4 } else { 0 }, "{until}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_line_that_a_program_leaves_open_is_ended_before_values() {
+    let open = "io:format(\"one \"). io:format(\"two\"). S = declare(set).";
+    assert_eq!(typed(&["run", "-"], open).stdout, "one two\nS = []\n");
+    assert_eq!(typed(&["run", "-", "--quiet"], open).stdout, "one two");
+    assert_eq!(typed(&["run", "-", "--replicas", "1"], open).stdout, "one two\nS = []\n");
+    assert_eq!(typed(&["repl"], "io:format(\"open\").\n").stdout, "open\nok\n");
+}
+
+#[test]
+fn a_variable_with_two_names_changes_once() {
+    let program = "S = declare(set). T = S. update(S, {add, 1}).";
+    assert_eq!(typed(&["run", "-", "--watch"], program).stdout, "S = T = [1]\nS = [1]\nT = [1]\n");
+    let done = typed(&["run", "-", "--watch", "--json"], program);
+    let changes: Vec<Value> = events(&done).into_iter().filter(|event| event["event"] == "change").collect();
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!((&changes[0]["variable"], &changes[0]["also"]), (&"S".into(), &serde_json::json!(["T"])));
+}

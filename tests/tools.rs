@@ -150,7 +150,8 @@ fn exit_codes_are_those_of_the_contract() {
     let cases: &[(&[&str], i32)] = &[
         (&["good.lasp"], 0),
         (&["none.lasp"], 0),
-        (&["good.lasp", "--filter", "no such test"], 0),
+        (&["good.lasp", "--filter", "no such test"], 2),
+        (&["none.lasp", "--filter", "no such test"], 0),
         (&["unsound.lasp"], 3),
         (&["good.lasp", "unsound.lasp"], 3),
         (&["top.lasp"], 1),
@@ -164,6 +165,8 @@ fn exit_codes_are_those_of_the_contract() {
         let done = test(folder.path(), arguments);
         assert_eq!(done.code, *code, "{arguments:?}: {}{}", done.stdout, done.stderr);
     }
+    let misspelt = test(folder.path(), &["good.lasp", "--filter", "b_test"]).stderr;
+    assert!(misspelt.contains("E0811: none of 1 tests has `b_test` in its name"), "{misspelt}");
     assert!(test(folder.path(), &["none.lasp"]).stderr.contains("no tests were found"));
 }
 

@@ -166,7 +166,7 @@ fn export(out: &Out, folder: &Path, file: &Path) -> Result<(), StoreError> {
         None => control::export(folder, to),
     };
     if file == Path::new("-") {
-        return copy(&mut std::io::stdout().lock());
+        return piped(std::io::stdout().lock(), copy);
     }
     let failed = |error: &std::io::Error| StoreError::Unwritten {
         folder: folder.to_owned(),
@@ -175,9 +175,8 @@ fn export(out: &Out, folder: &Path, file: &Path) -> Result<(), StoreError> {
     // A pipe or a device is written to, and a link is followed: what is there stays what it is.
     let place = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     if place.metadata().is_ok_and(|facts| !facts.is_file()) {
-        let mut to = std::fs::OpenOptions::new().write(true).open(&place).map_err(|error| failed(&error))?;
-        copy(&mut to)?;
-        to.flush().map_err(|error| failed(&error))?;
+        let to = std::fs::OpenOptions::new().write(true).open(&place).map_err(|error| failed(&error))?;
+        piped(to, copy)?;
         out.status(&format!("exported {} to {}", folder.display(), file.display()));
         return Ok(());
     }
@@ -194,6 +193,38 @@ fn export(out: &Out, folder: &Path, file: &Path) -> Result<(), StoreError> {
     part.persist(file).map_err(|error| failed(&error.error))?;
     out.status(&format!("exported {} to {}", folder.display(), file.display()));
     Ok(())
+}
+
+/// Writes where somebody may read who goes away before the end, as `head` does: that is no error.
+fn piped<W: Write>(to: W, copy: impl Fn(&mut dyn Write) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    let mut pipe = Pipe { to, gone: false };
+    let done = copy(&mut pipe);
+    if pipe.gone { Ok(()) } else { done }
+}
+
+struct Pipe<W> {
+    to: W,
+    /// Whether nobody reads any more.
+    gone: bool,
+}
+
+impl<W> Pipe<W> {
+    fn note<T>(&mut self, done: std::io::Result<T>) -> std::io::Result<T> {
+        self.gone |= done.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
+        done
+    }
+}
+
+impl<W: Write> Write for Pipe<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.to.write(bytes);
+        self.note(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let flushed = self.to.flush();
+        self.note(flushed)
+    }
 }
 
 fn import(out: &Out, file: &Path, folder: &Path, shared: bool) -> Result<(), StoreError> {

@@ -366,8 +366,10 @@ impl Driver {
             }
             Event::Lost { link, id, name, cause, renewed, unneeded } => {
                 if !renewed && self.told.remove(&id) && !unneeded {
-                    let state = if cause.refused { "refused" } else { "lost" };
-                    out.peer(&self.name, &name, state, Some(&cause));
+                    let told = if cause.refused { ("refused", Some(&cause)) } else { ("lost", Some(&cause)) };
+                    // A goodbye is no fault, and nothing is to be done about it.
+                    let (state, cause) = if cause.is_goodbye() { ("ended", None) } else { told };
+                    out.peer(&self.name, &name, state, cause);
                 }
                 self.input(Input::Lost { peer: PeerId(link.0) });
             }
@@ -447,10 +449,10 @@ impl Driver {
             }
             Output::Print { text, value } => self.out.print(&self.name, &text, &value),
             Output::Report(diagnostic) => self.out.diagnostic(Some(&self.name), self.node.files(), &diagnostic),
-            Output::Change { variable, kind, value, derived, first } => {
+            Output::Change { variable, also, kind, value, derived, first } => {
                 // Here and not by the caller, so that it comes between what is printed before and after.
                 if self.shows == Shows::All || derived && !first {
-                    self.out.change(&self.name, &variable, &kind, &value);
+                    self.out.change(&self.name, &variable, &also, &kind, &value);
                 }
             }
             Output::ReadFile { request, path } => {

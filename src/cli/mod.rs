@@ -27,6 +27,7 @@ mod signals;
 pub mod sim;
 mod stdout;
 pub mod test;
+pub mod values;
 
 use std::process::ExitCode;
 use std::thread;

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use clap::ColorChoice;
 
@@ -33,6 +35,8 @@ pub struct Out {
     /// Several nodes write here: the same message of another node is not told again.
     several: bool,
     told: Mutex<BTreeSet<String>>,
+    /// Whether what was written last to standard output has not ended its line.
+    open: AtomicBool,
     printer: Option<Mutex<Printer>>,
 }
 
@@ -40,7 +44,7 @@ impl Out {
     /// Plain streams; `several` when more than one node writes here.
     #[must_use]
     pub fn new(color: ColorChoice, json: bool, several: bool) -> Out {
-        Out { json, style: style(color), several, told: Mutex::default(), printer: None }
+        Out { json, style: style(color), several, told: Mutex::default(), open: AtomicBool::new(false), printer: None }
     }
 
     /// Has all lines go through `printer`.
@@ -54,8 +58,15 @@ impl Out {
         self.json
     }
 
-    /// Writes data.
+    /// Writes data, in lines of its own: a line that a program has left open is ended first.
     pub fn data(&self, text: &str) {
+        if self.open.swap(false, Ordering::Relaxed) && self.printer.is_none() {
+            self.write("\n");
+        }
+        self.write(text);
+    }
+
+    fn write(&self, text: &str) {
         if !self.through_printer(text) {
             stdout::write(text);
         }
@@ -87,27 +98,41 @@ impl Out {
         if self.json {
             self.event(Line::new("print").text("node", node).term("value", value));
         } else {
-            self.data(text);
+            self.write(text);
+            if !text.is_empty() {
+                self.open.store(!text.ends_with('\n'), Ordering::Relaxed);
+            }
         }
     }
 
-    /// A variable has another value.
-    pub fn change(&self, node: &str, variable: &str, kind: &Type, value: &Term) {
+    /// A variable has another value; `also` are other names of it.
+    pub fn change(&self, node: &str, variable: &str, also: &[String], kind: &Type, value: &Term) {
         if self.json {
             let line = Line::new("change").text("node", node).text("variable", variable);
+            let line = if also.is_empty() { line } else { line.texts("also", also) };
             self.event(line.text("type", kind.name()).term("value", value));
         } else {
-            self.data(&format!("{variable} = {value}\n"));
+            let names: Vec<&str> = std::iter::once(variable).chain(also.iter().map(String::as_str)).collect();
+            self.data(&format!("{} = {value}\n", names.join(" = ")));
         }
+    }
+
+    /// A variable's value at the end, the same on these nodes and not there for others; at most so many of them are named.
+    pub fn last_of(&self, nodes: &[&str], last: &Final, nodes_max: usize) {
+        if self.json {
+            let nodes: Vec<String> = nodes.iter().map(|node| (*node).to_owned()).collect();
+            let line = final_event(nodes.first().map_or("", String::as_str), last);
+            return self.event(line.texts("nodes", &nodes));
+        }
+        let more = if nodes.len() > nodes_max { ",.." } else { "" };
+        let named = &nodes[..nodes.len().min(nodes_max)];
+        self.data(&format!("{}@{}{more} = {}\n", last.name, named.join(","), last.value));
     }
 
     /// A variable's value at the end. `each` when every node has its own.
     pub fn last(&self, node: &str, last: &Final, each: bool) {
         if self.json {
-            let line = Line::new("final").text("node", node).text("variable", &last.name);
-            let line = line.text("type", last.kind.name()).term("value", &last.value);
-            let line = line.number("value_bytes", last.value_bytes as u64);
-            self.event(line.number("metadata_bytes", last.metadata_bytes as u64));
+            self.event(final_event(node, last));
         } else if each {
             self.data(&format!("{}@{node} = {}\n", last.name, last.value));
         } else {
@@ -187,6 +212,13 @@ impl Out {
         let diagnostic = if help.is_empty() { diagnostic } else { diagnostic.help(help) };
         self.diagnostic(node, &Files::default(), &diagnostic);
     }
+}
+
+fn final_event(node: &str, last: &Final) -> Line {
+    let line = Line::new("final").text("node", node).text("variable", &last.name);
+    let line = line.text("type", last.kind.name()).term("value", &last.value);
+    let line = line.number("value_bytes", last.value_bytes as u64);
+    line.number("metadata_bytes", last.metadata_bytes as u64)
 }
 
 /// How messages on standard error look.

@@ -13,8 +13,12 @@ use crate::compile::Session;
 use crate::lattice::dot::ReplicaId;
 use crate::node::Node;
 use crate::node::Settings;
+use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::value::term::Term;
+use crate::vm::Machine;
+use crate::vm::Outcome;
+use crate::vm::Unit;
 
 /// A program's text, and where its files are looked for.
 #[derive(Clone, Debug, Default)]
@@ -97,54 +101,98 @@ pub struct Wanted {
     pub watch: bool,
 }
 
+/// A program that was checked, and the expression to wait for.
+pub struct Compiled {
+    session: Session,
+    library: Unit,
+    unit: Unit,
+    until: Option<Unit>,
+}
+
+/// Checks and compiles a program, and the expression after `--until`. What is wrong is told, as by the node of this name.
+///
+/// # Errors
+/// When one of them does not parse or check, or the expression can never be true.
+pub fn compile(out: &Out, program: &Program, node: Option<&str>, until: Option<&str>) -> Result<Compiled, Exit> {
+    let (mut session, library) = Session::new();
+    let (told, unit) = match session.program(&program.name, &program.text) {
+        Ok((unit, warnings)) => (warnings, Some(unit)),
+        Err(mistakes) => (mistakes, None),
+    };
+    told.iter().for_each(|told| out.diagnostic(node, &session.files, told));
+    let Some(unit) = unit else {
+        summary(out, told.iter().filter(|mistake| mistake.severity == Severity::Error).count());
+        return Err(Exit::Unsound);
+    };
+    let until = until.map(|until| session.awaited("--until", until)).transpose().and_then(|until| {
+        let never = until.as_ref().and_then(|until| never_true([&library, &unit], until));
+        never.map_or(Ok(until), |never| Err(vec![never]))
+    });
+    match until {
+        Ok(until) => Ok(Compiled { session, library, unit, until }),
+        Err(mistakes) => {
+            mistakes.iter().for_each(|mistake| out.diagnostic(node, &session.files, mistake));
+            Err(Exit::Unsound)
+        }
+    }
+}
+
+/// How many steps an expression that asks for nothing may take before it counts as one that may become true.
+const CONSTANT_STEPS: u64 = 100_000;
+
+/// Why an expression that depends on nothing will never be true, unless it just says so: `false` waits for ever.
+fn never_true(before: [&Unit; 2], until: &Unit) -> Option<Diagnostic> {
+    let mut machine = Machine::new();
+    for unit in before {
+        machine.load(unit);
+    }
+    let forms = machine.load(until).forms;
+    let mut task = machine.top_level(&forms);
+    let mut steps = CONSTANT_STEPS;
+    let told = |why: &str| {
+        Diagnostic::error("E0810", format!("the expression after --until will never be true: {why}"))
+            .help("write what is to become true, such as `query(S) == [1, 2]`")
+    };
+    match machine.run(&mut task, &mut steps) {
+        Outcome::Done(value) if value.as_bool().is_none() => Some(told(&format!("it is {value}"))),
+        // A name without a value may get one.
+        Outcome::Failed(failure) if failure.code() != "E0510" => Some(told(&failure.diagnostic().title)),
+        _ => None,
+    }
+}
+
 /// Compiles a program and makes a node that is about to run it. What is wrong is told.
 ///
 /// # Errors
-/// When the program, or the expression to wait for, does not parse or check.
+/// As [`compile`].
 pub fn node(out: &Out, program: &Program, wanted: Wanted) -> Result<Node, Exit> {
-    let (mut session, library) = Session::new();
-    let unit = match session.program(&program.name, &program.text) {
-        Ok((unit, warnings)) => {
-            for warning in &warnings {
-                out.diagnostic(Some(&wanted.name), &session.files, warning);
-            }
-            unit
+    let compiled = compile(out, program, Some(&wanted.name), wanted.until.as_deref())?;
+    Ok(compiled.node(wanted))
+}
+
+impl Compiled {
+    /// A node that is about to run it.
+    #[must_use]
+    pub fn node(self, wanted: Wanted) -> Node {
+        let arguments: Vec<(String, Term)> =
+            wanted.settings.iter().map(|(name, value)| (name.clone(), literal::value(value))).collect();
+        // The last one of a name counts.
+        let role = arguments.iter().rev().find(|(name, _)| name == "role").map(|(_, value)| value.clone());
+        let settings = Settings {
+            name: wanted.name,
+            replica: wanted.replica,
+            role: role.unwrap_or_else(|| Term::atom("undefined")),
+            arguments: arguments.into_iter().rev().collect(),
+            identity: wanted.identity,
+            seed: random(),
+            watch: wanted.watch,
+        };
+        let mut node = Node::new(settings, self.session, &self.library, &self.unit);
+        if let Some(until) = &self.until {
+            node.set_until(until);
         }
-        Err(mistakes) => {
-            for mistake in &mistakes {
-                out.diagnostic(Some(&wanted.name), &session.files, mistake);
-            }
-            summary(out, mistakes.iter().filter(|mistake| mistake.severity == Severity::Error).count());
-            return Err(Exit::Unsound);
-        }
-    };
-    let until = match wanted.until.as_deref().map(|until| session.awaited("--until", until)).transpose() {
-        Ok(until) => until,
-        Err(mistakes) => {
-            for mistake in &mistakes {
-                out.diagnostic(Some(&wanted.name), &session.files, mistake);
-            }
-            return Err(Exit::Unsound);
-        }
-    };
-    let arguments: Vec<(String, Term)> =
-        wanted.settings.iter().map(|(name, value)| (name.clone(), literal::value(value))).collect();
-    // The last one of a name counts.
-    let role = arguments.iter().rev().find(|(name, _)| name == "role").map(|(_, value)| value.clone());
-    let settings = Settings {
-        name: wanted.name,
-        replica: wanted.replica,
-        role: role.unwrap_or_else(|| Term::atom("undefined")),
-        arguments: arguments.into_iter().rev().collect(),
-        identity: wanted.identity,
-        seed: random(),
-        watch: wanted.watch,
-    };
-    let mut node = Node::new(settings, session, &library, &unit);
-    if let Some(until) = &until {
-        node.set_until(until);
+        node
     }
-    Ok(node)
 }
 
 /// Says how many mistakes there are, when there are several.

@@ -4,7 +4,6 @@
 //! rest; once all tell the same, they are asked again, and only the same answer a second time, from nodes that took nothing
 //! in between, counts: what was on its way has arrived by then.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -35,6 +34,7 @@ use crate::cli::run::never_true;
 use crate::cli::run::timed_out;
 use crate::cli::run::waits;
 use crate::cli::signals;
+use crate::cli::values::Values;
 use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::Options;
@@ -241,8 +241,10 @@ fn follow(driver: &mut Driver, at: usize, tell: &UnboundedSender<Told>) -> Contr
 
 fn end(mut driver: Driver, out: &Out, asked_by: &Control, timeout: Option<Duration>) -> Ended {
     let status = driver.node.status();
-    let mut waiting = status.top_level == TopLevel::Waiting;
+    // What was waited for was true: it does not matter who still waits for what.
+    let mut waiting = status.top_level == TopLevel::Waiting && status.until != Until::Met;
     match asked_by {
+        Control::Terminate if status.until == Until::Met => {}
         Control::Terminate => {
             waits(&driver, out, &status);
             if let Until::NotYet(error) = &status.until {
@@ -366,36 +368,9 @@ fn conclude(arguments: &Run, out: &Out, verdict: Verdict, ended: &[Ended]) -> Ex
 
 /// Prints the values: those of replicated variables once. Returns where they differ.
 fn print(arguments: &Run, out: &Out, ended: &[Ended]) -> Vec<String> {
-    let mut differences = Vec::new();
-    let mut order: Vec<&str> = Vec::new();
-    let mut by_name: BTreeMap<&str, Vec<(&str, &Final)>> = BTreeMap::new();
-    for node in ended {
-        for last in &node.finals {
-            let entry = by_name.entry(&last.name).or_default();
-            if entry.is_empty() {
-                order.push(&last.name);
-            }
-            entry.push((&node.name, last));
-        }
+    let values = Values::of(ended.iter().map(|node| (node.name.clone(), node.finals.as_slice())));
+    if !arguments.quiet {
+        values.names().for_each(|named| named.print(out, usize::MAX));
     }
-    for name in order {
-        let values = &by_name[name];
-        let Some((node, first)) = values.first() else { continue };
-        let differ = values.iter().any(|(_, last)| last.value != first.value);
-        if differ && !first.dynamic {
-            let each: Vec<String> = values.iter().map(|(node, last)| format!("{} on {node}", last.value)).collect();
-            differences.push(format!("{name} is {}", each.join(", ")));
-        }
-        if arguments.quiet {
-            continue;
-        }
-        if first.dynamic || differ {
-            for (node, last) in values {
-                out.last(node, last, true);
-            }
-        } else {
-            out.last(node, first, false);
-        }
-    }
-    differences
+    values.names().filter_map(|named| named.difference()).collect()
 }

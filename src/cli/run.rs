@@ -192,6 +192,8 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     let overdue = Overdue::new(runtime, out);
     signals::pass_on(runtime, vec![sender.clone()], signals::Asks::End(overdue.clone()));
     let started = Instant::now();
+    // Who listens has a program that can run.
+    let compiled = program::compile(out, &program, arguments.membership.node.as_deref(), arguments.until.as_deref())?;
     let Joined { name, identity, wire, store, deciders } = join(out, &arguments.membership, runtime)?;
     let wanted = Wanted {
         name: name.clone(),
@@ -202,7 +204,7 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
         watch: arguments.watch,
     };
     let networked = wire.is_some();
-    let mut node = program::node(out, &program, wanted)?;
+    let mut node = compiled.node(wanted);
     if let Some(store) = &store {
         data::restore(out, &mut node, store)?;
     }

@@ -58,6 +58,14 @@ pub enum NetworkError {
         /// What the system says.
         reason: String,
     },
+    /// A file that is another thing than a certificate.
+    #[error("{} holds a {what}, and no certificate", path.display())]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+        /// What it says to be.
+        what: String,
+    },
     /// A file of an issued key or certificate, or its folder, cannot be read or written.
     #[error("{} cannot be used: {reason}", path.display())]
     Unusable {
@@ -187,7 +195,9 @@ impl NetworkError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            NetworkError::KeyFile { .. } | NetworkError::Unusable { .. } => "E0601",
+            NetworkError::KeyFile { .. } | NetworkError::Unusable { .. } | NetworkError::NoCertificate { .. } => {
+                "E0601"
+            }
             NetworkError::KeyDamaged { .. }
             | NetworkError::KeyExposed { .. }
             | NetworkError::Damaged { .. }
@@ -234,6 +244,7 @@ impl NetworkError {
     /// The same, about issued keys.
     fn help_with_keys(&self) -> String {
         match self {
+            NetworkError::NoCertificate { .. } => "name the folder that it lies in, or a certificate".into(),
             NetworkError::Unusable { .. } => "make the folder and what is in it readable and writable for this user".into(),
             NetworkError::Damaged { .. } => {
                 "copy the folder again from where it was made, or have a new one made with `lasp keys issue`".into()
@@ -281,6 +292,9 @@ impl NetworkError {
     }
 }
 
+/// What it is called that a peer ended and said so.
+const GOODBYE: &str = "it ended";
+
 /// Why one peer is not, or no longer, connected: a code and one line of text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
@@ -308,6 +322,12 @@ impl Cause {
             "E0623" => "is it a node of lasp that answers there?",
             _ => "",
         }
+    }
+
+    /// Whether the peer has ended and said so.
+    #[must_use]
+    pub fn is_goodbye(&self) -> bool {
+        !self.refused && self.reason == GOODBYE
     }
 
     pub(super) fn refused(code: &'static str, reason: impl Into<String>) -> Cause {
@@ -440,7 +460,7 @@ pub(super) enum Closing {
 fn closed(code: u64, reason: &[u8]) -> Cause {
     let reason = plain(&String::from_utf8_lossy(reason));
     match code {
-        0 => Cause::absent("E0605", "it ended"),
+        0 => Cause::absent("E0605", GOODBYE),
         1 => Cause::absent("E0605", "another connection stays"),
         2 => Cause::absent("E0613", "the peer dropped the connection, since it could not send fast enough"),
         3 => Cause::refused("E0609", format!("the peer refused a message of this node: {reason}")),

@@ -97,7 +97,12 @@ impl Shown {
     /// When it cannot be read, or is no node's certificate.
     pub fn of_file(path: &Path, now_s: i64) -> Result<Shown, NetworkError> {
         let missing = NetworkError::Unusable { path: path.into(), reason: "there is no such file".into() };
-        let certificate = certificate((path.into(), keyfile::read(path)?.ok_or(missing)?))?;
+        let text = keyfile::read(path)?.ok_or(missing)?;
+        if let Some(label) = label(&text).filter(|label| *label != "CERTIFICATE") {
+            let what = label.to_lowercase();
+            return Err(NetworkError::NoCertificate { path: path.into(), what });
+        }
+        let certificate = certificate((path.into(), text))?;
         let none = || damaged(path, "it is no node's certificate");
         let proven = proven_by(&certificate).ok_or_else(none)?;
         Ok(Shown {
@@ -108,6 +113,12 @@ impl Shown {
             cluster: None,
         })
     }
+}
+
+/// What the first part of a file in PEM says that it is.
+fn label(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("-----BEGIN ")?;
+    rest.split_once("-----").map(|(label, _)| label)
 }
 
 fn fingerprint(certificate: &CertificateDer<'static>) -> String {

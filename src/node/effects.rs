@@ -255,9 +255,10 @@ impl Node {
     fn push_change(&mut self, variable: VariableId, value: &Term, first: bool) {
         let kind = self.engine.reference(variable).kind.clone();
         let derived = !self.engine.graph().writers(variable).is_empty() || self.engine.taken(variable).is_some();
-        for name in self.named.get(&variable).cloned().unwrap_or_default() {
-            let (kind, value) = (kind.clone(), value.clone());
-            self.outputs.push_back(Output::Change { variable: name, kind, value, derived, first });
+        let mut names = self.named.get(&variable).cloned().unwrap_or_default().into_iter();
+        if let Some(name) = names.next() {
+            let (also, value) = (names.collect(), value.clone());
+            self.outputs.push_back(Output::Change { variable: name, also, kind, value, derived, first });
         }
     }
 

@@ -566,5 +566,3 @@ impl Node {
         self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state: EffectState::Started }));
     }
 }
-
-}

@@ -108,8 +108,10 @@ pub enum Output {
     Report(Diagnostic),
     /// A variable with a name at top level has another value now. Only with [`Settings::watch`].
     Change {
-        /// Its name at top level.
+        /// Its name at top level, the first if it has several.
         variable: String,
+        /// The other names.
+        also: Vec<String>,
         /// Its type.
         kind: Type,
         /// Its value.
@@ -222,6 +224,8 @@ pub struct Waiting {
     pub span: Span,
     /// Whether it is the program's top level.
     pub top_level: bool,
+    /// Whether it was typed at the prompt.
+    pub typed: bool,
 }
 
 /// How a node stands.
@@ -256,6 +260,8 @@ pub struct Final {
     pub kind: Type,
     /// Whether each node has its own.
     pub dynamic: bool,
+    /// Whether all that there is of it comes here: the node takes its topic, and the topics of all that feeds it.
+    pub taken: bool,
     /// The value.
     pub value: Term,
     /// The bytes of the value, as it would travel.

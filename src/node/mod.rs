@@ -137,6 +137,8 @@ pub struct Node {
     rights: rights::Rights,
     /// The forms of an example that are still to be evaluated.
     steps: VecDeque<FormId>,
+    /// What was typed last.
+    typed_last: Option<TaskId>,
     streams: BTreeMap<VariableId, Vec<Term>>,
     /// Which derivations other nodes have, and which of this one's rest for that.
     derivations: derivations::Derivations,
@@ -184,6 +186,8 @@ struct Awaited {
     state: Until,
     /// Whether something has changed since it was last tested.
     stale: bool,
+    /// Whether it was told that it cannot be evaluated so far.
+    told: bool,
 }
 
 impl Node {
@@ -236,6 +240,7 @@ impl Node {
             enforced,
             rights: rights::Rights::default(),
             steps: VecDeque::new(),
+            typed_last: None,
             streams: BTreeMap::new(),
             derivations: derivations::Derivations::default(),
             views: views::Views::default(),
@@ -266,7 +271,7 @@ impl Node {
     /// Has the run wait for an expression: one form, tested once the top level has ended or waits, then after each change.
     pub fn set_until(&mut self, until: &Unit) {
         let form = self.machine.load(until).forms;
-        self.until = Some(Awaited { form, state: Until::NotYet(None), stale: true });
+        self.until = Some(Awaited { form, state: Until::NotYet(None), stale: true, told: false });
     }
 
     /// The texts of the program, to show diagnostics by.
@@ -387,10 +392,17 @@ impl Node {
 
     fn typed(&mut self, text: &str) {
         let compiled = Arc::make_mut(&mut self.session).prompt(text);
-        if let Some(forms) = self.loaded(compiled) {
+        self.typed_last = self.loaded(compiled).map(|forms| {
             let task = self.machine.top_level(&forms);
-            self.tasks.spawn(Purpose::Prompt, task);
-        }
+            self.tasks.spawn(Purpose::Prompt, task)
+        });
+    }
+
+    /// Whether what was typed last has not come to its end.
+    #[must_use]
+    pub fn typed_goes_on(&self) -> bool {
+        let runs = |id| self.running.as_ref().is_some_and(|(running, ..)| *running == id);
+        self.typed_last.is_some_and(|id| self.tasks.goes_on(id) || runs(id))
     }
 
     fn example(&mut self, name: &str, text: &str) {

@@ -137,16 +137,17 @@ impl Node {
         for (purpose, wait) in self.tasks.waits() {
             let said = |awaited: &Awaited| (awaited.variable, what_it_has_to_be(wait, awaited));
             let any: Vec<(VariableId, String)> = wait.any.iter().map(said).collect();
-            waits.push((purpose == Purpose::TopLevel, any, wait.span));
+            waits.push((purpose, any, wait.span));
         }
-        waits.sort_by_key(|(top_level, ..)| !top_level);
+        waits.sort_by_key(|(purpose, ..)| *purpose != Purpose::TopLevel);
         let mut waiting = Vec::with_capacity(waits.len());
-        for (top_level, any, span) in waits {
+        for (purpose, any, span) in waits {
+            let (top_level, typed) = (purpose == Purpose::TopLevel, purpose == Purpose::Prompt);
             let texts = any.into_iter().map(|(variable, said)| self.waiting_text(variable, &said));
-            waiting.push(Waiting { text: texts.collect::<Vec<String>>().join(", or "), span, top_level });
+            waiting.push(Waiting { text: texts.collect::<Vec<String>>().join(", or "), span, top_level, typed });
         }
         let effects = self.enforced.waiting().into_iter();
-        waiting.extend(effects.map(|(text, span)| Waiting { text, span, top_level: false }));
+        waiting.extend(effects.map(|(text, span)| Waiting { text, span, top_level: false, typed: false }));
         Status {
             quiescent: self.quiescent(),
             top_level: self.top_level_now(),
@@ -232,8 +233,10 @@ impl Node {
             let value = self.engine.value(variable);
             let value_bytes = codec::encode(&value).len();
             let kept = self.keys.get(&variable).and_then(|key| kept.get(key)).copied().unwrap_or_default();
+            let taken = self.takes(variable);
             finals.push(Final {
                 name,
+                taken,
                 kind: reference.kind.clone(),
                 dynamic: reference.dynamic,
                 value,

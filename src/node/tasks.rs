@@ -133,6 +133,8 @@ pub(super) struct Tasks {
     topic: TopicId,
     /// How many entries wait for a threshold.
     waits: usize,
+    /// How many of these are `wait_needed`.
+    lazy: usize,
     /// How many waits have begun.
     begun: u64,
     next: u64,
@@ -229,6 +231,7 @@ impl Tasks {
         self.begun += 1;
         wait.since = self.begun;
         self.waits += 1;
+        self.lazy += usize::from(wait.is_lazy());
         for variable in wait.variables() {
             self.waiting.entry(variable).or_default().push(id);
         }
@@ -282,6 +285,16 @@ impl Tasks {
         self.waiting.get(&variable).cloned().unwrap_or_default()
     }
 
+    /// Whether some task is in `wait_needed`.
+    pub(super) fn any_lazy(&self) -> bool {
+        self.lazy > 0
+    }
+
+    /// Whether a task is there: that it has not come to its end.
+    pub(super) fn goes_on(&self, id: TaskId) -> bool {
+        self.entries.contains_key(&id)
+    }
+
     /// What a task waits for.
     pub(super) fn waiting(&self, id: TaskId) -> Option<&Wait> {
         match &self.entries.get(&id)?.state {
@@ -298,6 +311,7 @@ impl Tasks {
             return None;
         };
         self.waits -= 1;
+        self.lazy -= usize::from(wait.is_lazy());
         for variable in wait.variables() {
             if let Some(waiters) = self.waiting.get_mut(&variable) {
                 waiters.retain(|waiter| *waiter != id);

@@ -4,6 +4,8 @@
 //! first update that comes from elsewhere does, by the lane that it is in; or else the task that makes the variable. Only
 //! what is written is in a lane, so a topic can be set as long as nothing has been.
 
+use std::collections::BTreeSet;
+
 use crate::engine::BaseChange;
 use crate::graph::VariableId;
 use crate::lattice::dot::TopicId;
@@ -95,6 +97,28 @@ impl Node {
     /// The topic of a variable.
     pub(super) fn topic_of(&self, variable: VariableId) -> TopicId {
         self.keys.get(&variable).map_or(TopicId::NONE, |key| self.replica.topic(*key))
+    }
+
+    /// Whether all that there is of a variable comes here: its own topic, and those of all that feeds it, are taken.
+    pub(super) fn takes(&self, variable: VariableId) -> bool {
+        let (only, topics) = self.replica.taking();
+        if !only && topics.is_empty() {
+            return true;
+        }
+        let (mut met, mut left) = (BTreeSet::from([variable]), vec![variable]);
+        while let Some(next) = left.pop() {
+            if !self.replica.takes(self.topic_of(next)) {
+                return false;
+            }
+            left.extend(self.sources(next).into_iter().filter(|source| met.insert(*source)));
+        }
+        true
+    }
+
+    /// What feeds a variable here, directly.
+    pub(super) fn sources(&self, variable: VariableId) -> BTreeSet<VariableId> {
+        let graph = self.engine.graph();
+        graph.writers(variable).iter().flat_map(|id| graph.derivation(*id).sources.iter().copied()).collect()
     }
 
     fn set_topic(&mut self, target: &Term, named: &Term, topic: TopicId) -> Result<(), Refusal> {

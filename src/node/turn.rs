@@ -13,6 +13,8 @@ use crate::node::tasks::Then;
 use crate::node::tasks::Wait;
 use crate::node::tasks::Work;
 use crate::node::verbs::Answer;
+use crate::node::verbs::brief;
+use crate::source::diagnostic::Diagnostic;
 use crate::value::term::Term;
 use crate::vm::Failure;
 use crate::vm::Outcome;
@@ -223,9 +225,19 @@ impl Node {
         self.looking = true;
         let state = self.evaluate_until(&forms);
         self.looking = false;
-        if let Some(until) = &mut self.until {
-            until.state = state;
-            until.stale = false;
+        let Some(until) = &mut self.until else { return };
+        let wrong = match &state {
+            // A name that the top level has not come to is no mistake.
+            Until::NotYet(Some(error)) if !until.told && error.code != "E0510" => Some(error.title.clone()),
+            _ => None,
+        };
+        until.told |= wrong.is_some();
+        (until.state, until.stale) = (state, false);
+        if let Some(title) = wrong {
+            let title = format!("the expression after --until is of no use so far: {title}");
+            self.report(
+                Diagnostic::warning("E0810", title).help("it is tested again after each change, until it is `true`"),
+            );
         }
     }
 
@@ -237,7 +249,7 @@ impl Node {
             match self.machine.run(&mut task, &mut fuel) {
                 Outcome::OutOfFuel => return Until::NotYet(None),
                 Outcome::Done(value) if value.as_bool() == Some(true) => return Until::Met,
-                Outcome::Done(_) => return Until::NotYet(None),
+                Outcome::Done(value) => return Until::NotYet(neither(&value)),
                 Outcome::Failed(failure) => return Until::NotYet(Some(failure.diagnostic())),
                 Outcome::Verb(request) if !request.verb.looks() => {
                     let title = "the awaited expression only looks, and changes nothing".to_owned();
@@ -253,4 +265,10 @@ impl Node {
             }
         }
     }
+}
+
+/// What is wrong with a value that is to become `true`; what is not bound yet may still.
+fn neither(value: &Term) -> Option<Diagnostic> {
+    let told = value.as_bool().is_none() && value.as_atom() != Some("undefined");
+    told.then(|| Diagnostic::error("E0810", format!("it gives {}, which is neither true nor false", brief(value))))
 }

@@ -1,6 +1,9 @@
 //! Waiting for variables: who waits for what, who is needed, and who goes on.
 //!
-//! A task that waits at a threshold makes the variable needed there and below: that is what `wait_needed` waits for.
+//! A task that waits at a threshold makes the variable needed there and below: that is what `wait_needed` waits for. What feeds a
+//! variable that is read is needed with it, though nobody can say up to where: that ends a `wait_needed` without a threshold.
+
+use std::collections::BTreeSet;
 
 use crate::graph::VariableId;
 use crate::library::Verb;
@@ -64,15 +67,35 @@ impl Node {
 
     fn wait_needed(&mut self, target: &Term, threshold: Option<&Term>) -> Result<Answer, Refusal> {
         let awaited = self.awaited(target, threshold)?;
-        let read = self
-            .tasks
-            .waiters(awaited.variable)
-            .into_iter()
-            .any(|waiter| self.tasks.waiting(waiter).is_some_and(|wait| !wait.is_lazy() && wait.needs(&awaited)));
-        if read {
+        if self.is_needed(&awaited) {
             return Ok(Answer::Value(target.clone()));
         }
         Ok(self.go_on_or_wait(vec![awaited], Resumption::Variable))
+    }
+
+    /// Whether a task waits for the variable, or for what it feeds.
+    fn is_needed(&self, awaited: &Awaited) -> bool {
+        let read = |variable: VariableId, needs: &dyn Fn(&Wait) -> bool| {
+            let mut waits = self.tasks.waiters(variable).into_iter().filter_map(|waiter| self.tasks.waiting(waiter));
+            waits.any(|wait| !wait.is_lazy() && needs(wait))
+        };
+        if read(awaited.variable, &|wait| wait.needs(awaited)) {
+            return true;
+        }
+        let graph = self.engine.graph();
+        let (mut met, mut left) = (BTreeSet::from([awaited.variable]), vec![awaited.variable]);
+        while let Some(next) = left.pop().filter(|_| awaited.written.is_none()) {
+            for (derivation, _) in graph.readers(next) {
+                let fed = graph.derivation(*derivation).destination;
+                if met.insert(fed) {
+                    if read(fed, &|_| true) {
+                        return true;
+                    }
+                    left.push(fed);
+                }
+            }
+        }
+        false
     }
 
     /// The variable of the first alternative that is met.
@@ -107,12 +130,33 @@ impl Node {
                 let wait = self.tasks.waiting(waiter).filter(|wait| wait.is_lazy())?;
                 wait.any.iter().any(|awaited| read.asks_for(awaited)).then_some((wait.since, waiter, read.variable))
             }));
+            needed.extend(self.needed_with(read.variable));
         }
         needed.sort_unstable();
         needed.dedup();
         for (_, waiter, variable) in needed {
             self.go_on(waiter, variable);
         }
+    }
+
+    /// Tasks in `wait_needed` for what feeds a variable, directly or not.
+    fn needed_with(&self, variable: VariableId) -> Vec<(u64, TaskId, VariableId)> {
+        let mut needed = Vec::new();
+        if !self.tasks.any_lazy() {
+            return needed;
+        }
+        let (mut met, mut left) = (BTreeSet::from([variable]), vec![variable]);
+        while let Some(next) = left.pop() {
+            for source in self.sources(next).into_iter().filter(|source| met.insert(*source)) {
+                left.push(source);
+                needed.extend(self.tasks.waiters(source).into_iter().filter_map(|waiter| {
+                    let wait = self.tasks.waiting(waiter).filter(|wait| wait.is_lazy())?;
+                    let anyhow = wait.any.iter().all(|awaited| awaited.written.is_none());
+                    anyhow.then_some((wait.since, waiter, source))
+                }));
+            }
+        }
+        needed
     }
 
     /// Those of the tasks that wait for the changed variables whose waits are over go on, who has waited longest first.

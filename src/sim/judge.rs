@@ -30,12 +30,12 @@ impl fmt::Display for Difference {
 }
 
 /// The replicated variables that nodes which are up have under the same top-level name with values that are not equal byte
-/// for byte. (Nodes that run different programs are compared where these share names.)
+/// for byte, of nodes that take them whole: who does not take a topic sees of it what it wrote itself, at most. (Nodes that run different programs are compared where these share names.)
 pub fn differences(cluster: &mut Cluster) -> Vec<Difference> {
     let mut first: BTreeMap<String, (usize, Term)> = BTreeMap::new();
     let mut found = Vec::new();
     for node in cluster.up() {
-        for last in cluster.finals(node).into_iter().filter(|last| !last.dynamic) {
+        for last in cluster.finals(node).into_iter().filter(|last| !last.dynamic && last.taken) {
             match first.get(&last.name) {
                 None => {
                     first.insert(last.name, (node, last.value));
@@ -173,17 +173,32 @@ pub(crate) fn no_agreement(cluster: &mut Cluster, within_ms: u64) -> Violation {
     Violation { wrong: Wrong::Agreement, node: None, at_ms: cluster.now_ms, diagnostic }
 }
 
+/// What nodes tell when a name stands for two variables: then each side keeps its own, and values differ by right.
+const TWO_OF_A_NAME: [&str; 2] = ["E0301", "E0375"];
+
 /// Nodes that have seen the same show different values.
 pub(crate) fn disagreements(cluster: &mut Cluster) -> Vec<Violation> {
     let at_ms = cluster.now_ms;
-    let found = differences(cluster).into_iter().take(3);
-    found
-        .map(|difference| {
+    let mut found: Vec<Violation> = Vec::new();
+    for difference in differences(cluster).into_iter().take(3) {
+        let mut told = false;
+        for node in [difference.one.0, difference.other.0] {
+            let reports = cluster.reports(node).iter();
+            for diagnostic in reports.filter(|report| TWO_OF_A_NAME.contains(&report.code)).cloned() {
+                told = true;
+                let violation = Violation { wrong: Wrong::Program, node: Some(node), at_ms, diagnostic };
+                if !found.contains(&violation) {
+                    found.push(violation);
+                }
+            }
+        }
+        if !told {
             let title = format!("the nodes have seen the same, and yet {difference}");
             let diagnostic = Diagnostic::error("E0711", title).help("this is a fault in lasp: please report it");
-            Violation { wrong: Wrong::Promise, node: None, at_ms, diagnostic }
-        })
-        .collect()
+            found.push(Violation { wrong: Wrong::Promise, node: None, at_ms, diagnostic });
+        }
+    }
+    found
 }
 
 /// The program goes on without an end at one moment.

@@ -39,7 +39,9 @@ use crate::net::Network;
 use crate::node::Final;
 use crate::node::Input;
 use crate::node::Progress;
+use crate::node::Waiting;
 use crate::node::Writers;
+use crate::source::diagnostic::Diagnostic;
 use crate::value::term::Term;
 
 /// How long a batch stays for its peers at the end.
@@ -92,8 +94,18 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
         Some((editor, _)) => editor::start(editor, reader),
         None => batch::start(reader),
     }
-    let mut prompt =
-        Prompt { driver, out, ready, names, interactive, evaluating: true, started: false, failed: false, told: false };
+    let mut prompt = Prompt {
+        driver,
+        out,
+        ready,
+        names,
+        interactive,
+        evaluating: true,
+        started: false,
+        failed: false,
+        told: false,
+        closed: false,
+    };
     let exit = prompt.serve();
     prompt.driver.close();
     stdout::finish();
@@ -116,6 +128,8 @@ struct Prompt {
     failed: bool,
     /// Whether it was told that the evaluation waits.
     told: bool,
+    /// Whether there are no more lines.
+    closed: bool,
 }
 
 impl Prompt {
@@ -136,7 +150,8 @@ impl Prompt {
                     }
                     Happened::Told(Control::Interrupt) if !self.interactive => return Exit::Interrupted,
                     Happened::Told(Control::Terminate) => return Exit::Interrupted,
-                    Happened::Told(Control::Closed) => return self.leave(),
+                    Happened::Told(Control::Closed) if self.interactive => return Exit::Done,
+                    Happened::Told(Control::Closed) => self.closed = true,
                     Happened::Broken(error) => return run::broken(&self.out, Some(&self.driver.name), &error),
                     Happened::Unsaved(error) => return data::unusable(&self.out, Some(&self.driver.name), &error),
                     Happened::Told(_) => {}
@@ -145,6 +160,9 @@ impl Prompt {
             // What was just given to the node may not have been looked at yet.
             if self.driver.idle() {
                 self.rest();
+                if self.closed && self.is_over() {
+                    return self.leave();
+                }
             }
             self.driver.wait(None);
         }
@@ -163,14 +181,24 @@ impl Prompt {
         }
         self.told = true;
         for waiting in self.driver.node.status().waiting {
-            self.out.status(&format!("waiting: {}", waiting.text));
+            if waiting.typed || self.interactive {
+                self.out.status(&format!("waiting: {}", waiting.text));
+            }
         }
         if self.interactive {
             self.out.status("(Ctrl-C gives up)");
         } else {
-            self.failed = true;
-            self.driver.input(Input::Cancel);
+            // What comes next may be what it waits for.
+            self.out.status("(the lines that follow go on meanwhile)");
+            self.next();
         }
+    }
+
+    /// Whether nothing is left to wait for after the last line: a node among peers leaves at once, one that is alone when
+    /// what was typed has come to its end, or never will.
+    fn is_over(&mut self) -> bool {
+        let status = self.driver.node.status();
+        self.driver.network().is_some() || status.quiescent || !status.waiting.iter().any(|waiting| waiting.typed)
     }
 
     /// Lets the reader go on.
@@ -187,7 +215,10 @@ impl Prompt {
             (None, _) => self.failed = true,
             (Some(_), Some(shown)) | (Some(shown), None) => self.out.data(&format!("{shown}\n")),
         }
-        self.next();
+        // It may have been an earlier text, which has waited until now.
+        if self.evaluating && !self.driver.node.typed_goes_on() {
+            self.next();
+        }
     }
 
     /// Does what a text says; false when it says to leave.
@@ -247,10 +278,22 @@ impl Prompt {
     }
 
     fn leave(&mut self) -> Exit {
-        if !self.interactive {
-            self.stay();
+        if self.interactive {
+            return Exit::Done;
         }
-        if self.failed && !self.interactive { Exit::Failed } else { Exit::Done }
+        self.stay();
+        let waiting = self.driver.node.status().waiting;
+        let given_up: Vec<&Waiting> = waiting.iter().filter(|waiting| waiting.typed).collect();
+        for waiting in &given_up {
+            let diagnostic = Diagnostic::error("E0805", "what was typed waits for ever, and is given up");
+            let diagnostic = diagnostic.at(waiting.span, waiting.text.as_str());
+            self.out.diagnostic(Some(&self.driver.name), self.driver.node.files(), &diagnostic);
+        }
+        match (self.failed, given_up.is_empty()) {
+            (true, _) => Exit::Failed,
+            (false, true) => Exit::Done,
+            (false, false) => Exit::Waits,
+        }
     }
 
     /// Gives the peers what they have not got yet, for a bounded time.

@@ -2,7 +2,6 @@
 //!
 //! Everything on standard output follows from the program and the scenario; what the real clock says goes to standard error.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cli::json::Line;
@@ -10,7 +9,7 @@ use crate::cli::json::array;
 use crate::cli::out::Out;
 use crate::cli::shell::quoted;
 use crate::cli::sim::arguments::Sim;
-use crate::node::Final;
+use crate::cli::values::Values;
 use crate::sim::judge::Violation;
 use crate::sim::measure::Measure;
 use crate::sim::once::Count;
@@ -19,7 +18,6 @@ use crate::sim::scenario::Scenario;
 use crate::sim::words::show_ms;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::files::Files;
-use crate::value::codec;
 
 /// Of how many nodes at most it is shown what they have for themselves, or how they differ.
 const NODES_SHOWN_MAX: usize = 16;
@@ -80,35 +78,10 @@ impl Report<'_> {
         }
     }
 
-    /// The values: once where all nodes agree.
+    /// The values: once where all nodes agree that take them.
     fn finals(&self, ran: &Ran) {
-        let mut order: Vec<&str> = Vec::new();
-        let mut by_name: BTreeMap<&str, Vec<(usize, &Final)>> = BTreeMap::new();
-        for (node, finals) in &ran.finals {
-            for last in finals {
-                let entry = by_name.entry(&last.name).or_default();
-                if entry.is_empty() {
-                    order.push(&last.name);
-                }
-                entry.push((*node, last));
-            }
-        }
-        for name in order {
-            let values = &by_name[name];
-            let Some((first_node, first)) = values.first() else { continue };
-            let bytes = codec::encode(&first.value);
-            let same = values.iter().all(|(_, last)| codec::encode(&last.value) == bytes);
-            if same && !first.dynamic {
-                self.out.last(&format!("n{first_node}"), first, false);
-                continue;
-            }
-            for (node, last) in values.iter().take(NODES_SHOWN_MAX) {
-                self.out.last(&format!("n{node}"), last, true);
-            }
-            if values.len() > NODES_SHOWN_MAX {
-                self.out.status(&format!("{name} on {} more nodes is not shown", values.len() - NODES_SHOWN_MAX));
-            }
-        }
+        let values = Values::of(ran.finals.iter().map(|(node, finals)| (format!("n{node}"), finals.as_slice())));
+        values.names().for_each(|named| named.print(self.out, NODES_SHOWN_MAX));
     }
 
     fn waits(&self, ran: &Ran) {

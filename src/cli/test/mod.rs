@@ -48,9 +48,15 @@ pub fn run(arguments: &arguments::Test, color: ColorChoice) -> Exit {
             return Exit::Usage;
         }
     };
-    let mut run = Run { arguments, out: &out, report: Report::new(&out), exit: Exit::Done };
+    let mut run = Run { arguments, out: &out, report: Report::new(&out), exit: Exit::Done, left_out: 0 };
     for file in &files {
         run.file(file);
+    }
+    let filter = arguments.filter.as_deref().filter(|_| run.report.is_empty() && run.left_out > 0);
+    if let Some(filter) = filter {
+        let title = format!("none of {} tests has `{filter}` in its name", run.left_out);
+        out.error(None, "E0811", &title, "a name is that of the file, a colon, a space and that of the test");
+        run.graver(Exit::Usage);
     }
     run.report.end(run.exit == Exit::Done);
     if run.exit == Exit::Done && run.report.failed() { Exit::Failed } else { run.exit }
@@ -61,6 +67,8 @@ struct Run<'a> {
     out: &'a Out,
     report: Report<'a>,
     exit: Exit,
+    /// How many tests the filter has left out.
+    left_out: usize,
 }
 
 impl Run<'_> {
@@ -71,7 +79,9 @@ impl Run<'_> {
         };
         let markdown = find::is_markdown(path);
         let mut tests = if markdown { find::in_markdown(&program.text) } else { find::in_program(&program.text) };
+        let found = tests.len();
         tests.retain(|test| self.wanted(&program, test));
+        self.left_out += found - tests.len();
         if tests.is_empty() {
             // A program without tests is not run, but one that does not even check is no program that passes.
             let all = !markdown && self.arguments.filter.is_none();

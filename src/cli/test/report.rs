@@ -34,6 +34,11 @@ impl<'a> Report<'a> {
         Report { out, passed: 0, failures: Vec::new(), ignored: 0 }
     }
 
+    /// Whether nothing was run or left.
+    pub(super) fn is_empty(&self) -> bool {
+        self.passed + self.ignored == 0 && self.failures.is_empty()
+    }
+
     pub(super) fn failed(&self) -> bool {
         !self.failures.is_empty()
     }
@@ -110,7 +115,7 @@ impl<'a> Report<'a> {
             let line = Line::new("summary").number("passed", self.passed).number("failed", failed as u64);
             return self.out.event(line.number("ignored", self.ignored));
         }
-        if sound && self.passed + self.ignored == 0 && failed == 0 {
+        if sound && self.is_empty() {
             return self.out.status("no tests were found: `lasp test --help` says what is one");
         }
         let ignored = if self.ignored > 0 { format!(", {} ignored", self.ignored) } else { String::new() };

@@ -163,4 +163,18 @@ pub(super) const CODES: &[Explanation] = &[
          that is stuck. So that nothing is lost and no memory fills, the program's tasks wait as well; the node itself goes on, answers \
          its peers and takes in what they send. When it is asked to end, it waits two seconds for the reader.",
     ),
+    plain(
+        "E0810",
+        "the expression to wait for is of no use",
+        "The expression after --until is to become true. It gives something that is neither true nor false, such as `5` or a list, or \
+         it fails, as `hd(query(S))` does while S is empty. If that follows from the expression alone, the program is not run. Else it \
+         is told the first time, and tested again after each change: write it so that it gives `false` until then, for \
+         instance `query(S) == [1, 2]` or `length(query(S)) > 2`.",
+    ),
+    plain(
+        "E0811",
+        "no test has this in its name",
+        "`lasp test --filter TEXT` runs the tests whose name, after the file and a colon, has the text, and there is none among the \
+         tests that were found. The exit code is 2, so that a script with a name that is misspelt, or was changed, does not pass.",
+    ),
 ];
