@@ -220,10 +220,13 @@ impl Membership {
             match output {
                 Output::Send { to, bytes, push } => self.send(to, bytes, push),
                 Output::Deliver { bytes, .. } => {
-                    // A message delivers one payload at most.
-                    if let Some((link, permit)) = received.take() {
-                        let message = Inbound { bytes, _permit: permit };
-                        let _ = self.node.send(Event::Received { link, message });
+                    // Each payload has its own part of what the message that brought it may take up.
+                    if let Some((link, permit)) = &mut received {
+                        let own = permit.split(bytes.len().min(permit.num_permits()));
+                        if let Some(permit) = own {
+                            let message = Inbound { bytes, _permit: permit };
+                            let _ = self.node.send(Event::Received { link: *link, message });
+                        }
                     }
                 }
                 Output::NeighbourUp { .. } | Output::NeighbourDown { .. } => {}

@@ -1,6 +1,7 @@
-//! Who keeps a connection with whom, and how a broadcast reaches everybody: partial views (`HyParView`, Leitão et al., DSN
-//! 2007) and broadcast trees (`Plumtree`, Leitão et al., SRDS 2007) by the protocol core of `iroh-gossip`, as a state machine
-//! without I/O.
+//! Who keeps a connection with whom, and how a broadcast reaches everybody, as a state machine without I/O: partial views
+//! (`HyParView`, Leitão et al., DSN 2007) by the protocol core of `iroh-gossip`, and a broadcast tree among neighbours that is
+//! mended by announcements as that of `Plumtree` is (Leitão et al., SRDS 2007), but belongs to one root (`root`), since that
+//! library's tree falls apart when many nodes broadcast at a time.
 //!
 //! A node has a few neighbours, whatever the size of the cluster, and knows a few more nodes that can take a neighbour's
 //! place. One live node is enough to join. A broadcast is for speed alone: it can be lost when neighbours fail, and what is
@@ -48,7 +49,10 @@
 //! the same calls give the same outputs.
 
 mod book;
+mod kept;
+mod root;
 mod settings;
+mod spread;
 mod topics;
 mod tree;
 mod wire;
@@ -57,22 +61,21 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
-use iroh_gossip::proto::state::MessageKind;
 use iroh_gossip::proto::topic::Event;
 use iroh_gossip::proto::topic::OutEvent;
 use tokio::time::Instant;
 
 use crate::overlay::book::Book;
+use crate::overlay::kept::Kept;
 use crate::overlay::topics::Search;
 use crate::overlay::tree::Alarm;
 use crate::overlay::tree::Tree;
 use crate::overlay::tree::Wanted;
-use crate::overlay::wire::Form;
 use crate::overlay::wire::Frame;
-use crate::overlay::wire::Gossip;
 use crate::overlay::wire::Id;
 use crate::overlay::wire::Info;
 use crate::overlay::wire::Swarm;
+use crate::overlay::wire::Word;
 use crate::overlay::wire::decode_card;
 use crate::overlay::wire::encode_card;
 
@@ -156,9 +159,7 @@ pub struct Overlay {
     quotas: BTreeMap<NodeId, Quota>,
     taking: Taking,
     search: Option<Search>,
-    /// What is kept for those who ask again: until when, and how many bytes.
-    kept: VecDeque<(u64, usize)>,
-    kept_bytes: usize,
+    kept: Kept,
     out: VecDeque<Output>,
 }
 
@@ -183,8 +184,7 @@ impl Overlay {
             quotas: BTreeMap::new(),
             taking: Taking::default(),
             search: None,
-            kept: VecDeque::new(),
-            kept_bytes: 0,
+            kept: Kept::default(),
             out: VecDeque::new(),
         }
     }
@@ -195,8 +195,7 @@ impl Overlay {
             if self.trees.len() >= TOPICS_MAX {
                 return;
             }
-            let card = encode_card(&self.card);
-            let tree = Tree::new(self.me, card, topic, &self.settings, self.seed, self.base);
+            let tree = Tree::new(self.me, &self.card, topic, &self.settings, self.seed, self.base);
             self.trees.insert(topic, tree);
             self.with(topic, now, |tree, _| tree.join(None, now));
         }
@@ -314,47 +313,68 @@ impl Overlay {
                 self.deliver(topic, from, payload, now);
                 Ok(())
             }
-            Frame::Protocol(form, bytes) => self.protocol(topic, from, (form, bytes), now),
+            Frame::Membership(swarm) => self.membership(topic, from, swarm, now),
+            Frame::Tree(word) => {
+                self.word(topic, from, &word, now);
+                Ok(())
+            }
         }
     }
 
-    fn protocol(
-        &mut self,
-        topic: u128,
-        from: NodeId,
-        (mut form, bytes): (Form<'_>, &[u8]),
-        now: u64,
-    ) -> Result<(), Malformed> {
-        let announced = if let Form::Gossip(Gossip::Have(list)) = &form { list.len() } else { 0 };
-        let payload = if let Form::Gossip(Gossip::Payload(_, bytes, _)) = &form { Some(bytes.len()) } else { None };
-        if !self.within_quota(from, announced, payload.is_some(), now) {
-            return Ok(());
+    fn word(&mut self, topic: u128, from: NodeId, word: &Word<'_>, now: u64) {
+        let announced = if let Word::Names(names) = word { names.len() } else { 0 };
+        if !self.within_quota(from, announced, matches!(word, Word::Payloads(_)), now) {
+            return;
         }
-        if payload.is_some_and(|bytes| !self.keep(bytes, now)) {
-            return Ok(());
-        }
-        if let Form::Swarm(swarm) = &mut form {
-            self.note_cards(topic, from, swarm, now)?;
-            let free = self.trees.get(&topic).is_some_and(|tree| tree.has_place(&self.settings));
-            if matches!(swarm, Swarm::ShuffleReply(_)) && free && self.settings.nudge_ms > 0 {
-                // The library asks somebody for a place at once, and who has none answers by the next such reply: that would
-                // go on without a pause. So they are offered to it one after the other, in our own time.
-                self.with(topic, now, |tree, settings| {
-                    tree.later(settings, now);
-                    Vec::new()
-                });
-                return Ok(());
+        let (kept, settings) = (&mut self.kept, &self.settings);
+        let Some(spread) = self.trees.get_mut(&topic).map(|tree| &mut tree.spread) else { return };
+        match word {
+            Word::Payloads(payloads) => {
+                spread.came(from, payloads, settings, now, |bytes| kept.takes(bytes, settings, now));
             }
+            Word::Names(names) => spread.named(from, names, settings, now),
+            Word::Ask(names) => spread.asked(from, names, settings),
+            Word::Wants(wants) => spread.wants(from, *wants),
+            Word::Beacon(beacon) => spread.heard_root(from, beacon, now),
         }
-        // Of nodes that are named the cards may be others than those that came.
-        let message = if let Form::Gossip(_) = form { wire::message(bytes)? } else { form.message()? };
-        let asks = matches!(form, Form::Swarm(Swarm::Neighbour(..)));
-        let me = self.me;
-        self.with(topic, now, |tree, _| {
-            let mut wanted = tree.announced(announced, me, now);
-            wanted.extend(if asks { tree.asked(from, message, now) } else { tree.received(from, message, now) });
-            wanted
-        });
+        self.carry(topic, now);
+    }
+
+    /// Takes from a topic's tree what it has for others, and what has come for this node.
+    fn carry(&mut self, topic: u128, now: u64) {
+        let Some(tree) = self.trees.get_mut(&topic) else { return };
+        let (out, delivered) = (tree.spread.take_out(), tree.spread.take_delivered());
+        self.out.extend(out.into_iter().map(|(to, bytes, push)| Output::Send { to, bytes, push }));
+        for (from, payload) in delivered {
+            self.deliver(topic, from, &payload, now);
+        }
+        self.plan(topic);
+    }
+
+    fn membership(&mut self, topic: u128, from: NodeId, mut swarm: Swarm, now: u64) -> Result<(), Malformed> {
+        if !self.within_quota(from, 0, false, now) {
+            return Ok(());
+        }
+        self.note_cards(topic, from, &mut swarm, now)?;
+        let free = self.trees.get(&topic).is_some_and(|tree| tree.has_place(&self.settings));
+        if matches!(swarm, Swarm::ShuffleReply(_)) && free && self.settings.nudge_ms > 0 {
+            // The library asks somebody for a place at once, and who has none answers by the next such reply: that would
+            // go on without a pause. So they are offered to it one after the other, in our own time.
+            self.with(topic, now, |tree, settings| {
+                tree.later(settings, now);
+                Vec::new()
+            });
+            return Ok(());
+        }
+        let asks = matches!(swarm, Swarm::Neighbour(..));
+        let message = swarm.message()?;
+        self.with(
+            topic,
+            now,
+            |tree, _| {
+                if asks { tree.asked(from, message, now) } else { tree.received(from, message, now) }
+            },
+        );
         Ok(())
     }
 
@@ -427,23 +447,6 @@ impl Overlay {
         quota.control <= CONTROL_PER_SECOND && quota.announced <= ANNOUNCED_PER_SECOND
     }
 
-    /// Whether another payload can be kept for those who ask again.
-    fn keep(&mut self, bytes: usize, now: u64) -> bool {
-        while let Some(&(until, bytes)) = self.kept.front()
-            && until <= now
-        {
-            self.kept.pop_front();
-            self.kept_bytes -= bytes;
-        }
-        if self.kept_bytes + bytes > self.settings.kept_bytes_max {
-            return false;
-        }
-        self.kept_bytes += bytes;
-        // The library looks at intervals as long as it keeps.
-        self.kept.push_back((now + 2 * self.settings.kept_ms, bytes));
-        true
-    }
-
     /// Does what is due.
     pub fn tick(&mut self, now: u64) {
         while let Some(first) = self.alarms.first_entry()
@@ -462,11 +465,15 @@ impl Overlay {
 
     fn seek(&mut self, topic: u128, now: u64) {
         let Some(tree) = self.trees.get_mut(&topic) else { return };
+        tree.spread.tick(tree.complete(), &self.settings, now);
         let (offered, again) = tree.seek(&self.settings, now);
+        if offered.is_empty() && again.is_empty() {
+            return self.carry(topic, now);
+        }
         let infos =
             offered.into_iter().map(|node| Info { id: node.into(), data: self.book.get(node).map(encode_card) });
         // The library has no other way to be offered nodes than a reply, which can as well come from ourselves.
-        let reply = Form::Swarm(Swarm::ShuffleReply(infos.collect())).message();
+        let reply = Swarm::ShuffleReply(infos.collect()).message();
         let me = self.me;
         self.with(topic, now, |tree, _| {
             let mut wanted = reply.map(|reply| tree.received(me, reply, now)).unwrap_or_default();
@@ -494,7 +501,6 @@ impl Overlay {
         for wanted in act(tree, &self.settings) {
             match wanted {
                 OutEvent::SendMessage(to, message) => {
-                    let push = matches!(message.kind(), MessageKind::Data);
                     let (to, bytes) = (to.into(), wire::encode(topic, &message));
                     if wire::asks(&bytes)
                         && let Some(alarm) = tree::overdue(to, self.base)
@@ -502,9 +508,8 @@ impl Overlay {
                         // Not for every question has the library an end.
                         self.schedule(topic, u128::from(self.settings.answer_ms), alarm, now);
                     }
-                    let bytes = if push { Some(bytes) } else { wire::thinned(bytes) };
-                    if let Some(bytes) = bytes.filter(|_| to != self.me) {
-                        self.out.push_back(Output::Send { to, bytes, push });
+                    if to != self.me {
+                        self.out.push_back(Output::Send { to, bytes, push: false });
                     }
                 }
                 OutEvent::EmitEvent(event) => self.event(topic, event, now),
@@ -513,12 +518,12 @@ impl Overlay {
                 OutEvent::PeerData(..) | OutEvent::DisconnectPeer(_) => {}
             }
         }
-        self.plan(topic);
+        self.carry(topic, now);
     }
 
     /// Notes when a topic is to seek neighbours.
     fn plan(&mut self, topic: u128) {
-        let at = self.trees.get(&topic).and_then(Tree::due);
+        let at = self.trees.get(&topic).and_then(|tree| tree.due(&self.settings));
         let before = self.seek_at.get(&topic).copied();
         if before == at {
             return;
@@ -561,9 +566,8 @@ impl Overlay {
                     self.alone(topic, now);
                 }
             }
-            Event::Received(gossip) => {
-                self.deliver(topic, gossip.delivered_from.into(), &gossip.content, now);
-            }
+            // Payloads go another way.
+            Event::Received(_) => {}
         }
     }
 }

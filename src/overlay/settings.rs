@@ -20,15 +20,17 @@ pub struct Settings {
     pub retry_ms: u64,
     /// The longest such pause.
     pub retry_max_ms: u64,
-    /// From the announcement of a message that does not come to asking for it.
+    /// From one message with payloads to the next on a link, while there are many.
+    pub gather_ms: u64,
+    /// From the announcement of a payload that does not come to asking for it.
     pub graft_ms: u64,
-    /// How long announcements are gathered.
+    /// How long announcements are gathered; five times as long while there are many.
     pub announce_ms: u64,
-    /// How long messages are kept for those who ask for them.
+    /// How long payloads are kept for those who ask for them.
     pub kept_ms: u64,
-    /// The most bytes of messages that are kept so.
+    /// The most bytes of payloads that are kept so.
     pub kept_bytes_max: usize,
-    /// The most bytes of a message that is passed on by the tree.
+    /// The most bytes of a payload that is passed on by the tree.
     pub tree_bytes_max: usize,
 }
 
@@ -43,6 +45,7 @@ impl Default for Settings {
             answer_ms: 3000,
             retry_ms: 2000,
             retry_max_ms: 20_000,
+            gather_ms: 10,
             graft_ms: 200,
             announce_ms: 20,
             kept_ms: 2500,

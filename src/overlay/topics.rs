@@ -187,10 +187,13 @@ impl Overlay {
             self.out.extend(sends);
             return true;
         }
-        if !self.keep(payload.len(), now) {
+        if !self.kept.takes(payload.len(), &self.settings, now) {
             return false;
         }
-        self.with(topic, now, |tree, _| tree.broadcast(payload, now));
+        if let Some(tree) = self.trees.get_mut(&topic) {
+            tree.spread.tell(&payload, &self.settings, now);
+        }
+        self.carry(topic, now);
         true
     }
 

@@ -1,5 +1,4 @@
-//! One topic: who its neighbours are, who is known to want it, and the tree by which it is told. The one place, with `wire`,
-//! that knows the library.
+//! One topic: who its neighbours are, and who is known to want it. The one place, with `wire`, that knows the library.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -9,7 +8,6 @@ use std::time::Duration;
 use iroh_gossip::proto::HyparviewConfig;
 use iroh_gossip::proto::PeerData;
 use iroh_gossip::proto::PlumtreeConfig;
-use iroh_gossip::proto::Scope;
 use iroh_gossip::proto::topic::Command;
 use iroh_gossip::proto::topic::Config;
 use iroh_gossip::proto::topic::Event;
@@ -19,18 +17,19 @@ use iroh_gossip::proto::topic::OutEvent;
 use iroh_gossip::proto::topic::State;
 use iroh_gossip::proto::topic::Timer;
 use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
 use rand_chacha::rand_core::SeedableRng;
 use tokio::time::Instant;
 
+use crate::overlay::Card;
 use crate::overlay::NodeId;
 use crate::overlay::Settings;
-use crate::overlay::wire::Form;
+use crate::overlay::spread::Spread;
 use crate::overlay::wire::Id;
 use crate::overlay::wire::Info;
 use crate::overlay::wire::Swarm;
+use crate::overlay::wire::encode_card;
 
-/// After so many announcements, those of messages that never came are forgotten.
-const ANNOUNCED_SWEEP: usize = 1 << 16;
 /// The pause between the first shuffles grows up to this.
 const EARLY_MS: u64 = 30_000;
 /// After so many attempts in vain a node is forgotten.
@@ -38,6 +37,8 @@ const ATTEMPTS_MAX: u32 = 60;
 
 /// Tells one timer of the library's from others.
 const OVERDUE: Duration = Duration::from_millis(1);
+
+const NEVER: Duration = Duration::from_hours(1 << 20);
 
 /// What the library wants.
 pub(super) type Wanted = OutEvent<Id>;
@@ -55,6 +56,8 @@ struct Known {
 
 /// See the module.
 pub(super) struct Tree {
+    /// How its payloads travel.
+    pub(super) spread: Spread,
     state: State<Id, ChaCha8Rng>,
     /// The library's clock is a type that cannot be made from a number; only differences count.
     base: Instant,
@@ -66,21 +69,21 @@ pub(super) struct Tree {
     nudge: Option<(u64, u64)>,
     /// How many shuffles there were: the first come sooner.
     shuffles: u32,
-    announced: usize,
     /// Who was offered a place last.
     offered: NodeId,
 }
 
 impl Tree {
-    pub(super) fn new(me: NodeId, card: Vec<u8>, topic: u128, settings: &Settings, seed: u64, base: Instant) -> Tree {
+    pub(super) fn new(me: NodeId, card: &Card, topic: u128, settings: &Settings, seed: u64, base: Instant) -> Tree {
         // A topic's choices do not depend on which others there are.
         let mut start = [0; 32];
         start[..8].copy_from_slice(&seed.to_le_bytes());
         start[8..24].copy_from_slice(&topic.to_le_bytes());
-        let random = ChaCha8Rng::from_seed(start);
-        let state = State::with_rng(me.into(), Some(PeerData::new(card)), config(settings), random);
+        let mut random = ChaCha8Rng::from_seed(start);
+        let spread = Spread::new(me, topic, card.counter, random.next_u64());
+        let state = State::with_rng(me.into(), Some(PeerData::new(encode_card(card))), config(settings), random);
         let (neighbours, known, retries) = (BTreeSet::new(), BTreeMap::new(), BTreeSet::new());
-        Tree { state, base, neighbours, known, retries, nudge: None, shuffles: 0, announced: 0, offered: 0 }
+        Tree { spread, state, base, neighbours, known, retries, nudge: None, shuffles: 0, offered: 0 }
     }
 
     pub(super) fn neighbours(&self) -> &BTreeSet<NodeId> {
@@ -103,10 +106,6 @@ impl Tree {
         self.handle(InEvent::UpdatePeerData(PeerData::new(card)), now)
     }
 
-    pub(super) fn broadcast(&mut self, payload: Vec<u8>, now: u64) -> Vec<Wanted> {
-        self.handle(InEvent::Command(Command::Broadcast(payload.into(), Scope::Swarm)), now)
-    }
-
     pub(super) fn received(&mut self, from: NodeId, message: Said, now: u64) -> Vec<Wanted> {
         self.handle(InEvent::RecvMessage(from.into(), message), now)
     }
@@ -127,17 +126,6 @@ impl Tree {
     /// No answer is to be waited for from a node that was asked to be a neighbour; another is asked, if there is room.
     pub(super) fn unanswered(&mut self, node: NodeId, now: u64) -> Vec<Wanted> {
         overdue(node, self.base).map(|alarm| self.alarm(alarm, now)).unwrap_or_default()
-    }
-
-    /// Makes room for announcements: what was announced and never came stays otherwise.
-    pub(super) fn announced(&mut self, count: usize, me: NodeId, now: u64) -> Vec<Wanted> {
-        self.announced += count;
-        if self.announced < ANNOUNCED_SWEEP {
-            return Vec::new();
-        }
-        self.announced = 0;
-        // The library forgets such announcements when anybody leaves; that this node itself has left it means nothing more.
-        self.handle(InEvent::PeerDisconnected(me.into()), now)
     }
 
     pub(super) fn alarm(&mut self, alarm: Alarm, now: u64) -> Vec<Wanted> {
@@ -203,13 +191,16 @@ impl Tree {
     }
 
     pub(super) fn up(&mut self, node: NodeId, settings: &Settings, now: u64) {
-        self.neighbours.insert(node);
+        if self.neighbours.insert(node) {
+            self.spread.up(node, now);
+        }
         self.set(node, Some(Known::default()));
         self.hurry(settings, now);
     }
 
     pub(super) fn down(&mut self, node: NodeId, settings: &Settings, now: u64) {
         self.neighbours.remove(&node);
+        self.spread.down(node);
         self.hurry(settings, now);
     }
 
@@ -245,10 +236,10 @@ impl Tree {
         }
     }
 
-    /// When [`Tree::seek`] is next of use.
-    pub(super) fn due(&self) -> Option<u64> {
+    /// When [`Tree::seek`], or what its payloads need, is next of use.
+    pub(super) fn due(&self, settings: &Settings) -> Option<u64> {
         let retry = self.retries.first().map(|&(at, _)| at).filter(|&at| at < u64::MAX);
-        [self.nudge.map(|(at, _)| at), retry].into_iter().flatten().min()
+        [self.nudge.map(|(at, _)| at), retry, self.spread.due(settings)].into_iter().flatten().min()
     }
 
     /// Whom to offer as neighbours now, and whom to try to reach again.
@@ -304,7 +295,7 @@ pub(super) fn overdue(node: NodeId, now: Instant) -> Option<Alarm> {
     config.membership.neighbor_request_timeout = OVERDUE;
     let random = ChaCha8Rng::from_seed([0; 32]);
     let mut state: State<Id, ChaCha8Rng> = State::with_rng((!node).into(), None, config, random);
-    let reply = Form::Swarm(Swarm::ShuffleReply(vec![Info { id: node.into(), data: None }])).message().ok()?;
+    let reply = Swarm::ShuffleReply(vec![Info { id: node.into(), data: None }]).message().ok()?;
     let mut wanted = state.handle(InEvent::RecvMessage(node.into(), reply), now);
     wanted.find_map(|wanted| match wanted {
         OutEvent::ScheduleTimer(OVERDUE, alarm) => Some(alarm),
@@ -320,15 +311,7 @@ fn config(settings: &Settings) -> Config {
         neighbor_request_timeout: Duration::from_millis(settings.answer_ms),
         ..HyparviewConfig::default()
     };
-    let broadcast = PlumtreeConfig {
-        graft_timeout_1: Duration::from_millis(settings.graft_ms),
-        graft_timeout_2: Duration::from_millis(settings.graft_ms / 2),
-        dispatch_timeout: Duration::from_millis(settings.announce_ms),
-        message_cache_retention: Duration::from_millis(settings.kept_ms),
-        message_id_retention: Duration::from_millis(settings.kept_ms * 10),
-        cache_evict_interval: Duration::from_millis(settings.kept_ms),
-        ..PlumtreeConfig::default()
-    };
-    // The size bounds announcements alone; payloads have the edge's bound.
+    // Payloads do not go by the library's tree, so it has nothing to forget.
+    let broadcast = PlumtreeConfig { cache_evict_interval: NEVER, ..PlumtreeConfig::default() };
     Config { membership, broadcast, max_message_size: 4096 }
 }

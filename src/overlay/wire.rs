@@ -1,8 +1,10 @@
 //! What overlays say to each other, and the bounds on it.
 //!
-//! The library's messages have private fields and no bounds of their own. So what comes in is first read into types of our
-//! own of the same shape, held against the bounds, and only then given to the library. The same way lets us put a node's
-//! latest card in the place of an older one.
+//! The library's messages, which are about neighbours, have private fields and no bounds of their own. So what comes in is first
+//! read into types of our own of the same shape, held against the bounds, and only then given to the library. The same way lets
+//! us put a node's latest card in the place of an older one.
+
+use std::sync::Arc;
 
 use iroh_gossip::proto::topic::Message;
 use serde::Deserialize;
@@ -13,8 +15,10 @@ use crate::overlay::book::Card;
 
 /// The most nodes that one message may name.
 const NODES_MAX: usize = 32;
-/// The most messages that one may announce.
+/// The most payloads that one message may name, ask for and hold.
 pub(super) const ANNOUNCED_MAX: usize = 256;
+pub(super) const ASKED_MAX: usize = 32;
+pub(super) const PAYLOADS_MAX: usize = 1024;
 /// The most hops that anything may have made, or have before it.
 const HOPS_MAX: u16 = 1000;
 /// The most bytes of a card.
@@ -43,27 +47,54 @@ pub struct Malformed;
 
 /// What travels: the first byte says which, the topic follows.
 pub(super) enum Frame<'a> {
-    /// A message of the library's, and its bytes.
-    Protocol(Form<'a>, &'a [u8]),
+    /// A message of the library's.
+    Membership(Swarm),
     /// A payload for the receiver alone, not to be passed on.
     Direct(&'a [u8]),
+    /// What is said about a tree.
+    Tree(Word<'a>),
 }
 
-const PROTOCOL: u8 = 0;
+const MEMBERSHIP: u8 = 0;
 const DIRECT: u8 = 1;
-/// How [`Form::Swarm`] of a [`Swarm::Neighbour`] begins, and how [`Form::Gossip`] of a [`Gossip::Have`].
+const TREE: u8 = 2;
+const PAYLOADS: u8 = 3;
+/// How [`Form::Swarm`] of a [`Swarm::Neighbour`] begins.
 const NEIGHBOUR: (u8, u8) = (0, 4);
-const HAVE: (u8, u8) = (1, 3);
-/// Up to how many announcements are sent as they are, and one of how many is sent of more.
-const ANNOUNCED_WHOLE: usize = 8;
-const ANNOUNCED_ONE_OF: u8 = 8;
+
+/// What neighbours say to each other about a topic's tree.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Word<'a> {
+    /// The sender has payloads of these names.
+    Names(Vec<[u8; 8]>),
+    /// The sender has not, and is to be sent these and all that follow.
+    Ask(Vec<[u8; 8]>),
+    /// Whether the sender is to be sent payloads.
+    Wants(bool),
+    /// The root says that it is there.
+    Beacon(Beacon),
+    /// Payloads, which have a form of their own.
+    #[serde(skip)]
+    Payloads(Vec<&'a [u8]>),
+}
+
+/// What a root says, as a node passes it on.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Beacon {
+    pub(super) root: Id,
+    /// Which life of the root's it is, and which sign of it.
+    pub(super) life: u64,
+    pub(super) number: u64,
+    /// How far the sender is from the root.
+    pub(super) hops: u16,
+    /// See [`Word::Wants`].
+    pub(super) wants: bool,
+}
 
 /// The shape of `topic::Message`.
 #[derive(Serialize, Deserialize)]
-pub(super) enum Form<'a> {
+enum Form {
     Swarm(Swarm),
-    #[serde(borrow)]
-    Gossip(Gossip<'a>),
 }
 
 /// The shape of `hyparview::Message`.
@@ -91,25 +122,9 @@ pub(super) struct Info {
     pub(super) data: Option<Vec<u8>>,
 }
 
-/// The shape of `plumtree::Message`.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Gossip<'a> {
-    Payload([u8; 32], &'a [u8], Scope),
-    Prune,
-    Graft(Option<[u8; 32]>, u16),
-    Have(Vec<([u8; 32], u16)>),
-}
-
-/// The shape of `plumtree::DeliveryScope`.
-#[derive(Serialize, Deserialize)]
-pub(super) enum Scope {
-    Swarm(u16),
-    Neighbours,
-}
-
 /// The bytes of a library's message.
 pub(super) fn encode(topic: u128, message: &Message<Id>) -> Vec<u8> {
-    let start = start(PROTOCOL, topic);
+    let start = start(MEMBERSHIP, topic);
     // The message was made here, of plain data.
     postcard::to_extend(message, start).unwrap_or_default()
 }
@@ -117,29 +132,42 @@ pub(super) fn encode(topic: u128, message: &Message<Id>) -> Vec<u8> {
 /// Whether a frame asks a node to be a neighbour.
 pub(super) fn asks(frame: &[u8]) -> bool {
     let read = postcard::take_from_bytes::<((u8, u128), (u8, u8))>(frame);
-    read.is_ok_and(|(((kind, _), said), _)| kind == PROTOCOL && said == NEIGHBOUR)
+    read.is_ok_and(|(((kind, _), said), _)| kind == MEMBERSHIP && said == NEIGHBOUR)
 }
 
-/// The bytes of a library's message without most of what it announces, if that is much: announcements of everything would cost
-/// more than what they announce, those that are left find a tree that is broken, and what is lost without an announcement is found
-/// when vectors are compared. None when nothing is left.
-/// All nodes leave out the same.
-pub(super) fn thinned(frame: Vec<u8>) -> Option<Vec<u8>> {
-    let read = postcard::take_from_bytes::<((u8, u128), (u8, u8))>(&frame);
-    if read.is_ok_and(|(((kind, _), said), _)| kind != PROTOCOL || said != HAVE) {
-        return Some(frame);
+/// The name of a payload.
+pub(super) fn name(payload: &[u8]) -> u64 {
+    let hash = blake3::hash(payload);
+    hash.as_bytes().iter().take(8).rev().fold(0, |name, &byte| name << 8 | u64::from(byte))
+}
+
+/// The bytes of what is said about a tree.
+pub(super) fn encode_word(topic: u128, word: &Word<'_>) -> Vec<u8> {
+    postcard::to_extend(word, start(TREE, topic)).unwrap_or_default()
+}
+
+/// The bytes of a message with payloads.
+pub(super) fn encode_payloads(topic: u128, payloads: &[Arc<[u8]>]) -> Vec<u8> {
+    let mut bytes = start(PAYLOADS, topic);
+    bytes.reserve(payloads.iter().map(|payload| payload.len() + 3).sum());
+    for payload in payloads {
+        bytes = postcard::to_extend(&payload.len(), bytes).unwrap_or_default();
+        bytes.extend_from_slice(payload);
     }
-    let Ok((topic, Frame::Protocol(Form::Gossip(Gossip::Have(mut announced)), _))) = decode(&frame) else {
-        return Some(frame);
-    };
-    if announced.len() <= ANNOUNCED_WHOLE {
-        return Some(frame);
+    bytes
+}
+
+fn decode_payloads(mut bytes: &[u8]) -> Result<Vec<&[u8]>, Malformed> {
+    let mut payloads = Vec::new();
+    while !bytes.is_empty() {
+        let (payload, rest) = postcard::take_from_bytes(bytes).map_err(|_| Malformed)?;
+        payloads.push(payload);
+        if payloads.len() > PAYLOADS_MAX {
+            return Err(Malformed);
+        }
+        bytes = rest;
     }
-    announced.retain(|(id, _)| id[0].is_multiple_of(ANNOUNCED_ONE_OF));
-    let left = !announced.is_empty();
-    left.then(|| {
-        postcard::to_extend(&Form::Gossip(Gossip::Have(announced)), start(PROTOCOL, topic)).unwrap_or_default()
-    })
+    Ok(payloads)
 }
 
 /// The bytes of a payload that goes no further.
@@ -156,25 +184,38 @@ fn start(kind: u8, topic: u128) -> Vec<u8> {
 /// Reads a frame, and holds it against the bounds.
 pub(super) fn decode(bytes: &[u8]) -> Result<(u128, Frame<'_>), Malformed> {
     let ((kind, topic), rest) = postcard::take_from_bytes::<(u8, u128)>(bytes).map_err(|_| Malformed)?;
-    match kind {
-        PROTOCOL => {
-            let (form, left) = postcard::take_from_bytes::<Form<'_>>(rest).map_err(|_| Malformed)?;
-            if left.is_empty() && form.moderate() { Ok((topic, Frame::Protocol(form, rest))) } else { Err(Malformed) }
+    let frame = match kind {
+        MEMBERSHIP => {
+            let (Form::Swarm(swarm), left) = postcard::take_from_bytes(rest).map_err(|_| Malformed)?;
+            (left.is_empty() && swarm.moderate()).then_some(Frame::Membership(swarm)).ok_or(Malformed)?
         }
-        DIRECT => Ok((topic, Frame::Direct(rest))),
-        _ => Err(Malformed),
+        DIRECT => Frame::Direct(rest),
+        TREE => {
+            let (word, left) = postcard::take_from_bytes::<Word<'_>>(rest).map_err(|_| Malformed)?;
+            (left.is_empty() && word.moderate()).then_some(Frame::Tree(word)).ok_or(Malformed)?
+        }
+        PAYLOADS => Frame::Tree(Word::Payloads(decode_payloads(rest)?)),
+        _ => return Err(Malformed),
+    };
+    Ok((topic, frame))
+}
+
+impl Word<'_> {
+    fn moderate(&self) -> bool {
+        match self {
+            Word::Payloads(payloads) => payloads.len() <= PAYLOADS_MAX,
+            Word::Names(names) => names.len() <= ANNOUNCED_MAX,
+            Word::Ask(names) => names.len() <= ASKED_MAX,
+            Word::Wants(_) => true,
+            Word::Beacon(beacon) => beacon.hops <= HOPS_MAX,
+        }
     }
 }
 
-/// The library's message of bytes that [`decode`] has found to be one.
-pub(super) fn message(bytes: &[u8]) -> Result<Message<Id>, Malformed> {
-    postcard::from_bytes(bytes).map_err(|_| Malformed)
-}
-
-impl Form<'_> {
+impl Swarm {
     /// The same for the library.
-    pub(super) fn message(&self) -> Result<Message<Id>, Malformed> {
-        let bytes = postcard::to_allocvec(self).map_err(|_| Malformed)?;
+    pub(super) fn message(self) -> Result<Message<Id>, Malformed> {
+        let bytes = postcard::to_allocvec(&Form::Swarm(self)).map_err(|_| Malformed)?;
         postcard::from_bytes(&bytes).map_err(|_| Malformed)
     }
 
@@ -182,20 +223,11 @@ impl Form<'_> {
         let card = |data: &Option<Vec<u8>>| data.as_ref().is_none_or(|data| data.len() <= CARD_BYTES_MAX);
         let nodes = |nodes: &[Info]| nodes.len() <= NODES_MAX && nodes.iter().all(|node| card(&node.data));
         match self {
-            Form::Swarm(Swarm::Join(data) | Swarm::Neighbour(_, data)) => card(data),
-            Form::Swarm(Swarm::ForwardJoin(node, hops)) => card(&node.data) && *hops <= HOPS_MAX,
-            Form::Swarm(Swarm::Shuffle(_, named, hops)) => nodes(named) && *hops <= HOPS_MAX,
-            Form::Swarm(Swarm::ShuffleReply(named)) => nodes(named),
-            Form::Swarm(Swarm::Disconnect(..)) | Form::Gossip(Gossip::Prune) => true,
-            Form::Gossip(Gossip::Payload(_, _, scope)) => match scope {
-                Scope::Swarm(hops) => *hops <= HOPS_MAX,
-                // Ours go another way, and the library forwards one as if it were not.
-                Scope::Neighbours => false,
-            },
-            Form::Gossip(Gossip::Graft(_, hops)) => *hops <= HOPS_MAX,
-            Form::Gossip(Gossip::Have(announced)) => {
-                announced.len() <= ANNOUNCED_MAX && announced.iter().all(|(_, hops)| *hops <= HOPS_MAX)
-            }
+            Swarm::Join(data) | Swarm::Neighbour(_, data) => card(data),
+            Swarm::ForwardJoin(node, hops) => card(&node.data) && *hops <= HOPS_MAX,
+            Swarm::Shuffle(_, named, hops) => nodes(named) && *hops <= HOPS_MAX,
+            Swarm::ShuffleReply(named) => nodes(named),
+            Swarm::Disconnect(..) => true,
         }
     }
 }

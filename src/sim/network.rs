@@ -158,6 +158,11 @@ impl Network {
         self.of.get(node).into_iter().flatten().map(|(&other, &peer)| (other, peer))
     }
 
+    /// The connection of two nodes.
+    pub(crate) fn link_between(&self, node: usize, other: usize) -> Option<PeerId> {
+        self.of.get(node)?.get(&other).copied()
+    }
+
     /// Who is at the other end of a connection, if it still is.
     pub(crate) fn other_end(&self, node: usize, peer: PeerId) -> Option<usize> {
         let (a, b) = self.links.get(&peer)?.ends;

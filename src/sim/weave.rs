@@ -149,18 +149,26 @@ impl Cluster {
 
     /// Carries out what a node's overlay wants.
     pub(crate) fn weave(&mut self, node: usize) {
+        let mut delivered = false;
         loop {
             let place = self.places.get_mut(node).filter(|place| place.up);
             let Some(overlay) = place.and_then(|place| place.overlay.as_mut()) else { return };
             match overlay.poll() {
                 None => break,
                 Some(overlay::Output::Send { to, bytes, push }) => self.send_stream(node, number(to), bytes, push),
-                Some(overlay::Output::Deliver { from, bytes, .. }) => self.deliver(node, number(from), bytes),
+                Some(overlay::Output::Deliver { from, bytes, .. }) => {
+                    delivered |= self.deliver(node, number(from), bytes);
+                }
                 Some(overlay::Output::NeighbourUp { node: other, .. }) => self.connect(node, number(other)),
                 Some(overlay::Output::NeighbourDown { node: other, .. }) => self.part_ways(node, number(other)),
             }
         }
-        self.set_alarm(node);
+        if delivered {
+            // One turn for all that came together, as a real node has.
+            self.work(node);
+        } else {
+            self.set_alarm(node);
+        }
     }
 
     /// What is due in a node's overlay.
@@ -174,9 +182,9 @@ impl Cluster {
         }
     }
 
-    fn deliver(&mut self, node: usize, from: usize, bytes: Vec<u8>) {
-        let peer = self.network.neighbours(node).find(|(other, _)| *other == from).map(|(_, peer)| peer);
-        let Some(peer) = peer else { return };
+    /// Gives a node a payload, which it takes in with its next turn. Says whether it has it.
+    fn deliver(&mut self, node: usize, from: usize, bytes: Vec<u8>) -> bool {
+        let Some(peer) = self.network.link_between(node, from) else { return false };
         let clients: Vec<PeerId> = (self.network.neighbours(node))
             .filter(|(other, _)| self.places[*other].certificate == Role::Client)
             .map(|(_, peer)| peer)
@@ -184,7 +192,11 @@ impl Cluster {
         for client in clients {
             self.send(node, client, bytes.clone());
         }
-        self.give(node, Input::Received { peer, bytes });
+        let now = self.now_ms;
+        if let Some(place) = self.places.get_mut(node) {
+            place.node.handle(Input::Received { peer, bytes }, place.clock.shows(now));
+        }
+        true
     }
 
     /// The connection of two nodes neither of which has the other as a neighbour is of no use, unless one of them decides.
@@ -194,7 +206,7 @@ impl Cluster {
             overlay.is_some_and(|overlay| overlay.needs(id(other)))
         };
         if !needs(a, b) && !needs(b, a) && !self.decides(a) && !self.decides(b) {
-            let peer = self.network.neighbours(a).find(|(other, _)| *other == b).map(|(_, peer)| peer);
+            let peer = self.network.link_between(a, b);
             peer.into_iter().for_each(|peer| self.disconnect_from(peer));
         }
     }
@@ -251,8 +263,7 @@ impl Cluster {
         if !self.is_up(node) {
             return;
         }
-        let peer = self.network.neighbours(node).find(|(other, _)| *other == to).map(|(_, peer)| peer);
-        match peer {
+        match self.network.link_between(node, to) {
             Some(peer) if self.network.is_cut(node, to, self.now_ms) || self.network.is_cut(to, node, self.now_ms) => {
                 self.disconnect_from(peer);
             }

@@ -252,7 +252,8 @@ impl Catalogue {
             }
             for (identity, distance) in &link.theirs {
                 let distance = distance.saturating_add(1);
-                if distance < FAR && self.facts.contains_key(identity) {
+                // Of what this node has itself it is the nearest that it knows.
+                if distance < FAR && !self.own.contains_key(identity) && self.facts.contains_key(identity) {
                     let least = distances.entry(*identity).or_insert(distance);
                     *least = distance.min(*least);
                 }
