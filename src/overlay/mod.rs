@@ -512,7 +512,7 @@ impl Overlay {
                         self.out.push_back(Output::Send { to, bytes, push: false });
                     }
                 }
-                OutEvent::EmitEvent(event) => self.event(topic, event, now),
+                OutEvent::EmitEvent(event) => self.event(topic, &event, now),
                 OutEvent::ScheduleTimer(pause, alarm) => self.schedule(topic, pause.as_millis(), alarm, now),
                 // Cards are noted before the library sees them, and whether a connection is to stay says `needs`.
                 OutEvent::PeerData(..) | OutEvent::DisconnectPeer(_) => {}
@@ -549,16 +549,16 @@ impl Overlay {
         self.alarms.insert((now.saturating_add(pause), self.last_alarm), (topic, alarm));
     }
 
-    fn event(&mut self, topic: u128, event: Event<Id>, now: u64) {
+    fn event(&mut self, topic: u128, event: &Event<Id>, now: u64) {
         let Some(tree) = self.trees.get_mut(&topic) else { return };
         match event {
             Event::NeighborUp(node) => {
-                let node = node.into();
+                let node = (*node).into();
                 tree.up(node, &self.settings, now);
                 self.out.push_back(Output::NeighbourUp { topic, node });
             }
             Event::NeighborDown(node) => {
-                let node = node.into();
+                let node = (*node).into();
                 tree.down(node, &self.settings, now);
                 let alone = tree.neighbours().is_empty();
                 self.out.push_back(Output::NeighbourDown { topic, node });

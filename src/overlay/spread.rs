@@ -160,7 +160,7 @@ impl Spread {
     pub(super) fn tell(&mut self, payload: &[u8], settings: &Settings, now: u64) {
         let name = wire::name(payload);
         if self.is_news(name, now) {
-            self.pass(self.me, name, payload.into(), settings, now);
+            self.pass(self.me, name, &payload.into(), settings, now);
             self.go_on(settings, now);
         }
     }
@@ -183,13 +183,13 @@ impl Spread {
             let payload: Arc<[u8]> = (*payload).into();
             self.delivered.push((from, payload.clone()));
             if room(payload.len()) {
-                self.pass(from, name, payload, settings, now);
+                self.pass(from, name, &payload, settings, now);
             }
         }
         self.go_on(settings, now);
     }
 
-    fn pass(&mut self, from: NodeId, name: Name, payload: Arc<[u8]>, settings: &Settings, now: u64) {
+    fn pass(&mut self, from: NodeId, name: Name, payload: &Arc<[u8]>, settings: &Settings, now: u64) {
         self.note_traffic(now);
         self.forget_kept(now);
         self.kept_until.push_back((now + settings.kept_ms, name));

@@ -131,7 +131,7 @@ impl Overlay {
             let sought = Sought { node: self.me.into(), card: card.clone(), round, at, topics };
             // Plain data of bounded size.
             let payload = postcard::to_extend(&sought, vec![SOUGHT]).unwrap_or_default();
-            self.spread(EVERYBODY, payload, at);
+            self.spread(EVERYBODY, &payload, at);
         }
     }
 
@@ -172,17 +172,17 @@ impl Overlay {
         let mut bytes = Vec::with_capacity(payload.len() + 1);
         bytes.push(PAYLOAD);
         bytes.extend(payload);
-        self.spread(topic, bytes, now)
+        self.spread(topic, &bytes, now)
     }
 
-    fn spread(&mut self, topic: u128, payload: Vec<u8>, now: u64) -> bool {
+    fn spread(&mut self, topic: u128, payload: &[u8], now: u64) -> bool {
         let Some(tree) = self.trees.get(&topic) else { return false };
         if tree.neighbours().is_empty() {
             return false;
         }
         let direct = tree.complete() || payload.len() > self.settings.tree_bytes_max;
         if direct {
-            let bytes = wire::encode_direct(topic, &payload);
+            let bytes = wire::encode_direct(topic, payload);
             let sends = tree.neighbours().iter().map(|&to| Output::Send { to, bytes: bytes.clone(), push: true });
             self.out.extend(sends);
             return true;
@@ -191,7 +191,7 @@ impl Overlay {
             return false;
         }
         if let Some(tree) = self.trees.get_mut(&topic) {
-            tree.spread.tell(&payload, &self.settings, now);
+            tree.spread.tell(payload, &self.settings, now);
         }
         self.carry(topic, now);
         true
