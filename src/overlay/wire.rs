@@ -203,10 +203,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(u128, Frame<'_>), Malformed> {
 impl Word<'_> {
     fn moderate(&self) -> bool {
         match self {
-            Word::Payloads(payloads) => payloads.len() <= PAYLOADS_MAX,
             Word::Names(names) => names.len() <= ANNOUNCED_MAX,
             Word::Ask(names) => names.len() <= ASKED_MAX,
-            Word::Wants(_) => true,
+            // Payloads are counted as they are read.
+            Word::Wants(_) | Word::Payloads(_) => true,
             Word::Beacon(beacon) => beacon.hops <= HOPS_MAX,
         }
     }
