@@ -191,3 +191,58 @@ fn nodes_of_one_program_say_nothing_of_cycles() {
     let cluster = steps(&[program.clone(), program], &[(0, 1)]);
     assert_eq!(said(&cluster, &[0, 1]), [(vec![], vec![]), (vec![], vec![])]);
 }
+
+#[test]
+fn a_cycle_through_what_has_no_name_is_found_between_nodes() {
+    let one = format!("{NAMES} union(filter(A, fun(X) -> X < 100 end), C, B). update(A, {{add, 1}}).");
+    let two = format!("{NAMES} map(union(product(C, C), B), fun(X) -> {{x, X}} end, A). update(B, {{add, 7}}).");
+    let mut resting = Vec::new();
+    for programs in [[one.clone(), two.clone()], [two, one]] {
+        let mut cluster = steps(&programs, &[(0, 1)]);
+        let said = said(&cluster, &[0, 1]);
+        let errors: Vec<&String> = said.iter().flat_map(|(errors, _)| errors).collect();
+        let warnings: Vec<&String> = said.iter().flat_map(|(_, warnings)| warnings).collect();
+        assert_eq!((errors.len(), warnings.len()), (1, 1), "{said:?}");
+        resting.push(errors[0].clone());
+        assert_eq!(value(&mut cluster, 0, "A"), value(&mut cluster, 1, "A"));
+        assert_eq!(value(&mut cluster, 0, "B"), value(&mut cluster, 1, "B"));
+    }
+    assert_eq!(resting[0], resting[1]);
+}
+
+#[test]
+fn how_many_derivations_nodes_of_one_program_know_does_not_grow_with_the_nodes() {
+    let program = format!(
+        "{NAMES} odd(S) -> filter(S, fun(X) -> X rem 2 =:= 1 end).
+         C1 = map(filter(product(A, B), fun({{X, Y}}) -> X =:= Y end), fun({{X, _}}) -> X end).
+         [odd(odd(A)) || _ <- [1, 2, 3]]. union(odd(A), odd(B), C)."
+    );
+    let known = |nodes: usize| {
+        let cluster = steps(&vec![program.clone(); nodes], &(1..nodes).map(|node| (0, node)).collect::<Vec<_>>());
+        (0..nodes).map(|node| cluster.known_derivations(node)).collect::<Vec<_>>()
+    };
+    // Product, filter and map; two of `odd` for A and one for B, and the union.
+    assert_eq!(known(1), [7]);
+    assert_eq!(known(6), [7; 6]);
+}
+
+#[test]
+fn what_has_no_name_is_the_same_variable_on_all_nodes_and_another_for_other_functions() {
+    let program = "S = declare(set). Found = declare(set).
+        above(Limit) -> filter(S, fun(X) -> X > Limit end).
+        A = above(1). B = above(1). C = above(2).
+        update(S, {add, [1, 2, 3]}), update(Found, {add, {A, A =:= B, A =:= C}}).";
+    let mut cluster = steps(&[program.to_owned(), program.to_owned()], &[(0, 1)]);
+    let found = value(&mut cluster, 0, "Found");
+    assert_eq!(found.to_vec().map(|list| list.len()), Some(1), "{found}");
+    assert!(found.to_string().ends_with("true, false}]"), "{found}");
+    // Whoever finds the reference needs no derivation of its own to see what it refers to.
+    let other = join(&mut cluster, "Found = declare(set). Seen = declare(set).");
+    cluster.run_for(2_000);
+    cluster.type_line(
+        other,
+        "[{Above, _, _}] = query(Found), read(Above, {cardinality, 2}), update(Seen, {add, query(Above)}).",
+    );
+    cluster.run_for(2_000);
+    assert_eq!(value(&mut cluster, other, "Seen"), list(&[2, 3]));
+}

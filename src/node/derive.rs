@@ -18,8 +18,8 @@ use triomphe::Arc;
 impl Node {
     /// Makes a derivation, or finds that it is made already; returns the reference of its destination.
     ///
-    /// Without a destination one is made: under `name` at top level, under a fresh one elsewhere, and one for each node
-    /// when a source is.
+    /// Without a destination one is made: under `name` at top level, elsewhere under one that follows from what is derived, so
+    /// that it is the same on all nodes; and one for each node when a source is.
     pub(super) fn derive(
         &mut self,
         operator: Operator,
@@ -35,7 +35,10 @@ impl Node {
             Node::reference_of(term)?
         } else {
             let dynamic = ids.iter().any(|id| self.engine.reference(*id).dynamic);
-            let name = self.name_for(name);
+            let name = match name {
+                Some(atom) => Name::Given(Term::Atom(atom)),
+                None => self.derived_name(&operator, &ids, dynamic)?,
+            };
             Arc::new(Reference { name, kind: Type::Set, dynamic })
         };
         let target = self.variable(&destination)?;
@@ -72,6 +75,14 @@ impl Node {
             Some(atom) => Name::Given(Term::Atom(atom)),
             None => self.fresh_name(),
         }
+    }
+
+    /// The name of what is derived into no variable in particular. Made twice it is one, and nodes that run the same program
+    /// have one and the same; were it another on each, what they tell each other of would grow with how many they are.
+    fn derived_name(&self, operator: &Operator, sources: &[VariableId], dynamic: bool) -> Result<Name, Refusal> {
+        let topic = self.tasks.topic().0;
+        let unnamed = Arc::new(Reference { name: Name::Fresh(0, 0, topic), kind: Type::Set, dynamic });
+        Ok(Name::Fresh(self.derivation_identity(operator, sources, &unnamed)?, 0, topic))
     }
 
     /// What a derivation is, the same on all nodes: operator, functions, sources, destination.

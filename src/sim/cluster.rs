@@ -493,6 +493,12 @@ impl Cluster {
         self.places.get(node).map_or(&[], |place| &place.reports)
     }
 
+    /// How many derivations a node knows of, its own and others'.
+    #[must_use]
+    pub fn known_derivations(&self, node: usize) -> usize {
+        self.places.get(node).map_or(0, |place| place.node.known_derivations())
+    }
+
     /// The time, in milliseconds since the beginning.
     #[must_use]
     pub fn now_ms(&self) -> u64 {

@@ -8,8 +8,9 @@ use crate::value::term::Term;
 pub enum Name {
     /// A name that a program gives: `X = declare(set)` at top level is `'X'`, `declare(Id, set)` is `Id`.
     Given(Term),
-    /// A name of its own for each `declare/1` elsewhere: the replica that made it, that replica's count of such names, and the
-    /// topic of the task that made it, 0 for none.
+    /// A name of its own for each `declare/1` elsewhere: the replica that made it, that replica's count of such names, from 1 on,
+    /// and the topic of the task that made it, 0 for none. What is derived elsewhere without a destination has the derivation's
+    /// identity in place of the replica, and 0 in place of the count: it is the same wherever it is made.
     Fresh(u128, u64, u128),
 }
 

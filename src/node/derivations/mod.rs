@@ -160,6 +160,12 @@ impl Node {
         }
     }
 
+    /// How many derivations are known: this node's own, and those of nodes that can be reached.
+    #[must_use]
+    pub fn known_derivations(&self) -> usize {
+        self.derivations.catalogue.all().count()
+    }
+
     /// Whether a peer is known to have seen just what this node has, and both to have of each other's derivations what they are to have.
     pub(super) fn agrees_with(&self, peer: PeerId) -> bool {
         self.replica.agrees(peer) && self.derivations.catalogue.settled_with(peer) && self.views.settled_with(peer)
