@@ -5,7 +5,6 @@ use crate::check::core::Expr;
 use crate::check::core::FunctionId;
 use crate::check::core::Node;
 use crate::check::core::VerbCall;
-use crate::check::forms::capital;
 use crate::check::hints;
 use crate::check::scope::Found;
 use crate::check::suggest;
@@ -14,6 +13,7 @@ use crate::library::BuiltinId;
 use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
+use crate::syntax::guess::capital;
 use crate::syntax::tree;
 use crate::syntax::tree::ExprId;
 
@@ -119,11 +119,7 @@ impl<'a> Checker<'a> {
         name: Option<&'a str>,
         span: Span,
     ) -> Expr {
-        if takes_variable(verb)
-            && let Some(first) = arguments.first()
-        {
-            self.atom_for_variable(*first);
-        }
+        let told = takes_variable(verb) && arguments.first().is_some_and(|first| self.atom_for_variable(*first));
         if matches!(verb, Verb::Declare | Verb::DeclareDynamic) && self.type_as_call(arguments) {
             return Checker::nothing(span);
         }
@@ -132,7 +128,11 @@ impl<'a> Checker<'a> {
         let mut checked = Vec::with_capacity(arguments.len());
         for (at, argument) in arguments.iter().enumerate() {
             let inner = inner.filter(|_| at + 1 == arguments.len());
-            checked.push(if inner.is_some() { self.expr_named(*argument, inner) } else { self.expr(*argument) });
+            checked.push(match inner {
+                _ if told && at == 0 => Checker::nothing(self.tree.span(*argument)),
+                Some(_) => self.expr_named(*argument, inner),
+                None => self.expr(*argument),
+            });
         }
         if let (Verb::Sql, [Expr { node: Node::Literal(text), .. }]) = (verb, checked.as_slice())
             && let Some(text) = text.as_text()
@@ -309,10 +309,10 @@ impl<'a> Checker<'a> {
     }
 
     /// `update(ads, ..)`, where `Ads` is meant.
-    fn atom_for_variable(&mut self, id: ExprId) {
+    fn atom_for_variable(&mut self, id: ExprId) -> bool {
         let tree = self.tree;
         if !matches!(tree.node(id), tree::Node::Atom) || self.lost.contains(tree.raw(id)) {
-            return;
+            return false;
         }
         let name = tree.name(id);
         let help = format!("names of values start with a capital letter: `{}`", capital(&name));
@@ -321,6 +321,7 @@ impl<'a> Checker<'a> {
                 .at(tree.span(id), "a variable is expected here")
                 .help(help),
         );
+        true
     }
 }
 

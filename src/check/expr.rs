@@ -5,7 +5,6 @@ use crate::check::core::Binary;
 use crate::check::core::Expr;
 use crate::check::core::Node;
 use crate::check::core::Unary;
-use crate::check::forms::capital;
 use crate::check::hints;
 use crate::check::pattern::Binds;
 use crate::check::scope::Binding;
@@ -13,6 +12,7 @@ use crate::check::scope::Found;
 use crate::check::suggest;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
+use crate::syntax::guess::capital;
 use crate::syntax::literal::Integer;
 use crate::syntax::tree;
 use crate::syntax::tree::ExprId;
@@ -134,6 +134,7 @@ impl<'a> Checker<'a> {
                     .at(self.tree.span(id), "nothing can be calculated with it")
                     .help(help),
             );
+            return Checker::nothing(self.tree.span(id));
         }
         self.expr(id)
     }
@@ -299,18 +300,15 @@ impl<'a> Checker<'a> {
                 Term::Float(value) => Term::float(-value.get()),
                 _ => None,
             },
-            tree::Node::Tuple(items) if self.all_literal(items) => {
+            tree::Node::Tuple(items) if self.is_literal(id) => {
                 let items: Option<Vec<Term>> = items.iter().map(|item| self.literal(*item)).collect();
                 items.map(Term::tuple)
             }
-            tree::Node::List(items, None) if self.all_literal(items) => {
+            tree::Node::List(items, None) if self.is_literal(id) => {
                 let items: Option<Vec<Term>> = items.iter().map(|item| self.literal(*item)).collect();
                 items.map(Term::list)
             }
-            tree::Node::Map(fields) if fields.iter().all(|field| !field.exactly) => {
-                if !fields.iter().all(|field| self.all_literal(&[field.key, field.value])) {
-                    return None;
-                }
+            tree::Node::Map(fields) if self.is_literal(id) => {
                 let entries = fields.iter().map(|field| Some((self.literal(field.key)?, self.literal(field.value)?)));
                 entries.collect::<Option<Map>>().map(Term::map)
             }
@@ -326,16 +324,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A look at the surface, which keeps [`Checker::literal`] from building and dropping long parts again and again.
-    fn all_literal(&self, items: &[ExprId]) -> bool {
-        use tree::Node as N;
-        items.iter().all(|item| match self.tree.node(*item) {
-            N::Integer | N::Float | N::Atom | N::Text | N::Binary(_) => true,
-            N::Unary(Prefix::Minus, operand) => matches!(self.tree.node(*operand), N::Integer | N::Float),
-            N::Tuple(items) | N::List(items, None) => self.all_literal(items),
-            N::Map(fields) => fields.iter().all(|field| !field.exactly && self.all_literal(&[field.key, field.value])),
-            _ => false,
-        })
+    fn is_literal(&self, id: ExprId) -> bool {
+        self.literals.get(id.index()).copied().unwrap_or(false)
     }
 
     fn atom(&mut self, id: ExprId) -> Term {

@@ -11,6 +11,7 @@ use crate::check::scope::Binding;
 use crate::check::scope::Kind;
 use crate::check::scope::Scope;
 use crate::check::scope::Slot;
+use crate::library;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::syntax::tree;
@@ -65,9 +66,34 @@ impl<'a> Checker<'a> {
             );
             return;
         }
+        if self.module.is_none() {
+            self.hides(&key.0, arity, head.span);
+        }
         let private = self.module.is_some() && !documented;
         self.environment.add_function(self.module, &key.0, arity, private);
         self.defined.insert(key, head.span);
+    }
+
+    /// Tells a function by whose name the language has one already: calls mean the program's own.
+    fn hides(&mut self, name: &str, arity: u8, span: Span) {
+        let end = span.start + u32::try_from(name.len()).unwrap_or(0);
+        let builtin = library::find(None, name, arity).map(|builtin| builtin.row());
+        let what = match builtin.map(|row| row.verb) {
+            Some(Some(_)) => "verb",
+            Some(None) => "built-in function",
+            None if self.environment.exported("prelude", name, arity).is_some() => "function of the library",
+            None => return,
+        };
+        let mut message = Diagnostic::warning(
+            "E0216",
+            format!("the {what} `{name}/{arity}` is hidden by this function of the same name"),
+        )
+        .at(Span { end: end.min(span.end), ..span }, "calls in this program mean this one")
+        .help("give it a name of its own, unless it is meant to take that one's place");
+        if let Some(row) = builtin {
+            message = message.help(format!("hidden is `{}`", row.signature));
+        }
+        self.tell(message);
     }
 
     /// The name and the arguments of a function's clause.
@@ -293,10 +319,4 @@ impl<'a> Checker<'a> {
 pub(super) fn lower(name: &str) -> String {
     let mut letters = name.trim_start_matches('_').chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-/// With a capital first letter.
-pub(super) fn capital(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

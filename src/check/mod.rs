@@ -115,6 +115,8 @@ struct Checker<'a> {
     variables: FxHashMap<&'a str, &'a str>,
     /// The pattern that is meant where a form begins with names, `A, B = 1, 2`.
     several: Option<String>,
+    /// By node, whether it is made of literals alone.
+    literals: Vec<bool>,
     /// Functions of this text, and where each was first defined.
     defined: FxHashMap<(String, u8), Span>,
 }
@@ -136,6 +138,7 @@ impl<'a> Checker<'a> {
             told: FxHashSet::default(),
             variables: FxHashMap::default(),
             several: None,
+            literals: source.tree.literals(),
             defined: FxHashMap::default(),
         }
     }

@@ -187,7 +187,8 @@ impl<'a> Checker<'a> {
             return;
         }
         let name = tree.raw(pattern);
-        let help = format!("names of values start with a capital letter: `{} = ..`", super::forms::capital(name));
+        let help =
+            format!("names of values start with a capital letter: `{} = ..`", crate::syntax::guess::capital(name));
         self.tell(
             Diagnostic::error("E0210", format!("`{name}` is an atom, a value of its own, and not the name of one"))
                 .at(tree.span(pattern), "this can never match")

@@ -100,7 +100,7 @@ impl Session {
     pub fn program(&mut self, name: &str, text: &str) -> Compiled {
         let file = self.files.add(name, text);
         let parsed = syntax::parse(file, text);
-        self.compile(file, parsed, Mode::Program, |_| None)
+        self.compile(file, parsed, Mode::Program, |_, _| None)
     }
 
     /// Compiles what was typed at the prompt.
@@ -110,7 +110,7 @@ impl Session {
     pub fn prompt(&mut self, text: &str) -> Compiled {
         let file = self.files.add("prompt", text);
         let parsed = syntax::parse_line(file, text);
-        self.compile(file, parsed, Mode::Prompt, |_| None)
+        self.compile(file, parsed, Mode::Prompt, |_, _| None)
     }
 
     /// Compiles an example: forms as they could be typed at the prompt, except that a form which is a comparison is an
@@ -127,7 +127,7 @@ impl Session {
             .iter()
             .filter(|comment| parsed.tree.slice(**comment).trim_start_matches('%').trim_start().starts_with("=>"));
         let told: Vec<u32> = told.map(|comment| comment.0).collect();
-        self.compile(file, parsed, Mode::Prompt, |checked| {
+        self.compile(file, parsed, Mode::Prompt, |_, checked| {
             let starts: Vec<u32> = checked.forms.iter().map(|form| form.span.start).collect();
             for (at, form) in checked.forms.iter_mut().enumerate() {
                 let next = starts.get(at + 1).copied().unwrap_or(u32::MAX);
@@ -144,14 +144,7 @@ impl Session {
     /// # Errors
     /// All mistakes that were found; also when it is anything but one statement form.
     pub fn expression(&mut self, name: &str, text: &str) -> Result<Unit, Vec<Diagnostic>> {
-        let file = self.files.add(name, text);
-        let parsed = syntax::parse_line(file, text);
-        let whole = Span { file, start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) };
-        let one_form = |checked: &mut Checked| {
-            let right = checked.forms.len() == 1 && checked.functions.is_empty();
-            (!right).then(|| Diagnostic::error("E0525", "one expression is expected here").at(whole, ""))
-        };
-        self.compile(file, parsed, Mode::Prompt, one_form).map(|(unit, _)| unit)
+        self.one_form(name, text, |_, _| None)
     }
 
     /// Compiles the expression of `--until`, which is tested again and again.
@@ -159,14 +152,25 @@ impl Session {
     /// # Errors
     /// As [`Session::expression`]; also when it does more than look.
     pub fn awaited(&mut self, name: &str, text: &str) -> Result<Unit, Vec<Diagnostic>> {
+        self.one_form(name, text, infer::awaited)
+    }
+
+    /// Compiles one statement form; `refused` says what else is wrong with it.
+    fn one_form(
+        &mut self,
+        name: &str,
+        text: &str,
+        refused: impl FnOnce(&Known, &Checked) -> Option<Diagnostic>,
+    ) -> Result<Unit, Vec<Diagnostic>> {
         let file = self.files.add(name, text);
         let parsed = syntax::parse_line(file, text);
-        let source = Source { tree: &parsed.tree, module: None };
-        let (checked, _) = check::check(&mut self.environment.clone(), &source, Mode::Prompt);
-        if let Some(wrong) = checked.and_then(|checked| infer::awaited(&self.known, &checked)) {
-            return Err(vec![wrong]);
-        }
-        self.expression(name, text)
+        let whole = Span { file, start: 0, end: u32::try_from(text.len()).unwrap_or(u32::MAX) };
+        let one_form = |known: &Known, checked: &mut Checked| {
+            let right = checked.forms.len() == 1 && checked.functions.is_empty();
+            let wrong = (!right).then(|| Diagnostic::error("E0525", "one expression is expected here").at(whole, ""));
+            wrong.or_else(|| refused(known, checked))
+        };
+        self.compile(file, parsed, Mode::Prompt, one_form).map(|(unit, _)| unit)
     }
 
     /// A checked program, and what is known of its dataflow before it runs. `name` is what messages show: its path.
@@ -194,14 +198,15 @@ impl Session {
         self.environment.globals()
     }
 
-    /// What else is sure to be wrong with a text of which some names are not known, in other lines.
+    /// What else is sure to be wrong with a text of which some names are not known, whatever they stand for.
     fn further(&self, source: &Source<'_>, file: FileId, mode: Mode, said: &[Diagnostic]) -> Vec<Diagnostic> {
         let Some(program) = check::doubtful(&self.environment, source, mode) else { return Vec::new() };
         let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
-        let line = |span: Span| self.files.place(span).line;
-        let lines: Vec<u32> = said.iter().filter_map(place).map(line).collect();
+        let places: Vec<Span> = said.iter().filter_map(place).collect();
         let found = infer::check(&self.known, &program, file, self.purpose).into_iter();
-        let new = |diagnostic: &Diagnostic| place(diagnostic).is_some_and(|span| !lines.contains(&line(span)));
+        // Of one place one thing is said.
+        let within = |span: Span| places.iter().any(|said| said.start <= span.start && span.end <= said.end);
+        let new = |diagnostic: &Diagnostic| place(diagnostic).is_some_and(|span| !within(span));
         found.filter(|diagnostic| diagnostic.severity == Severity::Error && new(diagnostic)).collect()
     }
 
@@ -210,7 +215,7 @@ impl Session {
         file: FileId,
         parsed: Parsed,
         mode: Mode,
-        adjust: impl FnOnce(&mut Checked) -> Option<Diagnostic>,
+        adjust: impl FnOnce(&Known, &mut Checked) -> Option<Diagnostic>,
     ) -> Compiled {
         let mut environment = self.environment.clone();
         let source = Source { tree: &parsed.tree, module: None };
@@ -226,7 +231,7 @@ impl Session {
             said.sort_by_key(by_place);
             return Err(said);
         };
-        if let Some(refusal) = adjust(&mut checked) {
+        if let Some(refusal) = adjust(&self.known, &mut checked) {
             return Err(vec![refusal]);
         }
         said.extend(infer::check(&self.known, &checked, file, self.purpose));

@@ -82,7 +82,7 @@ impl GraphError {
         match self {
             GraphError::NameTaken { known, asked } => error(format!(
                 "{} is {} already, and cannot be {} too",
-                shown(&known.name),
+                shown(&known.name, "this variable"),
                 known.kind.with_article(),
                 asked.with_article()
             ))
@@ -94,8 +94,8 @@ impl GraphError {
             }
             GraphError::DynamicIntoReplicated { verb, source, destination } => error(format!(
                 "{verb} of the dynamic {} into the replicated {}",
-                shown(&source.name),
-                shown(&destination.name)
+                shown(&source.name, "source"),
+                shown(&destination.name, "destination")
             ))
             .help("each node has its own value of a dynamic variable, and it does not leave the node")
             .help("use `fold_dynamic` to contribute every node's value, or make the destination dynamic"),
@@ -107,7 +107,10 @@ impl GraphError {
     }
 }
 
-/// How a message names a variable.
-pub(super) fn shown(name: &Name) -> String {
-    format!("`{}`", name.plain())
+/// How a message names a variable; by what it is here where it has no name that says anything.
+pub(super) fn shown(name: &Name, role: &str) -> String {
+    match name {
+        Name::Given(_) => format!("`{}`", name.plain()),
+        Name::Fresh(..) => role.to_owned(),
+    }
 }

@@ -32,7 +32,7 @@ pub fn check(operator: &Operator, sources: &[&Arc<Reference>], destination: &Arc
             verb,
             wrong: format!(
                 "contributes elements, but {} is {}",
-                shown(&destination.name),
+                shown(&destination.name, "the destination"),
                 destination.kind.with_article()
             ),
             help: "make the destination a `set`, or use `fold` to contribute operations".to_owned(),
@@ -73,12 +73,12 @@ fn dynamics(operator: &Operator, sources: &[&Arc<Reference>], destination: &Arc<
     let dynamic = sources.iter().find(|source| source.dynamic);
     if matches!(operator, Operator::FoldDynamic(_)) {
         if dynamic.is_none() {
-            let wrong = format!("of the replicated {}", shown(&sources[0].name));
+            let wrong = format!("of the replicated {}", shown(&sources[0].name, "source"));
             let help = "each node would contribute the same again: use `fold` for a replicated variable";
             return Err(GraphError::NotDynamic { wrong, help });
         }
         if destination.dynamic {
-            let wrong = format!("into the dynamic {}", shown(&destination.name));
+            let wrong = format!("into the dynamic {}", shown(&destination.name, "destination"));
             let help = "what all nodes contribute needs a replicated variable: use `declare`, or `fold`";
             return Err(GraphError::NotDynamic { wrong, help });
         }
@@ -100,7 +100,11 @@ fn fold(verb: &'static str, destination: &Reference) -> Result<(), GraphError> {
     }
     Err(GraphError::WrongType {
         verb,
-        wrong: format!("cannot contribute to {}, {}", shown(&destination.name), destination.kind.with_article()),
+        wrong: format!(
+            "cannot contribute to {}, {}",
+            shown(&destination.name, "the destination"),
+            destination.kind.with_article()
+        ),
         help: fold_help(&destination.kind).to_owned(),
     })
 }
@@ -130,7 +134,7 @@ fn group(verb: &'static str, destination: &Reference) -> Result<(), GraphError> 
                 verb,
                 wrong: format!(
                     "contributes to the keys of a map, but {} is {}",
-                    shown(&destination.name),
+                    shown(&destination.name, "the destination"),
                     other.with_article()
                 ),
                 help: "make the destination a map, such as `declare({gmap, [counter]})`".to_owned(),
@@ -142,7 +146,7 @@ fn group(verb: &'static str, destination: &Reference) -> Result<(), GraphError> 
     }
     Err(GraphError::WrongType {
         verb,
-        wrong: format!("cannot contribute to {}, a map whose values are each {}", shown(&destination.name), inner.with_article()),
+        wrong: format!("cannot contribute to {}, a map whose values are each {}", shown(&destination.name, "the destination"), inner.with_article()),
         help: "what an element contributes must be withdrawable: use a map of sets, counters, `max_int`, `min_int`, `boolean` or `top_k`"
             .to_owned(),
     })
@@ -170,7 +174,7 @@ fn bind(source: &Reference, destination: &Reference) -> Result<(), GraphError> {
         verb: "bind_to",
         wrong: format!(
             "joins the value of {}, {}, into {}",
-            shown(&source.name),
+            shown(&source.name, "the source"),
             source.kind.with_article(),
             destination.kind.with_article()
         ),

@@ -11,7 +11,7 @@ use crate::syntax::token::Token;
 type Found = Option<(Diagnostic, Repair)>;
 
 const LOOPS: &str = "there are no loops: use a comprehension, `[X * 2 || X <- L]`, `lists:foreach(F, L)`, or a function that calls itself";
-const CLAUSES: &str = "write `if X > 2 -> big; true -> small end`, or `case X of 1 -> one; _ -> other end`";
+pub(super) const CLAUSES: &str = "write `if X > 2 -> big; true -> small end`, or `case X of 1 -> one; _ -> other end`";
 const FUNCTION: &str = "write `double(X) -> X * 2.`: an arrow, the body, and a `.` at the end";
 const TRY: &str =
     "there are no exceptions: a failing expression ends its own task, with its error; test before with `case` or `if`";
@@ -127,9 +127,7 @@ impl Place<'_> {
         if self.here.token != Token::Reserved {
             return None;
         }
-        let diagnostic = Diagnostic::error("E0113", format!("`{word}` is not a word of the language"))
-            .at(self.span(self.here), "not known here")
-            .help(help);
+        let diagnostic = self.no_word(self.here).help(help);
         let mut depth = 0_usize;
         for index in self.at + 1..self.tokens.len() {
             let token = self.tokens[index].token;
@@ -165,15 +163,11 @@ impl Place<'_> {
         let first = (0..colon).rev().find(|index| self.starts_line(*index))?;
         let word = self.word(self.tokens[first]);
         let help = starter(word).or_else(|| (self.tokens[first].token == Token::Case).then_some(CLAUSES))?;
-        let title = match self.tokens[first].token {
-            Token::If | Token::Case => "a block does not begin with `:`".to_owned(),
-            _ => format!("`{word}` is not a word of the language"),
+        let diagnostic = match self.tokens[first].token {
+            Token::If | Token::Case => self.colon(self.tokens[colon]),
+            _ => self.no_word(self.tokens[first]),
         };
-        let (place, label) = match self.tokens[first].token {
-            Token::If | Token::Case => (self.tokens[colon], "`->` belongs here"),
-            _ => (self.tokens[first], "not known here"),
-        };
-        let diagnostic = Diagnostic::error("E0113", title).at(self.span(place), label).help(help);
+        let diagnostic = diagnostic.help(help);
         Some((diagnostic, self.lose_block(first)))
     }
 
@@ -190,8 +184,7 @@ impl Place<'_> {
         let help = starter(word).unwrap_or(FUNCTION);
         let is_word = starter(word).is_some() && self.tokens[first].token == Token::Atom;
         let diagnostic = if is_word {
-            Diagnostic::error("E0113", format!("`{word}` is not a word of the language"))
-                .at(self.span(self.tokens[first]), "not known here")
+            self.no_word(self.tokens[first])
         } else {
             Diagnostic::error("E0113", "a block does not stand in braces").at(self.span(self.here), "`->` belongs here")
         };
@@ -261,9 +254,7 @@ impl Place<'_> {
         if help == FUNCTION && self.tokens[..=line_end].iter().any(|lexeme| lexeme.token == Token::Arrow) {
             return None;
         }
-        let diagnostic = Diagnostic::error("E0113", format!("`{word}` is not a word of the language"))
-            .at(self.span(first), "not known here")
-            .help(help);
+        let diagnostic = self.no_word(first).help(help);
         Some((diagnostic, self.lose_block(0)))
     }
 
@@ -273,9 +264,7 @@ impl Place<'_> {
         if self.here.token != Token::Semicolon || !self.open.is_empty() || in_function || self.at == 0 {
             return None;
         }
-        let diagnostic = Diagnostic::error("E0102", repair::SEMICOLON)
-            .at(self.span(self.here), "`.` belongs here")
-            .help("`;` separates the clauses of a function, a `case` or an `if`");
+        let diagnostic = self.semicolon(self.here);
         let last = self.next().is_none_or(|next| next.token == Token::Dot);
         Some((diagnostic, if last { Repair::Remove(self.at) } else { Repair::SplitAtSeparator(self.at) }))
     }
@@ -410,9 +399,7 @@ impl Place<'_> {
         if self.word(self.here) != "for" || !matches!(self.tokens[open].token, Token::OpenBracket | Token::OpenBrace) {
             return None;
         }
-        let diagnostic = Diagnostic::error("E0113", "`for` is not a word of the language")
-            .at(self.span(self.here), "not known here")
-            .help("a comprehension is written `[X * 2 || X <- L, X > 1]`");
+        let diagnostic = self.no_word(self.here).help("a comprehension is written `[X * 2 || X <- L, X > 1]`");
         Some((diagnostic, self.lose_brackets(open)))
     }
 

@@ -148,6 +148,13 @@ pub fn arguments(rest: &str) -> Option<Vec<&str>> {
     None
 }
 
+/// With a capital first letter, as names of values have.
+#[must_use]
+pub fn capital(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,8 @@
 //! missing or of the other kind.
 
 use crate::source::diagnostic::Diagnostic;
+use crate::syntax::foreign;
+use crate::syntax::guess::capital;
 use crate::syntax::lexer::Lexeme;
 use crate::syntax::repair;
 use crate::syntax::repair::Place;
@@ -25,6 +27,25 @@ impl Place<'_> {
             .or_else(|| self.type_with_brackets())
     }
 
+    /// A word that begins something in other languages.
+    pub(super) fn no_word(&self, word: Lexeme) -> Diagnostic {
+        let written = self.written(word);
+        Diagnostic::error("E0113", format!("`{written}` is not a word of the language"))
+            .at(self.span(word), "not known here")
+    }
+
+    /// A `:` behind a condition.
+    pub(super) fn colon(&self, colon: Lexeme) -> Diagnostic {
+        Diagnostic::error("E0113", "a block does not begin with `:`").at(self.span(colon), "`->` belongs here")
+    }
+
+    /// A `;` behind a form.
+    pub(super) fn semicolon(&self, separator: Lexeme) -> Diagnostic {
+        Diagnostic::error("E0102", repair::SEMICOLON)
+            .at(self.span(separator), "`.` belongs here")
+            .help("`;` separates the clauses of a function, a `case` or an `if`")
+    }
+
     fn text(&self, from: u32, to: u32) -> &str {
         self.tree.slice((from, to))
     }
@@ -45,14 +66,11 @@ impl Place<'_> {
             return Some(self.function_with_word(word, name));
         }
         let value = if value.is_empty() || value.len() > LINE_MAX { ".." } else { value };
-        let written = self.written(word);
-        let capital = capital(self.written(name));
-        let diagnostic = Diagnostic::error("E0113", format!("`{written}` is not a word of the language"))
-            .at(self.span(word), "not known here")
-            .help(format!(
-                "a name starts with a capital letter and has no word in front, and {}: `{capital} = {value}.`",
-                repair::FORM_END
-            ));
+        let diagnostic = self.no_word(word).help(format!(
+            "a name starts with a capital letter and has no word in front, and {}: `{} = {value}.`",
+            repair::FORM_END,
+            capital(self.written(name))
+        ));
         let repair = if name.token == Token::Atom { Repair::Replace(0..2) } else { Repair::Remove(0) };
         Some((diagnostic, repair))
     }
@@ -60,13 +78,10 @@ impl Place<'_> {
     /// `const double = (x) => x * 2;`
     fn function_with_word(&self, word: Lexeme, name: Lexeme) -> (Diagnostic, Repair) {
         let lower: String = self.written(name).chars().flat_map(char::to_lowercase).collect();
-        let written = self.written(word);
-        let diagnostic = Diagnostic::error("E0113", format!("`{written}` is not a word of the language"))
-            .at(self.span(word), "not known here")
-            .help(format!(
-                "a function is written `{lower}(X) -> X * 2.`, one without a name `fun(X) -> X * 2 end`; {}",
-                repair::FORM_END
-            ));
+        let diagnostic = self.no_word(word).help(format!(
+            "a function is written `{lower}(X) -> X * 2.`, one without a name `fun(X) -> X * 2 end`; {}",
+            repair::FORM_END
+        ));
         (diagnostic, self.lose_block(0))
     }
 
@@ -83,9 +98,7 @@ impl Place<'_> {
         {
             return None;
         }
-        let diagnostic = Diagnostic::error("E0113", "a block does not begin with `:`")
-            .at(self.span(*colon), "`->` belongs here")
-            .help("write `if X > 2 -> big; true -> small end`, or `case X of 1 -> one; _ -> other end`");
+        let diagnostic = self.colon(*colon).help(foreign::CLAUSES);
         Some((diagnostic, self.lose_block(0)))
     }
 
@@ -103,10 +116,9 @@ impl Place<'_> {
         if !self.tokens[..separator].iter().any(|lexeme| lexeme.token == Token::Arrow) {
             return None;
         }
-        let diagnostic = Diagnostic::error("E0102", repair::SEMICOLON)
-            .at(self.span(self.tokens[separator]), "`.` belongs here")
-            .at(self.span(self.tokens[separator + 1]), "so that this is a form of its own")
-            .help("`;` separates the clauses of a function, a `case` or an `if`");
+        let diagnostic = self
+            .semicolon(self.tokens[separator])
+            .at(self.span(self.tokens[separator + 1]), "so that this is a form of its own");
         Some((diagnostic, Repair::SplitAtSeparator(separator)))
     }
 
@@ -231,10 +243,4 @@ impl Place<'_> {
         }
         Some((diagnostic, Repair::Insert(self.at, Token::Comma)))
     }
-}
-
-/// With a capital first letter, as names of values have.
-fn capital(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -75,12 +75,6 @@ const MODULES: &[&str] = &[
     "sql",
 ];
 
-/// With a capital first letter.
-fn capital(name: &str) -> String {
-    let mut letters = name.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
 struct Reader<'a> {
     file: FileId,
     text: &'a str,
@@ -129,7 +123,7 @@ impl Reader<'_> {
         let after = &self.text[end..];
         let name = &after[..after.find(|c: char| !is_part(c)).unwrap_or(after.len())];
         let called = after[name.len()..].strip_prefix('(');
-        let subject = capital(owner);
+        let subject = guess::capital(owner);
         let arguments = called.and_then(guess::arguments).unwrap_or_default();
         // Looked for as long as it is told at all.
         let list = !owner.is_empty()

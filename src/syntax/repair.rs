@@ -178,9 +178,7 @@ impl<'a> Place<'a> {
             "then" => "`if` has clauses with arrows: `if X > 0 -> a; true -> b end`",
             _ => return None,
         };
-        let diagnostic = Diagnostic::error("E0113", format!("`{written}` is not a word of the language"))
-            .at(self.span(word), "not known here")
-            .help(help);
+        let diagnostic = self.no_word(word).help(help);
         Some((diagnostic, self.without_word(written, index)))
     }
 

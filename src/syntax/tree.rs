@@ -15,6 +15,14 @@ pub const DEPTH_MAX: u32 = 500;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExprId(pub(super) u32);
 
+impl ExprId {
+    /// Where it stands among the tree's expressions.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A clause in its [`Tree`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClauseId(pub(super) u32);
@@ -238,6 +246,25 @@ impl Tree {
     #[must_use]
     pub fn place(&self, range: Range) -> Span {
         Span { file: self.file, start: range.0, end: range.1 }
+    }
+
+    /// For each expression whether it is a literal, or made of literals alone. Once for all: each of what is nested would
+    /// look through all that is within it.
+    #[must_use]
+    pub fn literals(&self) -> Vec<bool> {
+        let mut known: Vec<bool> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            // What a node is made of stands before it.
+            let part = |id: ExprId| known.get(id.index()).copied().unwrap_or(false);
+            known.push(match node {
+                Node::Integer | Node::Float | Node::Atom | Node::Text | Node::Binary(_) => true,
+                Node::Unary(Prefix::Minus, operand) => matches!(self.node(*operand), Node::Integer | Node::Float),
+                Node::Tuple(items) | Node::List(items, None) => items.iter().all(|item| part(*item)),
+                Node::Map(fields) => fields.iter().all(|field| !field.exactly && part(field.key) && part(field.value)),
+                _ => false,
+            });
+        }
+        known
     }
 
     /// An expression as it is written.

@@ -11,13 +11,38 @@ use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
 use crate::check::infer::site::NO_DIRECTIVE;
 use crate::check::infer::site::WRONG_KIND;
+use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
 use crate::library::Verb;
 use crate::library::directives;
 use crate::source::diagnostic::Diagnostic;
+use crate::value::kind::Type;
 use crate::value::operation::Op;
+use crate::value::term::Term;
 
 impl<'p> Run<'p> {
+    /// `update(M, {set, -1})` and `bind(M, -1)` of a `max_int`, which is 0 before anything is set.
+    pub(super) fn never_shows(&mut self, expr: &'p Expr, call: &'p VerbCall, numbers: &[u32], given: &Value) {
+        let Some(place) = call.arguments.get(1) else { return };
+        let key = site(&place.span);
+        let set = match given.single() {
+            Some(Term::Tuple(tuple)) => match tuple.items() {
+                [word, number] if word.as_atom() == Some("set") => Some(number.clone()),
+                _ => None,
+            },
+            number => number,
+        };
+        let negative = set.as_ref().is_some_and(|number| number.is_number() && *number < Term::Int(0));
+        let kind = |number: &u32| self.variables.get(*number).and_then(|variable| variable.kind.as_ref());
+        let maximum = !numbers.is_empty() && numbers.iter().all(|number| kind(number) == Some(&Type::MaxInt));
+        let Some(number) = set.filter(|_| negative && maximum) else { return self.sites.fine(key, place.span) };
+        let title = format!("a `max_int` is 0 at first, so that {number} never shows");
+        let told = Diagnostic::warning("E0411", title)
+            .at(place.span, "less than it has already")
+            .help("for numbers that may be negative take an `lwwregister`, or `top_k`; for the smallest, `min_int`");
+        self.sites.remark(key, expr.span, || told);
+    }
+
     /// Whether the verb's first argument may be what it needs; if not, that is told.
     pub(super) fn is_usable(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> bool {
         let Some(first) = arguments.first() else { return true };

@@ -101,13 +101,9 @@ impl<'p> Run<'p> {
             1 => String::new(),
             _ => format!(" as its {} argument", ["first", "second", "third", "fourth"].get(at).unwrap_or(&"next")),
         };
-        let shown = if kind(word).is_some_and(|_| !matches!(word, "from" | "to" | "place" | "step" | "base")) {
-            format!("{article} {word}")
-        } else {
-            match word {
-                "from" | "to" | "place" | "step" | "base" => "an integer".to_owned(),
-                _ => format!("{article} {word}"),
-            }
+        let shown = match word {
+            "from" | "to" | "place" | "step" | "base" => "an integer".to_owned(),
+            _ => format!("{article} {word}"),
         };
         let message = Diagnostic::error(code, format!("`{}` takes {shown}{place}, not {given}", row.title()))
             .at(expr.span, WRONG_KIND);

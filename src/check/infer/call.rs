@@ -1,5 +1,7 @@
 //! Calls, and what is said of those that fail.
 
+use triomphe::Arc;
+
 use crate::check::core::Expr;
 use crate::check::core::FunctionId;
 use crate::check::infer::parts::Code;
@@ -38,7 +40,8 @@ impl<'p> Run<'p> {
         arguments: Vec<Value>,
         frame: &Frame,
     ) -> Value {
-        let call = Call { code, captured, arguments, control: self.control.clone(), atomic: self.atomic };
+        let control = self.control.clone();
+        let call = Arc::new(Call { code, captured, arguments, control, atomic: self.atomic });
         let value = self.call(call.clone(), expr.span);
         if let Some(told) = self.flows_of_call(expr, frame) {
             return self.fail(expr, frame, |_| told);
@@ -161,7 +164,7 @@ impl<'p> Run<'p> {
                         control: both(&self.control, &callee.from),
                         atomic: self.atomic,
                     };
-                    self.call(call, expr.span)
+                    self.call(Arc::new(call), expr.span)
                 }
             };
             if value.is_never() {

@@ -218,7 +218,7 @@ impl<'p> Run<'p> {
                         control: None,
                         atomic: false,
                     };
-                    self.call(call, expr.span)
+                    self.call(triomphe::Arc::new(call), expr.span)
                 }
             };
             all = all.join(&value);
@@ -417,7 +417,7 @@ fn closure(arity: u8) -> Term {
 }
 
 pub(super) fn reference(variable: &Variable) -> Option<Arc<Reference>> {
-    let name = variable.name.clone().unwrap_or_else(|| Term::atom("it"));
+    let name = variable.name.clone().map_or(Name::Fresh(0, 0, 0), Name::Given);
     let kind = variable.kind.clone()?;
-    Some(Arc::new(Reference { name: Name::Given(name), kind, dynamic: variable.dynamic }))
+    Some(Arc::new(Reference { name, kind, dynamic: variable.dynamic }))
 }

@@ -14,13 +14,15 @@ use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
 use crate::check::infer::walk;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::diagnostic::Severity;
 use crate::source::span::Span;
 
 /// The longest chain of calls that is followed.
 const CALLS_MAX: usize = 16;
 
-/// Functions that are called above the form that binds a name which they match.
-pub(super) fn matched(checked: &Checked) -> Vec<Diagnostic> {
+/// Functions that are called above the form that binds a name which they match. A warning, and where it is sure to fail an
+/// error, unless the text is to be run: then what comes before is done, and it is told as soon as it fails.
+pub(super) fn matched(checked: &Checked, running: bool) -> Vec<Diagnostic> {
     let mut places = FxHashMap::default();
     for expr in checked.forms.iter().flat_map(|form| &form.body) {
         note(expr, &mut places);
@@ -32,6 +34,7 @@ pub(super) fn matched(checked: &Checked) -> Vec<Diagnostic> {
         places,
         bound: FxHashSet::default(),
         seen: FxHashSet::default(),
+        branches: u32::from(running),
         calls: Vec::new(),
         told: Vec::new(),
     };
@@ -63,8 +66,11 @@ struct Early<'a> {
     functions: FxHashMap<FunctionId, &'a Function>,
     places: FxHashMap<GlobalId, Span>,
     bound: FxHashSet<GlobalId>,
-    /// Functions that were looked at: later calls find more names bound, never fewer.
-    seen: FxHashSet<FunctionId>,
+    /// Functions that were looked at, and whether where it is not sure that they are called: later calls find more names
+    /// bound, never fewer.
+    seen: FxHashSet<(FunctionId, bool)>,
+    /// How many branches are around, of which perhaps none is taken.
+    branches: u32,
     /// The calls that are followed now, the outermost first.
     calls: Vec<Span>,
     told: Vec<Diagnostic>,
@@ -73,10 +79,21 @@ struct Early<'a> {
 impl Early<'_> {
     /// In the order in which it runs, as far as that shows. What stands in a `fun` may run later.
     fn look(&mut self, expr: &Expr) {
-        if matches!(expr.node, Node::Fun(_)) {
-            return;
+        match &expr.node {
+            Node::Fun(_) => return,
+            Node::Case(subject, clauses) => {
+                self.look(subject);
+                self.perhaps(|early| walk::in_clauses(clauses, &mut |inner| early.look(inner)));
+            }
+            Node::AndAlso(left, right) | Node::OrElse(left, right) => {
+                self.look(left);
+                self.perhaps(|early| early.look(right));
+            }
+            Node::If(_) | Node::ListComprehension(..) | Node::MapComprehension(..) => {
+                self.perhaps(|early| walk::children(expr, &mut |child| early.look(child)));
+            }
+            _ => walk::children(expr, &mut |child| self.look(child)),
         }
-        walk::children(expr, &mut |child| self.look(child));
         let mut here = Vec::new();
         walk::patterns(expr, &mut |pattern| globals(pattern, &mut |id, span| here.push((id, span))));
         for (id, span) in here {
@@ -90,12 +107,25 @@ impl Early<'_> {
         if let Node::Call(id, _) = &expr.node
             && self.calls.len() < CALLS_MAX
             && let Some(function) = self.functions.get(id).copied()
-            && self.seen.insert(*id)
+            && !self.seen.contains(&(*id, false))
+            && self.seen.insert((*id, self.branches > 0))
         {
             self.calls.push(expr.span);
-            walk::in_clauses(&function.lambda.clauses, &mut |inner| self.look(inner));
+            let clauses = &function.lambda.clauses;
+            let look = |early: &mut Self| walk::in_clauses(clauses, &mut |inner| early.look(inner));
+            match &**clauses {
+                [only] if only.guard.is_empty() => look(self),
+                _ => self.perhaps(look),
+            }
             self.calls.pop();
         }
+    }
+
+    /// Looks at what is not sure to be done.
+    fn perhaps(&mut self, look: impl FnOnce(&mut Self)) {
+        self.branches += 1;
+        look(self);
+        self.branches -= 1;
     }
 
     fn tell(&mut self, id: GlobalId, span: Span, call: Span) {
@@ -103,13 +133,24 @@ impl Early<'_> {
         if self.bound.contains(&id) {
             return;
         }
+        let sure = self.branches == 0;
+        let place_of = |told: &Diagnostic| told.labels.first().map(|label| label.span);
+        if let Some(told) = self.told.iter_mut().find(|told| place_of(told) == Some(span)) {
+            if sure {
+                told.severity = Severity::Error;
+            }
+            return;
+        }
         let title = format!("`{name}` is here the name of the top level, which is bound after this function is called");
-        self.told.push(
-            Diagnostic::warning("E0410", title)
-                .at(span, "fails when it is reached before that (E0510)")
-                .at(place, "the top level binds it here")
-                .at(call, "and calls the function above that, here")
-                .help(format!("if the function means a name of its own, rename one of the two `{name}`s")),
-        );
+        let label = if sure { "so that this fails (E0510)" } else { "fails when it is reached before that (E0510)" };
+        let mut message = Diagnostic::warning("E0410", title)
+            .at(span, label)
+            .at(place, "the top level binds it here")
+            .at(call, "and calls the function above that, here")
+            .help(format!("if the function means a name of its own, rename one of the two `{name}`s"));
+        if sure {
+            message.severity = Severity::Error;
+        }
+        self.told.push(message);
     }
 }

@@ -113,7 +113,7 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
     }
     told.extend(walk::shadowed(checked));
     told.extend(walk::nulls(checked));
-    told.extend(early::matched(checked));
+    told.extend(early::matched(checked, purpose == Purpose::Run));
     guards::contradictory(checked, &mut told);
     // A comparison of a variable says why the condition is never true.
     let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);

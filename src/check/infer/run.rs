@@ -35,6 +35,11 @@ const EXACT_MAX: usize = 40;
 const GENERAL_MAX: usize = 80;
 /// As many for functions of the library, which are called from everywhere.
 const LIBRARY_MAX: usize = 4_000;
+/// The most calls of one pass that are analysed so exactly. A program that comes to more is long: beyond, functions are
+/// analysed for a few lists of arguments each.
+const CALLS_EXACT_MAX: usize = 10_000;
+/// For how many lists of arguments a function is analysed exactly then, and for how many with single numbers forgotten.
+const CROWDED_MAX: (usize, usize) = (1, 2);
 /// How often a recursive result may grow before nothing is known of it.
 const ROUNDS_MAX: usize = 8;
 
@@ -336,7 +341,7 @@ impl<'p> Run<'p> {
     }
 
     /// Calls named functions and `fun`s with as many arguments as they take.
-    pub(super) fn call(&mut self, call: Call, span: Span) -> Value {
+    pub(super) fn call(&mut self, call: Arc<Call>, span: Span) -> Value {
         self.made_edges = None;
         if call.arguments.iter().any(Value::is_never) {
             return Value::never();
@@ -385,7 +390,7 @@ impl<'p> Run<'p> {
     }
 
     /// What the call comes to, from memory or by analysing it.
-    pub(super) fn outcome(&mut self, call: Call) -> Outcome {
+    pub(super) fn outcome(&mut self, call: Arc<Call>) -> Outcome {
         if !self.follow || self.exhausted() {
             return Outcome::any();
         }
@@ -400,7 +405,7 @@ impl<'p> Run<'p> {
         if !self.step() {
             return Outcome::any();
         }
-        let outcome = self.analyse(Arc::new(wide));
+        let outcome = self.analyse(wide);
         self.unstep();
         outcome
     }
@@ -424,19 +429,23 @@ impl<'p> Run<'p> {
     }
 
     /// The call with less known of its arguments, where the function was analysed for very many.
-    fn budgeted(&mut self, mut call: Call) -> Call {
-        let (exact, general) =
-            if self.is_library(call.code) { (LIBRARY_MAX, 2 * LIBRARY_MAX) } else { (EXACT_MAX, GENERAL_MAX) };
+    fn budgeted(&mut self, mut call: Arc<Call>) -> Arc<Call> {
+        let (exact, general) = match self.is_library(call.code) {
+            true => (LIBRARY_MAX, 2 * LIBRARY_MAX),
+            false if self.memo.len() > CALLS_EXACT_MAX => CROWDED_MAX,
+            false => (EXACT_MAX, GENERAL_MAX),
+        };
         let contexts = self.contexts.get(&call.code).copied().unwrap_or(0);
         if contexts > exact {
             let forget = |value: &mut Value| *value = if contexts > general { Value::any() } else { value.general() };
+            let call = Arc::make_mut(&mut call);
             call.arguments.iter_mut().chain(&mut call.captured).for_each(forget);
         }
         call
     }
 
     /// The call joined with the same function's call further out, if there is one: recursion.
-    fn widened(&mut self, mut call: Call) -> Call {
+    fn widened(&mut self, mut call: Arc<Call>) -> Arc<Call> {
         let mut same = 0;
         for active in self.active.iter().rev() {
             let outer = &active.call;
@@ -451,6 +460,7 @@ impl<'p> Run<'p> {
                 let joined = outer.join(inner);
                 *inner = if joined == *outer { joined } else { joined.general() };
             };
+            let call = Arc::make_mut(&mut call);
             call.arguments.iter_mut().zip(&outer.arguments).for_each(|(inner, outer)| wider(inner, outer));
             call.captured.iter_mut().zip(&outer.captured).for_each(|(inner, outer)| wider(inner, outer));
             if same > 20 {

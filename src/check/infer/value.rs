@@ -23,6 +23,9 @@ use crate::value::term::Term;
 const TUPLE_MAX: usize = 64;
 /// How deep values are known.
 const DEPTH_MAX: u8 = 7;
+/// How deep values become before they are cut to that: a cut copies all that is kept, and is not to be made at each level of
+/// what is nested more deeply.
+const DEPTH_UNCUT_MAX: u8 = 2 * DEPTH_MAX;
 /// How many nodes a value has, shared ones counted each time.
 const SIZE_MAX: u32 = 600;
 
@@ -100,7 +103,7 @@ impl Value {
             size = size.saturating_add(child.size());
             depth = depth.max(child.depth());
         });
-        if depth >= DEPTH_MAX || size > SIZE_MAX {
+        if depth >= DEPTH_UNCUT_MAX || size > SIZE_MAX {
             let keep = if size > SIZE_MAX { 1 } else { DEPTH_MAX - 1 };
             parts.change(&mut |child| child.cut(keep));
             (size, depth) = (1, 0);

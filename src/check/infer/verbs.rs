@@ -347,6 +347,7 @@ impl<'p> Run<'p> {
             return self.fail(expr, frame, |run| run.no_operation(&numbers, op, term.as_ref(), place));
         }
         self.amount_as_actor(expr, call, &numbers, op);
+        self.never_shows(expr, call, &numbers, op);
         for number in &numbers {
             let content = match self.variables.get(*number).and_then(|variable| variable.kind.as_ref()) {
                 Some(kind) if kind.is_set() => added(op),
@@ -474,6 +475,7 @@ impl<'p> Run<'p> {
             return Value::never();
         }
         self.escape(value);
+        self.never_shows(expr, call, &Run::known_variables(target).unwrap_or_default(), value);
         let content = match value.parts() {
             Some(parts) => parts.cons.as_ref().map_or_else(Value::any, crate::check::infer::parts::Cons::elements),
             None => Value::any(),

@@ -212,11 +212,13 @@ impl<'p> Run<'p> {
     pub(super) fn no_threshold(&self, numbers: &[u32], limit: &Value, term: Option<&Term>, place: Span) -> Diagnostic {
         let kinds = self.distinct_kinds(numbers);
         let list = |kind: &Type| operation::list(threshold::shapes(kind));
-        let message = match (&*kinds, term) {
-            ([only], Some(term)) if Threshold::parse(only, term).is_err() => Threshold::parse(only, term)
-                .err()
-                .map_or_else(|| Diagnostic::error(threshold::BAD_THRESHOLD, ""), |bad| bad.diagnostic()),
-            _ => {
+        let known = match (&*kinds, term) {
+            ([only], Some(term)) => Threshold::parse(only, term).err(),
+            _ => None,
+        };
+        let message = match known {
+            Some(bad) => bad.diagnostic(),
+            None => {
                 let given = term.map_or_else(|| self.describe(limit), |term| format!("`{}`", operation::Brief(term)));
                 let names: Vec<String> = kinds.iter().map(Type::with_article).collect();
                 let title = match &*names {

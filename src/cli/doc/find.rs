@@ -3,6 +3,11 @@
 use crate::cli::doc::collect::Entry;
 use crate::cli::doc::collect::Kind;
 
+/// The shortest word that is looked for within names.
+const WORD_MIN: usize = 3;
+/// The most names that are offered.
+const OTHERS_MAX: usize = 8;
+
 /// What was found.
 pub(super) enum Found<'e> {
     /// Entries of just this name, and the titles of others that it could mean.
@@ -69,8 +74,18 @@ fn help(all: &[Entry], name: &str) -> String {
     candidates.sort();
     candidates.dedup();
     let near = candidates.iter().map(|known| (strsim::damerau_levenshtein(known, without), known)).min();
-    match near {
-        Some((distance, known)) if distance <= 1 + without.chars().count() / 4 => format!("did you mean `{known}`?"),
-        _ => "`lasp doc` lists what there is.".to_owned(),
+    if let Some((distance, known)) = near
+        && distance <= 1 + without.chars().count() / 4
+    {
+        return format!("did you mean `{known}`?");
+    }
+    // `lasp doc timeout`: what has the word in its name.
+    let word = without.rsplit_once(':').map_or(without, |(_, function)| function).to_lowercase();
+    let holds = |known: &&String| word.chars().count() >= WORD_MIN && known.to_lowercase().contains(&word);
+    let others: Vec<String> =
+        candidates.iter().filter(holds).take(OTHERS_MAX).map(|known| format!("`{known}`")).collect();
+    match &*others {
+        [] => "`lasp doc` lists what there is.".to_owned(),
+        others => format!("names with this word in them: {}; `lasp doc` lists what there is.", others.join(", ")),
     }
 }

@@ -108,10 +108,23 @@ amount: `update(C, increment, 5)` counts 1. The amount is a part of the operatio
         text: "\
 A name that the top level binds is known in every function, wherever either stands; `Name = ..` in a function then compares, and
 binds nothing. Here the function is called above the form that binds the name, so that there is nothing to compare with, and
-it fails (E0510) as soon as it gets there.
+it fails (E0510) as soon as it gets there. `lasp check` calls it an error where it is sure to get there, and a warning where
+that depends on which branch is taken.
 
 Probably the function means a name of its own, and another one is free: rename one of the two.",
         wrong: "total(Xs) -> Sum = lists:sum(Xs), Sum * 2.\nX = total([1, 2]).\nSum = total([3]).\n",
         right: "total(Xs) -> Sum = lists:sum(Xs), Sum * 2.\nX = total([1, 2]).\nAll = total([3]).\n",
+    },
+    Explanation {
+        code: "E0411",
+        title: "a number that a `max_int` never shows",
+        text: "\
+A `max_int` is the greatest of the numbers that it was set to, and 0 before that: a number below 0 leaves it as it is, on every
+node.
+
+For the last number that was set take an `lwwregister`; for the greatest with its name, `{top_k, [1]}`; for the smallest,
+`min_int`, which reads `undefined` until it is set.",
+        wrong: "Best = declare(max_int).\nupdate(Best, {set, -5}).\n",
+        right: "Last = declare(lwwregister).\nupdate(Last, {set, -5}).\n",
     },
 ];

@@ -120,4 +120,17 @@ as names of users, is better kept as text.",
         wrong: "",
         right: "",
     },
+    Explanation {
+        code: "E0216",
+        title: "a function hides one of the language",
+        text: "\
+A function of the program has the name and the number of arguments of a verb or a function that every program has. Calls in \
+the program then mean the program's own function, also those that were meant for the other: after `update(V, Op) -> ..` no \
+`update(V, Op)` changes a variable.
+
+It is a warning: a program goes on to work when the language gets a verb by a name that the program has taken already. A \
+function with another number of arguments hides nothing.",
+        wrong: "length(S) -> string:length(S).\nprint(length(\"four\")).",
+        right: "text_length(S) -> string:length(S).\nprint(text_length(\"four\")).",
+    },
 ];
