@@ -12,6 +12,7 @@ use crate::check::scope::Kind;
 use crate::check::scope::Scope;
 use crate::check::scope::Slot;
 use crate::library;
+use crate::library::BuiltinId;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::syntax::tree;
@@ -77,7 +78,7 @@ impl<'a> Checker<'a> {
     /// Tells a function by whose name the language has one already: calls mean the program's own.
     fn hides(&mut self, name: &str, arity: u8, span: Span) {
         let end = span.start + u32::try_from(name.len()).unwrap_or(0);
-        let builtin = library::find(None, name, arity).map(|builtin| builtin.row());
+        let builtin = library::find(None, name, arity).map(BuiltinId::row);
         let what = match builtin.map(|row| row.verb) {
             Some(Some(_)) => "verb",
             Some(None) => "built-in function",

@@ -39,7 +39,7 @@ impl<'p> Run<'p> {
         let title = format!("a `max_int` is 0 at first, so that {number} never shows");
         let told = Diagnostic::warning("E0411", title)
             .at(place.span, "less than it has already")
-            .help("for numbers that may be negative take an `lwwregister`, or `top_k`; for the smallest, `min_int`");
+            .help("for the greatest of numbers that may be negative keep a `min_int` of their negations; for the last that was set, an `lwwregister`");
         self.sites.remark(key, expr.span, || told);
     }
 

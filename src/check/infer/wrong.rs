@@ -216,21 +216,20 @@ impl<'p> Run<'p> {
             ([only], Some(term)) => Threshold::parse(only, term).err(),
             _ => None,
         };
-        let message = match known {
-            Some(bad) => bad.diagnostic(),
-            None => {
-                let given = term.map_or_else(|| self.describe(limit), |term| format!("`{}`", operation::Brief(term)));
-                let names: Vec<String> = kinds.iter().map(Type::with_article).collect();
-                let title = match &*names {
-                    [only] => format!("{only} has no threshold {given}"),
-                    several => format!("neither {} has a threshold {given}", several.join(" nor ")),
-                };
-                let message = Diagnostic::error(threshold::BAD_THRESHOLD, title);
-                kinds.iter().fold(message, |message, kind| match &*kinds {
-                    [_] => message.help(format!("it has {}; each may be wrapped as `{{strict, T}}`", list(kind))),
-                    _ => message.help(format!("{} has {}", kind.with_article(), list(kind))),
-                })
-            }
+        let message = if let Some(bad) = known {
+            bad.diagnostic()
+        } else {
+            let given = term.map_or_else(|| self.describe(limit), |term| format!("`{}`", operation::Brief(term)));
+            let names: Vec<String> = kinds.iter().map(Type::with_article).collect();
+            let title = match &*names {
+                [only] => format!("{only} has no threshold {given}"),
+                several => format!("neither {} has a threshold {given}", several.join(" nor ")),
+            };
+            let message = Diagnostic::error(threshold::BAD_THRESHOLD, title);
+            kinds.iter().fold(message, |message, kind| match &*kinds {
+                [_] => message.help(format!("it has {}; each may be wrapped as `{{strict, T}}`", list(kind))),
+                _ => message.help(format!("{} has {}", kind.with_article(), list(kind))),
+            })
         };
         let message = message.at(place, "no threshold of it");
         numbers.iter().take(LABELS_MAX).fold(message, |message, number| self.declared_here(message, *number))

@@ -122,8 +122,8 @@ Probably the function means a name of its own, and another one is free: rename o
 A `max_int` is the greatest of the numbers that it was set to, and 0 before that: a number below 0 leaves it as it is, on every
 node.
 
-For the last number that was set take an `lwwregister`; for the greatest with its name, `{top_k, [1]}`; for the smallest,
-`min_int`, which reads `undefined` until it is set.",
+For the greatest of numbers that may all be negative keep a `min_int` of their negations, which reads `undefined` until it is
+set; for the last number that was set, an `lwwregister`.",
         wrong: "Best = declare(max_int).\nupdate(Best, {set, -5}).\n",
         right: "Last = declare(lwwregister).\nupdate(Last, {set, -5}).\n",
     },
