@@ -119,7 +119,7 @@ impl<'a> Checker<'a> {
         name: Option<&'a str>,
         span: Span,
     ) -> Expr {
-        let told = takes_variable(verb) && arguments.first().is_some_and(|first| self.atom_for_variable(*first));
+        let told = takes_variable(verb) && self.atom_for_variable(builtin.row().name, arguments);
         if matches!(verb, Verb::Declare | Verb::DeclareDynamic) && self.type_as_call(arguments) {
             return Checker::nothing(span);
         }
@@ -309,13 +309,20 @@ impl<'a> Checker<'a> {
     }
 
     /// `update(ads, ..)`, where `Ads` is meant.
-    fn atom_for_variable(&mut self, id: ExprId) -> bool {
+    fn atom_for_variable(&mut self, verb: &str, arguments: &'a [ExprId]) -> bool {
         let tree = self.tree;
+        let Some(id) = arguments.first().copied() else { return false };
         if !matches!(tree.node(id), tree::Node::Atom) || self.lost.contains(tree.raw(id)) {
             return false;
         }
         let name = tree.name(id);
-        let help = format!("names of values start with a capital letter: `{}`", capital(&name));
+        let is_variable = |id: &&ExprId| {
+            matches!(tree.node(**id), tree::Node::Variable) && self.variables.contains_key(tree.raw(**id))
+        };
+        let help = match arguments[1..].iter().find(is_variable) {
+            Some(variable) => format!("the variable comes first: `{verb}({}, {name})`", tree.raw(*variable)),
+            None => format!("names of values start with a capital letter: `{}`", capital(&name)),
+        };
         self.tell(
             Diagnostic::error("E0210", format!("`{name}` is an atom, a value of its own, and not the name of one"))
                 .at(tree.span(id), "a variable is expected here")

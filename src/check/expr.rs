@@ -157,7 +157,11 @@ impl<'a> Checker<'a> {
             }
             _ => None,
         };
-        let value = self.expr_named(value, name);
+        let mut value = self.expr_named(value, name);
+        // Only where that was told: before, the names may have been bound.
+        if self.in_several && self.several.is_none() {
+            value = Checker::nothing(value.span);
+        }
         let pattern = self.pattern(pattern, Binds::Match);
         Node::Match(Box::new(pattern), Box::new(value))
     }
@@ -291,7 +295,10 @@ impl<'a> Checker<'a> {
             }),
             tree::Node::Float => Term::float(tree.float(id)),
             tree::Node::Atom => Some(self.atom(id)),
-            tree::Node::Text | tree::Node::Binary(_) => Some(Term::text(self.text(id))),
+            tree::Node::Text | tree::Node::Binary(_) => {
+                self.names_in_text(id);
+                Some(Term::text(self.text(id)))
+            }
             tree::Node::Unary(Prefix::Minus, operand) => match self.number(*operand)? {
                 Term::Int(value) => {
                     Some(value.checked_neg().map_or_else(|| Term::big(-num_bigint::BigInt::from(value)), Term::Int))
@@ -326,6 +333,30 @@ impl<'a> Checker<'a> {
 
     fn is_literal(&self, id: ExprId) -> bool {
         self.literals.get(id.index()).copied().unwrap_or(false)
+    }
+
+    /// Tells `"hello #{Name}"`, where `Name` is a name that is bound.
+    fn names_in_text(&mut self, id: ExprId) {
+        let raw = self.tree.raw(id);
+        let Some((sign, name)) = ["#{", "${"].iter().find_map(|sign| {
+            let (_, behind) = raw.split_once(sign)?;
+            let (name, _) = behind.split_once('}')?;
+            let fits = name.starts_with(char::is_uppercase) && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+            Some((*sign, name)).filter(|_| fits)
+        }) else {
+            return;
+        };
+        let here = self.scopes.iter().any(|scope| scope.names.of(name).next().is_some());
+        if !here && self.environment.global(name).is_none() || !self.told.insert(raw) {
+            return;
+        }
+        self.tell(
+            Diagnostic::warning("E0217", format!("a text is what is written: `{sign}{name}}}` stays as it is"))
+                .at(self.tree.span(id), "no values are put into it")
+                .help(format!(
+                    "texts are joined with `++`: `\"hello \" ++ {name}`; other values become one by `term_to_string(X)`"
+                )),
+        );
     }
 
     fn atom(&mut self, id: ExprId) -> Term {

@@ -199,8 +199,9 @@ impl<'a> Checker<'a> {
             }
         }
         self.several = self.several_names(body);
+        self.in_several = self.several.is_some();
         let body = self.body(body);
-        self.several = None;
+        (self.several, self.in_several) = (None, false);
         let locals = self.scope().locals;
         let half: Vec<(&'a str, tree::Range)> = self
             .scope()
@@ -225,9 +226,14 @@ impl<'a> Checker<'a> {
         let at = body.iter().position(|id| matches!(tree.node(*id), Node::Binop(Infix::Match, ..)))?;
         let is_name = |id: &ExprId| matches!(tree.node(*id), Node::Variable);
         let Node::Binop(_, last, first) = tree.node(body[at]) else { return None };
-        let fits = at > 0 && body.len() == 2 * at + 1 && body[..at].iter().all(is_name) && is_name(last);
+        let all_names = at > 0 && body[..at].iter().all(is_name) && is_name(last);
         let raw = |id: &ExprId| tree.raw(*id);
         let names: Vec<&str> = body[..at].iter().chain([last]).map(raw).collect();
+        // `A, B = Pair`
+        if all_names && body.len() == at + 1 && matches!(tree.node(*first), Node::Tuple(_) | Node::Call(..)) {
+            return Some(format!("{{{}}} = {}", names.join(", "), raw(first)));
+        }
+        let fits = all_names && body.len() == 2 * at + 1;
         let values: Vec<&str> = [first].into_iter().chain(&body[at + 1..]).map(raw).collect();
         fits.then(|| format!("{{{}}} = {{{}}}", names.join(", "), values.join(", ")))
     }

@@ -8,6 +8,9 @@ pub(super) fn for_name(name: &str) -> Option<&'static str> {
         "None" | "Null" | "NULL" | "Nil" | "NIL" | "Undefined" | "Nothing" => {
             "write `undefined`, an atom: variables that nobody has set read so too"
         }
+        "Some" | "Ok" | "Err" | "Just" | "Right" | "Left" => {
+            "a value is wrapped in a tuple with a word in front: `{ok, X}`, `{error, Why}`"
+        }
         "Set" | "Map" | "Counter" | "Boolean" | "Ivar" => "types are atoms, with small letters: `declare(set)`",
         _ => return None,
     })

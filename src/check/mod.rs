@@ -115,6 +115,8 @@ struct Checker<'a> {
     variables: FxHashMap<&'a str, &'a str>,
     /// The pattern that is meant where a form begins with names, `A, B = 1, 2`.
     several: Option<String>,
+    /// Whether the form is one: then what its names stand for is not known.
+    in_several: bool,
     /// By node, whether it is made of literals alone.
     literals: Vec<bool>,
     /// Functions of this text, and where each was first defined.
@@ -138,6 +140,7 @@ impl<'a> Checker<'a> {
             told: FxHashSet::default(),
             variables: FxHashMap::default(),
             several: None,
+            in_several: false,
             literals: source.tree.literals(),
             defined: FxHashMap::default(),
         }

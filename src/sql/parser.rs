@@ -147,6 +147,14 @@ impl Parser {
             Kind::Text(text) => format!("the text '{text}' stands here"),
             Kind::Mark(mark) => format!("`{mark}` stands here"),
         };
+        let changes = ["insert", "update", "delete", "create", "drop"];
+        if let Kind::Word(word) = self.peek()
+            && changes.iter().any(|change| word.eq_ignore_ascii_case(change))
+        {
+            let help =
+                "a view only looks: `update(T, {add, #{name => \"Ann\"}})` adds a row, `{rmv, Row}` takes one away";
+            return SqlError::new("E0901", format!("{expected} is expected, and {found}"), self.place(), help);
+        }
         let help = "a view is `select columns from tables where condition group by columns having condition`";
         SqlError::new("E0901", format!("{expected} is expected, and {found}"), self.place(), help)
     }

@@ -12,16 +12,16 @@ type Found = Option<(Diagnostic, Repair)>;
 
 const LOOPS: &str = "there are no loops: use a comprehension, `[X * 2 || X <- L]`, `lists:foreach(F, L)`, or a function that calls itself";
 pub(super) const CLAUSES: &str = "write `if X > 2 -> big; true -> small end`, or `case X of 1 -> one; _ -> other end`";
-const FUNCTION: &str = "write `double(X) -> X * 2.`: an arrow, the body, and a `.` at the end";
+pub(super) const FUNCTION: &str = "write `double(X) -> X * 2.`: an arrow, the body, and a `.` at the end";
 const TRY: &str =
     "there are no exceptions: a failing expression ends its own task, with its error; test before with `case` or `if`";
 
 /// Words that begin a block in other languages, and what to write instead.
 fn starter(word: &str) -> Option<&'static str> {
     Some(match word {
-        "def" | "fn" | "function" | "func" | "defn" | "sub" | "proc" | "async" => FUNCTION,
+        "def" | "defp" | "fn" | "function" | "func" | "defn" | "sub" | "proc" | "async" => FUNCTION,
         "for" | "foreach" | "while" | "loop" | "do" => LOOPS,
-        "class" | "struct" | "interface" => {
+        "class" | "struct" | "interface" | "impl" | "trait" | "enum" | "defstruct" => {
             "there are no records or classes: use maps, `#{name => \"Ann\"}`, and functions"
         }
         "defmodule" | "module" | "namespace" | "package" => {
@@ -32,8 +32,10 @@ fn starter(word: &str) -> Option<&'static str> {
         }
         "switch" | "match" => "write `case X of 1 -> one; _ -> other end`",
         "with" | "using" => "write the expressions one after the other, separated by `,`",
-        "export" | "public" | "private" | "static" => "all functions of a program can be called: take the word away",
-        "if" | "else" | "elif" => CLAUSES,
+        "export" | "public" | "private" | "static" | "pub" => {
+            "all functions of a program can be called: take the word away"
+        }
+        "if" | "else" | "elif" | "unless" | "cond" => CLAUSES,
         "try" | "except" | "catch" | "finally" => TRY,
         _ => return None,
     })
@@ -286,7 +288,8 @@ impl Place<'_> {
             let diagnostic = Diagnostic::error("E0108", format!("`{operator}` is not an operator here"))
                 .at(place, "nothing can be changed in place")
                 .help(changed.as_deref().unwrap_or(bound_once));
-            return Some((diagnostic, Repair::Remove(self.at - 1)));
+            let small = self.at.checked_sub(2).is_some_and(|at| self.tokens[at].token == Token::Atom);
+            return Some((diagnostic, if small { self.lose_element() } else { Repair::Remove(self.at - 1) }));
         }
         let ends = matches!(self.here.token, Token::Dot | Token::Comma | Token::Semicolon) || self.here.token.closes();
         if ends && matches!(before.token, Token::Append | Token::Subtract) {

@@ -99,6 +99,12 @@ pub fn of_object(owner: &str, name: &str, text: bool) -> Option<String> {
         ("Math", _) => format!("write `math:{name}(X)`"),
         ("JSON", _) => "`term_to_string(X)` is a term as text; `json:read(Path)` reads a file".to_owned(),
         ("Object" | "Array", _) => "maps and lists have modules: `maps:keys(M)`, `lists:seq(1, 10)`".to_owned(),
+        ("IO", _) => "`print(X)` shows a term; `io:format(\"~p~n\", [X])` shows terms within a text".to_owned(),
+        ("Enum" | "Stream" | "List", _) => {
+            format!("lists have the module `lists`: `lists:{name}(..)`, if there is one")
+        }
+        ("Map", _) => format!("maps have the module `maps`: `maps:{name}(..)`, if there is one"),
+        ("String", _) => format!("texts have the module `string`: `string:{name}(..)`, if there is one"),
         ("Promise", _) => {
             "there are no promises: `thread(fun() -> .. end)` starts a task, and `read(V, Threshold)` waits".to_owned()
         }

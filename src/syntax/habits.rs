@@ -53,14 +53,15 @@ impl Place<'_> {
     /// `let x = 1;`
     fn assignment_with_word(&self) -> Found {
         let word = self.tokens[0];
-        let (name, sign) = (*self.tokens.get(1)?, *self.tokens.get(2)?);
+        let mutable = usize::from(self.tokens.get(1).is_some_and(|next| self.written(*next) == "mut"));
+        let (name, sign) = (*self.tokens.get(1 + mutable)?, *self.tokens.get(2 + mutable)?);
         let known = matches!(self.written(word), "let" | "var" | "val" | "const" | "global" | "local" | "my" | "auto");
         let named = matches!(name.token, Token::Atom | Token::Variable) && sign.token == Token::Match;
-        if !known || !named || self.at > 1 {
+        if !known || !named || self.at > 1 + mutable {
             return None;
         }
         let ends = |lexeme: &Lexeme| matches!(lexeme.token, Token::Semicolon | Token::Dot);
-        let end = self.tokens[3..].iter().find(|lexeme| ends(lexeme)).map_or(sign.end, |lexeme| lexeme.start);
+        let end = self.tokens[3 + mutable..].iter().find(|lexeme| ends(lexeme)).map_or(sign.end, |lexeme| lexeme.start);
         let value = self.text(sign.end, end).lines().next().unwrap_or("").trim();
         if value.contains("=>") || value.starts_with("function") || value.starts_with("async") {
             return Some(self.function_with_word(word, name));
@@ -71,7 +72,10 @@ impl Place<'_> {
             repair::FORM_END,
             capital(self.written(name))
         ));
-        let repair = if name.token == Token::Atom { Repair::Replace(0..2) } else { Repair::Remove(0) };
+        let repair = match name.token {
+            Token::Atom => Repair::Replace(0..2 + mutable),
+            _ => Repair::Exchange(0..1 + mutable, &[]),
+        };
         Some((diagnostic, repair))
     }
 

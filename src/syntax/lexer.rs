@@ -91,6 +91,7 @@ impl Reader<'_> {
         match token {
             Some(Token::Comment) => {
                 self.out.comments.push((clip(start), clip(end)));
+                self.map_of_elixir(start, end);
                 None
             }
             Some(Token::Dot) => self.dot(start, end),
@@ -100,6 +101,23 @@ impl Reader<'_> {
             }
             Some(token) => self.habit(token, start, end),
             None => self.illegal(start, end),
+        }
+    }
+
+    /// `M = %{a: 1}.`: a comment where a value is expected.
+    fn map_of_elixir(&mut self, start: usize, end: usize) {
+        let wanting = |last: &Lexeme| {
+            let beside = !self.text[last.end as usize..start].contains('\n');
+            beside && matches!(last.token, Token::Match | Token::OpenParenthesis | Token::Arrow)
+        };
+        if !self.text[start..].starts_with("%{") || !self.out.tokens.last().is_some_and(wanting) {
+            return;
+        }
+        let diagnostic = Diagnostic::error("E0108", "a map is written with `#{`").help("write `#{a => 1}`");
+        self.tell(diagnostic, start, start + 2, "`%` starts a comment");
+        self.push(Token::Error, start, end);
+        if self.text[start..end].trim_end().ends_with('.') {
+            self.push(Token::Dot, end, end);
         }
     }
 
@@ -174,8 +192,23 @@ impl Reader<'_> {
             self.push(Token::Error, start, start + 3);
             return Some(start + 3);
         }
+        let operand =
+            self.after_operand(start) && self.out.tokens.last().is_some_and(|last| last.end as usize == start);
+        if operand && self.text[end..].starts_with('.') {
+            let diagnostic = Diagnostic::error("E0108", "`..` does not make a range")
+                .help("`lists:seq(1, 10)` is the list of these integers");
+            self.tell(diagnostic, start, end + 1, "not known");
+            self.push(Token::Error, start, end + 1);
+            return Some(end + 1);
+        }
         let next = self.text[end..].chars().next();
         match next {
+            Some('(') if operand => {
+                let owner = self.out.tokens.last().map_or("", |last| &self.text[last.start as usize..start]);
+                let diagnostic =
+                    Diagnostic::error("E0101", "a `.` does not call a function").help(format!("write `{owner}(..)`"));
+                self.tell(diagnostic, start, end, "not needed");
+            }
             None | Some('%' | '\u{a0}' | '\u{feff}') => self.push(Token::Dot, start, end),
             Some(c) if c.is_ascii_whitespace() => self.push(Token::Dot, start, end),
             Some(c) if c.is_lowercase() => {
@@ -205,12 +238,19 @@ impl Reader<'_> {
 
     fn habit(&mut self, token: Token, start: usize, end: usize) -> Option<usize> {
         let written = &self.text[start..end];
+        let text_before = self.out.tokens.last().is_some_and(|last| last.token == Token::Text);
         let (meant, right) = match token {
+            Token::ForeignNotEqual
+                if written == "<>" && (text_before || self.text[end..].trim_start().starts_with('"')) =>
+            {
+                (Token::Append, "++")
+            }
             Token::ForeignLessOrEqual if self.draws() => (Token::Generator, "<-"),
             Token::ForeignLessOrEqual => (Token::LessOrEqual, "=<"),
             Token::ForeignNotEqual => (Token::NotEqual, "/="),
             Token::ForeignEqual => (Token::ExactlyEqual, "=:="),
             Token::ForeignAnd => (Token::AndAlso, "andalso"),
+            Token::ForeignNot if self.macro_call(start, end) => return None,
             Token::ForeignNot if self.after_operand(start) => {
                 self.send(start, end);
                 return None;
@@ -255,14 +295,38 @@ impl Reader<'_> {
             .is_some_and(|last| last.token.ends_expression() && !self.text[last.end as usize..start].contains('\n'))
     }
 
+    /// `println!("{}", X)`
+    fn macro_call(&mut self, start: usize, end: usize) -> bool {
+        let Some(last) = self.out.tokens.last().copied() else { return false };
+        let adjacent = last.token == Token::Atom && last.end as usize == start;
+        if !adjacent || !self.text[end..].starts_with(['(', '[', '{']) {
+            return false;
+        }
+        let name = &self.text[last.start as usize..start];
+        let help = match name {
+            "println" | "print" | "eprintln" | "dbg" => "write `print(X)`, or `io:format(\"~p of ~p~n\", [X, Y])`",
+            "format" => "a text is made of others by `io_lib:format(\"~s is ~p\", [Name, X])`",
+            "vec" => "a list is written `[1, 2, 3]`",
+            "assert" | "assert_eq" => "write `assert(X == Y)`",
+            "panic" | "todo" | "unreachable" => "`error(Reason)` ends the task with an error",
+            _ => "a function is called without it: `f(X)`",
+        };
+        let diagnostic = Diagnostic::error("E0108", "there are no macros with `!`").help(help);
+        self.tell(diagnostic, last.start as usize, end, "not known here");
+        if let Some(last) = self.out.tokens.last_mut() {
+            *last = Lexeme { token: Token::Error, start: last.start, end: clip(end) };
+        }
+        true
+    }
+
     /// `Pid ! Message`
     fn send(&mut self, start: usize, end: usize) {
         let diagnostic = Diagnostic::error("E0108", "there are no messages to send").help(
             "tasks and nodes share variables: `update(Inbox, {add, Message})`, and who waits for it: `read(Inbox, {cardinality, 1})`",
         );
         self.tell(diagnostic, start, end, "not an operator here");
-        // Any operator will do.
-        self.push(Token::Append, start, end);
+        // Any operator will do that takes any values.
+        self.push(Token::Equal, start, end);
     }
 
     fn other_habit(&mut self, token: Token, start: usize, end: usize) -> Option<usize> {
@@ -402,6 +466,9 @@ impl Reader<'_> {
         let shown = if written.is_control() { format!("\\x{{{:x}}}", u32::from(written)) } else { written.to_string() };
         let help = match written {
             '“' | '”' | '„' | '‘' | '’' | '`' => "texts stand between straight double quotes: `\"text\"`",
+            '&' if !self.after_operand(start) => {
+                "a value is handed on as it is, without `&`; a function without a name is `fun(X) -> X + 1 end`"
+            }
             '&' => "write `andalso`, or `band` for bits",
             '^' => "write `bxor` for bits, `math:pow(X, Y)` for powers",
             '~' => "write `bnot` for bits",
@@ -411,14 +478,38 @@ impl Reader<'_> {
             '?' if self.text[end..].starts_with(' ') => {
                 "a choice is written `case X > 2 of true -> big; false -> small end`"
             }
+            '?' if self.after_operand(start) && self.text[end..].starts_with('?') => {
+                "write `case X of undefined -> 5; _ -> X end`"
+            }
+            '?' if self.after_operand(start) && self.text[end..].starts_with('.') && !self.ends_at(end) => {
+                "`maps:get(Key, M, undefined)` gives `undefined` where there is nothing"
+            }
+            '?' if self.after_operand(start) => {
+                "nothing is handed back early: `case X of {ok, Y} -> Y; Other -> Other end`"
+            }
             '?' => "there are no macros; a name at top level serves as a constant",
             '@' => "names may contain `@`, but not start with it",
             _ => "outside of texts and comments only names, numbers and operators may stand",
         };
-        let diagnostic = Diagnostic::error("E0107", format!("`{shown}` means nothing here")).help(help);
-        self.tell(diagnostic, start, end, "not known");
+        let title = format!("`{shown}` means nothing here");
+        // On one line it is told once.
+        let again = self.out.diagnostics.last().is_some_and(|last| {
+            let before = last.labels.first().map_or(0, |label| label.span.end as usize);
+            last.title == title && !self.text.get(before..start).unwrap_or("").contains('\n')
+        });
+        if !again {
+            self.tell(Diagnostic::error("E0107", title).help(help), start, end, "not known");
+        }
+        // `M?.a`
+        let chained = written == '?' && self.text[end..].starts_with('.') && !self.ends_at(end);
+        let end = if chained { end + 1 } else { end };
         self.push(Token::Error, start, end);
-        None
+        chained.then_some(end)
+    }
+
+    /// Whether the `.` there ends a form.
+    fn ends_at(&self, dot: usize) -> bool {
+        self.text[dot + 1..].chars().next().is_none_or(char::is_whitespace)
     }
 
     /// A text in quotes of another kind, if it ends on its line: where.

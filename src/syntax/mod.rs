@@ -2,6 +2,7 @@
 //! pattern can be matched or a function exists is for `check` to say.
 
 mod build;
+mod dialects;
 pub mod expected;
 mod foreign;
 pub mod guess;

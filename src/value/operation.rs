@@ -330,7 +330,23 @@ impl BadOp {
             let fits = Atom::new(text).is_ok_and(|atom| Op::parse(&self.kind, &Term::Atom(atom)).is_ok());
             return fits.then(|| format!("operations are atoms and tuples, not texts: write `{text}`"));
         }
+        if self.kind == Type::Boolean && self.given.as_atom() == Some("false") {
+            return Some("a boolean becomes true, for good; an `ewflag` has `enable` and `disable`".to_owned());
+        }
+        if matches!(self.kind, Type::EwFlag | Type::DwFlag) {
+            match self.given.as_atom() {
+                Some("true") => return Some("did you mean `enable`?".to_owned()),
+                Some("false") => return Some("did you mean `disable`?".to_owned()),
+                _ => {}
+            }
+        }
         match (self.given.as_tuple()?, &self.kind) {
+            ([only], kind) if Op::parse(kind, only).is_ok() => {
+                Some(format!("braces make a tuple: write `{}` alone", Brief(only)))
+            }
+            ([word, _], Type::GSet) if matches!(word.as_atom()?, "rmv" | "remove" | "rmv_all" | "delete") => {
+                Some("a `gset` only grows; elements leave a `set`".to_owned())
+            }
             ([word, number], kind)
                 if kind.is_counter() && Op::parse(kind, word).is_ok() && sum_of(number).is_none() =>
             {

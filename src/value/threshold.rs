@@ -214,7 +214,27 @@ impl BadThreshold {
     pub fn diagnostic(&self) -> Diagnostic {
         let title = format!("{} has no threshold `{}`", self.kind.with_article(), Brief(&self.given));
         let help = format!("it has {}; each may be wrapped as `{{strict, T}}`", list(shapes(&self.kind)));
-        Diagnostic::error(BAD_THRESHOLD, title).help(help)
+        let message = Diagnostic::error(BAD_THRESHOLD, title);
+        match self.meant() {
+            Some(meant) => message.help(format!("did you mean `{meant}`?")).help(help),
+            None => message.help(help),
+        }
+    }
+
+    /// What is probably meant by `5`, `{increment, 5}`, `{Key, {value, 5}}`, `{5}`.
+    fn meant(&self) -> Option<Term> {
+        let fits = |term: Term| Threshold::parse(&self.kind, &term).is_ok().then_some(term);
+        let with = |word: &'static str, number: &Term| fits(Term::tuple([Term::atom(word), number.clone()]));
+        match self.given.as_tuple() {
+            None if self.given.is_number() => with("value", &self.given).or_else(|| with("cardinality", &self.given)),
+            None => None,
+            Some([only]) => fits(only.clone()).or_else(|| with("value", only).filter(|_| only.is_number())),
+            Some([word, number]) if word.as_atom().is_some() && number.is_number() => {
+                with("value", number).or_else(|| with("cardinality", number))
+            }
+            Some([key, limit]) => fits(Term::map(std::iter::once((key.clone(), limit.clone())).collect())),
+            Some(_) => None,
+        }
     }
 }
 

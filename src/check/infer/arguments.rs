@@ -76,7 +76,12 @@ impl<'p> Run<'p> {
         self.fail(expr, frame, |run| {
             let given = run.describe_written(call.arguments.first(), given);
             let title = format!("`{}` needs {words}, and got {given}", call.builtin.row().name);
-            Diagnostic::error("E0391", title).at(place, label)
+            let message = Diagnostic::error("E0391", title).at(place, label);
+            match (call.verb, parts.floats, parts.funs.some()) {
+                (Verb::Sleep | Verb::Every, true, _) => message.help("half a second is `500`"),
+                (Verb::Every, _, true) => message.help(format!("`{}`", call.builtin.row().signature)),
+                _ => message,
+            }
         });
         false
     }

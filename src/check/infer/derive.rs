@@ -19,6 +19,7 @@ use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
 use crate::check::infer::variables::Variable;
 use crate::check::infer::walk;
+use crate::check::infer::wrong;
 use crate::graph::GraphError;
 use crate::graph::Operator;
 use crate::graph::rules;
@@ -290,7 +291,11 @@ impl<'p> Run<'p> {
         let result = results.first().filter(|result| !result.is_never() && !result.meets(&self.booleans))?;
         let place = call.arguments.get(1).map_or(expr.span, |argument| argument.span);
         let title = format!("this filter's function gives {}, and never true or false", self.describe(result));
-        Some(Diagnostic::error("E0312", title).at(place, "decides which elements are kept"))
+        let message = Diagnostic::error("E0312", title).at(place, "decides which elements are kept");
+        Some(match wrong::in_braces(result) {
+            Some(only) if only.meets(&self.booleans) => message.help(wrong::BRACES),
+            _ => message,
+        })
     }
 
     /// A fold's function that reads its second argument, as if it were an accumulator.

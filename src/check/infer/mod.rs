@@ -102,6 +102,7 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
     let mut passes = Passes::new(known, checked, file);
     passes.running = purpose == Purpose::Run;
     let mut told = passes.told();
+    let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
     let apart = walk::apart(checked);
     for diagnostic in told.iter_mut().filter(|diagnostic| diagnostic.code.starts_with("E05")) {
         let place = diagnostic.labels.first().map(|label| label.span);
@@ -113,10 +114,16 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
     }
     told.extend(walk::shadowed(checked));
     told.extend(walk::nulls(checked));
+    // What is wrong with such a function is told of the whole.
+    let refused: Vec<Span> =
+        told.iter().filter(|told| matches!(told.code, "E0310" | "E0312")).filter_map(place).collect();
+    let blocks = walk::blocks(checked).into_iter().filter(|block| {
+        !place(block).is_some_and(|span| refused.iter().any(|told| told.start <= span.start && span.end <= told.end))
+    });
+    told.extend(blocks);
     told.extend(early::matched(checked, purpose == Purpose::Run));
     guards::contradictory(checked, &mut told);
     // A comparison of a variable says why the condition is never true.
-    let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
     let compares = |known: &&Diagnostic| matches!(known.code, "E0404" | "E0406");
     let compared: Vec<Span> = told.iter().filter(compares).filter_map(place).collect();
     let holds = |span: Span| compared.iter().any(|inner| span.start <= inner.start && inner.end <= span.end);

@@ -314,6 +314,37 @@ pub(super) fn nulls(checked: &Checked) -> Vec<Diagnostic> {
     told
 }
 
+/// Functions whose body stands in braces as a block does in other languages, and which give a tuple of one element.
+pub(super) fn blocks(checked: &Checked) -> Vec<Diagnostic> {
+    let mut told = Vec::new();
+    let mut open: Vec<&Expr> = checked.forms.iter().flat_map(|form| &form.body).collect();
+    let mut look = |clauses: &[Clause]| {
+        for body in clauses.iter().map(|clause| &clause.body) {
+            let [Expr { node: Node::Tuple(items), span }] = body.as_slice() else { continue };
+            if let [Expr { node: Node::Binary(..) | Node::Unary(..) | Node::AndAlso(..) | Node::OrElse(..), .. }] =
+                items.as_slice()
+            {
+                told.push(
+                    Diagnostic::warning("E0412", "this function gives a tuple of one element")
+                        .at(*span, "braces make a tuple, and no block")
+                        .help("a body is what stands between `->` and `end`, `;` or `.`: write what is in the braces alone"),
+                );
+            }
+        }
+    };
+    for function in &checked.functions {
+        look(&function.lambda.clauses);
+        in_clauses(&function.lambda.clauses, &mut |expr| open.push(expr));
+    }
+    while let Some(expr) = open.pop() {
+        if let Node::Fun(lambda) = &expr.node {
+            look(&lambda.clauses);
+        }
+        children(expr, &mut |child| open.push(child));
+    }
+    told
+}
+
 /// The first verb in a text, or in what it calls, that does more than look: where the text comes to it.
 pub(super) fn change<'a>(
     checked: &'a Checked,

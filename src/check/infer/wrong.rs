@@ -38,6 +38,7 @@ impl<'p> Run<'p> {
             _ => {
                 let names: Vec<String> = kinds.iter().map(Type::with_article).collect();
                 let title = match &*names {
+                    [only] if term.is_none() => format!("{} is no operation of {only}", given(self)),
                     [only] => format!("{only} has no operation {}", given(self)),
                     several => format!("neither {} has an operation {}", several.join(" nor "), given(self)),
                 };
@@ -103,8 +104,13 @@ impl<'p> Run<'p> {
             ),
         };
         let shapes = operation::list(operation::contributable(&kind));
-        let message = Diagnostic::error("E0310", title)
-            .at(place, "its result is contributed")
+        let mut message = Diagnostic::error("E0310", title).at(place, "its result is contributed");
+        if let Some(only) = in_braces(wrong)
+            && may_be_operation(&kind, only, true)
+        {
+            message = message.help(BRACES);
+        }
+        let message = message
             .help(format!("into {} {article} contributes {shapes}, a list of these, or `[]`", kind.with_article()));
         Some(self.declared_here(message, *number))
     }
@@ -233,6 +239,23 @@ impl<'p> Run<'p> {
         };
         let message = message.at(place, "no threshold of it");
         numbers.iter().take(LABELS_MAX).fold(message, |message, number| self.declared_here(message, *number))
+    }
+}
+
+/// What a tuple of one element is told by.
+pub(super) const BRACES: &str = "braces make a tuple: write what is in them alone";
+
+/// The one element of a tuple of one, where the value is such a tuple.
+pub(super) fn in_braces(value: &Value) -> Option<&Value> {
+    match value.parts().filter(|parts| parts.kinds() == 1).map(|parts| &parts.tuples) {
+        Some(Few::Of(shapes)) => match &**shapes {
+            [shape] => match &**shape {
+                [only] => Some(only),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -127,4 +127,16 @@ set; for the last number that was set, an `lwwregister`.",
         wrong: "Best = declare(max_int).\nupdate(Best, {set, -5}).\n",
         right: "Last = declare(lwwregister).\nupdate(Last, {set, -5}).\n",
     },
+    Explanation {
+        code: "E0412",
+        title: "a body in braces is a tuple",
+        text: "\
+The body of a function stands between its `->` and `end`, `;` or `.`, without brackets of its own. In braces it is a tuple of
+one element: `{X * 2}` is not 4 but `{4}`.
+
+It is a warning, and given only where something is calculated within the braces, since a tuple of one element is a value as
+good as any.",
+        wrong: "F = fun(X) -> { X * 2 } end.\nprint(F(2)).\n",
+        right: "F = fun(X) -> X * 2 end.\nprint(F(2)).\n",
+    },
 ];

@@ -133,4 +133,15 @@ function with another number of arguments hides nothing.",
         wrong: "length(S) -> string:length(S).\nprint(length(\"four\")).",
         right: "text_length(S) -> string:length(S).\nprint(text_length(\"four\")).",
     },
+    Explanation {
+        code: "E0217",
+        title: "a text holds no names",
+        text: "\
+In some languages `#{Name}` or `${Name}` within a text stands for a value. Here a text is what is written between its quotes. \
+It is a warning, and given only where there is a name that could be meant.
+
+Texts are joined with `++`; `io:format` and `io_lib:format` put values in the places of `~p` and `~s`.",
+        wrong: "Name = \"Ann\".\nprint(\"hello #{Name}\").",
+        right: "Name = \"Ann\".\nprint(\"hello \" ++ Name).",
+    },
 ];

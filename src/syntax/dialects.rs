@@ -1,0 +1,189 @@
+//! Constructs of Rust, Elixir and SQL, as `foreign.rs` has those of older languages: closures between bars, names of
+//! arguments, atoms with a colon, whole lines of SQL.
+
+use crate::source::diagnostic::Diagnostic;
+use crate::syntax::foreign;
+use crate::syntax::lexer::Lexeme;
+use crate::syntax::repair;
+use crate::syntax::repair::Place;
+use crate::syntax::repair::Repair;
+use crate::syntax::token::Token;
+
+const FUN: &str = "a function without a name is `fun(X) -> X + 1 end`";
+
+type Found = Option<(Diagnostic, Repair)>;
+
+impl Place<'_> {
+    /// What of these stands at the mistake.
+    pub(super) fn dialect(&self) -> Found {
+        self.function_with_types()
+            .or_else(|| self.sql_statement())
+            .or_else(|| self.pattern_behind_word())
+            .or_else(|| self.fun_without_name())
+            .or_else(|| self.closure_in_bars())
+            .or_else(|| self.match_block())
+            .or_else(|| self.path())
+            .or_else(|| self.colon_before_atom())
+            .or_else(|| self.named_argument())
+    }
+
+    /// `fn add(a: i32, b: i32) -> i32 { a + b }`
+    fn function_with_types(&self) -> Found {
+        let word = self.tokens[0];
+        let known = matches!(self.written(word), "fn" | "func" | "function" | "def" | "pub");
+        let has = |token: Token| self.tokens[..].iter().any(|lexeme| lexeme.token == token);
+        if !known || word.token != Token::Atom || !has(Token::Colon) || !has(Token::OpenBrace) || self.at == 0 {
+            return None;
+        }
+        Some((self.no_word(word).help(foreign::FUNCTION), self.lose_block(0)))
+    }
+
+    /// `SELECT name FROM people;`, `delete M.a`
+    fn sql_statement(&self) -> Found {
+        let (first, second) = (self.tokens[0], *self.tokens.get(1)?);
+        let apart = second.token.starts_expression() && second.token != Token::OpenParenthesis;
+        if !apart || self.at != 1 || !matches!(first.token, Token::Atom | Token::Variable) {
+            return None;
+        }
+        let help = match &*self.written(first).to_lowercase() {
+            "select" => "a view in SQL stands in a text: `V = sql(\"select name from People where age > 3\")`",
+            "insert" | "upsert" => "a row is added by `update(People, {add, #{name => \"Ann\"}})`",
+            "create" => "a table is a variable: `People = declare(set)`",
+            "delete" | "del" | "drop" => {
+                "`maps:remove(Key, M)` is a map without a key; an element leaves a set by `update(S, {rmv, X})`"
+            }
+            _ => return None,
+        };
+        Some((self.no_word(first).help(help), self.lose_block(0)))
+    }
+
+    /// `let {a, b} = Point`, `if let {ok, X} = Result {`
+    fn pattern_behind_word(&self) -> Found {
+        let at = usize::from(self.tokens[0].token == Token::If);
+        let (word, next) = (*self.tokens.get(at)?, *self.tokens.get(at + 1)?);
+        let known = matches!(self.written(word), "let" | "const" | "var" | "val");
+        let opens = matches!(next.token, Token::OpenBrace | Token::OpenBracket);
+        if !known || self.at > at + 1 {
+            return None;
+        }
+        if at == 1 {
+            let help = "write `case Value of {ok, X} -> X; _ -> none end`";
+            return Some((self.no_word(word).help(help), self.lose_block(0)));
+        }
+        if !opens {
+            return None;
+        }
+        let help = "a pattern has no word in front: `{A, B} = Pair`; a map is matched with its keys: `#{a := A} = M`";
+        Some((self.no_word(word).help(help), self.lose_block(0)))
+    }
+
+    /// `F = fn x -> x + 1 end`
+    fn fun_without_name(&self) -> Found {
+        let word = self.before.filter(|before| self.written(*before) == "fn")?;
+        let at = self.at - 1;
+        if at == 0 || !self.here.token.starts_expression() {
+            return None;
+        }
+        let diagnostic = self.no_word(word).help(FUN);
+        let mut depth = 0_usize;
+        for index in self.at..self.tokens.len() {
+            let token = self.tokens[index].token;
+            if repair::opens(self.tokens, index) {
+                depth += 1;
+            } else if token == Token::End && depth == 0 {
+                return Some((diagnostic, Repair::Replace(at..index + 1)));
+            } else if token.closes() {
+                match depth.checked_sub(1) {
+                    Some(less) => depth = less,
+                    None => return Some((diagnostic, Repair::Replace(at..index))),
+                }
+            }
+        }
+        Some((diagnostic, self.lose_element()))
+    }
+
+    /// `|x| x + 1`
+    fn closure_in_bars(&self) -> Found {
+        let begins = match self.before.map(|before| before.token) {
+            Some(Token::OpenParenthesis | Token::Comma | Token::Match | Token::Arrow) | None => true,
+            Some(_) => false,
+        };
+        let empty = self.here.token == Token::Bars;
+        if !begins || !empty && self.here.token != Token::Bar {
+            return None;
+        }
+        let rest = self.at + 1..self.tokens.len();
+        let second = rest.clone().find(|index| self.tokens[*index].token == Token::Bar);
+        let body = if empty { self.at + 1 } else { second? + 1 };
+        let mut depth = 0_usize;
+        let ends = (body..self.tokens.len()).find(|index| {
+            let token = self.tokens[*index].token;
+            if repair::opens(self.tokens, *index) {
+                depth += 1;
+            } else if token.closes() {
+                match depth.checked_sub(1) {
+                    Some(less) => depth = less,
+                    None => return true,
+                }
+            }
+            depth == 0 && matches!(token, Token::Comma | Token::Dot)
+        })?;
+        let diagnostic = Diagnostic::error("E0108", "a function without a name does not begin with `|`")
+            .at(self.span(self.here), "`fun` belongs here")
+            .help(FUN);
+        Some((diagnostic, Repair::Replace(self.at..ends)))
+    }
+
+    /// `match X { 1 => one }` within an expression
+    fn match_block(&self) -> Found {
+        let word = self.before.filter(|before| matches!(self.written(*before), "match" | "switch"))?;
+        let braces = self.tokens[self.at..].iter().any(|lexeme| lexeme.token == Token::OpenBrace);
+        if self.at < 2 || !braces || !self.here.token.starts_expression() {
+            return None;
+        }
+        let diagnostic = self.no_word(word).help("write `case X of 1 -> one; _ -> other end`");
+        Some((diagnostic, self.lose_element()))
+    }
+
+    /// `HashSet::new()`
+    fn path(&self) -> Found {
+        let before = self.before.filter(|before| before.token == Token::Colon && before.end == self.here.start)?;
+        if self.here.token != Token::Colon {
+            return None;
+        }
+        let diagnostic = Diagnostic::error("E0108", "`::` is no sign of the language")
+            .at(self.tree.place((before.start, self.here.end)), "one `:` stands before a function of a module")
+            .help("functions of modules are written `lists:sum(L)`; nothing is made with `new`: `S = declare(set)`");
+        Some((diagnostic, self.lose_element()))
+    }
+
+    /// `declare(:set)`
+    fn colon_before_atom(&self) -> Found {
+        let atom = *self.tokens.get(self.at + 1)?;
+        let begins = self.before.is_none_or(|before| !before.token.ends_expression());
+        let adjacent = atom.token == Token::Atom && atom.start == self.here.end;
+        if self.here.token != Token::Colon || !begins || !adjacent {
+            return None;
+        }
+        let diagnostic = Diagnostic::error("E0108", "an atom has no `:` in front")
+            .at(self.span(self.here), "not needed")
+            .help(format!("write `{}`", self.written(atom)));
+        Some((diagnostic, Repair::Remove(self.at)))
+    }
+
+    /// `f(1, name: "Ann")`
+    fn named_argument(&self) -> Found {
+        let open = *self.open.last()?;
+        let range = self.element();
+        let (name, colon) = (*self.tokens.get(range.start)?, *self.tokens.get(range.start + 1)?);
+        let apart = |colon: Lexeme| self.tokens.get(range.start + 2).is_some_and(|next| next.start > colon.end);
+        let fits = name.token == Token::Atom && colon.token == Token::Colon && apart(colon);
+        if self.tokens[open].token != Token::OpenParenthesis || !fits || self.at <= range.start + 1 {
+            return None;
+        }
+        let diagnostic = Diagnostic::error("E0108", "arguments have no names")
+            .at(self.tree.place((name.start, colon.end)), "not known here")
+            .help("hand them on in order, or as a map: `#{name => \"Ann\"}`");
+        Some((diagnostic, Repair::Replace(range)))
+    }
+}
