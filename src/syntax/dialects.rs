@@ -31,8 +31,9 @@ impl Place<'_> {
     fn function_with_types(&self) -> Found {
         let word = self.tokens[0];
         let known = matches!(self.written(word), "fn" | "func" | "function" | "def" | "pub");
-        let has = |token: Token| self.tokens[..].iter().any(|lexeme| lexeme.token == token);
-        if !known || word.token != Token::Atom || !has(Token::Colon) || !has(Token::OpenBrace) || self.at == 0 {
+        let has = |token: Token| self.tokens.iter().any(|lexeme| lexeme.token == token);
+        let named = self.tokens.get(1).is_some_and(|next| next.token == Token::Atom);
+        if !known || !named || word.token != Token::Atom || !has(Token::Colon) || !has(Token::OpenBrace) {
             return None;
         }
         Some((self.no_word(word).help(foreign::FUNCTION), self.lose_block(0)))
@@ -109,7 +110,9 @@ impl Place<'_> {
             Some(_) => false,
         };
         let empty = self.here.token == Token::Bars;
-        if !begins || !empty && self.here.token != Token::Bar {
+        // Within brackets they belong to a list.
+        let list = self.innermost().is_some_and(|open| matches!(open.token, Token::OpenBracket | Token::OpenMap));
+        if list || !begins || !empty && self.here.token != Token::Bar {
             return None;
         }
         let rest = self.at + 1..self.tokens.len();

@@ -194,7 +194,9 @@ impl Reader<'_> {
         }
         let operand =
             self.after_operand(start) && self.out.tokens.last().is_some_and(|last| last.end as usize == start);
-        if operand && self.text[end..].starts_with('.') {
+        let ranges =
+            |rest: &str| rest.starts_with('.') && rest[1..].starts_with(|c: char| !c.is_whitespace() && c != '%');
+        if operand && ranges(&self.text[end..]) {
             let diagnostic = Diagnostic::error("E0108", "`..` does not make a range")
                 .help("`lists:seq(1, 10)` is the list of these integers");
             self.tell(diagnostic, start, end + 1, "not known");
@@ -203,7 +205,7 @@ impl Reader<'_> {
         }
         let next = self.text[end..].chars().next();
         match next {
-            Some('(') if operand => {
+            Some('(') if operand && self.after_name() => {
                 let owner = self.out.tokens.last().map_or("", |last| &self.text[last.start as usize..start]);
                 let diagnostic =
                     Diagnostic::error("E0101", "a `.` does not call a function").help(format!("write `{owner}(..)`"));
@@ -295,11 +297,16 @@ impl Reader<'_> {
             .is_some_and(|last| last.token.ends_expression() && !self.text[last.end as usize..start].contains('\n'))
     }
 
+    /// Whether a name is the last that was read.
+    fn after_name(&self) -> bool {
+        self.out.tokens.last().is_some_and(|last| matches!(last.token, Token::Variable | Token::Atom))
+    }
+
     /// `println!("{}", X)`
     fn macro_call(&mut self, start: usize, end: usize) -> bool {
         let Some(last) = self.out.tokens.last().copied() else { return false };
         let adjacent = last.token == Token::Atom && last.end as usize == start;
-        if !adjacent || !self.text[end..].starts_with(['(', '[', '{']) {
+        if !adjacent || !self.text[end..].starts_with(['(', '[']) {
             return false;
         }
         let name = &self.text[last.start as usize..start];
