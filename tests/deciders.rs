@@ -307,5 +307,9 @@ fn who_learns_that_its_data_is_old_decides_nothing_more() {
     let third = run_a("0", "query(Ran) == [1, 2]");
     assert!(third.seen.iter().any(|event| event["code"] == "E1006"), "{:#?}", third.seen);
     assert_eq!(codes(&third), ["E0654"]);
-    assert_eq!(at_most_once(&[&first, &second, &third, &b]), 2);
+    // By now it has caught up, so no peer would tell it again.
+    let fourth = run_a("0", "query(Ran) == [1, 2]");
+    assert_eq!(codes(&fourth), ["E0654"], "{:#?}", fourth.seen);
+    assert!(fourth.seen.iter().all(|event| event["code"] != "E1006"), "{:#?}", fourth.seen);
+    assert_eq!(at_most_once(&[&first, &second, &third, &fourth, &b]), 2);
 }

@@ -135,20 +135,22 @@ fn a_function_of_the_library_takes_fuel_for_what_it_goes_through() {
         100_000_000 - fuel
     };
     let made = costs("{L, T}");
-    for cheap in
-        ["hd(L)", "lists:member(1, L)", "lists:nth(2, L)", "lists:keyfind(1, 1, [{1, L} | L])", "{L, L} == {L, L}"]
-    {
+    for cheap in ["hd(L)", "lists:member(1, L)", "lists:nth(2, L)", "lists:keyfind(1, 1, [{1, L} | L])", "hd(L) == L"] {
         assert!(costs(cheap) < made + 10, "{cheap}: {}", costs(cheap) - made);
     }
     let walks =
         ["length(L)", "lists:member(0, L)", "lists:reverse(L)", "L ++ []", "lists:nthtail(79999, L)", "lists:sum(L)"];
-    for walk in walks.into_iter().chain(["lists:keyfind(0, 1, L)", "list_to_tuple(L)"]) {
+    let more = ["lists:keyfind(0, 1, L)", "list_to_tuple(L)", "setelement(1, list_to_tuple(L), a)", "[2 | L] < [2 | L]"];
+    let compared = ["L == [1 | tl(L)]", "case L of [2 | _] -> a; [1 | R] when R =:= tl(L) -> b end", "max(L, L)"];
+    for walk in walks.into_iter().chain(more).chain(compared) {
         assert!(costs(walk) >= made + 9_000, "{walk}: {}", costs(walk) - made);
     }
     for sort in ["lists:sort(L)", "L -- [1]", "sets:from_list(L)", "maps:from_keys(L, 1)"] {
         assert!(costs(sort) >= made + 100_000, "{sort}: {}", costs(sort) - made);
     }
     assert!(costs("string:reverse(T)") >= made + 5_000);
+    let alike = costs("string:jaro_similarity(string:copies(\"a\", 15000), string:copies(\"b\", 15000))");
+    assert!(alike >= made + 20_000_000, "{}", alike - made);
 }
 
 fn start(text: &str) -> (Machine, Task) {

@@ -383,9 +383,10 @@ fn a_reader_that_pauses_stops_the_program_that_prints_and_not_the_node() {
     let mut hub = commands::lasp(folder.path(), &["run", &file, "--listen", &at, "--node", "hub", "--quiet"]);
     let mut hub = hub.spawn().expect("the binary runs");
     let stderr = BufReader::new(hub.stderr.take().expect("piped"));
-    let told = std::thread::spawn(move || {
-        let lines = stderr.lines().map_while(Result::ok);
-        lines.take_while(|line| !line.contains("E0809")).count()
+    let (told, tells) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut lines = stderr.lines().map_while(Result::ok);
+        lines.find(|line| line.contains("E0809")).map(|line| told.send(line))
     });
     let leaf = folder.path().join("leaf.lasp");
     std::fs::write(&leaf, "S = declare(set). update(S, {add, arg(me, none)}).").expect("written");
@@ -397,7 +398,7 @@ fn a_reader_that_pauses_stops_the_program_that_prints_and_not_the_node() {
         let mut node = Node::start(folder.path(), &leaf, &more);
         assert_eq!(node.end(), 0, "{name} hears of all by the hub: {:#?}", node.seen);
     }
-    told.join().expect("the hub tells that nobody reads");
+    tells.recv_timeout(std::time::Duration::from_secs(30)).expect("the hub tells that nobody reads");
     // And nothing of it is lost.
     let stdout = BufReader::new(hub.stdout.take().expect("piped"));
     let lines = stdout.lines().map_while(Result::ok).take(400_000);
@@ -410,15 +411,20 @@ fn a_reader_that_pauses_stops_the_program_that_prints_and_not_the_node() {
 #[cfg(unix)]
 #[test]
 fn who_is_asked_to_end_does_not_wait_long_for_a_reader() {
+    use std::io::Read;
     let folder = folder();
     let file = write(&folder, "go(N) -> print(N), go(N + 1). go(1).");
     let mut node = commands::lasp(folder.path(), &["run", &file]).spawn().expect("the binary runs");
     std::thread::sleep(std::time::Duration::from_secs(1));
     let sent = std::process::Command::new("kill").args(["-TERM", &node.id().to_string()]).status();
     assert!(sent.expect("there is kill").success());
-    let ended = (0..150).find_map(|_| {
+    // Two seconds for the reader, and the rest for a busy machine.
+    let ended = (0..70).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(100));
         node.try_wait().expect("a child")
     });
     assert_eq!(ended.and_then(|status| status.code()), Some(130));
+    let mut said = String::new();
+    let read = node.stderr.take().expect("piped").read_to_string(&mut said);
+    assert!(read.is_ok() && said.contains("error E0808"), "{said}");
 }

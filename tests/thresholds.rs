@@ -37,6 +37,8 @@ const GROWING: &str = "[
     {min_int, [{set, 5}, {set, 2}], [{value, 9}, {value, 5}, {strict, {value, 5}}, {value, 2}, {value, 0}, bound]},
     {boolean, [true], [true, {strict, true}, bound]},
     {ivar, [{set, 1}], [bound, {strict, undefined}]},
+    {gcounter, [{increment, 18014398509481985}, {increment, 0.25}, {increment, 1.5e308}], [{value, 18014398509481985},
+        {strict, {value, 18014398509481985}}, {strict, {value, 18014398509481984}}, {value, 1.5e308}, {strict, {value, 1.7e308}}]},
     {lwwregister, [{set, 1}, {set, 2}], [bound]},
     {mvregister, [{set, 1}, {set, 2}], [bound]},
     {{top_k, [2]}, [{set, a, 3}, {set, b, 4}, {set, c, 5}], [{value, 3}, {value, 4}, {strict, {value, 3}}, bound]},

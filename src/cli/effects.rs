@@ -15,6 +15,7 @@ use crate::effects;
 use crate::effects::Damaged;
 use crate::effects::Deciders;
 use crate::effects::EffectKey;
+use crate::effects::OUTDATED;
 use crate::net::deciders;
 use crate::net::error::NetworkError;
 use crate::node::Deciding;
@@ -97,12 +98,20 @@ fn may_decide(driver: &mut Driver, out: &Out, list: &Deciders) -> Result<(), Sto
     let named = list.contains(me) || list.founders.iter().any(|founder| founder.node == me);
     let Some(folder) = driver.cluster.clone().filter(|_| named && !driver.decides) else { return Ok(()) };
     let objection = |title: String, help: &str| Diagnostic::warning("E0654", title).help(help).help(NO_VOICE);
+    let forgotten = || {
+        objection(
+            "the data of this server is not that with which it decided on effects".into(),
+            "start it with the data that it had last; if that is lost, name a server with a new key in its place",
+        )
+    };
+    let kept = driver.store.as_ref().map(Store::effects).transpose()?.unwrap_or_default();
     let counted = match (&mut driver.store, deciders::starts(&folder)) {
         (None, _) => Err(objection(
             "this server is named to decide on effects, and keeps nothing".into(),
             "start it with --data DIR",
         )),
         (Some(_), Err(error)) => Err(objection(error.to_string(), &error.help())),
+        (Some(_), Ok(_)) if kept.iter().any(|(key, _)| key == OUTDATED) => Err(forgotten()),
         (Some(store), Ok(theirs)) => match (store.number(Number::Starts)?, theirs) {
             (Some(ours), Some(theirs)) if ours != theirs && ours != theirs + 1 => Err(None),
             (None, Some(_)) => Err(None),
@@ -114,10 +123,7 @@ fn may_decide(driver: &mut Driver, out: &Out, list: &Deciders) -> Result<(), Sto
         }
         .map_err(|failed: Option<NetworkError>| match failed {
             Some(error) => objection(error.to_string(), &error.help()),
-            None => objection(
-                "the data of this server is not that with which it decided on effects".into(),
-                "start it with the data that it had last; if that is lost, name a server with a new key in its place",
-            ),
+            None => forgotten(),
         }),
     };
     match counted {

@@ -216,6 +216,11 @@ fn source(model: &Model<'_>, variable: VariableId, origin: VariableId, seen: &Ob
             model.shrinks.get(left.0 as usize).is_some_and(Option::is_none).then_some(left)
         });
     let from = left.unwrap_or(origin);
+    let own = |of: VariableId| model.facts.variable(of).is_some_and(|of| of.dynamic);
+    if own(from) && !own(variable) {
+        // What all nodes contribute together may never be on one of them.
+        return None;
+    }
     let (name, kind) = (known_name(model, from)?, model.kind(from)?);
     let text = (model.text)(seen.span).0;
     let [(at, target), (second, limit), ..] = arguments(&text)[..] else { return None };

@@ -95,6 +95,9 @@ pub struct Runner {
 pub const DECIDED: u8 = 3;
 /// The first byte of a key of the table: an effect that was started here and has not ended, with the attempt.
 pub const STARTED: u8 = 4;
+/// The key of a row of the table: the data has turned out to be an older copy, so the node may have decided what it does not know of.
+/// That stays so, whatever it learns from its peers meanwhile.
+pub const OUTDATED: &[u8] = &[5];
 
 /// Whether a row goes with a copy of the node's data, that of another one beside it (`shared`) or one in its place. Never what it has
 /// promised to others with whom it decides: two would speak with one voice. What it was told is decided does no harm, and

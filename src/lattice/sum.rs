@@ -4,6 +4,8 @@
 //! accumulator, with a big integer for the register). Integers have a path of their own that allocates nothing while they
 //! fit 64 bits. Knows no term and no counter.
 
+use std::cmp::Ordering;
+
 use num_bigint::BigInt;
 use num_bigint::Sign;
 use num_traits::ToPrimitive;
@@ -102,13 +104,26 @@ impl Sum {
         whole && self.floats.as_ref().is_none_or(|floats| floats.count <= FLOATS_MAX)
     }
 
+    /// How the total compares with zero, before any rounding.
+    #[must_use]
+    pub fn sign(&self) -> Ordering {
+        let sign = match &self.floats {
+            None => self.whole.sign(),
+            Some(floats) => self.exact(&floats.scaled).sign(),
+        };
+        sign.cmp(&Sign::NoSign)
+    }
+
     /// Whether the total is below zero, before any rounding.
     #[must_use]
     pub fn is_negative(&self) -> bool {
-        match &self.floats {
-            None => self.whole.sign() == Sign::Minus,
-            Some(floats) => self.exact(&floats.scaled).sign() == Sign::Minus,
-        }
+        self.sign().is_lt()
+    }
+
+    /// Whether a float is in it, so that it is rounded when it is read.
+    #[must_use]
+    pub fn is_float(&self) -> bool {
+        self.floats.is_some()
     }
 
     /// The same with the opposite sign; as many floats.

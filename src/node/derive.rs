@@ -66,6 +66,7 @@ impl Node {
             }
             self.settled();
         }
+        self.wake_fed(target);
         Ok(Term::Ref(destination))
     }
 

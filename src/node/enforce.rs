@@ -19,6 +19,7 @@ use crate::effects::Member;
 use crate::effects::Message;
 use crate::effects::News;
 use crate::effects::NodeId;
+use crate::effects::OUTDATED;
 use crate::effects::Put;
 use crate::effects::Row;
 use crate::effects::Runner;
@@ -194,7 +195,9 @@ impl Effects {
 
     /// This node's data is not what it had last: it decides nothing from now on. Says whether it did.
     pub(super) fn give_up_voice(&mut self) -> bool {
-        self.outdated = true;
+        if !mem::replace(&mut self.outdated, true) {
+            self.puts.push(Put { key: OUTDATED.to_vec(), value: Some(Vec::new()) });
+        }
         self.asker.lost(self.me.node);
         self.decider.take().is_some()
     }

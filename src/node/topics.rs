@@ -107,7 +107,8 @@ impl Node {
         }
         let (mut met, mut left) = (BTreeSet::from([variable]), vec![variable]);
         while let Some(next) = left.pop() {
-            if !self.replica.takes(self.topic_of(next)) {
+            // A dynamic variable is this node's own, whatever topic its maker was in.
+            if !self.engine.reference(next).dynamic && !self.replica.takes(self.topic_of(next)) {
                 return false;
             }
             left.extend(self.sources(next).into_iter().filter(|source| met.insert(*source)));

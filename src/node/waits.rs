@@ -132,11 +132,7 @@ impl Node {
             }));
             needed.extend(self.needed_with(read.variable));
         }
-        needed.sort_unstable();
-        needed.dedup();
-        for (_, waiter, variable) in needed {
-            self.go_on(waiter, variable);
-        }
+        self.go_on_in_order(needed);
     }
 
     /// Tasks in `wait_needed` for what feeds a variable, directly or not.
@@ -159,6 +155,19 @@ impl Node {
         needed
     }
 
+    /// A derivation has been made: who waits for what feeds it to be needed goes on if its destination is waited for.
+    pub(super) fn wake_fed(&mut self, destination: VariableId) {
+        if !self.tasks.any_lazy() {
+            return;
+        }
+        let mut needed = self.needed_with(destination);
+        needed.retain(|(_, waiter, _)| {
+            let wait = self.tasks.waiting(*waiter);
+            wait.is_some_and(|wait| wait.any.iter().any(|awaited| self.is_needed(awaited)))
+        });
+        self.go_on_in_order(needed);
+    }
+
     /// Those of the tasks that wait for the changed variables whose waits are over go on, who has waited longest first.
     pub(super) fn wake_waiters(&mut self, changed: &[VariableId]) {
         let mut waiters: Vec<TaskId> = changed.iter().flat_map(|variable| self.tasks.waiters(*variable)).collect();
@@ -168,9 +177,15 @@ impl Node {
             let wait = self.tasks.waiting(waiter)?;
             Some((wait.since, waiter, self.first_met(&wait.any)?))
         });
-        let mut met: Vec<(u64, TaskId, VariableId)> = met.collect();
-        met.sort_unstable();
-        for (_, waiter, variable) in met {
+        let met = met.collect();
+        self.go_on_in_order(met);
+    }
+
+    /// Tasks whose waits are over, each with since when it has waited and the variable that ends it.
+    fn go_on_in_order(&mut self, mut over: Vec<(u64, TaskId, VariableId)>) {
+        over.sort_unstable();
+        over.dedup();
+        for (_, waiter, variable) in over {
             self.go_on(waiter, variable);
         }
     }

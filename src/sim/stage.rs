@@ -335,6 +335,10 @@ impl<'a> Stage<'a> {
         let listened = actor.node.listens();
         actor.node.handle(Input::Received { peer: peer(from, to), bytes }, actor.clock_ms);
         let now = actor.node.seen();
+        if now == seen {
+            // All of it was of topics that it does not take.
+            return false;
+        }
         self.cost += STEPS_PER_UPDATE * updates(&now).saturating_sub(updates(&seen));
         // Nobody was there to tell one batch from two.
         if !listened && let Some(Local::Saw(_)) = actor.history.last() {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
+use std::fs::TryLockError;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
@@ -61,19 +62,30 @@ fn create(folder: &Path) -> Result<Opened, StoreError> {
     make_private(folder).map_err(failed)?;
     for entry in fs::read_dir(folder).map_err(failed)? {
         if entry.map_err(failed)?.file_name() != UNFINISHED {
+            if is_there(folder) {
+                // Another process has finished it since.
+                return open(folder);
+            }
             return Err(StoreError::unusable(folder, "it holds other things than a node's data"));
         }
     }
     let unfinished = folder.join(UNFINISHED);
     let file = private().read(true).write(true).create(true).truncate(false).open(&unfinished).map_err(failed)?;
     refuse_if_exposed(&file, &unfinished).map_err(failed)??;
-    let emptied = file.try_clone().map_err(failed)?;
-    let backend = FileBackend::new(file).map_err(|error| StoreError::of_open(folder, error))?;
-    if is_there(folder) {
-        // Another process has finished it since, and this may be that file.
-        return Err(StoreError::InUse { folder: folder.to_owned() });
+    // The backend locks it only when the database is made of it, and before that it is emptied; the lock is the same.
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(StoreError::InUse { folder: folder.to_owned() }),
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
-    emptied.set_len(0).map_err(failed)?;
+    if is_there(folder) {
+        // Another process has finished it since, and this is that file, or one that was made after it.
+        drop(file);
+        let _ = fs::remove_file(&unfinished);
+        return open(folder);
+    }
+    file.set_len(0).map_err(failed)?;
+    let backend = FileBackend::new(file).map_err(|error| StoreError::of_open(folder, error))?;
     Ok(Opened { backend, bytes: 0, is_new: true })
 }
 

@@ -3,9 +3,13 @@
 //! A live entry of the causal store holds one content under a dot; a derivation contributes contents without dots. The
 //! value of a variable is the join of them all (for counters, the sum).
 
+use std::cmp::Ordering;
+
 use crate::lattice::sum::Sum;
 use crate::lattice::sum::Total;
+use crate::value::compare;
 use crate::value::kind::Type;
+use crate::value::operation::sum_of;
 use crate::value::term::Term;
 
 /// One join-irreducible part of a variable's state. Which variants a variable can hold follows from its type.
@@ -156,12 +160,42 @@ impl Tally {
         {
             return Term::Int(value);
         }
-        let mut sum = self.up.clone();
-        sum.add(&self.down.negated());
-        match sum.read() {
+        match self.net().read() {
             Total::Whole(value) => Term::big(value),
             // A sum reads as a finite float.
             Total::Float(value) => Term::float(value).unwrap_or(Term::Int(0)),
         }
+    }
+
+    /// How the exact total compares with a number. The rounded value may lie below what an addend alone came to, so that it tells
+    /// nothing that stays true.
+    #[must_use]
+    pub fn cmp_total(&self, number: &Term) -> Ordering {
+        if !self.is_float() {
+            return compare(&self.value(), number);
+        }
+        let mut above = self.net();
+        above.add(&sum_of(number).unwrap_or_default().negated());
+        above.sign()
+    }
+
+    /// Whether both come to exactly the same, though one may have counted more up and down.
+    #[must_use]
+    pub fn is_as_much_as(&self, other: &Tally) -> bool {
+        let mut above = self.net();
+        above.add(&other.net().negated());
+        above.sign().is_eq()
+    }
+
+    /// Whether a float was counted, so that the value is rounded.
+    #[must_use]
+    pub fn is_float(&self) -> bool {
+        self.up.is_float() || self.down.is_float()
+    }
+
+    fn net(&self) -> Sum {
+        let mut sum = self.up.clone();
+        sum.add(&self.down.negated());
+        sum
     }
 }

@@ -101,7 +101,9 @@ pub(super) fn step(
         Op::ArithmeticSmall { operator, dst, left, number } => arithmetic_small(window, operator, dst, left, number),
         Op::Arithmetic { operator, dst, left, right } => arithmetic(window, operator, dst, left, right),
         Op::Branch { comparison, left, right, target } => {
-            fail_to(comparison.holds(get(window, left), get(window, right)), target)
+            let (left, right) = (get(window, left), get(window, right));
+            compared(left, right, fuel);
+            fail_to(comparison.holds(left, right), target)
         }
         Op::BranchSmall { comparison, left, number, target } => match get(window, left) {
             Term::Int(value) => fail_to(comparison.admits(value.cmp(&i64::from(number))), target),
@@ -115,7 +117,9 @@ pub(super) fn step(
         Op::Const { dst, index } => put(window, dst, code.constants[index as usize].clone()),
         Op::Jump { target } => Ok(Flow::Jump(target)),
         Op::Compare { comparison, dst, left, right } => {
-            let holds = comparison.holds(get(window, left), get(window, right));
+            let (left, right) = (get(window, left), get(window, right));
+            compared(left, right, fuel);
+            let holds = comparison.holds(left, right);
             put(window, dst, boolean(holds))
         }
         Op::JumpUnlessTrue { src, target } => fail_to(truth(get(window, src)) == Some(true), target),
@@ -135,10 +139,22 @@ pub(super) fn step(
             Ok(Flow::Next)
         }
         Op::MatchGlobal { src, index, target } => match globals.get(index as usize) {
-            Some(Some(value)) => fail_to(value == get(window, src), target),
+            Some(Some(value)) => {
+                compared(value, get(window, src), fuel);
+                fail_to(value == get(window, src), target)
+            }
             _ => Ok(Flow::Next),
         },
         _ => matching(program, code, window, op, fuel),
+    }
+}
+
+/// Takes the fuel of comparing two terms, which may come to looking at all that the smaller one has.
+#[inline(always)]
+fn compared(left: &Term, right: &Term, fuel: &mut u64) {
+    let parts = left.parts().min(right.parts());
+    if parts >= native::SMALL {
+        *fuel = fuel.saturating_sub(u64::from(parts) / native::ELEMENTS_PER_STEP);
     }
 }
 

@@ -6,6 +6,7 @@
 //! owners ever did, and the next takes its place; it comes after every entry that its author had seen, so that nobody sees
 //! rights spent who does not see where they came from.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::engine::author::Author;
@@ -39,7 +40,7 @@ pub(in crate::engine) struct BoundedState {
 
 impl BoundedState {
     pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
-        let before = self.value();
+        let (before, exact) = (self.value(), self.total.is_float().then(|| self.total.clone()));
         for support in inbox.came.drain(..) {
             let (Some(dot), Content::Rights(rights)) = (support.dot, support.content) else { continue };
             if self.base.contains_key(&dot) {
@@ -52,7 +53,10 @@ impl BoundedState {
             let Some(rights) = support.dot.and_then(|dot| self.base.remove(&dot)) else { continue };
             rights.accounts.iter().for_each(|(_, account)| self.total.withdraw(&account.tally));
         }
-        Delta::of_value(Some(before), Some(self.value()))
+        let mut delta = Delta::of_value(Some(before), Some(self.value()));
+        // A threshold may be met by what rounding hides.
+        delta.changed |= exact.is_some_and(|before| !before.is_as_much_as(&self.total));
+        delta
     }
 
     pub(super) fn prepare(&self, op: &Op, author: &Author) -> Result<Effect, Refusal> {
@@ -153,11 +157,16 @@ impl BoundedState {
     }
 
     pub(super) fn is_zero(&self) -> bool {
-        compare(&self.value(), &Term::Int(0)).is_eq()
+        self.cmp_total(&Term::Int(0)).is_eq()
+    }
+
+    /// How the exact total compares with a number.
+    pub(super) fn cmp_total(&self, number: &Term) -> Ordering {
+        self.total.cmp_total(number)
     }
 
     pub(super) fn summary(&self) -> Option<Content> {
-        (!self.total.is_empty()).then(|| Content::Tally(Box::new(self.total.clone())))
+        (!self.is_unsupported()).then(|| Content::Tally(Box::new(self.total.clone())))
     }
 
     pub(super) fn entries(&self, entries: &mut Vec<(Dot, Content)>) {

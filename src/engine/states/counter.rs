@@ -1,5 +1,6 @@
 //! `counter`, `gcounter` and `lexcounter`: the sum of every replica's newest entry and of all contributions.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::engine::change::Delta;
@@ -32,7 +33,7 @@ impl CounterState {
     }
 
     pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
-        let before = self.value();
+        let (before, exact) = (self.value(), self.total.is_float().then(|| self.total.clone()));
         for support in inbox.came.drain(..) {
             let Content::Tally(tally) = support.content else { continue };
             match support.dot {
@@ -61,7 +62,10 @@ impl CounterState {
                 }
             }
         }
-        Delta::of_value(Some(before), Some(self.value()))
+        let mut delta = Delta::of_value(Some(before), Some(self.value()));
+        // A threshold may be met by what rounding hides.
+        delta.changed |= exact.is_some_and(|before| !before.is_as_much_as(&self.total));
+        delta
     }
 
     pub(super) fn prepare(&self, op: &Op, me: ReplicaIndex) -> Result<Effect, Refusal> {
@@ -99,11 +103,17 @@ impl CounterState {
 
     /// Whether nothing was ever counted, or as much down as up.
     pub(super) fn is_zero(&self) -> bool {
-        crate::value::compare(&self.value(), &Term::Int(0)).is_eq()
+        self.cmp_total(&Term::Int(0)).is_eq()
+    }
+
+    /// How the exact total compares with a number.
+    pub(super) fn cmp_total(&self, number: &Term) -> Ordering {
+        self.total.cmp_total(number)
     }
 
     pub(super) fn summary(&self) -> Option<Content> {
-        (!self.total.is_empty()).then(|| Content::Tally(Box::new(self.total.clone())))
+        // A count of 0 is a count: beneath a map it makes the key, in a window it moves the end.
+        (!self.is_unsupported()).then(|| Content::Tally(Box::new(self.total.clone())))
     }
 
     pub(super) fn entries(&self, entries: &mut Vec<(Dot, Content)>) {

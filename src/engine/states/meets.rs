@@ -1,5 +1,7 @@
 //! When a state is at or above a threshold.
 
+use std::cmp::Ordering;
+
 use crate::engine::states::State;
 use crate::value::compare;
 use crate::value::term::Term;
@@ -25,9 +27,9 @@ impl State {
             }
             (State::Set(state), Level::Cardinality(count)) => at_least(&size(state.len()), count, strict),
             (State::Marked(state), Level::Cardinality(count)) => at_least(&size(state.len()), count, strict),
-            (State::Counter(_) | State::Bounded(_) | State::Extremum(_), Level::Value(number)) => {
-                at_least(&self.value(), number, strict)
-            }
+            (State::Counter(state), Level::Value(number)) => is_met(state.cmp_total(number), strict),
+            (State::Bounded(state), Level::Value(number)) => is_met(state.cmp_total(number), strict),
+            (State::Extremum(_), Level::Value(number)) => at_least(&self.value(), number, strict),
             (State::Extremum(state), Level::AtMost(number)) => {
                 state.element().is_some_and(|value| at_least(number, &value, strict))
             }
@@ -85,6 +87,9 @@ fn size(len: usize) -> Term {
 }
 
 fn at_least(value: &Term, level: &Term, strict: bool) -> bool {
-    let order = compare(value, level);
+    is_met(compare(value, level), strict)
+}
+
+fn is_met(order: Ordering, strict: bool) -> bool {
     if strict { order.is_gt() } else { order.is_ge() }
 }

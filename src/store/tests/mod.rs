@@ -170,6 +170,38 @@ fn a_first_start_that_was_cut_off_anywhere_is_begun_anew() {
     }
 }
 
+#[test]
+fn of_several_first_starts_at_one_moment_one_has_the_folder() {
+    for round in 0..40 {
+        let folder = folder();
+        let path = folder.path().join("data");
+        std::thread::scope(|scope| {
+            let start = || {
+                let opened = Store::open(&path);
+                let (code, mut store) = match opened {
+                    Ok(store) => (None, Some(store)),
+                    Err(error) => (Some(error.code()), None),
+                };
+                if let Some(store) = &mut store {
+                    // What one has written is there for the next, if the first has ended by then.
+                    let before = store.number(Number::Starts).expect("read").unwrap_or(0);
+                    store.set_number(Number::Starts, before + 1).expect("written");
+                }
+                code
+            };
+            let starts = [0; 3].map(|_| scope.spawn(start));
+            let codes = starts.map(|start| start.join().expect("no panic"));
+            let had = codes.iter().filter(|code| code.is_none()).count();
+            assert!(had > 0 && codes.iter().all(|code| code.is_none_or(|code| code == "E1001")), "{round}: {codes:?}");
+            let store = Store::open(&path).expect("opens");
+            assert_eq!(store.number(Number::Starts).expect("read"), Some(had as u64), "{round}");
+            drop(store);
+        });
+        let files: Vec<_> = std::fs::read_dir(&path).expect("a folder").flatten().collect();
+        assert!(files.len() == 1 && files[0].file_name() == FILE, "{files:?}");
+    }
+}
+
 fn private_file(folder: &Path, bytes: &[u8]) {
     std::fs::write(folder.join(FILE), bytes).expect("written");
     set_mode(&folder.join(FILE), 0o600);

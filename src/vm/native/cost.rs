@@ -18,9 +18,9 @@ pub(in crate::vm) enum Cost {
 }
 
 /// So many elements take as long as one step.
-pub(super) const ELEMENTS_PER_STEP: u64 = 8;
+pub(in crate::vm) const ELEMENTS_PER_STEP: u64 = 8;
 /// What has fewer parts is not counted.
-const SMALL: u32 = 256;
+pub(in crate::vm) const SMALL: u32 = 256;
 
 impl Cost {
     /// The fuel.

@@ -18,6 +18,8 @@ use crate::vm::STRING_BYTES_MAX;
 use crate::vm::fault::Fault;
 
 pub(super) use cost::Cost;
+pub(super) use cost::ELEMENTS_PER_STEP;
+pub(super) use cost::SMALL;
 pub(super) use cost::sort;
 pub(super) use cost::walk;
 
@@ -87,7 +89,7 @@ pub(super) fn find(row: &Builtin) -> Option<Native> {
     // Each table with what most of its functions cost, and those that cost more or less.
     let tables: &[(Table, Cost, &[&str], Cost)] = match row.module {
         None => &[
-            (plain::NATIVES, Cost::Small, &["length", "tuple_to_list", "list_to_tuple", "make_tuple"], Cost::Walk),
+            (plain::NATIVES, Cost::Small, plain::WALKS, Cost::Walk),
             (convert::NATIVES, Cost::Walk, convert::DIGITS, Cost::Digits),
             (binary::PLAIN, Cost::Walk, &[], Cost::Walk),
         ],
@@ -101,16 +103,19 @@ pub(super) fn find(row: &Builtin) -> Option<Native> {
             &["keys", "values", "to_list", "from_list", "from_keys", "merge"],
             Cost::Sort,
         )],
-        Some("string") => &[(strings::NATIVES, Cost::Walk, &["jaro_similarity"], Cost::Digits)],
+        Some("string") => &[(strings::NATIVES, Cost::Walk, &[], Cost::Walk)],
         Some("sets") => &[(sets::NATIVES, Cost::Walk, &["from_list", "union"], Cost::Sort)],
         Some("binary") => &[(binary::NATIVES, Cost::Walk, &[], Cost::Walk)],
         Some("math") => &[(math::NATIVES, Cost::Small, &[], Cost::Small)],
         Some("io_lib") => &[(FORMAT, Cost::Walk, &[], Cost::Walk)],
         Some(_) => &[],
     };
-    let searches: Searches = if row.module == Some("lists") { lists::SEARCHES } else { &[] };
-    let searches = searches.iter().chain(if row.module == Some("lists") { keys::SEARCHES } else { &[] });
-    let mut searches = searches.filter(|(name, arity, _)| *name == row.name && *arity == row.arity);
+    let searches: &[Searches] = match row.module {
+        Some("lists") => &[lists::SEARCHES, keys::SEARCHES],
+        Some("string") => &[strings::SEARCHES],
+        _ => &[],
+    };
+    let mut searches = searches.iter().copied().flatten().filter(|(name, arity, _)| *name == row.name && *arity == row.arity);
     if let Some((_, _, function)) = searches.next() {
         return Some(Native::Search(*function));
     }

@@ -108,6 +108,20 @@ pub(super) const NATIVES: Table = &[
     ("error", 1, |a| Err(Fault::Raised(a[0].clone()).into())),
 ];
 
+/// What goes through a whole list or tuple, or makes one.
+pub(super) const WALKS: &[&str] = &[
+    "length",
+    "tuple_to_list",
+    "list_to_tuple",
+    "make_tuple",
+    "setelement",
+    "insert_element",
+    "delete_element",
+    "append_element",
+    "max",
+    "min",
+];
+
 fn not_empty(term: &Term) -> Refusal {
     match term {
         Term::Nil => Refusal::Why("a list of at least one element is needed"),

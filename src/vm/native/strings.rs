@@ -10,6 +10,7 @@ use crate::vm::boolean;
 use crate::vm::fault::Fault;
 use crate::vm::native::Answer;
 use crate::vm::native::Refusal;
+use crate::vm::native::Searches;
 use crate::vm::native::Table;
 use crate::vm::native::bounded;
 use crate::vm::native::convert;
@@ -75,23 +76,26 @@ pub(super) const NATIVES: Table = &[
     ("prefix", 2, |a| Ok(text(&a[0])?.strip_prefix(text(&a[1])?).map_or_else(no_match, Term::text))),
     ("reverse", 1, |a| Ok(Term::text(text(&a[0])?.graphemes(true).rev().collect::<String>()))),
     ("to_graphemes", 1, |a| Ok(Term::list(text(&a[0])?.graphemes(true).map(Term::text).collect::<Vec<_>>()))),
-    ("jaro_similarity", 2, |a| {
-        let (left, right) = (text(&a[0])?, text(&a[1])?);
-        if left.len().saturating_mul(right.len()) > ALIKE_MAX {
-            return Err(Fault::TooLarge(
-                "the strings that string:jaro_similarity compares: the product of their lengths",
-            )
-            .into());
-        }
-        let alike = strsim::jaro(left, right);
-        Term::float(alike).ok_or(Refusal::Why("the strings cannot be compared"))
-    }),
     ("to_integer", 1, |a| convert::leading_integer(&a[0])),
     ("to_float", 1, |a| Ok(convert::leading_float(&a[0]))),
 ];
 
+/// What looks at more than each character once.
+pub(super) const SEARCHES: Searches = &[("jaro_similarity", 2, |a, seen| {
+    let (left, right) = (text(&a[0])?, text(&a[1])?);
+    let looks = left.len().saturating_mul(right.len());
+    if looks > ALIKE_MAX {
+        return Err(
+            Fault::TooLarge("the strings that string:jaro_similarity compares: the product of their lengths").into()
+        );
+    }
+    *seen += looks as u64;
+    let alike = strsim::jaro(left, right);
+    Term::float(alike).ok_or(Refusal::Why("the strings cannot be compared"))
+})];
+
 /// The most looks at a pair of bytes, of which `jaro_similarity` needs as many as the product of the lengths.
-const ALIKE_MAX: usize = 1 << 32;
+const ALIKE_MAX: usize = 1 << 28;
 
 /// What `trim` takes for white space: Unicode's `Pattern_White_Space`, as in Erlang.
 const WHITE_SPACE: [&str; 12] =
