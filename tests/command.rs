@@ -358,6 +358,19 @@ fn one_name_for_two_types_is_the_programs_fault_in_a_simulation_too() {
     assert_eq!(done.code, 1);
     assert!(!done.stderr.contains("E0711"), "{}", done.stderr);
     assert_eq!(done.stderr.matches("E0301").count(), 2, "{}", done.stderr);
+    // Also where no name at top level differs.
+    let program = "case replica() of 0 -> declare(q, set); _ -> declare(q, counter) end.";
+    let done = typed(&["run", "-", "--replicas", "2"], program);
+    assert_eq!((done.code, done.stderr.matches("E0301").count()), (1, 2), "{}", done.stderr);
+}
+
+#[test]
+fn of_many_derivations_that_fail_at_once_several_are_named() {
+    let program = "A = declare(set). [map(A, fun(X) -> N div X end) || N <- [1, 2]]. B = map(A, fun(X) -> hd(X) end).
+        C = map(A, fun(X) -> {X, element(1, X)} end). update(A, {add_all, [0, 0.5]}).";
+    let done = typed(&["run", "-"], program);
+    let named = ["E0502", "the element 0 contributes nothing to B", "failed 5 more times"];
+    assert!(named.iter().all(|text| done.stderr.contains(text)), "{}", done.stderr);
 }
 
 #[test]

@@ -188,11 +188,16 @@ fn thresholds_mean_what_the_table_says() {
         "{{window, [4, 2, 2, counter]}, [{at, 1, increment}, {at, 7, increment}], [{strict, {value, 0}}]}",
         "{{awmap, [set]}, [{apply, a, {add, 1}}], [#{a => [1]}]}",
         "{mvregister, [{set, 1}], [{strict, undefined}]}",
+        "{mvregister, [], [undefined]}",
+        "{set, [{add, 1}], [undefined]}",
+        "{{gmap, [ivar]}, [], [undefined]}",
+        "{{pair, [gset, ivar]}, [{fst, {add, 1}}], [{[1], undefined}]}",
     ] {
         assert!(meets(met), "{met}");
     }
     for missed in [
         "{min_int, [], [{value, 5}]}",
+        "{min_int, [], [{strict, undefined}]}",
         "{min_int, [{set, 5}], [{strict, {value, 5}}]}",
         "{dwflag, [disable], [true]}",
         "{dwflag, [], [bound]}",

@@ -257,7 +257,7 @@ fn end(mut driver: Driver, out: &Out, asked_by: &Control, timeout: Option<Durati
     }
     let finals = driver.node.finals();
     driver.close();
-    let failed = status.top_level == TopLevel::Failed || status.assertion_failed;
+    let failed = status.top_level == TopLevel::Failed || status.assertion_failed || status.conflicts;
     Ended { name: driver.name.clone(), finals, failed, waits: waiting }
 }
 

@@ -107,7 +107,6 @@ pub(crate) fn enough(kind: &Type) -> String {
         kind if kind.is_set() => "{cardinality, 1}".to_owned(),
         kind if kind.is_counter() => "{value, 1}".to_owned(),
         Type::MaxInt | Type::MinInt => "{value, 1}".to_owned(),
-        Type::TopK(_) => "{value, 1}".to_owned(),
         Type::Boolean | Type::EwFlag | Type::DwFlag => "true".to_owned(),
         Type::GMap(kind) | Type::AwMap(kind) => format!("#{{key => {}}}", enough(kind)),
         Type::Pair(kinds) => format!("{{{}, {}}}", enough(&kinds.0), enough(&kinds.1)),
@@ -123,7 +122,7 @@ pub(crate) fn reached(threshold: &Term) -> Option<String> {
         Some([word, _]) if *word == Term::atom("cardinality") => None,
         Some([one, other]) => Some(format!("{{{}, {}}}", reached(one)?, reached(other)?)),
         Some(_) => None,
-        None if *threshold == Term::atom("bound") => None,
+        None if *threshold == Term::atom("bound") || *threshold == Term::atom("undefined") => None,
         None => Some(threshold.to_string()),
     }
 }

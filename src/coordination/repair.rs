@@ -421,6 +421,11 @@ fn counted(model: &Model<'_>, variable: VariableId) -> Repair {
 
 /// One replica makes all assignments of the variable.
 fn owned(model: &Model<'_>, variable: VariableId, told: &str) -> Option<Repair> {
+    let chosen = |seen: &&Observation| matches!(seen.verb, Verb::Replica | Verb::Node);
+    if model.facts.observations.iter().filter(chosen).any(|seen| seen.uses.iter().any(|used| used.control)) {
+        // The program has said which of them does what: the first one may never come to the place.
+        return None;
+    }
     let mut made = Vec::new();
     for update in model.updates_of(variable) {
         let text = (model.text)(update.span).0;

@@ -63,7 +63,11 @@ pub(super) fn compact(kind: &Type, pieces: &[Piece]) -> Vec<Content> {
             list(value(kind, pieces)).map(Content::Element).collect()
         }
         Type::Counter | Type::GCounter | Type::LexCounter | Type::BCounter => {
-            if pieces.is_empty() { Vec::new() } else { vec![Content::Tally(Box::new(total(pieces)))] }
+            if pieces.is_empty() {
+                Vec::new()
+            } else {
+                vec![Content::Tally(Box::new(total(pieces)))]
+            }
         }
         Type::MaxInt => pieces.iter().filter_map(term).max().cloned().map(Content::Number).into_iter().collect(),
         Type::MinInt => pieces.iter().filter_map(term).min().cloned().map(Content::Number).into_iter().collect(),

@@ -1,6 +1,7 @@
 //! What changes variables: local updates, what peers send, and what follows from both.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::mem;
 
 use crate::engine::Author;
@@ -196,7 +197,10 @@ impl Node {
             return;
         }
         let failures = mem::take(&mut self.element_failures);
-        for element in failed.iter().take(ELEMENT_REPORTS_MAX) {
+        // One of each derivation before a second one of any.
+        let mut derivations = BTreeSet::new();
+        let (first, more): (Vec<_>, Vec<_>) = failed.iter().partition(|failed| derivations.insert(failed.derivation));
+        for element in first.into_iter().chain(more).take(ELEMENT_REPORTS_MAX) {
             let place = self.functions_at.get(&element.derivation).copied();
             let told = self.no_row(element, place.map(|(place, _)| place));
             let diagnostic = told.unwrap_or_else(|| Node::element_diagnostic(element, &failures, place));
@@ -281,6 +285,7 @@ impl Node {
                     self.replace_former();
                 }
                 Out::Conflict { key, other, peer } => {
+                    self.conflicts = true;
                     let peer = peer.map(|peer| self.peers.get(&peer).cloned().unwrap_or_default());
                     self.report(report::type_conflict(&key, &other, peer.as_deref()));
                 }

@@ -249,6 +249,8 @@ pub struct Status {
     pub until: Until,
     /// Whether an assertion failed, in any task.
     pub assertion_failed: bool,
+    /// Whether another node has a variable of this node's under the same name and of another type.
+    pub conflicts: bool,
 }
 
 /// A variable's value at the end.

@@ -169,6 +169,8 @@ pub struct Node {
     element_failures: Vec<Failure>,
     top_level: TopLevel,
     assertion_failed: bool,
+    /// See [`Status::conflicts`].
+    conflicts: bool,
     until: Option<Awaited>,
     /// Whether it is being tested.
     looking: bool,
@@ -260,6 +262,7 @@ impl Node {
             element_failures: Vec::new(),
             top_level: TopLevel::Running,
             assertion_failed: false,
+            conflicts: false,
             until: None,
             looking: false,
             observations: None,

@@ -90,8 +90,8 @@ pub(super) fn started_here(key: EffectKey, attempt: u32) -> Diagnostic {
 
 /// For the failures beyond those reported one by one.
 pub(super) fn more_elements(count: usize) -> Diagnostic {
-    Diagnostic::error("E0398", format!("the same derivation failed on {count} more elements"))
-        .help("Each of them contributes nothing; the others are not affected.")
+    Diagnostic::error("E0398", format!("elements failed {count} more times, in these derivations or others"))
+        .help("Each of them contributes nothing there; the others are not affected.")
 }
 
 impl Node {
@@ -158,6 +158,7 @@ impl Node {
             agreeing: self.peers.keys().filter(|peer| self.agrees_with(**peer)).count(),
             until: self.until.as_ref().map_or(Until::Unset, |until| until.state.clone()),
             assertion_failed: self.assertion_failed,
+            conflicts: self.conflicts,
         }
     }
 

@@ -77,7 +77,8 @@ struct Actor {
     prints: BTreeMap<u64, Vec<String>>,
     /// The tasks that are effects of the whole cluster.
     once: BTreeSet<u64>,
-    reports: Vec<Diagnostic>,
+    /// By the task that was at work.
+    reports: Vec<(u64, Diagnostic)>,
     history: Vec<Local>,
     endless: bool,
     /// What the program asked for so far.
@@ -390,7 +391,7 @@ impl<'a> Stage<'a> {
         while let Some(output) = actor.node.poll_output() {
             match output {
                 Output::Print { text, .. } => actor.prints.entry(task).or_default().push(text),
-                Output::Report(diagnostic) => actor.reports.push(diagnostic),
+                Output::Report(diagnostic) => actor.reports.push((task, diagnostic)),
                 Output::ReadFile { request, path } => {
                     let file = self.play.files.get(&path).cloned();
                     self.cost += file.as_ref().map_or(0, |file| file.len() as u64 / BYTES_PER_STEP);
@@ -455,8 +456,10 @@ impl<'a> Stage<'a> {
             outcome.once.extend(once.into_iter().map(|(_, lines)| lines.clone()));
             let mut prints: Vec<Vec<String>> = own.into_iter().map(|(_, lines)| lines.clone()).collect();
             prints.sort();
-            let grave = actor.reports.iter().filter(|report| report.severity == Severity::Error);
-            let mut errors: Vec<String> = grave.map(|report| told(files, report)).collect();
+            let grave = actor.reports.iter().filter(|(_, report)| report.severity == Severity::Error);
+            let (once, own): (Vec<_>, Vec<_>) = grave.partition(|(task, _)| actor.once.contains(task));
+            outcome.once.extend(once.into_iter().map(|(_, report)| vec![told(files, report)]));
+            let mut errors: Vec<String> = own.into_iter().map(|(_, report)| told(files, report)).collect();
             errors.sort();
             // A task that only waits so as to do something when it comes is at its end too: only the top level counts.
             let waiting = actor.node.status().waiting.into_iter().filter(|wait| wait.top_level);
@@ -495,7 +498,7 @@ impl<'a> Stage<'a> {
     /// The places of errors of each node.
     pub(crate) fn failures(&self) -> Vec<Vec<Span>> {
         let places = |actor: &Actor| {
-            let labels = actor.reports.iter().filter_map(|report| report.labels.first());
+            let labels = actor.reports.iter().filter_map(|(_, report)| report.labels.first());
             labels.map(|label| label.span).collect()
         };
         self.actors.iter().map(places).collect()

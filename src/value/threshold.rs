@@ -19,6 +19,8 @@ pub struct Threshold {
 /// Which states are at or above a threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Level {
+    /// All.
+    Bottom,
     /// All but the type's bottom.
     Bound,
     /// Sets: those that hold all these elements; sorted, without duplicates.
@@ -86,9 +88,9 @@ impl Threshold {
         if inner.as_atom() == Some("bound") {
             return Ok(Threshold::bound());
         }
-        // Lasp's own way to say it, of every type: strictly above the undefined value.
-        if strict && inner.as_atom() == Some("undefined") {
-            return Ok(Threshold::bound());
+        // Lasp's own way to say it, of every type: at the undefined value, and strictly above it.
+        if inner.as_atom() == Some("undefined") {
+            return Ok(if strict { Threshold::bound() } else { Threshold { level: Level::Bottom, strict } });
         }
         let level = match kind {
             // What is wrong is told of the window, whose type the program wrote.
@@ -116,7 +118,7 @@ impl Threshold {
     pub fn at_least(&self, other: &Threshold) -> bool {
         let orderly = |order: std::cmp::Ordering| order.is_gt() || order.is_eq() && (self.strict || !other.strict);
         match (&self.level, &other.level) {
-            (_, Level::Bound) => true,
+            (_, Level::Bottom | Level::Bound) => true,
             (Level::Value(mine), Level::Value(theirs)) | (Level::Cardinality(mine), Level::Cardinality(theirs)) => {
                 orderly(compare(mine, theirs))
             }
@@ -163,7 +165,7 @@ impl Threshold {
             Level::Bound | Level::AtMost(_) => true,
             Level::Superset(elements) => self.strict || !elements.is_empty(),
             Level::Cardinality(number) | Level::Value(number) => positive(number),
-            Level::True => false,
+            Level::Bottom | Level::True => false,
             Level::Keys(keys) => keys.iter().any(|(_, threshold)| threshold.is_above_bottom()),
             Level::Both(both) => both.0.is_above_bottom() || both.1.is_above_bottom(),
         }

@@ -18,6 +18,7 @@ impl State {
     fn is_at(&self, level: &Level, strict: bool) -> bool {
         match (self, level) {
             (State::Window(state), _) => state.newest_window().is_at(level, strict),
+            (_, Level::Bottom) => true,
             (_, Level::Bound) => self.is_bound(),
             (State::Set(state), Level::Superset(elements)) => {
                 superset(elements, strict, state.len(), |element| state.contains(element))

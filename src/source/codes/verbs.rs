@@ -62,9 +62,10 @@ A CSV file starts with a line of column names, and each row has as many cells as
     },
     Explanation {
         code: "E0398",
-        title: "a derivation failed on more elements than are shown",
-        text: "The function of a derivation failed on many elements at once. The first are reported one by one, with the \
-element and the place; the rest are counted. Each of them contributes nothing, and the other elements are not affected.",
+        title: "derivations failed on more elements than are shown",
+        text: "The functions of derivations failed on many elements at once. Three failures are reported one by one, with the \
+element and the place, of different derivations if there are; the rest are counted. Each of them contributes nothing, and the other elements are \
+not affected.",
         wrong: "S = declare(set), map(S, fun(X) -> 1 div X end, declare(set)), update(S, {add, [a, b, c, d, e, f]}).",
         right: "S = declare(set), map(S, fun(X) -> 1 div X end, declare(set)), update(S, {add, [1, 2, 3]}).",
     },

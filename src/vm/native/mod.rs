@@ -115,7 +115,8 @@ pub(super) fn find(row: &Builtin) -> Option<Native> {
         Some("string") => &[strings::SEARCHES],
         _ => &[],
     };
-    let mut searches = searches.iter().copied().flatten().filter(|(name, arity, _)| *name == row.name && *arity == row.arity);
+    let mut searches =
+        searches.iter().copied().flatten().filter(|(name, arity, _)| *name == row.name && *arity == row.arity);
     if let Some((_, _, function)) = searches.next() {
         return Some(Native::Search(*function));
     }
