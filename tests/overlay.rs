@@ -265,3 +265,80 @@ fn every_cut_and_every_flip_is_refused_or_taken_never_a_panic() {
     }
     victim.tick(10_000_000);
 }
+
+/// Which roots the live nodes have, and how many have none.
+fn roots(world: &World) -> (BTreeSet<NodeId>, usize) {
+    let roots: Vec<Option<NodeId>> = world.nodes.iter().flatten().map(|node| node.root(0)).collect();
+    (roots.iter().flatten().copied().collect(), roots.iter().filter(|root| root.is_none()).count())
+}
+
+#[test]
+fn when_the_root_dies_another_serves_soon_and_nothing_is_lost() {
+    for seed in 1..=4 {
+        let mut world = grown(80, seed);
+        let mut told: Vec<(Vec<u8>, usize)> = Vec::new();
+        let mut tell = |world: &mut World, number: u32| {
+            let alive = world.alive();
+            let maker = alive[world.below(alive.len() as u64) as usize];
+            let payload = number.to_be_bytes().to_vec();
+            world.broadcast(maker, &payload);
+            told.push((payload, maker));
+            world.run(20);
+        };
+        (0..200).for_each(|number| tell(&mut world, number));
+        let (before, without) = roots(&world);
+        assert_eq!((before.len(), without), (1, 0), "seed {seed}: one root for all");
+        let dead = *before.first().expect("a root") as usize - 1;
+        world.kill(dead);
+        world.notice();
+        let died = world.now;
+        let mut agreed = None;
+        for number in 200..600 {
+            tell(&mut world, number);
+            let (now, without) = roots(&world);
+            if agreed.is_none() && now.len() == 1 && now != before && without == 0 {
+                agreed = Some(world.now - died);
+            }
+        }
+        let took = agreed.unwrap_or_else(|| panic!("seed {seed}: another root"));
+        assert!(took <= 2500, "seed {seed}: {took} ms");
+        world.run(5000);
+        // What was made while the root lived may have gone with it alone, if it made it itself.
+        for (payload, maker) in told.iter().filter(|(_, maker)| *maker != dead) {
+            assert_eq!(world.reached(payload, *maker), 78, "seed {seed}: {payload:?} of {maker}");
+        }
+    }
+}
+
+/// A sign of life of a root, as somebody passes it on: in topic 0, by way of one hop.
+fn beacon(root: NodeId, number: u64) -> Vec<u8> {
+    postcard::to_allocvec(&(2u8, 0u128, 3u8, root.to_be_bytes(), number, number, 1u16, false)).expect("plain data")
+}
+
+#[test]
+fn who_is_said_to_have_counted_to_the_end_silences_nobody() {
+    let mut world = grown(40, 9);
+    let tell = |world: &mut World, from: u32, to: u32| {
+        for number in from..to {
+            world.broadcast(number as usize % 40, &number.to_be_bytes());
+            world.run(50);
+        }
+    };
+    tell(&mut world, 0, 40);
+    let (before, _) = roots(&world);
+    let root = *before.first().expect("a root");
+    // A sign of life of the root, as a neighbour of node 7 passes it on: with the greatest numbers that there are, and with
+    // the greatest that count.
+    for number in [u64::MAX, (1 << 62) - 1] {
+        let neighbour = world.nodes[7].iter().flat_map(|node| node.neighbours(0)).next().expect("a neighbour");
+        let now = world.now;
+        let beacon = beacon(root, number);
+        world.nodes[7].as_mut().expect("alive").received(neighbour, &beacon, now).expect("well formed");
+        tell(&mut world, 40, 240);
+        let (now, without) = roots(&world);
+        assert_eq!((now.len(), without), (1, 0), "after {number}: {now:?}");
+        // It is one that goes on counting: everybody has heard of it lately.
+        tell(&mut world, 240, 440);
+        assert_eq!(roots(&world), (now, 0), "after {number}");
+    }
+}

@@ -287,6 +287,17 @@ fn a_schedule_is_played_as_check_plays_it() {
 }
 
 #[test]
+fn who_does_not_take_a_topic_is_not_compared_in_a_schedule() {
+    let folder = folder(
+        "R = declare(counter), set_topic(R, red). interested(case replica() of 0 -> red; _ -> blue end).
+         update(R, increment).",
+    );
+    let played = sim_in(folder.path(), &["--schedule", "2 replicas: run 0, run 1, send 1 to 0, send 0 to 1"]);
+    assert_eq!(played.code, 0, "{}", played.stderr);
+    assert!(played.stdout.contains("R = 2\n") && !played.stdout.contains(" or "), "{}", played.stdout);
+}
+
+#[test]
 fn of_several_settings_of_one_name_the_last_counts() {
     let program = "print(arg(a, 0)).";
     assert!(sim(program, &["--set", "a=1", "--set", "a=2"]).stdout.starts_with("n0: 2\n"));

@@ -34,6 +34,12 @@ impl Node {
         self.replica.height(lane)
     }
 
+    /// How often what has been seen here has changed.
+    #[must_use]
+    pub fn seen_changes(&self) -> u64 {
+        self.replica.vector_changes()
+    }
+
     /// A digest of what the node has seen: equal on nodes that have seen the same.
     #[must_use]
     pub fn vector_digest(&self) -> u128 {

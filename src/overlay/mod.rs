@@ -287,6 +287,12 @@ impl Overlay {
         self.trees.get(&topic).into_iter().flat_map(|tree| tree.neighbours().iter().copied())
     }
 
+    /// The node along whose tree a topic's payloads go, as far as this one knows; `None` while there is none.
+    #[must_use]
+    pub fn root(&self, topic: u128) -> Option<NodeId> {
+        self.trees.get(&topic)?.spread.root()
+    }
+
     /// How a node can be reached, as it told last.
     #[must_use]
     pub fn reach(&self, node: NodeId) -> Option<&[u8]> {

@@ -1,9 +1,11 @@
 //! Which tree a topic's payloads go along: that of one root, whoever made them.
 //!
 //! The root says now and then that it is there, and everybody passes that on to all neighbours. Whom a node has it from is its
-//! parent, and payloads go both ways along these links and no others. So there is one path between any two nodes, however many
+//! parent, and payloads go both ways along these links. So there is one path between any two nodes, however many
 //! make payloads at a time: nobody concludes from what comes twice, as `Plumtree` does, that a link is of no use, which several
-//! may conclude of several links at once. (The way is that of bridges, IEEE 802.1D, with the numbers of DSDV.)
+//! may conclude of several links at once. (The way is that of bridges, IEEE 802.1D, with the numbers of DSDV.) Beside these
+//! links payloads go, until the next sign of life, along one by which something was asked for that had not come; and along all
+//! links of who has no parent, so that nothing waits for a tree.
 //!
 //! **There are no circles.** A sign of life has a number, and is passed on once the parent has brought it, or has not for a while
 //! and another becomes the parent. So of a node and its parent the parent has had each number before. Who loses its parent takes
@@ -11,7 +13,8 @@
 //! without one it takes part in all links until the next sign of life.
 //!
 //! While nothing is told a root is silent for long, and nobody misses it. When payloads come and it stays silent it counts as
-//! gone, and someone else becomes the root. Of two roots all follow the one whose number is lower.
+//! gone, and someone else becomes the root: as a rule one of those who were its neighbours and lost it, who wait for less.
+//! Of two roots all follow the one whose number is lower, unless they miss that one.
 
 use crate::overlay::NodeId;
 use crate::overlay::spread::Spread;
@@ -19,14 +22,20 @@ use crate::overlay::wire::Beacon;
 use crate::overlay::wire::Word;
 
 /// From one sign of life to the next, while there are payloads, and while there are none.
-const BUSY_MS: u64 = 2000;
+const BUSY_MS: u64 = 1000;
 const IDLE_MS: u64 = 60_000;
 /// For how long others' signs of life are not followed when the parent has not brought them.
 const GRACE_MS: u64 = 250;
-/// How long after a payload the root counts as gone, if it does not say that it is there; and up to so much longer, so that not
-/// all notice at once.
-const SILENCE_MS: u64 = 5000;
+/// How long after a payload the root is missed, if it does not say that it is there: then another is welcome.
+const MISSED_MS: u64 = 1200;
+/// How long it takes until it counts as gone; and up to so much longer, so that not all notice at once.
+const SILENCE_MS: u64 = 3000;
 const SPREAD_MS: u64 = 1000;
+/// The same for who was its neighbour and has lost it. Those are few.
+const LOST_MS: u64 = 1500;
+const LOST_SPREAD_MS: u64 = 200;
+/// Up to where a root counts. Who is said to have counted further is no root: nobody could go on from there.
+const NUMBER_MAX: u64 = 1 << 62;
 /// By how many hops another link has to be shorter for a parent to be given up.
 const SHORTER: u16 = 2;
 
@@ -61,14 +70,29 @@ pub(super) struct Rooting {
     root: Option<Root>,
     /// Until when the parent may bring a number that others have.
     grace: Option<u64>,
-    /// When the root counts as gone.
-    silent_at: Option<u64>,
+    /// Since when there have been payloads and no sign of the root's life.
+    silent_since: Option<u64>,
+    /// Whether the root was a neighbour, and is not any longer.
+    lost: bool,
     /// When this node becomes the root, unless there is one.
     proclaim_at: Option<u64>,
     /// When this node, as the root, says next that it is there, and when it did last.
     beacon_at: Option<u64>,
     beacon_last: u64,
     heard: u64,
+}
+
+impl Rooting {
+    /// After how long a silence the root counts as gone, and how much longer it may take.
+    fn patience(&self) -> (u64, u64) {
+        if self.lost { (LOST_MS, LOST_SPREAD_MS) } else { (SILENCE_MS, SPREAD_MS) }
+    }
+
+    /// When the root counts as gone.
+    fn silent_at(&self, lot: u64) -> Option<u64> {
+        let (silence, spread) = self.patience();
+        self.silent_since.map(|since| since + silence + lot % spread)
+    }
 }
 
 impl Spread {
@@ -100,6 +124,7 @@ impl Spread {
     /// A neighbour is gone.
     pub(super) fn part(&mut self, node: NodeId) {
         let Some(root) = &mut self.rooting.root else { return };
+        self.rooting.lost |= root.node == node;
         if root.parent != Some(node) {
             return;
         }
@@ -123,8 +148,7 @@ impl Spread {
                 rooting.beacon_at = rooting.beacon_at.map(|at| at.min(soon));
             }
             Some(root) if !root.gone => {
-                let lot = self.lot;
-                rooting.silent_at.get_or_insert_with(|| now + SILENCE_MS + lot % SPREAD_MS);
+                rooting.silent_since.get_or_insert(now);
             }
             Some(_) => {}
             None => {
@@ -136,6 +160,9 @@ impl Spread {
     /// A neighbour has passed on a sign of life.
     pub(super) fn heard_root(&mut self, from: NodeId, beacon: &Beacon, now: u64) {
         let (node, number) = (NodeId::from(beacon.root), (beacon.life, beacon.number));
+        if number.0.max(number.1) >= NUMBER_MAX {
+            return;
+        }
         let order = self.rooting.heard;
         let Some(link) = self.links.get_mut(&from) else { return };
         self.rooting.heard += 1;
@@ -144,10 +171,15 @@ impl Spread {
         if node == self.me {
             // Who remembers more of this node than it does itself hears it again after this.
             (self.counter, self.proclaimed) = (self.counter, self.proclaimed).max(number);
+            if !self.can_count_on() && self.root() == Some(self.me) {
+                self.rooting.root = None;
+                self.ask_links();
+            }
             return;
         }
         // Not the same is the root in every topic.
         let rank = |node: NodeId| node ^ self.topic;
+        let missed = self.rooting.silent_since.is_some_and(|since| now >= since + MISSED_MS);
         let Some(root) = &mut self.rooting.root else { return self.follow(node, number) };
         if root.node == node && number > root.number {
             if root.parent.is_none_or(|parent| parent == from) || root.gone {
@@ -160,7 +192,7 @@ impl Spread {
                 (root.parent, root.hops) = (Some(from), beacon.hops + 1);
                 self.ask_links();
             }
-        } else if root.node != node && (root.gone || rank(node) < rank(root.node)) {
+        } else if root.node != node && (root.gone || missed || rank(node) < rank(root.node)) {
             self.follow(node, number);
         }
     }
@@ -178,7 +210,8 @@ impl Spread {
         let &(hops, _, parent, number) = stays.unwrap_or(&best);
         self.rooting.root = Some(Root { node, number, hops: hops + 1, parent: Some(parent), gone: false });
         let rooting = &mut self.rooting;
-        (rooting.grace, rooting.silent_at, rooting.proclaim_at, rooting.beacon_at) = (None, None, None, None);
+        (rooting.grace, rooting.silent_since, rooting.proclaim_at, rooting.beacon_at) = (None, None, None, None);
+        rooting.lost = false;
         self.pass_on();
     }
 
@@ -221,16 +254,18 @@ impl Spread {
             let (node, after) = (root.node, (root.number.0, root.number.1.saturating_add(1)));
             self.follow(node, after);
         }
-        if self.rooting.silent_at.take_if(due).is_some()
-            && let Some(root) = &mut self.rooting.root
-        {
-            (root.parent, root.gone) = (None, true);
-            self.rooting.proclaim_at = Some(now + self.lot % SPREAD_MS);
-            self.ask_links();
+        if self.rooting.silent_at(self.lot).is_some_and(|at| at <= now) {
+            let (_, spread) = self.rooting.patience();
+            self.rooting.silent_since = None;
+            if let Some(root) = &mut self.rooting.root {
+                (root.parent, root.gone) = (None, true);
+                self.rooting.proclaim_at = Some(now + self.lot % spread);
+                self.ask_links();
+            }
         }
         let proclaims = self.rooting.proclaim_at.take_if(due).is_some();
         let speaks = self.rooting.beacon_at.take_if(due).is_some();
-        if proclaims && !complete && !self.links.is_empty() {
+        if proclaims && !complete && !self.links.is_empty() && self.can_count_on() {
             let number = (self.counter, self.proclaimed);
             self.rooting.root = Some(Root { node: self.me, number, hops: 0, parent: None, gone: false });
         }
@@ -249,7 +284,17 @@ impl Spread {
 
     /// When [`Spread::tick_root`] is next of use.
     pub(super) fn root_due(&self) -> Option<u64> {
-        let Rooting { grace, silent_at, proclaim_at, beacon_at, .. } = self.rooting;
-        [grace, silent_at, proclaim_at, beacon_at].into_iter().flatten().min()
+        let Rooting { grace, proclaim_at, beacon_at, .. } = self.rooting;
+        [grace, self.rooting.silent_at(self.lot), proclaim_at, beacon_at].into_iter().flatten().min()
+    }
+
+    /// Whether others would hear this node as the root.
+    fn can_count_on(&self) -> bool {
+        self.counter.max(self.proclaimed) < NUMBER_MAX - 1
+    }
+
+    /// The root, if there is one that does not count as gone.
+    pub(super) fn root(&self) -> Option<NodeId> {
+        self.rooting.root.as_ref().filter(|root| !root.gone).map(|root| root.node)
     }
 }

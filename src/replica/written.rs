@@ -68,6 +68,12 @@ impl Replica {
         self.state.replicas.find(lane)
     }
 
+    /// How often the version vector has changed.
+    #[must_use]
+    pub fn vector_changes(&self) -> u64 {
+        self.state.changes()
+    }
+
     /// How many of a lane's updates have been seen.
     #[must_use]
     pub fn height(&self, lane: ReplicaIndex) -> u64 {

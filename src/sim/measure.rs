@@ -50,6 +50,8 @@ pub struct Measure {
     followed: BTreeMap<(Lane, u64), Followed>,
     /// By node: the followed updates that it has not seen. Empty for one that is not up.
     unseen: Vec<Vec<Unseen>>,
+    /// By node: how often its vector had changed when it was looked at last.
+    looked: Vec<u64>,
     up: Vec<bool>,
     up_count: usize,
 }
@@ -73,7 +75,9 @@ impl Measure {
         if self.up.len() <= node {
             self.up.resize(node + 1, false);
             self.unseen.resize_with(node + 1, Vec::new);
+            self.looked.resize(node + 1, 0);
         }
+        self.looked[node] = 0;
         self.up_count += usize::from(!self.up[node]);
         self.up[node] = true;
     }
@@ -131,6 +135,10 @@ impl Measure {
     /// A node may have seen more than before.
     pub(crate) fn looked_at(&mut self, number: usize, node: &Node, now_ms: u64) {
         let Some(unseen) = self.unseen.get_mut(number).filter(|unseen| !unseen.is_empty()) else { return };
+        let changes = node.seen_changes();
+        if std::mem::replace(&mut self.looked[number], changes) == changes {
+            return;
+        }
         let (followed, convergence_ms) = (&mut self.followed, &mut self.convergence_ms);
         unseen.retain_mut(|Unseen { dot, lane }| {
             *lane = lane.or_else(|| node.lane_index(dot.0));

@@ -467,7 +467,8 @@ impl<'a> Stage<'a> {
                 waiting.map(|wait| format!("in line {}", files.place(wait.span).line)).collect();
             waits.sort();
             outcome.replicas.push(Shown { prints, errors, waits });
-            for last in actor.node.finals().into_iter().filter(|last| !last.dynamic) {
+            // Who does not take a topic sees of it what it wrote itself, at most.
+            for last in actor.node.finals().into_iter().filter(|last| !last.dynamic && last.taken) {
                 let values = outcome.finals.entry(last.name).or_default();
                 if !values.contains(&last.value) {
                     values.push(last.value);

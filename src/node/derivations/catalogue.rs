@@ -85,6 +85,8 @@ pub(super) struct Catalogue {
     untold: bool,
     /// Whether something has changed in what is known.
     changed: bool,
+    /// Whether an answer of some peer may be waited for. It is asked for very often when something is next due.
+    waits: bool,
     out: Vec<(PeerId, Vec<u8>)>,
 }
 
@@ -239,6 +241,7 @@ impl Catalogue {
         let unknown: Vec<[u8; 16]> = unknown.take(ASKED_MAX).map(|identity| identity.to_le_bytes()).collect();
         link.ask_at = (!unknown.is_empty()).then_some(now_ms + AGAIN_MS);
         if !unknown.is_empty() {
+            self.waits = true;
             self.out.push((peer, fact::encode(&Word::Ask { identities: unknown.into() })));
         }
     }
@@ -300,6 +303,7 @@ impl Catalogue {
         link.number += 1;
         let word = Word::Has { number: link.number, base: *base, distances: distances.into() };
         link.told = Some(Told { distances: wanted, again_at: now_ms + pause_ms, pause_ms });
+        self.waits = true;
         self.out.push((peer, fact::encode(&word)));
     }
 
@@ -323,6 +327,7 @@ impl Catalogue {
             }
             self.tell(peer, wanted, now_ms, (2 * pause_ms).min(AGAIN_MS_MAX));
         }
+        self.waits = self.links.values().any(|link| link.told.is_some() || link.ask_at.is_some());
     }
 
     /// Whether a peer has heard all that it was told, and what it told is known.
@@ -331,6 +336,9 @@ impl Catalogue {
     }
 
     pub(super) fn next_timer(&self) -> Option<u64> {
+        if !self.waits {
+            return None;
+        }
         let unheard = self.links.values().filter_map(|link| link.told.as_ref().map(|told| told.again_at));
         unheard.chain(self.links.values().filter_map(|link| link.ask_at)).min()
     }
