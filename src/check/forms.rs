@@ -123,12 +123,18 @@ impl<'a> Checker<'a> {
                     .help("take it away: all functions of a program can be called, and there are no declared types"),
             ),
             _ => self.tell(
-                Diagnostic::error("E0212", format!("`-{written}(..)` is not an attribute that is known"))
-                    .at(tree.span(name), "not known")
-                    .help(
-                        hints::for_attribute(&written)
-                            .unwrap_or("there are `-module(name).` and `-import(module, [function/1]).`"),
-                    ),
+                Diagnostic::error(
+                    "E0212",
+                    match &*written {
+                        "module" | "import" => format!("`-{written}(..)` is not written so"),
+                        _ => format!("`-{written}(..)` is not an attribute that is known"),
+                    },
+                )
+                .at(tree.span(name), "not known")
+                .help(
+                    hints::for_attribute(&written)
+                        .unwrap_or("there are `-module(name).` and `-import(module, [function/1]).`"),
+                ),
             ),
         }
     }

@@ -41,7 +41,7 @@ impl Node {
             (Verb::NowMs, []) => Ok(Term::Int(i64::try_from(self.now_ms).unwrap_or(i64::MAX))),
             (Verb::Random, [limit]) => match limit {
                 Term::Int(limit) if *limit >= 1 => Ok(Term::Int(self.random.random_range(1..=*limit))),
-                other => Err(unusable("random", "an integer of at least 1", other)),
+                other => Err(unusable("random", "an integer from 1 to 9223372036854775807", other)),
             },
             (Verb::Interested | Verb::Disinterested | Verb::SetTopic | Verb::RemoveTopic, arguments) => {
                 self.topic_verb(verb, arguments)

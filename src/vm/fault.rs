@@ -9,6 +9,7 @@ use crate::source::span::Span;
 use crate::value::term::DEPTH_MAX;
 use crate::value::term::PARTS_MAX;
 use crate::value::term::Term;
+use crate::vm::CALL_FRAMES_MAX;
 use crate::vm::FRAMES_MAX;
 use crate::vm::INTEGER_BITS_MAX;
 
@@ -210,7 +211,10 @@ impl Fault {
                  the two: a name that the top level binds anywhere is known in every function"
             ),
             Fault::CallsTooDeep => {
-                format!("at most {FRAMES_MAX} calls may be open; keep an accumulator, so that the call comes last")
+                format!(
+                    "at most {FRAMES_MAX} calls may be open, and {CALL_FRAMES_MAX} within the function of a derivation; keep an accumulator, \
+                     so that the call comes last"
+                )
             }
             Fault::TermTooLarge => {
                 "what stands in it several times counts several times: whoever compares, prints or sends \

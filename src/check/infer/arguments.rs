@@ -49,7 +49,7 @@ impl<'p> Run<'p> {
         match call.verb {
             Verb::Sleep => self.is_number(expr, call, first, (0, "milliseconds: an integer of at least 0"), frame),
             Verb::Every => self.is_number(expr, call, first, (1, "milliseconds: an integer of at least 1"), frame),
-            Verb::Random => self.is_number(expr, call, first, (1, "an integer of at least 1"), frame),
+            Verb::Random => self.is_number(expr, call, first, (1, "an integer from 1 to 9223372036854775807"), frame),
             Verb::Format => self.is_format(expr, "io:format", &call.arguments, arguments, frame),
             _ => true,
         }

@@ -114,8 +114,8 @@ pub struct Sim {
     /// Faults do not end, and nodes need not agree
     #[arg(long)]
     pub no_heal: bool,
-    /// How many neighbours a node has, by the overlay, two or more [default: all up to 16 nodes, else 8]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=1000))]
+    /// How many neighbours a node has, by the overlay, three or more, since with two parts may stay apart [default: all up to 16 nodes, else 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(3..=1000))]
     pub neighbours: Option<u32>,
     /// How many of the first nodes decide where effects of `enforce_once` are started, by consensus if there are several; they
     /// come back with their data [default: all nodes share one ledger]
