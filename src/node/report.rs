@@ -24,8 +24,12 @@ use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::value::codec;
 use crate::value::kind::Type;
+use crate::value::reference::Name;
+use crate::value::reference::Reference;
 use crate::value::term::Term;
 use crate::vm::Failure;
+
+use triomphe::Arc;
 
 /// Another node, or an earlier program with this node's data, uses the same name for another type.
 pub(super) fn type_conflict(key: &VariableKey, other: &Type, peer: Option<&str>) -> Diagnostic {
@@ -247,6 +251,31 @@ impl Node {
             });
         }
         finals
+    }
+
+    /// The replicated variables that were declared by a name of their own, and that no name at top level is bound to, with their
+    /// values: the name as it is written, as far as all of the variable comes here.
+    pub(crate) fn named_apart(&mut self) -> Vec<(String, Term)> {
+        let bound: BTreeSet<Arc<Reference>> = self
+            .bound_names()
+            .into_iter()
+            .filter_map(|(_, term)| match term {
+                Term::Ref(reference) => Some(reference),
+                _ => None,
+            })
+            .collect();
+        let mut apart = Vec::new();
+        let replicated: BTreeSet<VariableId> = self.keys.keys().copied().collect();
+        for variable in replicated {
+            let reference = self.engine.reference(variable);
+            if let Name::Given(name) = &reference.name
+                && !bound.contains(reference)
+            {
+                apart.push((name.to_string(), variable));
+            }
+        }
+        apart.retain(|(_, variable)| self.takes(*variable));
+        apart.into_iter().map(|(name, variable)| (name, self.engine.value(variable))).collect()
     }
 
     /// What is kept of the replicas that ever wrote.

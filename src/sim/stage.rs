@@ -468,10 +468,12 @@ impl<'a> Stage<'a> {
             waits.sort();
             outcome.replicas.push(Shown { prints, errors, waits });
             // Who does not take a topic sees of it what it wrote itself, at most.
-            for last in actor.node.finals().into_iter().filter(|last| !last.dynamic && last.taken) {
-                let values = outcome.finals.entry(last.name).or_default();
-                if !values.contains(&last.value) {
-                    values.push(last.value);
+            let bound = actor.node.finals().into_iter().filter(|last| !last.dynamic && last.taken);
+            let bound: Vec<(String, Term)> = bound.map(|last| (last.name, last.value)).collect();
+            for (name, value) in bound.into_iter().chain(actor.node.named_apart()) {
+                let values = outcome.finals.entry(name).or_default();
+                if !values.contains(&value) {
+                    values.push(value);
                 }
             }
         }

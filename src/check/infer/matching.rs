@@ -1,5 +1,7 @@
 //! Patterns against abstract values: whether they can match, whether they are sure to, and what their names then hold.
 
+use std::collections::BTreeMap;
+
 use crate::check::core::Binary;
 use crate::check::core::Clause;
 use crate::check::core::Expr;
@@ -114,12 +116,38 @@ impl<'p> Run<'p> {
                 Holds::when(certain)
             }
             None => {
-                if let Some(slot) = self.globals.get_mut(global).filter(|_| !frame.in_function) {
-                    *slot = Some(value.clone());
+                if !frame.in_function {
+                    self.bind_global(global, value.clone());
                 }
                 Holds::Always
             }
         }
+    }
+
+    fn bind_global(&mut self, global: usize, value: Value) {
+        if let Some(slot @ None) = self.globals.get_mut(global) {
+            *slot = Some(value);
+            self.bound.push(global);
+        }
+    }
+
+    /// Takes back which names of the top level a branch has bound since there were so many: in another branch they are free.
+    fn unbind(&mut self, mark: usize) -> Vec<(usize, Value)> {
+        let globals = &mut self.globals;
+        self.bound.drain(mark..).filter_map(|global| Some((global, globals.get_mut(global)?.take()?))).collect()
+    }
+
+    /// After a choice a name is what any of the branches has bound it to, but those that end without a value.
+    fn rebind(&mut self, branches: Vec<(Vec<(usize, Value)>, bool)>) {
+        let (dead, live): (Vec<_>, Vec<_>) = branches.into_iter().partition(|(_, dead)| *dead);
+        let mut joined: BTreeMap<usize, Value> = BTreeMap::new();
+        for (global, value) in live.into_iter().flat_map(|(bound, _)| bound) {
+            joined.entry(global).and_modify(|known| *known = known.join(&value)).or_insert(value);
+        }
+        for (global, value) in dead.into_iter().flat_map(|(bound, _)| bound) {
+            joined.entry(global).or_insert(value);
+        }
+        joined.into_iter().for_each(|(global, value)| self.bind_global(global, value));
     }
 
     /// What a function sees in a name of the top level.
@@ -210,9 +238,7 @@ impl<'p> Run<'p> {
         match &pattern.node {
             PatternNode::Bind(local) => frame.set(local.0, Value::any()),
             PatternNode::Global(global) if !frame.in_function => {
-                if let Some(slot) = self.globals.get_mut(global.0 as usize) {
-                    slot.get_or_insert_with(Value::any);
-                }
+                self.bind_global(global.0 as usize, Value::any());
             }
             PatternNode::Tuple(items) => items.iter().for_each(|item| self.bind_unknown(item, frame)),
             PatternNode::Cons(..) => {
@@ -281,8 +307,7 @@ impl<'p> Run<'p> {
                 let value = self.under(&choosers, |run| run.body(&clause.body, frame));
                 self.choices -= open;
                 if value.is_never() {
-                    let now = self.why.clone();
-                    why = Some(why.map_or_else(|| now.clone(), |why| why.either(now.clone())));
+                    why = Some(self.also(why));
                 }
                 let value = if lambda.clauses.len() > 1 { self.chosen(value, &call.arguments) } else { value };
                 result = result.join(&value);
@@ -300,6 +325,15 @@ impl<'p> Run<'p> {
             };
         }
         result
+    }
+
+    /// Why what was looked at last has no value, or, if others had none before, why all have none.
+    fn also(&self, others: Option<Why>) -> Why {
+        let now = self.why.clone();
+        match others {
+            Some(others) => others.either(now),
+            None => now,
+        }
     }
 
     fn no_clause(&mut self, lambda: &'p Lambda, call: &Call) -> Why {
@@ -325,17 +359,14 @@ impl<'p> Run<'p> {
         subject: Option<&Value>,
         frame: &mut Frame,
     ) -> Option<Value> {
-        let mut result = Value::never();
-        let mut rest = subject.cloned();
-        let mut why: Option<Why> = None;
-        let mut taken = false;
-        let mut kept: Vec<(Vec<(u32, Value)>, bool)> = Vec::new();
+        let (mut result, mut rest) = (Value::never(), subject.cloned());
+        let (mut why, mut taken, mut sure) = (None, false, false);
+        let (mut kept, mut globals, bound) = (Vec::new(), Vec::new(), self.bound.len());
         let control = self.control.clone();
         let mut waited = control.clone();
         // By what a clause is chosen: the subject and all guards so far.
         let chosen = subject.and_then(|subject| self.origin(subject));
         let outside = self.tested.take();
-        let mut sure = false;
         for clause in clauses {
             let mark = frame.trail.len();
             let (matched, holds) = self.takes_clause(clause, rest.as_ref(), frame);
@@ -344,6 +375,7 @@ impl<'p> Run<'p> {
                     self.never_matches(clause, subject, matched);
                 }
                 frame.undo(mark);
+                self.unbind(bound);
                 continue;
             }
             self.sites.fine(site(clause), clause.span);
@@ -357,12 +389,12 @@ impl<'p> Run<'p> {
             waited = both(&waited, &self.control);
             let dead = value.is_never();
             if dead {
-                let now = self.why.clone();
-                why = Some(why.map_or_else(|| now.clone(), |why| why.either(now.clone())));
+                why = Some(self.also(why));
             }
             result = result.join(&value);
             kept.push((frame.changed(mark), dead));
             frame.undo(mark);
+            globals.push((self.unbind(bound), dead));
             if holds == Holds::Always {
                 sure = true;
                 break;
@@ -371,6 +403,7 @@ impl<'p> Run<'p> {
                 without(rest, pattern);
             }
         }
+        self.rebind(globals);
         self.control = waited;
         if !sure {
             // Where no clause matches, nothing of what follows happens.

@@ -188,6 +188,8 @@ pub(super) struct Run<'p> {
     pub(super) made: Vec<(Option<Vec<Value>>, bool)>,
     /// Names of the top level: what the forms so far bound.
     pub(super) globals: Vec<Option<Value>>,
+    /// Those of them that were bound here, in order.
+    pub(super) bound: Vec<usize>,
     /// The same at the end of the pass before; functions see these.
     pub(super) settled: Vec<Option<Value>>,
     pub(super) names: &'p [String],
@@ -247,6 +249,7 @@ impl<'p> Run<'p> {
             lambda_numbers: FxHashMap::default(),
             made: Vec::new(),
             globals: vec![None; names.len()],
+            bound: Vec::new(),
             settled: vec![None; names.len()],
             names,
             earlier: 0,
