@@ -142,7 +142,12 @@ fn a_function_of_the_library_takes_fuel_for_what_it_goes_through() {
         ["length(L)", "lists:member(0, L)", "lists:reverse(L)", "L ++ []", "lists:nthtail(79999, L)", "lists:sum(L)"];
     let more =
         ["lists:keyfind(0, 1, L)", "list_to_tuple(L)", "setelement(1, list_to_tuple(L), a)", "[2 | L] < [2 | L]"];
-    let compared = ["L == [1 | tl(L)]", "case L of [2 | _] -> a; [1 | R] when R =:= tl(L) -> b end", "max(L, L)"];
+    let compared = [
+        "L == [1 | tl(L)]",
+        "case L of [2 | _] -> a; [1 | R] when R =:= tl(L) -> b end",
+        "max(L, L)",
+        "case {L, [1 | tl(L)]} of {X, X} -> a end",
+    ];
     for walk in walks.into_iter().chain(more).chain(compared) {
         assert!(costs(walk) >= made + 9_000, "{walk}: {}", costs(walk) - made);
     }

@@ -8,6 +8,7 @@ use crate::graph::VariableId;
 use crate::lattice::dot::Dot;
 use crate::source::diagnostic::Diagnostic;
 use crate::value::content::Content;
+use crate::value::content::Tally;
 use crate::value::operation::Brief;
 use crate::value::term::Term;
 
@@ -249,6 +250,14 @@ impl Delta {
         }
         let (entered, left) = (after.into_iter().collect(), before.into_iter().collect());
         Delta { entered, left, touched: true, changed: true, ..Delta::default() }
+    }
+
+    /// Of a counter: what was read before, and all there is after.
+    pub(super) fn of_total((before, exact): (Term, Option<Tally>), after: &Tally) -> Delta {
+        let mut delta = Delta::of_value(Some(before), Some(after.value()));
+        // A threshold may be met by what rounding hides.
+        delta.changed |= exact.is_some_and(|before| !before.is_as_much_as(after));
+        delta
     }
 
     /// Whether the value is what it was.

@@ -86,21 +86,30 @@ impl Place<'_> {
             return None;
         }
         let diagnostic = self.no_word(word).help(FUN);
+        let ends = self.outermost(self.at, |_| false);
+        match ends.map(|index| (index, self.tokens[index].token)) {
+            Some((index, Token::End)) => Some((diagnostic, Repair::Replace(at..index + 1))),
+            Some((index, _)) => Some((diagnostic, Repair::Replace(at..index))),
+            None => Some((diagnostic, self.lose_element())),
+        }
+    }
+
+    /// The first token from there on, not counting what stands in brackets or blocks that begin there, that closes what is around,
+    /// or that is wanted beside them.
+    fn outermost(&self, from: usize, wanted: impl Fn(Token) -> bool) -> Option<usize> {
         let mut depth = 0_usize;
-        for index in self.at..self.tokens.len() {
-            let token = self.tokens[index].token;
-            if repair::opens(self.tokens, index) {
+        (from..self.tokens.len()).find(|index| {
+            let token = self.tokens[*index].token;
+            if repair::opens(self.tokens, *index) {
                 depth += 1;
-            } else if token == Token::End && depth == 0 {
-                return Some((diagnostic, Repair::Replace(at..index + 1)));
             } else if token.closes() {
                 match depth.checked_sub(1) {
                     Some(less) => depth = less,
-                    None => return Some((diagnostic, Repair::Replace(at..index))),
+                    None => return true,
                 }
             }
-        }
-        Some((diagnostic, self.lose_element()))
+            depth == 0 && wanted(token)
+        })
     }
 
     /// `|x| x + 1`
@@ -118,19 +127,7 @@ impl Place<'_> {
         let rest = self.at + 1..self.tokens.len();
         let second = rest.clone().find(|index| self.tokens[*index].token == Token::Bar);
         let body = if empty { self.at + 1 } else { second? + 1 };
-        let mut depth = 0_usize;
-        let ends = (body..self.tokens.len()).find(|index| {
-            let token = self.tokens[*index].token;
-            if repair::opens(self.tokens, *index) {
-                depth += 1;
-            } else if token.closes() {
-                match depth.checked_sub(1) {
-                    Some(less) => depth = less,
-                    None => return true,
-                }
-            }
-            depth == 0 && matches!(token, Token::Comma | Token::Dot)
-        })?;
+        let ends = self.outermost(body, |token| matches!(token, Token::Comma | Token::Dot))?;
         let diagnostic = Diagnostic::error("E0108", "a function without a name does not begin with `|`")
             .at(self.span(self.here), "`fun` belongs here")
             .help(FUN);

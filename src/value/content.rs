@@ -167,6 +167,12 @@ impl Tally {
         }
     }
 
+    /// The value and, where it is rounded, the whole.
+    #[must_use]
+    pub fn read(&self) -> (Term, Option<Tally>) {
+        (self.value(), self.is_float().then(|| self.clone()))
+    }
+
     /// How the exact total compares with a number. The rounded value may lie below what an addend alone came to, so that it tells
     /// nothing that stays true.
     #[must_use]

@@ -213,7 +213,11 @@ fn matching(program: &Program, code: &Code, window: &mut Window, op: Op, fuel: &
             fail_to(matches!(get(window, src), Term::Int(value) if *value == i64::from(number)), target)
         }
         Op::IsNil { src, target } => fail_to(matches!(get(window, src), Term::Nil), target),
-        Op::IsSame { left, right, target } => fail_to(get(window, left) == get(window, right), target),
+        Op::IsSame { left, right, target } => {
+            let (left, right) = (get(window, left), get(window, right));
+            compared(left, right, fuel);
+            fail_to(left == right, target)
+        }
         Op::IsMap { src, target } => fail_to(matches!(get(window, src), Term::Map(_)), target),
         Op::MapGet { dst, src, key, target } => {
             let Term::Map(map) = get(window, src) else { return Ok(Flow::Jump(target)) };

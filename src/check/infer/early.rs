@@ -17,6 +17,9 @@ use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::span::Span;
 
+/// What is said of a place that is sure to fail.
+const SURE: &str = "so that this fails (E0510)";
+
 /// The longest chain of calls that is followed.
 const CALLS_MAX: usize = 16;
 
@@ -138,11 +141,12 @@ impl Early<'_> {
         if let Some(told) = self.told.iter_mut().find(|told| place_of(told) == Some(span)) {
             if sure {
                 told.severity = Severity::Error;
+                SURE.clone_into(&mut told.labels[0].text);
             }
             return;
         }
         let title = format!("`{name}` is here the name of the top level, which is bound after this function is called");
-        let label = if sure { "so that this fails (E0510)" } else { "fails when it is reached before that (E0510)" };
+        let label = if sure { SURE } else { "fails when it is reached before that (E0510)" };
         let mut message = Diagnostic::warning("E0410", title)
             .at(span, label)
             .at(place, "the top level binds it here")

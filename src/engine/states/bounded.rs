@@ -40,7 +40,7 @@ pub(in crate::engine) struct BoundedState {
 
 impl BoundedState {
     pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
-        let (before, exact) = (self.value(), self.total.is_float().then(|| self.total.clone()));
+        let before = self.total.read();
         for support in inbox.came.drain(..) {
             let (Some(dot), Content::Rights(rights)) = (support.dot, support.content) else { continue };
             if self.base.contains_key(&dot) {
@@ -53,10 +53,7 @@ impl BoundedState {
             let Some(rights) = support.dot.and_then(|dot| self.base.remove(&dot)) else { continue };
             rights.accounts.iter().for_each(|(_, account)| self.total.withdraw(&account.tally));
         }
-        let mut delta = Delta::of_value(Some(before), Some(self.value()));
-        // A threshold may be met by what rounding hides.
-        delta.changed |= exact.is_some_and(|before| !before.is_as_much_as(&self.total));
-        delta
+        Delta::of_total(before, &self.total)
     }
 
     pub(super) fn prepare(&self, op: &Op, author: &Author) -> Result<Effect, Refusal> {

@@ -33,7 +33,7 @@ impl CounterState {
     }
 
     pub(super) fn apply(&mut self, inbox: &mut Inbox) -> Delta {
-        let (before, exact) = (self.value(), self.total.is_float().then(|| self.total.clone()));
+        let before = self.total.read();
         for support in inbox.came.drain(..) {
             let Content::Tally(tally) = support.content else { continue };
             match support.dot {
@@ -62,10 +62,7 @@ impl CounterState {
                 }
             }
         }
-        let mut delta = Delta::of_value(Some(before), Some(self.value()));
-        // A threshold may be met by what rounding hides.
-        delta.changed |= exact.is_some_and(|before| !before.is_as_much_as(&self.total));
-        delta
+        Delta::of_total(before, &self.total)
     }
 
     pub(super) fn prepare(&self, op: &Op, me: ReplicaIndex) -> Result<Effect, Refusal> {

@@ -108,7 +108,7 @@ pub(super) const NATIVES: Table = &[
     ("error", 1, |a| Err(Fault::Raised(a[0].clone()).into())),
 ];
 
-/// What goes through a whole list or tuple, or makes one.
+/// What goes through a whole list or tuple, makes one, or compares two.
 pub(super) const WALKS: &[&str] = &[
     "length",
     "tuple_to_list",
