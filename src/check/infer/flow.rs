@@ -1,6 +1,8 @@
 //! Which variable feeds which, and the cycles that derivations are sure to close: at the top level, and in functions that it
 //! calls.
 
+use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 use triomphe::Arc;
 
 use crate::check::core::Expr;
@@ -19,7 +21,7 @@ use crate::value::reference::Reference;
 const EDGES_MAX: usize = 64;
 
 /// One variable feeds another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Edge {
     pub(super) from: u32,
     pub(super) into: u32,
@@ -31,8 +33,10 @@ pub(super) struct Edge {
 /// Which variable feeds which.
 #[derive(Debug, Default)]
 pub(super) struct Flows {
-    /// Edges that are sure to be made, in order, with the derivation's place.
-    sure: Vec<Edge>,
+    /// Edges that are sure to be made, by where they begin, in order.
+    sure: FxHashMap<u32, Vec<Edge>>,
+    /// All of them.
+    known: FxHashSet<Edge>,
     /// Cycles that are sure to be made.
     pub(super) cycles: Vec<Vec<u32>>,
     /// Variables that some derivation may feed, where, and with what.
@@ -53,7 +57,7 @@ impl Flows {
                 path.reverse();
                 return Some(path);
             }
-            for Edge { into: next, .. } in self.sure.iter().filter(|edge| edge.from == at) {
+            for Edge { into: next, .. } in self.sure.get(&at).into_iter().flatten() {
                 if *next != from && !before.contains_key(next) {
                     before.insert(*next, at);
                     open.push(*next);
@@ -117,8 +121,8 @@ impl<'p> Run<'p> {
     fn closes(&mut self, edge: Edge) -> Option<Diagnostic> {
         let found = self.flows.path(edge.into, edge.from);
         let Some(path) = found else {
-            if !self.flows.sure.contains(&edge) {
-                self.flows.sure.push(edge);
+            if self.flows.known.insert(edge) {
+                self.flows.sure.entry(edge.from).or_default().push(edge);
             }
             return None;
         };
@@ -133,7 +137,8 @@ impl<'p> Run<'p> {
         let error = GraphError::Cycle { verb: verb_word(edge.verb), path: same };
         let mut message = error.diagnostic().at(edge.span, "closes it");
         for pair in path.windows(2) {
-            let on_the_way = self.flows.sure.iter().find(|known| (known.from, known.into) == (pair[0], pair[1]));
+            let on_the_way =
+                self.flows.sure.get(&pair[0]).and_then(|from| from.iter().find(|known| known.into == pair[1]));
             if let Some(known) = on_the_way.filter(|known| known.span != edge.span) {
                 message = message.at(known.span, "on the way");
             }

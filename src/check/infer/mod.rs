@@ -17,7 +17,9 @@ mod derive;
 mod describe;
 mod early;
 mod expr;
+mod fixpoint;
 mod flow;
+mod groups;
 mod guards;
 mod matching;
 mod operation;
@@ -32,6 +34,9 @@ mod verbs;
 mod view;
 mod walk;
 mod wrong;
+
+#[cfg(test)]
+mod tests;
 
 use rustc_hash::FxHashMap;
 
@@ -175,11 +180,17 @@ struct Passes<'p> {
     /// Literals of more than one part, by their places.
     literals: FxHashMap<usize, Value>,
     running: bool,
+    /// The program's functions that call each other.
+    groups: groups::Groups,
+    /// How many expressions all passes have evaluated.
+    steps: u64,
 }
 
 impl<'p> Passes<'p> {
     fn new(known: &'p Known, checked: &'p Checked, file: FileId) -> Passes<'p> {
-        Passes { known, checked, file, literals: FxHashMap::default(), running: false }
+        let earlier = known.functions.iter().map(|function| &**function).filter(|function| function.module.is_none());
+        let groups = groups::groups(earlier.chain(&checked.functions));
+        Passes { known, checked, file, literals: FxHashMap::default(), running: false, groups, steps: 0 }
     }
 
     /// A new pass; literals are as they were.
@@ -190,6 +201,7 @@ impl<'p> Passes<'p> {
         let mut run = Run::new(functions, &self.checked.globals);
         run.follow = follow;
         run.literals = std::mem::take(&mut self.literals);
+        run.calls.groups.clone_from(&self.groups);
         run.sites.file = self.file;
         run.sites.running = self.running;
         run.sites.library = self.known.library;
@@ -250,7 +262,7 @@ impl<'p> Passes<'p> {
     }
 
     /// All forms, then all functions with any arguments, then all `fun`s that nobody called.
-    fn everything(&self, run: &mut Run<'p>, all_functions: bool) {
+    fn everything(&mut self, run: &mut Run<'p>, all_functions: bool) {
         for form in &self.known.forms {
             run.form(form);
         }
@@ -258,14 +270,15 @@ impl<'p> Passes<'p> {
         for form in &self.checked.forms {
             run.form(form);
         }
-        if !all_functions {
-            return;
-        }
-        for function in &self.checked.functions {
+        let functions = if all_functions { &*self.checked.functions } else { &[] };
+        for function in functions {
             let arguments = vec![Value::any(); usize::from(function.lambda.arity)];
             let code = Code::Named(function.id);
             run.always(Call { code, captured: Vec::new(), arguments, control: None, atomic: false });
         }
-        run.uncalled();
+        if all_functions {
+            run.uncalled();
+        }
+        self.steps += run.steps;
     }
 }

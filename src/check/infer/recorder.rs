@@ -97,7 +97,7 @@ impl<'p> Run<'p> {
     }
 
     fn around(&self) -> BTreeSet<Code> {
-        self.codes_around()
+        self.calls.around()
     }
 
     /// Notes that something is looked at; what is seen carries that on.

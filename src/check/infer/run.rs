@@ -1,8 +1,4 @@
-//! One pass of abstract interpretation: calls, what is known of them, and the budgets that end it.
-//!
-//! A call is analysed once for each list of abstract arguments. A recursive one is iterated from "never returns" to a fixed
-//! point, its arguments and results widened on the way, so that every chain ends; what depends on a result that may still
-//! grow is kept only as long as that result stands.
+//! One pass of abstract interpretation: its state, its budgets, and how a function's clauses are evaluated.
 
 use rustc_hash::FxHashMap;
 use triomphe::Arc;
@@ -12,6 +8,7 @@ use crate::check::core::Form;
 use crate::check::core::Function;
 use crate::check::core::FunctionId;
 use crate::check::core::Lambda;
+use crate::check::infer::fixpoint::Calls;
 use crate::check::infer::flow::Edge;
 use crate::check::infer::flow::Flows;
 use crate::check::infer::parts::Code;
@@ -29,20 +26,6 @@ use crate::source::span::Span;
 const STEPS_MAX: u64 = 3_000_000;
 /// How deep evaluation may be nested, calls included: what keeps it off the end of the stack.
 const NEST_MAX: u32 = 220;
-/// The most lists of arguments for which a function is analysed exactly.
-const EXACT_MAX: usize = 40;
-/// The most after those, with single numbers and texts forgotten; beyond, nothing is known of its arguments.
-const GENERAL_MAX: usize = 80;
-/// As many for functions of the library, which are called from everywhere.
-const LIBRARY_MAX: usize = 4_000;
-/// The most calls of one pass that are analysed so exactly. A program that comes to more is long: beyond, functions are
-/// analysed for a few lists of arguments each.
-const CALLS_EXACT_MAX: usize = 10_000;
-/// For how many lists of arguments a function is analysed exactly then, and for how many with single numbers forgotten.
-const CROWDED_MAX: (usize, usize) = (1, 2);
-/// How often a recursive result may grow before nothing is known of it.
-const ROUNDS_MAX: usize = 8;
-
 /// The names of one function, `fun` or form while it is evaluated.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
@@ -144,39 +127,13 @@ pub(super) struct Outcome {
     /// What comes after it hangs on these, since it waited for them.
     pub(super) control: Origin,
     /// What it is sure to derive from what.
-    edges: Option<Arc<Vec<Edge>>>,
+    pub(super) edges: Option<Arc<Vec<Edge>>>,
 }
 
 impl Outcome {
-    fn any() -> Outcome {
+    pub(super) fn any() -> Outcome {
         Outcome { value: Value::any(), why: Why::Open, effect: None, control: None, edges: None }
     }
-}
-
-#[derive(Debug)]
-enum State {
-    /// Being analysed, at this depth.
-    Running(usize),
-    /// Known for good.
-    Done,
-    /// Known as long as the call at this depth is in this round.
-    While(usize, u64),
-}
-
-#[derive(Debug)]
-struct Entry {
-    outcome: Outcome,
-    state: State,
-}
-
-/// A call that is being analysed.
-#[derive(Debug)]
-struct Active {
-    call: Arc<Call>,
-    /// Which round of which call this is.
-    stamp: u64,
-    /// Whether its result was asked for in this round.
-    asked: bool,
 }
 
 /// One pass over a program.
@@ -193,6 +150,8 @@ pub(super) struct Run<'p> {
     /// The same at the end of the pass before; functions see these.
     pub(super) settled: Vec<Option<Value>>,
     pub(super) names: &'p [String],
+    /// The newest of each name, where somebody has asked for one.
+    pub(super) numbers: FxHashMap<&'p str, usize>,
     /// How many names of the top level earlier lines at the prompt have, or would have.
     pub(super) earlier: usize,
     pub(super) variables: Variables,
@@ -207,13 +166,8 @@ pub(super) struct Run<'p> {
     pub(super) why: Why,
     /// The first verb that the function being analysed may come to.
     pub(super) effect: Option<Arc<Effect>>,
-    memo: FxHashMap<Arc<Call>, Entry>,
-    contexts: FxHashMap<Code, usize>,
-    active: Vec<Active>,
-    /// The least depth of a call whose unfinished result was used.
-    lowest: usize,
-    stamps: u64,
-    steps: u64,
+    pub(super) calls: Calls,
+    pub(super) steps: u64,
     nest: u32,
     /// Literals of more than one part, by their places.
     pub(super) literals: FxHashMap<usize, Value>,
@@ -252,6 +206,7 @@ impl<'p> Run<'p> {
             bound: Vec::new(),
             settled: vec![None; names.len()],
             names,
+            numbers: FxHashMap::default(),
             earlier: 0,
             variables: Variables::default(),
             sites: Sites::default(),
@@ -261,11 +216,7 @@ impl<'p> Run<'p> {
             closed: false,
             why: Why::Open,
             effect: None,
-            memo: FxHashMap::default(),
-            contexts: FxHashMap::default(),
-            active: Vec::new(),
-            lowest: usize::MAX,
-            stamps: 0,
+            calls: Calls::default(),
             steps: 0,
             nest: 0,
             literals: FxHashMap::default(),
@@ -365,13 +316,6 @@ impl<'p> Run<'p> {
         outcome.value
     }
 
-    /// Analyses a call although calls may not be followed.
-    pub(super) fn always(&mut self, call: Call) {
-        if self.recall(&call).is_none() && !self.exhausted() {
-            self.analyse(Arc::new(call));
-        }
-    }
-
     /// Analyses the `fun`s that were made and not called, until there are no more.
     pub(super) fn uncalled(&mut self) {
         let mut number = 0;
@@ -387,147 +331,8 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// The functions that are being analysed.
-    pub(super) fn codes_around(&self) -> std::collections::BTreeSet<Code> {
-        self.active.iter().map(|active| active.call.code).collect()
-    }
-
-    /// What the call comes to, from memory or by analysing it.
-    pub(super) fn outcome(&mut self, call: Arc<Call>) -> Outcome {
-        if !self.follow || self.exhausted() {
-            return Outcome::any();
-        }
-        if let Some(known) = self.recall(&call) {
-            return known;
-        }
-        let narrow = self.budgeted(call);
-        let wide = self.widened(narrow);
-        if let Some(known) = self.recall(&wide) {
-            return known;
-        }
-        if !self.step() {
-            return Outcome::any();
-        }
-        let outcome = self.analyse(wide);
-        self.unstep();
-        outcome
-    }
-
-    fn recall(&mut self, call: &Call) -> Option<Outcome> {
-        let entry = self.memo.get(call)?;
-        match entry.state {
-            State::Done => {}
-            State::Running(depth) => {
-                self.active[depth].asked = true;
-                self.lowest = self.lowest.min(depth);
-            }
-            State::While(depth, stamp) => {
-                if self.active.get(depth).is_none_or(|active| active.stamp != stamp) {
-                    return None;
-                }
-                self.lowest = self.lowest.min(depth);
-            }
-        }
-        Some(entry.outcome.clone())
-    }
-
-    /// The call with less known of its arguments, where the function was analysed for very many.
-    fn budgeted(&mut self, mut call: Arc<Call>) -> Arc<Call> {
-        let (exact, general) = match self.is_library(call.code) {
-            true => (LIBRARY_MAX, 2 * LIBRARY_MAX),
-            false if self.memo.len() > CALLS_EXACT_MAX => CROWDED_MAX,
-            false => (EXACT_MAX, GENERAL_MAX),
-        };
-        let contexts = self.contexts.get(&call.code).copied().unwrap_or(0);
-        if contexts > exact {
-            let forget = |value: &mut Value| *value = if contexts > general { Value::any() } else { value.general() };
-            let call = Arc::make_mut(&mut call);
-            call.arguments.iter_mut().chain(&mut call.captured).for_each(forget);
-        }
-        call
-    }
-
-    /// The call joined with the same function's call further out, if there is one: recursion.
-    fn widened(&mut self, mut call: Arc<Call>) -> Arc<Call> {
-        let mut same = 0;
-        for active in self.active.iter().rev() {
-            let outer = &active.call;
-            if outer.code != call.code {
-                continue;
-            }
-            same += 1;
-            if same < 12 && !same_functions(&outer.arguments, &call.arguments) {
-                continue;
-            }
-            let wider = |inner: &mut Value, outer: &Value| {
-                let joined = outer.join(inner);
-                *inner = if joined == *outer { joined } else { joined.general() };
-            };
-            let call = Arc::make_mut(&mut call);
-            call.arguments.iter_mut().zip(&outer.arguments).for_each(|(inner, outer)| wider(inner, outer));
-            call.captured.iter_mut().zip(&outer.captured).for_each(|(inner, outer)| wider(inner, outer));
-            if same > 20 {
-                call.arguments.fill(Value::any());
-                call.captured.fill(Value::any());
-            }
-            break;
-        }
-        call
-    }
-
-    fn analyse(&mut self, call: Arc<Call>) -> Outcome {
-        let depth = self.active.len();
-        if let Code::Lambda(number) = call.code
-            && let Some((_, called)) = self.made.get_mut(number as usize)
-        {
-            *called = true;
-        }
-        *self.contexts.entry(call.code).or_default() += 1;
-        let first = Outcome { value: Value::never(), ..Outcome::any() };
-        self.memo.insert(call.clone(), Entry { outcome: first, state: State::Running(depth) });
-        self.active.push(Active { call: call.clone(), stamp: 0, asked: false });
-        let outer_lowest = std::mem::replace(&mut self.lowest, usize::MAX);
-        let mut round = 0;
-        let outcome = loop {
-            self.stamps += 1;
-            self.active[depth].stamp = self.stamps;
-            self.active[depth].asked = false;
-            self.lowest = usize::MAX;
-            let mut outcome = self.apply(&call);
-            if !self.active[depth].asked {
-                break outcome;
-            }
-            if let Some(recorder) = &mut self.recorder {
-                recorder.recursive.insert(call.code);
-            }
-            let Some(entry) = self.memo.get_mut(&*call) else { break outcome };
-            let joined = entry.outcome.value.join(&outcome.value);
-            if joined == entry.outcome.value {
-                outcome.value = joined;
-                break outcome;
-            }
-            round += 1;
-            outcome.value = match round {
-                0..3 => joined,
-                3..ROUNDS_MAX => joined.general(),
-                _ => Value::any(),
-            };
-            entry.outcome = outcome;
-        };
-        let stamp_of_lowest = self.active.get(self.lowest).filter(|_| self.lowest < depth).map(|active| active.stamp);
-        let state = match stamp_of_lowest {
-            Some(stamp) => State::While(self.lowest, stamp),
-            None => State::Done,
-        };
-        self.active.pop();
-        let inner = if self.lowest < depth { self.lowest } else { usize::MAX };
-        self.lowest = outer_lowest.min(inner);
-        self.memo.insert(call, Entry { outcome: outcome.clone(), state });
-        outcome
-    }
-
     /// Evaluates the clauses once.
-    fn apply(&mut self, call: &Call) -> Outcome {
+    pub(super) fn apply(&mut self, call: &Call) -> Outcome {
         let lambda: &'p Lambda = match call.code {
             Code::Named(id) => match self.functions.get(&id) {
                 Some(function) => &function.lambda,
@@ -578,14 +383,4 @@ impl<'p> Run<'p> {
             self.effect = Some(Arc::new(Effect { verb: title, span, called: None }));
         }
     }
-}
-
-/// Whether the functions among the arguments have the same code: a call within a call of `lists:map` with another function
-/// is no recursion.
-fn same_functions(a: &[Value], b: &[Value]) -> bool {
-    use crate::check::infer::parts::Few;
-    a.iter().zip(b).all(|(a, b)| match (a.parts().map(|parts| &parts.funs), b.parts().map(|parts| &parts.funs)) {
-        (Some(Few::Of(a)), Some(Few::Of(b))) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.code == b.code),
-        _ => true,
-    })
 }

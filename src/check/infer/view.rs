@@ -26,8 +26,10 @@ impl<'p> Run<'p> {
     }
 
     /// What a name of the top level holds; of equal ones the newest counts.
-    fn table(&self, name: &str) -> Value {
-        let at = self.names.iter().rposition(|known| known == name);
-        at.map_or_else(Value::any, |at| self.global(at))
+    fn table(&mut self, name: &str) -> Value {
+        if self.numbers.is_empty() {
+            self.numbers = self.names.iter().enumerate().map(|(at, name)| (&**name, at)).collect();
+        }
+        self.numbers.get(name).map_or_else(Value::any, |at| self.global(*at))
     }
 }
