@@ -190,3 +190,24 @@ fn topics_that_a_node_took_it_takes_when_it_is_back_and_gives_none_of_its_data_u
     assert_eq!(again.live_entries(), 2);
     assert_eq!(again.disinterested(topics[0]), Err(Limit::Unacknowledged { updates: 1 }), "nobody else has it");
 }
+
+/// A server of a topic had something that only the client has now; of two others one takes the topic, and one does not.
+#[test]
+fn a_server_that_does_not_take_a_topic_has_nothing_that_another_waits_for() {
+    let topic = TopicId(5 << 16);
+    let (mut lost, mut client) = (node(1, Role::Server), node(2, Role::Client));
+    let (mut takes, mut without) = (node(3, Role::Server), node(4, Role::Server));
+    without.interested(TopicId(6 << 16)).unwrap();
+    let x = lost.key_of(&key(Type::Set), topic);
+    connect(SERVER, &mut lost, &mut client, 0);
+    lost.write(x, Some(element(1)), &[], None).unwrap();
+    pair(SERVER, &mut lost, &mut client, 0, 3000);
+    client.lost(SERVER, 3000);
+    connect(PeerId(3), &mut client, &mut without, 3000);
+    pair(PeerId(3), &mut client, &mut without, 3000, 6000);
+    connect(OTHER, &mut client, &mut takes, 6000);
+    let links: [&[(PeerId, usize)]; 3] = [&[(OTHER, 1), (PeerId(3), 2)], &[(OTHER, 0)], &[(PeerId(3), 0)]];
+    pass(&mut [(&mut client, links[0]), (&mut takes, links[1]), (&mut without, links[2])], 6000, 12_000);
+    assert_eq!((elements(&client), elements(&takes)), (vec![element(1)], vec![]));
+    assert!(client.agrees(OTHER) && takes.agrees(OTHER), "neither lacks what it can get from the other");
+}

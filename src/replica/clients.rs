@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::lattice::dot::Dot;
 use crate::lattice::dot::NodeTag;
 use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::dot::TopicId;
 use crate::lattice::vector::VersionVector;
 use crate::replica::PeerId;
 use crate::replica::Replica;
@@ -41,11 +42,16 @@ impl Replica {
         };
         match (self.role, known.role) {
             (Role::Client, Role::Server) => {
-                // What another server has, this one will get.
-                let has_all = |id: &PeerId, other: &Peer| {
-                    *id != peer && other.role == Role::Server && other.digest == Some(self.digest_for(*id))
+                // What another server has, this one will get; a server that does not take a topic has nothing of it.
+                let beyond = ours.iter().filter(|(lane, height)| *height > vector.get(*lane));
+                let topics: BTreeSet<TopicId> = beyond.map(|(lane, _)| self.state.replicas.lane(lane).topic).collect();
+                let has_it = |id: &PeerId, other: &Peer| {
+                    *id != peer
+                        && other.role == Role::Server
+                        && topics.iter().any(|topic| other.mutual.takes(*topic))
+                        && other.digest == Some(self.digest_for(*id))
                 };
-                let elsewhere = ours.exceeds(vector) && self.peers.iter().any(|(id, other)| has_all(id, other));
+                let elsewhere = self.peers.iter().any(|(id, other)| has_it(id, other));
                 !vector.exceeds(&ours) && !elsewhere && same_of(self.me.node())
             }
             (Role::Server, Role::Client) => !ours.exceeds(vector) && same_of(known.incarnation.node()),
