@@ -284,6 +284,32 @@ fn a_server_that_ended_while_it_was_at_it_leaves_a_doubt_that_everybody_is_told(
 }
 
 #[test]
+fn an_end_that_was_told_is_not_forgotten_though_its_node_is_killed_before_the_others_know() {
+    const SHORT: &str = "C = declare(counter).
+        enforce_once(C, {value, 3}, fun() -> sleep(500), print(done) end).
+        update(C, increment).";
+    let mut cluster = Cluster::new(SHORT, 3);
+    while cluster.runner().is_none() {
+        cluster.run(STEP_MS);
+        assert!(cluster.now_ms < 20_000, "somebody runs it");
+    }
+    let runner = cluster.runner().expect("it runs");
+    let others: Vec<usize> = (0..3).filter(|at| *at != runner).collect();
+    others.iter().for_each(|&at| cluster.cut(at, true));
+    cluster.run(1000);
+    let told = |cluster: &Cluster, at: usize| cluster.processes[at].effects.last().map(|event| event.state);
+    assert_eq!(told(&cluster, runner), Some(EffectState::Ended));
+    cluster.kill(runner);
+    others.iter().for_each(|&at| cluster.cut(at, false));
+    cluster.start(runner, Vec::new());
+    cluster.run(40_000);
+    assert!((0..3).all(|at| told(&cluster, at) == Some(EffectState::Ended)));
+    assert_eq!((cluster.prints(), cluster.doubts(runner)), (1, 0));
+    let rows = |at: usize| cluster.processes[at].disk.keys().filter(|key| matches!(key.first(), Some(4 | 6))).count();
+    assert_eq!(rows(runner), 0, "those who decide know it, and it need not be kept beside");
+}
+
+#[test]
 fn what_peers_send_about_effects_does_no_harm() {
     let mut cluster = Cluster::new(PROGRAM, 3);
     cluster.run(2000);
@@ -372,6 +398,13 @@ fn whoever_is_cut_off_or_killed_each_effect_starts_at_most_once_and_all_learn_wh
             known.sort_unstable();
             known.dedup();
             assert_eq!(known.len(), 6, "seed {seed}: {:?}", process.effects);
+        }
+        for (at, process) in cluster.processes.iter().enumerate() {
+            let last = |of: &Process, key| of.effects.iter().rfind(|event| event.key == key).map(|event| event.state);
+            for (key, _) in of(process, &[EffectState::Ended]) {
+                let told: Vec<_> = cluster.processes.iter().map(|of| last(of, key)).collect();
+                assert!(told.iter().all(|it| *it == Some(EffectState::Ended)), "seed {seed}, node {at} said: {told:?}");
+            }
         }
         assert_eq!(cluster.refused, 0);
         doubts += cluster.processes.iter().map(|process| of(process, &[EffectState::InDoubt]).len()).sum::<usize>();

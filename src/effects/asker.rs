@@ -82,8 +82,8 @@ enum Phase {
     Undecided,
     /// It runs here.
     Running { attempt: u32 },
-    /// It has ended here, and those who decide do not know yet.
-    Over { attempt: u32, well: bool },
+    /// It has ended here, in this life or an earlier one, and those who decide do not know yet.
+    Over { life: u64, attempt: u32, well: bool },
     /// It runs elsewhere.
     Elsewhere,
     /// It is in doubt.
@@ -184,10 +184,21 @@ impl Asker {
         if let Some(pending) = self.pending.get_mut(&key)
             && let Phase::Running { attempt } = pending.phase
         {
-            (pending.phase, pending.since) = (Phase::Over { attempt, well }, now_ms);
+            (pending.phase, pending.since) = (Phase::Over { life: self.me.life, attempt, well }, now_ms);
             self.schedule(key, now_ms, ASK_AGAIN_MS);
             self.tick(now_ms);
         }
+    }
+
+    /// Effects that had ended here in earlier lives, of which those who decide may not know.
+    pub fn ended_before(&mut self, ended: &[Ended], now_ms: u64) {
+        for &Ended { key, life, attempt, well } in ended {
+            let phase = Phase::Over { life, attempt, well };
+            let pending = Pending { phase, wanted: attempt, since: now_ms, next: now_ms, pause: ASK_AGAIN_MS };
+            self.pending.insert(key, pending);
+            self.schedule(key, now_ms, ASK_AGAIN_MS);
+        }
+        self.tick(now_ms);
     }
 
     /// Takes answers in. Whoever gives them is trusted to decide: the caller has looked.
@@ -292,7 +303,7 @@ impl Asker {
                     requests.push(Request { key, life, attempt: 0, running: false });
                 }
                 Phase::Running { attempt } => running.push(Request { key, life, attempt, running: true }),
-                Phase::Over { attempt, well } => ended.push(Ended { key, life, attempt, well }),
+                Phase::Over { life, attempt, well } => ended.push(Ended { key, life, attempt, well }),
             }
             let longer = if phase == Phase::Undecided { (pause * 2).min(ASK_PAUSE_MAX_MS) } else { pause };
             self.schedule(key, now_ms + pause, longer);

@@ -14,6 +14,7 @@ mod book;
 mod decider;
 mod guard;
 mod ledger;
+mod marks;
 mod members;
 mod storage;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use crate::effects::ledger::Command;
 pub use crate::effects::ledger::Decision;
 pub use crate::effects::ledger::EFFECTS_MAX;
 pub use crate::effects::ledger::Ledger;
+pub use crate::effects::marks::Marks;
 pub use crate::effects::members::BadMembers;
 pub use crate::effects::members::Deciders;
 pub use crate::effects::members::MEMBERS_MAX;
@@ -98,13 +100,16 @@ pub const STARTED: u8 = 4;
 /// The key of a row of the table: the data has turned out to be an older copy, so the node may have decided what it does not know of.
 /// That stays so, whatever it learns from its peers meanwhile.
 pub const OUTDATED: &[u8] = &[5];
+/// The first byte of a key of the table: an effect that was started here and has ended, as long as those who decide may not know;
+/// with the life of this node, the attempt, and whether it ended well.
+pub const ENDED: u8 = 6;
 
 /// Whether a row goes with a copy of the node's data, that of another one beside it (`shared`) or one in its place. Never what it has
 /// promised to others with whom it decides: two would speak with one voice. What it was told is decided does no harm, and
 /// without it an effect would be started again; what it has started itself is its own affair.
 #[must_use]
 pub fn goes_with_a_copy(key: &[u8], shared: bool) -> bool {
-    key.first().is_some_and(|kind| *kind == DECIDED || *kind == STARTED && !shared)
+    key.first().is_some_and(|kind| *kind == DECIDED || matches!(*kind, STARTED | ENDED) && !shared)
 }
 
 /// The key of a row about an effect.

@@ -15,6 +15,8 @@ use crate::effects::DeciderOut;
 use crate::effects::Deciders;
 use crate::effects::EFFECTS;
 use crate::effects::EffectKey;
+use crate::effects::Ended;
+use crate::effects::Marks;
 use crate::effects::Member;
 use crate::effects::Message;
 use crate::effects::News;
@@ -23,10 +25,7 @@ use crate::effects::OUTDATED;
 use crate::effects::Put;
 use crate::effects::Row;
 use crate::effects::Runner;
-use crate::effects::STARTED;
 use crate::effects::decided;
-use crate::effects::row_about;
-use crate::effects::row_key;
 use crate::lattice::dot::TopicId;
 use crate::library::Verb;
 use crate::node::Node;
@@ -145,8 +144,10 @@ pub(super) struct Effects {
     members: Vec<Member>,
     reached_for_at: Option<u64>,
     puts: Vec<Put>,
-    /// What the disk says was started here and has not ended.
-    marked: BTreeSet<EffectKey>,
+    /// What the disk says of those that were started here.
+    marks: Marks,
+    /// Of these it is decided how they ended, and this node, which decides too, has not entered it yet.
+    ahead: BTreeSet<EffectKey>,
 }
 
 /// How often the edge is asked for a way to those who decide and are not connected.
@@ -170,7 +171,8 @@ impl Effects {
             members: Vec::new(),
             reached_for_at: None,
             puts: Vec::new(),
-            marked: BTreeSet::new(),
+            marks: Marks::default(),
+            ahead: BTreeSet::new(),
         };
         effects.asker.connected(Book::NODE, 0);
         effects
@@ -229,10 +231,16 @@ impl Effects {
         self.asker.busy_until().is_some_and(|until| now_ms < until)
     }
 
-    /// What was started here is over; of what was started elsewhere the disk says nothing.
-    fn unmark(&mut self, key: EffectKey) {
-        if self.marked.remove(&key) {
-            self.puts.push(Put { key: row_key(STARTED, key), value: None });
+    /// Of what is decided the disk need not tell any longer; but what this node enters as one of those who decide is what it will know in
+    /// its next life.
+    fn settle_marks(&mut self) {
+        let decider = self.decider.as_ref();
+        let entered = |key: EffectKey| decider?.ledger().get(key).map(|known| known.ended.is_some());
+        let settled: Vec<EffectKey> =
+            self.ahead.iter().copied().filter(|key| decider.is_none() || entered(*key) == Some(true)).collect();
+        for key in settled {
+            self.ahead.remove(&key);
+            self.marks.settle(key, &mut self.puts);
         }
     }
 
@@ -276,14 +284,14 @@ impl Node {
             effects.listed(list, decides, &kept, self.now_ms)?;
         }
         decided(&kept)?.into_iter().for_each(|(key, decision)| effects.book.restore(key, decision));
-        for (key, value) in &kept {
-            let Some((STARTED, key)) = row_about(key) else { continue };
-            let attempt: u32 = postcard::from_bytes(value).map_err(|_| Damaged)?;
+        let (marks, over) = Marks::restored(&kept)?;
+        for (key, attempt) in marks.started() {
             effects.doubted.insert((key, attempt));
-            effects.marked.insert(key);
             self.outputs.push_back(Output::Report(report::started_here(key, attempt)));
             self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state: EffectState::InDoubt }));
         }
+        effects.marks = marks;
+        effects.asker.ended_before(&over, self.now_ms);
         effects.deciding = deciding;
         effects.again = again.into_iter().collect();
         self.after_effects();
@@ -360,7 +368,8 @@ impl Node {
     /// A task has ended; it may have been an effect's.
     pub(super) fn effect_ended(&mut self, task: TaskId, well: bool) {
         let Some((key, attempt)) = self.enforced.running.remove(&task) else { return };
-        self.enforced.unmark(key);
+        let effects = &mut self.enforced;
+        effects.marks.end(Ended { key, life: effects.me.life, attempt, well }, &mut effects.puts);
         let state = if well { EffectState::Ended } else { EffectState::Failed };
         self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state }));
         self.enforced.asker.ended(key, well, self.now_ms);
@@ -478,6 +487,7 @@ impl Node {
                 None => break,
             }
         }
+        self.enforced.settle_marks();
         self.reach_deciders();
     }
 
@@ -537,7 +547,8 @@ impl Node {
             }
             News::Ended(decision) => {
                 // What an earlier life of this node left in doubt is settled.
-                self.enforced.unmark(key);
+                self.enforced.ahead.insert(key);
+                self.enforced.settle_marks();
                 let here = decision.runner == self.enforced.me;
                 let state = if decision.ended == Some(true) { EffectState::Ended } else { EffectState::Failed };
                 if !here {
@@ -563,9 +574,7 @@ impl Node {
         let id = self.tasks.spawn_in(topic, Purpose::Thread, task);
         self.enforced.running.insert(id, (key, attempt));
         self.saw(span, Some(Verb::EnforceOnce), &Term::atom("started"));
-        let value = postcard::to_allocvec(&attempt).ok();
-        self.enforced.puts.push(Put { key: row_key(STARTED, key), value });
-        self.enforced.marked.insert(key);
+        self.enforced.marks.start(key, attempt, &mut self.enforced.puts);
         self.outputs.push_back(Output::Effect(EffectEvent { key, attempt, state: EffectState::Started }));
     }
 }
