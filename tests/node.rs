@@ -6,6 +6,7 @@ mod nodes;
 
 use lasp::lattice::dot::ReplicaId;
 use lasp::node::Input;
+use lasp::node::Node;
 use lasp::node::Output;
 use lasp::node::Record;
 use lasp::replica::PeerId;
@@ -188,4 +189,53 @@ fn a_stranger_who_says_something_malformed_of_derivations_is_refused() {
         _ => None,
     });
     assert_eq!(codes.collect::<Vec<_>>(), ["E0609"]);
+}
+
+/// Lets two nodes run for so many milliseconds, a little fuel each time, with what they send each other; the first has `turns` runs of
+/// its own before they are connected.
+fn run_beside(nodes: &mut [Node; 2], alone: usize, milliseconds: u64) {
+    let fuel = 2000;
+    (0..alone).for_each(|_| {
+        nodes[0].run(0, fuel);
+    });
+    for (me, other) in [(0, 1), (1, 0)] {
+        let incarnation = ReplicaId((other as u128 + 1) << 100);
+        let (peer, name) = (PeerId(other as u64), format!("n{other}"));
+        nodes[me].handle(Input::Connected { peer, name, incarnation, role: Role::Server }, 0);
+    }
+    for now_ms in 0..milliseconds {
+        let mut mail = Vec::new();
+        for (me, node) in nodes.iter_mut().enumerate() {
+            node.run(now_ms, fuel);
+            while let Some(output) = node.poll_output() {
+                match output {
+                    Output::Send { bytes, .. } | Output::Broadcast { bytes, .. } => mail.push((1 - me, bytes)),
+                    _ => {}
+                }
+            }
+        }
+        for (to, bytes) in mail {
+            nodes[to].handle(Input::Received { peer: PeerId(1 - to as u64), bytes }, now_ms);
+        }
+        for node in nodes.iter_mut() {
+            if node.next_timer().is_some_and(|due| due <= now_ms) {
+                node.handle(Input::Tick, now_ms);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_task_makes_that_never_waits_reaches_whoever_comes_meanwhile() {
+    let writes = "S = declare(set), T = declare(set).
+        loop(N) -> update(S, {add, N rem 50}), true = (query(T) == []), loop(N + 1).
+        loop(0).";
+    let writer = incarnation(writes, 0, 0);
+    let reader = incarnation("S = declare(set), T = declare(set). update(T, {add, 1}).", 1, 0);
+    let mut nodes = [writer, reader];
+    run_beside(&mut nodes, 10, 3000);
+    assert!(nodes[0].is_in_turn());
+    let there = finals(&mut nodes[1]);
+    assert_eq!(there[0], format!("S = {:?}", (0..50).collect::<Vec<_>>()));
+    assert_eq!(finals(&mut nodes[0])[1], "T = []", "what others make does not enter in the middle of a turn");
 }

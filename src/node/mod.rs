@@ -10,6 +10,7 @@ mod calls;
 mod data;
 mod derivations;
 mod derive;
+mod during;
 mod effects;
 mod enforce;
 mod image;
@@ -90,10 +91,6 @@ use tasks::TaskId;
 use tasks::Tasks;
 use transaction::Transaction;
 
-/// The most bytes of messages that are kept while a task has a long turn; what comes beyond is dropped, which a peer takes
-/// for a lost message.
-const INBOX_BYTES_MAX: usize = 64 << 20;
-
 /// One node.
 pub struct Node {
     settings: Settings,
@@ -106,6 +103,8 @@ pub struct Node {
     running: Option<(TaskId, Purpose, crate::vm::Task)>,
     inbox: VecDeque<Input>,
     inbox_bytes: usize,
+    /// Peers that the replica knows already, of those whose coming is among what waits.
+    known_early: BTreeSet<PeerId>,
     outputs: VecDeque<Output>,
     now_ms: u64,
     random: ChaCha8Rng,
@@ -224,6 +223,7 @@ impl Node {
             running: None,
             inbox: VecDeque::new(),
             inbox_bytes: 0,
+            known_early: BTreeSet::new(),
             outputs: VecDeque::new(),
             now_ms: 0,
             random,
@@ -310,23 +310,7 @@ impl Node {
             self.take_in(input);
             return;
         }
-        if matches!(input, Input::Cancel) {
-            self.cancel();
-            return;
-        }
-        if let Input::Received { peer, bytes } = &input {
-            // Who makes updates without an end in sight still answers those who lack them.
-            if self.transaction.is_none() && Replica::only_asks(bytes) {
-                self.replica.handle(*peer, bytes, self.now_ms);
-                self.after_replica();
-                return;
-            }
-            if self.inbox_bytes + bytes.len() > INBOX_BYTES_MAX {
-                return;
-            }
-            self.inbox_bytes += bytes.len();
-        }
-        self.inbox.push_back(input);
+        self.take_in_during_turn(input);
     }
 
     fn take_in(&mut self, input: Input) {
@@ -334,7 +318,9 @@ impl Node {
             Input::Connected { peer, name, incarnation, role } => {
                 self.met.connected(peer, Node::name_term(&name), incarnation);
                 self.peers.insert(peer, name);
-                self.replica.connected(peer, role, incarnation, self.now_ms);
+                if !self.known_early.remove(&peer) {
+                    self.replica.connected(peer, role, incarnation, self.now_ms);
+                }
                 self.effects_connected(peer, node_of(incarnation), role);
                 self.derivations.connected(peer, role);
             }

@@ -1,7 +1,5 @@
 //! Turns: running tasks, and testing the awaited expression between them.
 
-use std::mem;
-
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
@@ -94,14 +92,6 @@ impl Node {
                     _ => self.wait(id, purpose, wait),
                 },
             }
-        }
-    }
-
-    /// Inputs that came during a turn.
-    pub(super) fn take_in_waiting(&mut self) {
-        self.inbox_bytes = 0;
-        for input in mem::take(&mut self.inbox) {
-            self.take_in(input);
         }
     }
 

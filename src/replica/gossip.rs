@@ -250,13 +250,16 @@ impl Replica {
         }
     }
 
-    /// Whether a message only asks, or tells what the sender has: taking it in changes nothing that a program can see, so it
-    /// need not wait for the end of a turn.
+    /// Whether a message only asks, or tells what the sender has or takes: taking it in changes nothing that a program can see,
+    /// so it need not wait for the end of a turn.
     #[must_use]
     pub fn only_asks(bytes: &[u8]) -> bool {
         matches!(
             wire::decode(bytes),
             Ok(Message::Summary { .. }
+                | Message::Vector { .. }
+                | Message::Have { .. }
+                | Message::Interest { .. }
                 | Message::AskDeclared { .. }
                 | Message::Pull { .. }
                 | Message::Acknowledge { .. })

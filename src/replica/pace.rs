@@ -33,9 +33,16 @@ pub(crate) struct Pace {
     used_at: u64,
     /// When what is gathered goes out.
     pub(crate) push_at: Option<u64>,
+    /// Whether nothing is asked for, since it could not be taken in.
+    pub(crate) holds_pulls: bool,
 }
 
 impl Replica {
+    /// Whether nothing is asked of peers until further notice, since it could not be taken in.
+    pub fn hold_pulls(&mut self, hold: bool) {
+        self.pace.holds_pulls = hold;
+    }
+
     /// Whether `waiting` updates of our own are pushed now, or with those that follow them.
     pub(crate) fn pushes_now(&mut self, waiting: u64, now: u64) -> bool {
         let every = self.limits.gather_ms;

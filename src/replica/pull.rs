@@ -56,6 +56,9 @@ pub(crate) struct Pull {
 impl Replica {
     /// Starts, repeats or gives up a pull, as is due.
     pub(crate) fn pull_on(&mut self, now: u64) {
+        if self.pace.holds_pulls {
+            return;
+        }
         if let Some(pull) = &self.pull {
             if now < pull.deadline {
                 return;

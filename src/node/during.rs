@@ -1,0 +1,72 @@
+//! What a node takes in while a task has its turn, which may be long or without an end: whatever a program cannot see. Peers come
+//! and go, what they lack is sent to them, and those who decide where effects are started go on deciding. Everything else waits
+//! for the end of the turn, and all of it does while a transaction is open.
+
+use std::mem;
+
+use crate::effects::EFFECTS;
+use crate::node::Input;
+use crate::node::Node;
+use crate::node::node_of;
+use crate::replica::Replica;
+
+/// The most bytes that peers' messages take here while they wait for the end of a turn. What comes beyond is dropped: it is compared
+/// and fetched later.
+const INBOX_BYTES_MAX: usize = 64 << 20;
+
+impl Node {
+    /// Takes an input in while a task has its turn, or has it wait for the end of that.
+    pub(super) fn take_in_during_turn(&mut self, input: Input) {
+        if matches!(input, Input::Cancel) {
+            self.cancel();
+            return;
+        }
+        let may = self.transaction.is_none();
+        match &input {
+            Input::Connected { peer, incarnation, role, .. } if may => {
+                self.replica.connected(*peer, *role, *incarnation, self.now_ms);
+                self.effects_connected(*peer, node_of(*incarnation), *role);
+                self.known_early.insert(*peer);
+                self.after_replica();
+            }
+            Input::Lost { peer } if may => {
+                self.replica.lost(*peer, self.now_ms);
+                self.effects_lost(*peer);
+                self.after_replica();
+            }
+            Input::Tick if may => {
+                self.replica.hold_pulls(true);
+                self.replica.tick(self.now_ms);
+                self.effects_tick();
+                return self.after_replica();
+            }
+            // There will be another one.
+            Input::Tick => return,
+            Input::Received { peer, bytes } => {
+                if may && (bytes.first() == Some(&EFFECTS) || Replica::only_asks(bytes)) {
+                    if !self.effects_received(*peer, bytes) {
+                        // What it has and we lack could not be taken in yet.
+                        self.replica.hold_pulls(true);
+                        self.replica.handle(*peer, bytes, self.now_ms);
+                    }
+                    return self.after_replica();
+                }
+                if self.inbox_bytes + bytes.len() > INBOX_BYTES_MAX {
+                    return;
+                }
+                self.inbox_bytes += bytes.len();
+            }
+            _ => {}
+        }
+        self.inbox.push_back(input);
+    }
+
+    /// Inputs that came during a turn.
+    pub(super) fn take_in_waiting(&mut self) {
+        self.inbox_bytes = 0;
+        self.replica.hold_pulls(false);
+        for input in mem::take(&mut self.inbox) {
+            self.take_in(input);
+        }
+    }
+}
