@@ -198,10 +198,10 @@ fn run_beside(nodes: &mut [Node; 2], alone: usize, milliseconds: u64) {
     (0..alone).for_each(|_| {
         nodes[0].run(0, fuel);
     });
-    for (me, other) in [(0, 1), (1, 0)] {
-        let incarnation = ReplicaId((other as u128 + 1) << 100);
-        let (peer, name) = (PeerId(other as u64), format!("n{other}"));
-        nodes[me].handle(Input::Connected { peer, name, incarnation, role: Role::Server }, 0);
+    for other in 0..2u32 {
+        let incarnation = ReplicaId((u128::from(other) + 1) << 100);
+        let (peer, name) = (PeerId(u64::from(other)), format!("n{other}"));
+        nodes[1 - other as usize].handle(Input::Connected { peer, name, incarnation, role: Role::Server }, 0);
     }
     for now_ms in 0..milliseconds {
         let mut mail = Vec::new();
