@@ -24,6 +24,7 @@ use crate::effects::Deciders;
 use crate::effects::EffectKey;
 use crate::effects::Message;
 use crate::net::Network;
+use crate::net::certificate::date;
 use crate::net::error::NetworkError;
 use crate::net::event::Event;
 use crate::net::event::LinkId;
@@ -36,6 +37,8 @@ use crate::node::Output;
 use crate::node::Progress;
 use crate::replica::PeerId;
 use crate::replica::Role;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::files::Files;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::value::term::Term;
@@ -381,6 +384,23 @@ impl Driver {
             Event::TurnedAway { address, cause } => out.peer(&self.name, &address, "refused", Some(&cause)),
             Event::Reached => {}
             Event::Deciders(list) => effects::appointed(self, &out, list),
+            Event::TrustedAnew { revocations, until_s } => {
+                if let Some(number) = revocations {
+                    out.status(&format!("{}: list {number} of revoked certificates counts from now on", self.name));
+                }
+                if let Some(until_s) = until_s {
+                    out.status(&format!(
+                        "{}: a certificate valid until {} counts from now on",
+                        self.name,
+                        date(until_s)
+                    ));
+                }
+            }
+            Event::Untrusted(error) => {
+                let help = format!("{}; until then the node goes on with what it had", error.help());
+                let warning = Diagnostic::warning(error.code(), error.to_string()).help(help);
+                out.diagnostic(Some(&self.name), &Files::default(), &warning);
+            }
             Event::Failed(error) => self.happened.push(Happened::Broken(error)),
         }
     }

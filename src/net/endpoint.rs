@@ -51,6 +51,7 @@ use crate::net::membership::encode_reach;
 use crate::net::probe;
 use crate::net::refusal::refuse_connection;
 use crate::net::tls::peer_identity;
+use crate::net::trust::Anew;
 use crate::net::trust::Trust;
 use crate::overlay::Overlay;
 use crate::overlay::Settings;
@@ -285,8 +286,13 @@ async fn watch(hub: Arc<Hub>) {
     while !hub.closing() {
         tokio::time::sleep(RELOAD).await;
         let looking = hub.clone();
-        if let Ok(Some(server)) = tokio::task::spawn_blocking(move || looking.trust.reload()).await {
-            hub.trust_anew(server);
+        match tokio::task::spawn_blocking(move || looking.trust.reload()).await {
+            Ok(Ok(Some(Anew { server, revocations, until_s }))) => {
+                hub.trust_anew(server);
+                hub.tell(Event::TrustedAnew { revocations, until_s }).await;
+            }
+            Ok(Err(error)) => hub.tell(Event::Untrusted(error)).await,
+            Ok(Ok(None)) | Err(_) => {}
         }
         deciders::pass_on(&hub).await;
         hub.sweep();

@@ -77,6 +77,15 @@ pub enum Event {
     Reached,
     /// There is a newer list of servers that decide on effects, signed by the cluster's authority.
     Deciders(Deciders),
+    /// What was found anew in the node's folder, or what a peer has brought, counts from now on.
+    TrustedAnew {
+        /// The number of the list of revocations, if it is a newer one.
+        revocations: Option<u64>,
+        /// Until which second of the calendar the node's certificate counts, if it is another one.
+        until_s: Option<i64>,
+    },
+    /// What was found anew in the node's folder cannot be used: the node goes on with what it had.
+    Untrusted(NetworkError),
     /// Nothing can come of this.
     Failed(NetworkError),
 }

@@ -99,7 +99,11 @@ async fn read_all(hub: &Arc<Hub>, link: LinkId, inside: Option<u128>, connection
         if kind == Kind::Revoked {
             match hub.trust.learn(&payload) {
                 Ok(None) => {}
-                Ok(Some(server)) => hub.trust_anew(server),
+                Ok(Some(server)) => {
+                    hub.trust_anew(server);
+                    let revocations = Some(hub.trust.number());
+                    hub.tell(Event::TrustedAnew { revocations, until_s: None }).await;
+                }
                 Err(_) => return refuse(hub, link, &FrameError::Malformed),
             }
             continue;

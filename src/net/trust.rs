@@ -1,6 +1,7 @@
 //! What a node goes by while it runs: its own certificate, and which certificates count no more. Both can change: a renewed
 //! certificate is put into the node's folder, a list of revocations too, or a peer brings a newer one.
 
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -16,10 +17,12 @@ use crate::net::deciders::Appointed;
 use crate::net::deciders::DECIDERS_FILE;
 use crate::net::error::Cause;
 use crate::net::error::NetworkError;
+use crate::net::identity::AUTHORITY_FILE;
 use crate::net::identity::Credentials;
 use crate::net::identity::NODE_FILE;
 use crate::net::identity::REVOKED_FILE;
 use crate::net::keyfile;
+use crate::net::keyfile::damaged;
 use crate::net::revocation::NoList;
 use crate::net::revocation::Revocations;
 use crate::net::tls::configure;
@@ -35,9 +38,24 @@ struct Current {
     credentials: Credentials,
     client: ClientConfig,
     /// When the files of the folder had last been written, as far as known.
-    written: [Option<SystemTime>; 3],
+    written: Written,
+    /// Of what could not be used there: when it had been written, and in how many looks it was the same.
+    unusable: Option<(Written, u32)>,
     /// The version of the list of servers that decide that was passed on last.
     told: u64,
+}
+
+/// When each of the folder's files that may change was written.
+type Written = [Option<SystemTime>; 4];
+
+/// What a node goes by that it has found anew in its folder.
+pub(super) struct Anew {
+    /// What to listen with from now on.
+    pub(super) server: ServerConfig,
+    /// The number of a newer list of revocations.
+    pub(super) revocations: Option<u64>,
+    /// Until which second of the calendar another certificate of this node counts.
+    pub(super) until_s: Option<i64>,
 }
 
 impl Trust {
@@ -46,7 +64,10 @@ impl Trust {
         let folder = credentials.folder.clone();
         let written = written(folder.as_ref());
         let told = credentials.deciders().map_or(0, |list| list.version);
-        Ok((Trust { folder, current: Mutex::new(Current { credentials, client, written, told }) }, server))
+        Ok((
+            Trust { folder, current: Mutex::new(Current { credentials, client, written, unusable: None, told }) },
+            server,
+        ))
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -142,36 +163,55 @@ impl Trust {
         Ok(current.renewed())
     }
 
-    /// Looks whether there is something new in the node's folder. Gives what to listen with from now on, if there is.
+    /// Looks whether there is something new in the node's folder.
     ///
-    /// What is there but unusable changes nothing: the node goes on with what it has.
-    pub(super) fn reload(&self) -> Option<ServerConfig> {
-        let folder = self.folder.as_ref()?;
+    /// # Errors
+    /// When it cannot be used: the node goes on with what it has. Given once, and not at the first look, since files are copied
+    /// little by little.
+    pub(super) fn reload(&self) -> Result<Option<Anew>, NetworkError> {
+        let Some(folder) = &self.folder else { return Ok(None) };
         let written = written(Some(folder));
         if self.current().written == written {
-            return None;
+            return Ok(None);
         }
-        let found = Credentials::load(folder).ok()?;
+        let loaded = Credentials::load(folder);
         let mut current = self.current();
-        current.written = written;
-        if found.id != current.credentials.id || found.server_name != current.credentials.server_name {
-            return None;
+        match loaded.and_then(|found| current.accept(found, folder)) {
+            Ok(anew) => {
+                (current.written, current.unusable) = (written, None);
+                Ok(anew)
+            }
+            Err(error) => {
+                let looks = current.unusable.filter(|(before, _)| *before == written).map_or(1, |(_, looks)| looks + 1);
+                current.unusable = Some((written, looks));
+                if looks == 2 { Err(error) } else { Ok(None) }
+            }
         }
-        let deciders = current.credentials.deciders.take();
-        let ours = current.credentials.revocations.take();
-        let found_number = found.revocations_number();
-        current.credentials = found;
-        if ours.as_ref().is_some_and(|list| list.number() > found_number) {
-            current.credentials.revocations = ours;
-        }
-        if !current.credentials.deciders.as_ref().is_some_and(|found| found.follows(deciders.as_ref())) {
-            current.credentials.deciders = deciders;
-        }
-        current.renewed()
     }
 }
 
 impl Current {
+    /// Goes by what was found, which may be older than what peers have brought.
+    fn accept(&mut self, found: Credentials, folder: &Path) -> Result<Option<Anew>, NetworkError> {
+        if found.id != self.credentials.id || found.server_name != self.credentials.server_name {
+            return Err(damaged(&folder.join(NODE_FILE), "it is another node's than the one that runs"));
+        }
+        let deciders = self.credentials.deciders.take();
+        let ours = self.credentials.revocations.take();
+        let (before, until_s) = (ours.as_ref().map_or(0, Revocations::number), self.credentials.proven.until_s);
+        let found_number = found.revocations_number();
+        self.credentials = found;
+        if before > found_number {
+            self.credentials.revocations = ours;
+        }
+        if !self.credentials.deciders.as_ref().is_some_and(|found| found.follows(deciders.as_ref())) {
+            self.credentials.deciders = deciders;
+        }
+        let revocations = (found_number > before).then_some(found_number);
+        let until_s = Some(self.credentials.proven.until_s).filter(|until_s_now| *until_s_now != until_s);
+        Ok(self.renewed().map(|server| Anew { server, revocations, until_s }))
+    }
+
     fn renewed(&mut self) -> Option<ServerConfig> {
         // The same parts made a configuration before; with other certificates of the same kind they do again.
         let (client, server) = configure(&self.credentials).ok()?;
@@ -180,9 +220,9 @@ impl Current {
     }
 }
 
-fn written(folder: Option<&PathBuf>) -> [Option<SystemTime>; 3] {
-    let Some(folder) = folder else { return [None; 3] };
-    [NODE_FILE, REVOKED_FILE, DECIDERS_FILE]
+fn written(folder: Option<&PathBuf>) -> Written {
+    let Some(folder) = folder else { return [None; 4] };
+    [AUTHORITY_FILE, NODE_FILE, REVOKED_FILE, DECIDERS_FILE]
         .map(|name| std::fs::metadata(folder.join(name)).and_then(|facts| facts.modified()).ok())
 }
 
@@ -217,7 +257,7 @@ mod tests {
         let b = authority.issue(&order("b", None), now).expect("issued");
         let (trust, _) = Trust::new(Credentials::load(&elsewhere).expect("a folder")).expect("usable");
         assert_eq!(trust.objection(&b.issued.proven), None);
-        assert!(trust.reload().is_none(), "nothing is new");
+        assert!(matches!(trust.reload(), Ok(None)), "nothing is new");
         let old = authority.revoked().der().to_vec();
         authority.revoke("b", now).expect("revoked");
         assert!(trust.learn(authority.revoked().der()).expect("a list").is_some());
@@ -243,12 +283,41 @@ mod tests {
         // Some file systems tell times in steps.
         let later = std::fs::File::options().write(true).open(a.folder.join(NODE_FILE)).expect("there");
         later.set_modified(SystemTime::now() + Duration::from_secs(5)).expect("set");
-        assert!(trust.reload().is_some());
+        let found = trust.reload().expect("usable").expect("new");
+        assert_eq!((found.revocations, found.until_s), (None, Some(trust.own().until_s)));
         assert_eq!(trust.own().id, before.id);
         assert!(trust.own().until_s > before.until_s);
         std::fs::write(a.folder.join(NODE_FILE), "nothing of the kind").expect("written");
-        assert!(trust.reload().is_none());
-        assert!(trust.own().until_s > before.until_s);
+        assert!(matches!(trust.reload(), Ok(None)), "it may still be copied");
+        assert_eq!(trust.reload().err().map(|error| error.code()), Some("E0602"));
+        assert!(matches!(trust.reload(), Ok(None)), "it is told once");
+        assert!(trust.own().until_s > before.until_s, "and the node goes on with what it had");
+    }
+
+    #[test]
+    fn a_list_in_the_folder_is_told_whether_it_can_be_used_or_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let now = OffsetDateTime::now_utc();
+        let mut authority = Authority::create(folder.path(), now).expect("made");
+        let order = |name| Order { name, role: None, valid: Duration::from_hours(24), out: None };
+        let a = authority.issue(&order("a"), now).expect("issued");
+        authority.issue(&order("b"), now).expect("issued");
+        let list = a.folder.join(REVOKED_FILE);
+        let old = std::fs::read(&list).expect("there");
+        let (trust, _) = Trust::new(Credentials::load(&a.folder).expect("a folder")).expect("usable");
+        authority.revoke("b", now).expect("revoked");
+        let new = authority.revoked().pem();
+        for unusable in ["junk", &new[..new.len() / 2]] {
+            std::fs::write(&list, unusable).expect("written");
+            assert!(matches!(trust.reload(), Ok(None)));
+            assert_eq!(trust.reload().err().map(|error| error.code()), Some("E0602"));
+        }
+        std::fs::write(&list, &new).expect("written");
+        let found = trust.reload().expect("usable").expect("new");
+        assert_eq!((found.revocations, found.until_s), (Some(authority.revoked().number()), None));
+        std::fs::write(&list, old).expect("written");
+        assert_eq!(trust.reload().expect("usable").expect("looked at").revocations, None);
+        assert_eq!(trust.number(), authority.revoked().number(), "an older one changes nothing");
     }
 
     #[test]
