@@ -259,6 +259,13 @@ impl Authority {
             let node = NodeId(u64::try_from(last.proven.id >> 64).unwrap_or_default());
             Ok(Member { node, name: name.clone(), addresses: addresses.clone() })
         };
+        for (at, (name, addresses)) in servers.iter().enumerate() {
+            let same = |(_, others): &&(String, Vec<String>)| addresses.iter().any(|address| others.contains(address));
+            if let Some((other, _)) = servers[..at].iter().find(same) {
+                let reason = format!("`{other}` and `{name}` have the same address");
+                return Err(NetworkError::Deciders { reason });
+            }
+        }
         let members = servers.iter().map(member).collect::<Result<Vec<Member>, NetworkError>>()?;
         let list = match self.deciders()? {
             Some(before) => before.list().next(members, number_after(0, now)),
@@ -288,7 +295,13 @@ impl Authority {
     /// When one cannot be read.
     pub fn issued(&self) -> Result<Vec<Issued>, NetworkError> {
         let mut found = Vec::new();
-        for path in entries(&self.folder.join(ISSUED))? {
+        // Other files may have come to lie there.
+        let is_ours = |path: &PathBuf| {
+            let number = path.file_stem().and_then(|stem| stem.to_str()).filter(|stem| stem.len() == 32);
+            number.is_some_and(|number| u128::from_str_radix(number, 16).is_ok())
+                && path.extension().is_some_and(|extension| extension == "pem")
+        };
+        for path in entries(&self.folder.join(ISSUED))?.into_iter().filter(is_ours) {
             let Some(text) = keyfile::read(&path)? else { continue };
             let certificate = certificate((path.clone(), text))?;
             found.push(self.describe(certificate).ok_or_else(|| damaged(&path, "it is no node's certificate"))?);
@@ -431,6 +444,7 @@ mod tests {
         authority.renew(&order("a", None), at(1)).expect("renewed");
         assert!(matches!(authority.issue(&order("a", None), at(1)), Err(NetworkError::NodeExists { .. })));
         let number = authority.revoked().number();
+        fs::write(folder.path().join(ISSUED).join("a.pem~"), "what an editor leaves").expect("written");
         let withdrawn = authority.revoke("a", at(2)).expect("revoked");
         assert_eq!(withdrawn.serials.len(), 2);
         assert!(withdrawn.number > number);
@@ -464,7 +478,7 @@ mod tests {
         let made = authority.issue(&order("a", Some(Role::Server)), at(0)).expect("issued");
         authority.issue(&order("till", None), at(0)).expect("issued");
         let named = |names: &[&str]| -> Vec<(String, Vec<String>)> {
-            names.iter().map(|name| ((*name).to_owned(), vec!["h:1".to_owned()])).collect()
+            names.iter().map(|name| ((*name).to_owned(), vec![format!("{name}:1")])).collect()
         };
         let wrong = |names: &[&str]| authority.appoint(&named(names), at(1)).err().map(|error| error.code());
         assert_eq!(wrong(&["a", "till"]), Some("E0655"));
@@ -477,6 +491,9 @@ mod tests {
         let b = authority.issue(&order("b", Some(Role::Server)), at(1)).expect("issued");
         assert_eq!(Credentials::load(&b.folder).expect("a folder").deciders(), Some(&list));
         let next = authority.appoint(&named(&["a", "b"]), at(2)).expect("named");
+        let one = ["a", "b"].map(|name| (name.to_owned(), vec!["h:1".to_owned()]));
+        let same = authority.appoint(&one, at(3)).err().map(|error| error.to_string());
+        assert!(same.is_some_and(|said| said.contains("`a` and `b` have the same address")));
         assert!(next.follows(&list) && next.founders == list.founders);
         assert_eq!(Credentials::load(&made.folder).expect("a folder").deciders(), Some(&next));
     }

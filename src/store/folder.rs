@@ -38,6 +38,10 @@ pub(super) fn open(folder: &Path) -> Result<Opened, StoreError> {
     };
     refuse_if_exposed(&file, &path).map_err(failed)??;
     let bytes = file.metadata().map_err(failed)?.len();
+    if bytes == 0 {
+        // It gets its name when there is something in it. Whoever began anew here would be another node, and do again what is done once.
+        return Err(StoreError::damaged(folder, "its file is empty"));
+    }
     let backend = FileBackend::new(file).map_err(|error| StoreError::of_open(folder, error))?;
     Ok(Opened { backend, bytes, is_new: false })
 }

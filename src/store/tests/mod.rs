@@ -137,6 +137,10 @@ fn folders_of_other_things_and_files_are_refused_and_left_as_they_are() {
     std::fs::create_dir(&other).expect("made");
     private_file(&other, b"Dear Sir, this is no data of any node, but it has more bytes than a head has. Yours.");
     assert_eq!(code(Store::open(&other)), "E1003");
+    let empty = path.join("empty");
+    std::fs::create_dir(&empty).expect("made");
+    private_file(&empty, b"");
+    assert_eq!(code(Store::open(&empty)), "E1003", "a start in it would be another node's");
     let foreign = path.join("foreign");
     std::fs::create_dir(&foreign).expect("made");
     private_file(&foreign, b"");
