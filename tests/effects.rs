@@ -242,6 +242,9 @@ fn while_a_majority_is_away_everything_but_the_effect_goes_on() {
     assert!(status.quiescent, "nothing else waits");
     let waiting: Vec<&str> = status.waiting.iter().map(|waiting| waiting.text.as_str()).collect();
     assert!(waiting[0].contains("a majority of the servers that decide is not together"), "{waiting:?}");
+    let told = cluster.processes[0].reports.iter().filter(|report| report.code == "E0657").count();
+    assert_eq!(told, 1, "that it waits is told while it does, once");
+    let node = cluster.processes[0].node.as_mut().expect("runs");
     assert_eq!(node.finals()[0].value, Term::Int(3));
     cluster.cut(1, false);
     cluster.run(10_000);

@@ -1,5 +1,6 @@
 //! `lasp doctor`: what stands between this node and its peers, and what to do about it. Asks peers without becoming one.
 
+use std::io::ErrorKind;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::net::SocketAddr;
@@ -150,17 +151,17 @@ pub fn run(arguments: &Doctor, color: ColorChoice) -> Exit {
     if let Some(folder) = &arguments.data {
         tell(data(folder, credentials.as_ref().ok().filter(|credentials| !credentials.automatic)));
     }
-    if let Some(listen) = &arguments.listen {
-        tell(listening(listen, automatic));
-    }
+    let listen = arguments.listen.as_ref().map(|listen| (listen, listening(listen, automatic)));
+    let taken = listen.as_ref().and_then(|(listen, found)| found.is_none().then(|| (*listen).clone()));
+    listen.into_iter().filter_map(|(_, found)| found).for_each(&mut tell);
     if let Ok(credentials) = credentials
-        && !arguments.peers.is_empty()
+        && (taken.is_some() || !arguments.peers.is_empty())
     {
         let runtime = match runtime(&out) {
             Ok(runtime) => runtime,
             Err(exit) => return exit,
         };
-        match runtime.block_on(peers(credentials, &arguments.peers, automatic)) {
+        match runtime.block_on(peers(credentials, &arguments.peers, taken.as_deref(), automatic)) {
             Ok(findings) => findings.into_iter().for_each(tell),
             Err(error) => tell(Finding::of_error("peer", &error)),
         }
@@ -206,15 +207,20 @@ fn data(folder: &Path, credentials: Option<&Credentials>) -> Finding {
         let finding = Finding::new(DATA, State::Problem, error.to_string());
         Finding { code: Some(error.code()), help: error.help(), ..finding }
     };
-    if !folder.join(store::FILE).exists() && folder.read_dir().is_ok_and(|mut inside| inside.next().is_none()) {
-        return Finding::new(DATA, State::Ok, format!("{shown} is empty, and can be used"));
-    }
-    if !folder.exists() {
-        return Finding::new(DATA, State::Ok, format!("{shown} is not there yet; the node makes it"));
-    }
+    let unusable =
+        |reason: &str| failed(&StoreError::Unusable { folder: folder.to_owned(), reason: reason.to_owned() });
     if !folder.join(store::FILE).exists() {
-        let reason = "it holds other things".to_owned();
-        return failed(&StoreError::Unusable { folder: folder.to_owned(), reason });
+        let said = match folder.read_dir().map(Iterator::count) {
+            Ok(1..) => return unusable("it holds other things"),
+            Ok(0) => "is empty, and can be used",
+            Err(error) if error.kind() == ErrorKind::NotFound => "is not there yet; the node makes it",
+            Err(error) if error.kind() == ErrorKind::NotADirectory => return unusable("it is a file"),
+            Err(error) => return unusable(&error.to_string()),
+        };
+        return match makes_room(folder) {
+            Ok(()) => Finding::new(DATA, State::Ok, format!("{shown} {said}")),
+            Err(error) => unusable(&error.to_string()),
+        };
     }
     let kept = match Store::open(folder) {
         Ok(kept) => kept,
@@ -238,33 +244,69 @@ fn data(folder: &Path, credentials: Option<&Credentials>) -> Finding {
     Finding { numbers, ..Finding::new(DATA, State::Ok, text) }
 }
 
-/// Whether the address can be listened on.
-fn listening(listen: &str, automatic: bool) -> Finding {
+/// Whether something can be made in a folder, or the folder itself: tried, and taken away again.
+fn makes_room(folder: &Path) -> std::io::Result<()> {
+    let trial = match folder.ancestors().skip(1).zip(folder.ancestors()).find(|(above, _)| above.exists()) {
+        _ if folder.exists() => folder.join("doctor"),
+        Some((_, missing)) => missing.to_owned(),
+        // Beside where the doctor stands.
+        None => folder.ancestors().filter(|it| !it.as_os_str().is_empty()).last().unwrap_or(folder).to_owned(),
+    };
+    std::fs::create_dir(&trial)?;
+    std::fs::remove_dir(&trial)
+}
+
+/// Whether the address can be listened on; nothing if it is in use, by this node or another program.
+fn listening(listen: &str, automatic: bool) -> Option<Finding> {
     let failed =
         |reason: String| Finding::of_error("listen", &NetworkError::Listen { address: listen.to_owned(), reason });
     let found: Vec<SocketAddr> = match listen.to_socket_addrs() {
         Ok(found) => found.collect(),
-        Err(error) => return failed(error.to_string()),
+        Err(error) => return Some(failed(error.to_string())),
     };
     let Some(at) = found.iter().max_by_key(|at| (at.ip().is_loopback(), at.is_ipv4())) else {
-        return failed("the name has no address".into());
+        return Some(failed("the name has no address".into()));
     };
     if automatic && !at.ip().is_loopback() {
-        return Finding::of_error("listen", &NetworkError::NotLoopback { address: listen.to_owned() });
+        return Some(Finding::of_error("listen", &NetworkError::NotLoopback { address: listen.to_owned() }));
     }
     match UdpSocket::bind(at) {
-        Ok(_) => Finding::new("listen", State::Ok, format!("{listen} is free")),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            let text = format!("{listen} is in use: by the node itself, if it runs");
-            Finding::new("listen", State::Note, text)
-        }
-        Err(error) => failed(error.to_string()),
+        Ok(_) => Some(Finding::new("listen", State::Ok, format!("{listen} is free"))),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => None,
+        Err(error) => Some(failed(error.to_string())),
+    }
+}
+
+/// Who uses the address that this node is to listen on, as it answers.
+fn in_use(listen: &str, examined: &Examined, credentials: (u128, bool)) -> Finding {
+    let (own, automatic) = credentials;
+    let by = |state, by: &str| Finding::new("listen", state, format!("{listen} is in use: {by}"));
+    match (&examined.outcome, examined.proven) {
+        (Ok(_), Some(proven)) if proven.id == own => by(State::Note, "by this node, which runs"),
+        (Ok(answer), _) if automatic => by(State::Note, &format!("by {}, a node of this cluster", answer.probed.name)),
+        (Ok(answer), _) => Finding {
+            code: Some("E0604"),
+            help: "name a free port of this machine, or port 0 for any".into(),
+            ..by(State::Problem, &format!("by {}, another node of this cluster", answer.probed.name))
+        },
+        (Err(cause), _) if cause.code == "E0614" => by(State::Note, "by this node, which runs"),
+        (Err(_), _) => Finding {
+            code: Some("E0604"),
+            help: "name a free port of this machine, or port 0 for any".into(),
+            ..by(State::Problem, "by another program, which does not answer as a node of this cluster")
+        },
     }
 }
 
 /// Asks all peers at the same time.
-async fn peers(credentials: Credentials, peers: &[String], automatic: bool) -> Result<Vec<Finding>, NetworkError> {
-    let v6 = peers.iter().all(|peer| peer.starts_with('['));
+async fn peers(
+    credentials: Credentials,
+    peers: &[String],
+    taken: Option<&str>,
+    automatic: bool,
+) -> Result<Vec<Finding>, NetworkError> {
+    let own = (credentials.id, automatic);
+    let v6 = peers.iter().map(String::as_str).chain(taken).all(|peer| peer.starts_with('['));
     let any: SocketAddr = match (v6, automatic) {
         (false, true) => (Ipv4Addr::LOCALHOST, 0).into(),
         (true, true) => (Ipv6Addr::LOCALHOST, 0).into(),
@@ -280,6 +322,9 @@ async fn peers(credentials: Credentials, peers: &[String], automatic: bool) -> R
         })
         .collect();
     let mut findings = Vec::new();
+    if let Some(listen) = taken {
+        findings.push(in_use(listen, &examiner.ask(listen).await, own));
+    }
     for (address, asked) in peers.iter().zip(asked) {
         if let Ok(examined) = asked.await {
             findings.extend(judged(address, &examined, examiner.revoked()));
@@ -380,6 +425,11 @@ mod tests {
         std::fs::write(path.join(store::FILE), vec![7; 10_000]).expect("written");
         assert_eq!(found(&path), (State::Problem, Some("E1003")));
         assert_eq!(found(folder.path()), (State::Problem, Some("E1002")));
+        assert_eq!(found(&path.join(store::FILE)), (State::Problem, Some("E1002")), "it is a file");
+        assert_eq!(found(&path.join(store::FILE).join("data")), (State::Problem, Some("E1002")), "so is what it is in");
+        let deep = folder.path().join("a/b/c");
+        assert_eq!(found(&deep), (State::Ok, None));
+        assert!(!folder.path().join("a").exists());
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub struct Waiting {
     pub key: EffectKey,
     /// Whether one who decides can be spoken to.
     pub reachable: bool,
+    /// Since when it is asked for.
+    pub since: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -340,7 +342,7 @@ impl Asker {
     pub fn waiting(&self) -> Vec<Waiting> {
         let reachable = self.deciders.iter().any(|node| self.reachable.contains(node));
         let undecided = self.pending.iter().filter(|(_, pending)| pending.phase == Phase::Undecided);
-        undecided.map(|(key, _)| Waiting { key: *key, reachable }).collect()
+        undecided.map(|(key, pending)| Waiting { key: *key, reachable, since: pending.since }).collect()
     }
 
     /// The effects that are not known to be over, and of each whether nothing is decided.

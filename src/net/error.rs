@@ -385,7 +385,7 @@ impl Cause {
             Some(44) => ("E0618", format!("{} certificate was revoked", by.whose())),
             Some(43) => ("E0619", format!("{} certificate is a client's, and clients serve nobody", by.whose())),
             Some(0..=255) => ("E0607", format!("{} certificate is of another cluster ({})", by.whose(), plain(reason))),
-            _ if code == 2 => ("E0615", "it takes no more connections now".to_owned()),
+            _ if code == 2 => ("E0615", "it takes no more connections now: it is ending, or has too many".to_owned()),
             _ => ("E0609", plain(reason)),
         };
         Cause::refused(code, format!("{who}: {what}"))

@@ -1,6 +1,8 @@
 //! `enforce_once`: effects that the whole cluster starts once. When the threshold is met the node asks whoever decides, and
 //! calls the function, in a task of its own, if it is entered for it.
 
+mod undecided;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::mem;
@@ -146,6 +148,8 @@ pub(super) struct Effects {
     puts: Vec<Put>,
     /// What the disk says of those that were started here.
     marks: Marks,
+    /// Those of which it was told that they wait.
+    told_undecided: BTreeSet<EffectKey>,
     /// Of these it is decided how they ended, and this node, which decides too, has not entered it yet.
     ahead: BTreeSet<EffectKey>,
 }
@@ -173,6 +177,7 @@ impl Effects {
             puts: Vec::new(),
             marks: Marks::default(),
             ahead: BTreeSet::new(),
+            told_undecided: BTreeSet::new(),
         };
         effects.asker.connected(Book::NODE, 0);
         effects
@@ -247,20 +252,6 @@ impl Effects {
     /// See [`Node::effects_pending`].
     pub(super) fn pending(&self) -> impl Iterator<Item = (EffectKey, bool)> {
         self.asker.pending()
-    }
-
-    /// The effects that wait for a decision: what is waited for, and where `enforce_once` stands.
-    pub(super) fn waiting(&self) -> Vec<(String, Span)> {
-        let why = |reachable| match (reachable, &self.decider) {
-            (false, _) => "none of the servers that decide can be reached",
-            (true, Some(decider)) if !decider.has_leader() => "a majority of the servers that decide is not together",
-            _ => "the servers that decide have not answered",
-        };
-        let waiting = self.asker.waiting().into_iter().filter_map(|waiting| {
-            let span = self.wanted.get(&waiting.key)?.span;
-            Some((format!("the effect {} is to be started once; {}", waiting.key, why(waiting.reachable)), span))
-        });
-        waiting.collect()
     }
 }
 
@@ -405,6 +396,7 @@ impl Node {
             decider.tick(self.now_ms);
         }
         self.enforced.asker.tick(self.now_ms);
+        self.tell_undecided();
         self.after_effects();
     }
 

@@ -420,7 +420,7 @@ fn without_a_majority_nothing_is_started_and_with_one_it_soon_is() {
     world.want(0, key);
     world.run(60_000);
     assert_eq!(world.starts, Vec::new());
-    assert_eq!(world.servers[0].asker.waiting(), [Waiting { key, reachable: true }]);
+    assert_eq!(world.servers[0].asker.waiting(), [Waiting { key, reachable: true, since: 5000 }]);
     world.apart.clear();
     let healed = world.now;
     while world.starts.is_empty() {

@@ -70,4 +70,12 @@ pub(super) const CODES: &[Explanation] = &[
          it was not applied, and the connection was closed.\n\n\
          The peer runs another program in the place of lasp, has a damaged memory, or is a copy of another node. Revoke its certificate.",
     ),
+    plain(
+        "E0657",
+        "an effect waits for the servers that decide",
+        "Where `enforce_once` runs its function is decided by the servers that the cluster's authority has named, most of whom have to be \
+         together for that. For some seconds they were not, or this node reached none of them, so the effect has not been started. Everything \
+         else goes on, and the effect is started as soon as they are together.\n\n\
+         `lasp keys show` names them, and `lasp doctor` says which of them can be reached from here.",
+    ),
 ];

@@ -90,8 +90,8 @@ pub(super) const CODES: &[Explanation] = &[
     plain(
         "E0615",
         "there are too many connections",
-        "A node takes a bounded number of connections, and a bounded number of newcomers at one time. Try again later, or let \
-         the node join by another peer.",
+        "A node takes a bounded number of connections, and a bounded number of newcomers at one time; and none any more when it is about to \
+         end. Try again later, or let the node join by another peer.",
     ),
     plain(
         "E0616",
