@@ -112,6 +112,22 @@ fn an_effect_runs_once_for_all_processes_and_once_more_when_all_have_ended() {
 }
 
 #[test]
+fn what_a_task_writes_that_never_waits_reaches_a_peer_and_that_it_holds_up_the_rest_is_told() {
+    let folder = folder();
+    let file = write(&folder, "S = declare(set). loop(N) -> update(S, {add, N rem 40}), loop(N + 1). loop(0).");
+    let mut writer = Node::start(folder.path(), &file, &["--node", "w", "--listen", "127.0.0.1:0", "--timeout", "50s"]);
+    let address = writer.address();
+    let reads = folder.path().join("reads.lasp");
+    std::fs::write(&reads, "S = declare(set).").expect("written");
+    let until = ["--until", "length(query(S)) == 40", "--timeout", "40s", "--peers", &address];
+    let mut reader = Node::start(folder.path(), &reads.display().to_string(), &[&["--node", "r"], &until[..]].concat());
+    assert_eq!(reader.end(), 0, "{:#?}", reader.seen);
+    let told = writer.until(|event| event["event"] == "warning");
+    assert_eq!(told["code"], "E0812");
+    writer.kill();
+}
+
+#[test]
 fn an_effect_whose_process_was_killed_is_in_doubt_at_the_others() {
     let folder = folder();
     let waits = "C = declare(counter), Never = declare(ivar).

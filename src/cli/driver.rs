@@ -49,6 +49,8 @@ pub const STACK_BYTES: usize = 256 << 20;
 const FUEL: u64 = 200_000;
 /// How long the node's tasks wait at a time while most peers do not keep up.
 const PAUSE: Duration = Duration::from_millis(2);
+/// For so long a task may hold up everything else before that is told.
+const HELD_UP_TOLD: Duration = Duration::from_secs(10);
 /// How many messages are taken in before the node goes on with what it is at.
 const MESSAGES_PER_TURN: usize = 64;
 
@@ -133,6 +135,16 @@ pub struct Driver {
     pub decides: bool,
     /// The ledger of effects, where the node shares one.
     ledger: Option<Shared>,
+    /// Since when one task holds up everything else, until that is told.
+    held_up: HeldUp,
+}
+
+/// Whether something waits for the end of a task's turn.
+#[derive(Clone, Copy, Debug)]
+enum HeldUp {
+    No,
+    Since(Instant),
+    Told,
 }
 
 enum Arrived {
@@ -193,6 +205,7 @@ impl Driver {
             cluster: None,
             decides: false,
             ledger: None,
+            held_up: HeldUp::No,
         };
         if let Some(wire) = &driver.wire {
             driver.node.set_certificate(wire.network.role());
@@ -247,7 +260,27 @@ impl Driver {
         self.progress = self.node.run(self.clock.now_ms(), if pressed { 0 } else { FUEL });
         self.activity += u64::from(self.progress == Progress::Busy);
         self.give_out();
+        self.tell_held_up();
         (self.progress, std::mem::take(&mut self.happened))
+    }
+
+    /// Says of a task that does not give its turn up for long that everything else waits for that.
+    fn tell_held_up(&mut self) {
+        self.held_up = match self.held_up {
+            _ if !self.node.holds_up() => HeldUp::No,
+            HeldUp::No => HeldUp::Since(Instant::now()),
+            HeldUp::Since(since) if since.elapsed() >= HELD_UP_TOLD => {
+                let seconds = HELD_UP_TOLD.as_secs();
+                let title =
+                    format!("a task has had its turn for {seconds} seconds, and everything else waits for its end");
+                let help =
+                    "let it wait now and then: after `sleep(0)` other tasks, and what peers have sent, have their turn";
+                let warning = Diagnostic::warning("E0812", title).help(help);
+                self.out.diagnostic(Some(&self.name), &Files::default(), &warning);
+                HeldUp::Told
+            }
+            before => before,
+        };
     }
 
     /// Gives text from the prompt to the node.

@@ -15,6 +15,12 @@ use crate::replica::Replica;
 const INBOX_BYTES_MAX: usize = 64 << 20;
 
 impl Node {
+    /// Whether a task has its turn for whose end something waits: what peers have sent, or other tasks.
+    #[must_use]
+    pub fn holds_up(&self) -> bool {
+        self.running.is_some() && (!self.inbox.is_empty() || self.tasks.any_ready())
+    }
+
     /// Takes an input in while a task has its turn, or has it wait for the end of that.
     pub(super) fn take_in_during_turn(&mut self, input: Input) {
         if matches!(input, Input::Cancel) {

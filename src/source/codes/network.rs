@@ -177,4 +177,13 @@ pub(super) const CODES: &[Explanation] = &[
         "`lasp test --filter TEXT` runs the tests whose name, after the file and a colon, has the text, and there is none among the \
          tests that were found. The exit code is 2, so that a script with a name that is misspelt, or was changed, does not pass.",
     ),
+    plain(
+        "E0812",
+        "a task does not give up its turn",
+        "Tasks have their turns one after the other, and a turn lasts until the task waits or ends. While it lasts nothing else changes: other tasks \
+         wait, and so does what peers send. What the task updates goes out to them meanwhile. One task has had its turn for seconds, and something \
+         waits for its end.\n\n\
+         If it computes for so long, let it be. A loop that goes on for ever needs a place to wait: `sleep(0)` is enough, or a `read` of what it \
+         is to react to; `every` and `stream` wait by themselves.",
+    ),
 ];
