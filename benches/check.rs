@@ -71,8 +71,64 @@ fn chain() -> String {
     })
 }
 
+/// Groups of functions that call each other, each the next one and the next but one, with an accumulator.
+fn groups(size: usize) -> String {
+    let mut text = String::new();
+    let mut lines = 0;
+    for group in 0.. {
+        for at in 0..size {
+            let (next, far) = ((at + 1) % size, (at + 2) % size);
+            let _ = write!(
+                text,
+                "f{group}_{at}([], S) -> lists:reverse(S);\n\
+                 f{group}_{at}([X | R], S) when X > {at} -> f{group}_{next}(R, [{{n{at}, X}} | S]);\n\
+                 f{group}_{at}([_ | R], S) -> f{group}_{far}(R, S).\n"
+            );
+        }
+        let _ = writeln!(text, "print(f{group}_0(lists:seq(1, {group}), [])).");
+        lines += 3 * size + 1;
+        if lines >= LINES {
+            break;
+        }
+    }
+    text
+}
+
+/// Accumulators, each called once.
+fn loops() -> String {
+    (0..LINES / 4).fold(String::new(), |mut text, at| {
+        let _ = writeln!(
+            text,
+            "sum{at}([], S, _) -> lists:reverse(S);\n\
+             sum{at}([X | R], S, N) when X > N -> sum{at}(R, [{{X, N}} | S], N + 1);\n\
+             sum{at}([_ | R], S, N) -> sum{at}(R, S, N).\n\
+             print(sum{at}([1, 2, {at}], [], 0))."
+        );
+        text
+    })
+}
+
+/// Views in SQL of one table.
+fn views() -> String {
+    let first = "Films = declare(set).\n".to_owned();
+    (1..LINES).fold(first, |mut text, at| {
+        let _ = writeln!(text, "V{at} = sql(\"select title, rank from Films where year > {at} and rank < 3\").");
+        text
+    })
+}
+
 fn main() {
-    for (name, text) in [("as people write", program()), ("nested tuples", nested()), ("a chain of calls", chain())] {
+    let shapes = [
+        ("as people write", program()),
+        ("nested tuples", nested()),
+        ("a chain of calls", chain()),
+        ("groups of three functions", groups(3)),
+        ("groups of four functions", groups(4)),
+        ("one ring of functions", groups(LINES / 3)),
+        ("accumulators", loops()),
+        ("views", views()),
+    ];
+    for (name, text) in shapes {
         measure(name, &text);
     }
 }

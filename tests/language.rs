@@ -345,5 +345,8 @@ fn failures_have_codes() {
 
 #[test]
 fn a_function_does_not_bind_names_of_the_top_level() {
-    check(&[("f() -> {K, _} = {1, 2}, K. f(), K = 1, K.", "E0510"), ("f() -> {K, _} = {1, 2}, K. K = 1, f().", "1")]);
+    check(&[
+        ("f() -> {K, _} = {1, 2}, K. case lists:seq(1, 1) of [] -> ok; _ -> f() end, K = 1, K.", "E0510"),
+        ("f() -> {K, _} = {1, 2}, K. K = 1, f().", "1"),
+    ]);
 }

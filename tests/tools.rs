@@ -261,6 +261,15 @@ fn a_program_documents_its_module_names_and_checks() {
         assert!(done.stdout.contains(wanted), "{wanted}: {}", done.stdout);
     }
     assert!(!done.stdout.contains("Other") && !done.stdout.contains("b_test"), "{}", done.stdout);
+    // What was written in the order in which it was written, with one blank line between.
+    let mixed = "%% A page.\n\n%% Doubles.\n%%\n%% ```lasp\n%% twice(2) == 4\n%% ```\n%%\n%% Nothing stays nothing.\ntwice(X) -> X * 2.\n";
+    let shown = run(folder.path(), &["doc", "-"], mixed).stdout;
+    assert_eq!(shown, "A page.\n\ntwice(X)\n  Doubles.\n\n      twice(2) == 4\n\n  Nothing stays nothing.\n");
+    let objects = run(folder.path(), &["doc", "-", "--json"], mixed).stdout;
+    let objects: Vec<Value> =
+        objects.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    assert_eq!((&objects[0]["kind"], &objects[0]["text"]), (&"program".into(), &"A page.".into()));
+    assert_eq!(objects[1]["text"], "Doubles.\n\nNothing stays nothing.");
     // At the very top it may be meant for a name.
     let first = run(folder.path(), &["doc", "-"], "%% All.\nCart = declare(set).\n");
     assert_eq!(first.stdout, "Cart = declare(set)\n  All.\n");

@@ -428,7 +428,7 @@ fn the_name_of_a_view_with_a_topic_is_not_told_to_who_does_not_take_it() {
 #[test]
 fn a_derivation_that_a_transaction_makes_does_not_count_on_top_of_the_view() {
     let derivation = "fold(S, fun(X) -> {increment, X} end, D)";
-    for (body, last) in [("ok", "3"), ("update(S, {add, 4})", "7"), ("1 = 2", "3")] {
+    for (body, last) in [("ok", "3"), ("update(S, {add, 4})", "7"), ("[2] = lists:seq(1, 1)", "3")] {
         let mut net = Net::new(16);
         let server =
             net.server(&format!("S = declare(set). D = declare(counter). {derivation}. update(S, {{add, [1, 2]}})."));

@@ -11,7 +11,8 @@ pub(super) fn for_name(name: &str) -> Option<&'static str> {
         "Some" | "Ok" | "Err" | "Just" | "Right" | "Left" => {
             "a value is wrapped in a tuple with a word in front: `{ok, X}`, `{error, Why}`"
         }
-        "Set" | "Map" | "Counter" | "Boolean" | "Ivar" => "types are atoms, with small letters: `declare(set)`",
+        "Counter" => "types are atoms, with small letters: `C = declare(counter)`",
+        "Set" | "Map" | "Boolean" | "Ivar" => "types are atoms, with small letters: `declare(set)`",
         _ => return None,
     })
 }
@@ -57,6 +58,12 @@ pub(super) fn for_function(name: &str) -> Option<&'static str> {
         "sum" => "write `lists:sum(L)`",
         "float" | "parseFloat" => "`list_to_float(Text)` reads a float; `X / 1` makes one of an integer",
         "list" => "a set's value is a list already: `query(S)`; `maps:to_list(M)` is one of pairs",
+        "await" | "wait" | "wait_for" | "wait_until" => {
+            "`read(V, Threshold)` waits until a variable has got so far: `read(S, {cardinality, 1})`, `read(C, {value, 5})`"
+        }
+        "on" | "subscribe" | "listen" | "watch" | "observe" | "on_change" => {
+            "`stream(V, fun(X) -> .. end)` calls a function with each element that comes; `read(V, Threshold)` waits for one moment"
+        }
         "main" => "a program has no `main`: its forms run from top to bottom",
         "input" | "readline" => "programs read files, `csv:read(Path)`, and arguments, `arg(Name, Default)`",
         _ => return None,

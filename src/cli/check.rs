@@ -2,7 +2,6 @@
 
 use clap::ColorChoice;
 
-use crate::check::infer::Purpose;
 use crate::cli::arguments::Check;
 use crate::cli::coordination;
 use crate::cli::exit::Exit;
@@ -27,7 +26,6 @@ pub fn run(arguments: &Check, color: ColorChoice) -> Exit {
             }
         };
         let (mut session, _) = Session::new();
-        session.purpose = Purpose::Report;
         let (told, sound) = match session.program(&program.name, &program.text) {
             Ok((_, warnings)) => (warnings, true),
             Err(told) => (told, false),

@@ -15,7 +15,6 @@ use crate::check::core::VerbCall;
 use crate::check::facts::Facts;
 use crate::check::infer;
 use crate::check::infer::Known;
-use crate::check::infer::Purpose;
 use crate::compile::function::generate;
 use crate::compile::operator;
 use crate::library;
@@ -41,8 +40,6 @@ pub struct Session {
     modules: Range<u32>,
     /// What inference knows of earlier texts.
     known: Known,
-    /// What texts are checked for.
-    pub purpose: Purpose,
 }
 
 /// Code with warnings, or what is wrong, in order of the text.
@@ -51,13 +48,7 @@ type Compiled = Result<(Unit, Vec<Diagnostic>), Vec<Diagnostic>>;
 impl Session {
     /// A session that knows nothing, not even the library.
     fn empty() -> Session {
-        Session {
-            files: Files::default(),
-            environment: Environment::default(),
-            modules: 0..0,
-            known: Known::default(),
-            purpose: Purpose::Run,
-        }
+        Session { files: Files::default(), environment: Environment::default(), modules: 0..0, known: Known::default() }
     }
 
     /// A session that knows the library, and the library's code.
@@ -203,7 +194,7 @@ impl Session {
         let Some(program) = check::doubtful(&self.environment, source, mode) else { return Vec::new() };
         let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
         let places: Vec<Span> = said.iter().filter_map(place).collect();
-        let found = infer::check(&self.known, &program, file, self.purpose).into_iter();
+        let found = infer::check(&self.known, &program, file).into_iter();
         // Of one place one thing is said.
         let within = |span: Span| places.iter().any(|said| said.start <= span.start && span.end <= said.end);
         let new = |diagnostic: &Diagnostic| place(diagnostic).is_some_and(|span| !within(span));
@@ -234,9 +225,10 @@ impl Session {
         if let Some(refusal) = adjust(&self.known, &mut checked) {
             return Err(vec![refusal]);
         }
-        said.extend(infer::check(&self.known, &checked, file, self.purpose));
+        said.extend(infer::check(&self.known, &checked, file));
         if mode == Mode::Program {
-            said.extend(infer::idle(&checked));
+            let idle = infer::idle(&self.known, &checked, &said);
+            said.extend(idle);
         }
         said.sort_by_key(by_place);
         if said.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {

@@ -9,6 +9,9 @@ use crate::syntax::repair::Place;
 use crate::syntax::repair::Repair;
 use crate::syntax::token::Token;
 
+/// The longest text that is shown within a help.
+const TEXT_MAX: usize = 72;
+
 const FUN: &str = "a function without a name is `fun(X) -> X + 1 end`";
 
 type Found = Option<(Diagnostic, Repair)>;
@@ -18,6 +21,11 @@ impl Place<'_> {
     pub(super) fn dialect(&self) -> Found {
         self.function_with_types()
             .or_else(|| self.sql_statement())
+            .or_else(|| self.sql_without_quotes())
+            .or_else(|| self.condition_in_braces())
+            .or_else(|| self.clause_with_colon())
+            .or_else(|| self.binding_with_colon())
+            .or_else(|| self.piped_with_bar())
             .or_else(|| self.pattern_behind_word())
             .or_else(|| self.fun_without_name())
             .or_else(|| self.closure_in_bars())
@@ -185,5 +193,91 @@ impl Place<'_> {
             .at(self.tree.place((name.start, colon.end)), "not known here")
             .help("hand them on in order, or as a map: `#{name => \"Ann\"}`");
         Some((diagnostic, Repair::Replace(range)))
+    }
+
+    /// `sql(select name from People)`
+    fn sql_without_quotes(&self) -> Found {
+        let open = *self.open.last()?;
+        let (verb, first) = (self.tokens[open.checked_sub(1)?], *self.tokens.get(open + 1)?);
+        let selects = self.written(verb) == "sql" && self.written(first).eq_ignore_ascii_case("select");
+        let Repair::Replace(range) = self.lose_brackets(open) else { return None };
+        if !selects || range.len() < 3 {
+            return None;
+        }
+        let last = self.tokens[range.end - 2];
+        let text = self.tree.slice((first.start, last.end));
+        let text = if text.contains(['\n', '"']) || text.len() > TEXT_MAX { "select .." } else { text };
+        let diagnostic = Diagnostic::error("E0101", "a view in SQL stands in a text")
+            .at(self.tree.place((first.start, last.end)), "quotes belong around this")
+            .help(format!("write `sql(\"{text}\")`"));
+        Some((diagnostic, Repair::Replace(range.start + 1..range.end - 1)))
+    }
+
+    /// `if (X > 2) { a } else { b }` on one line
+    fn condition_in_braces(&self) -> Found {
+        let open = *self.open.last()?;
+        let arrow = self.tokens[open..self.at].iter().any(|lexeme| lexeme.token == Token::Arrow);
+        let before = self.before.filter(|before| before.token.ends_expression())?;
+        if self.tokens[open].token != Token::If || self.here.token != Token::OpenBrace || arrow {
+            return None;
+        }
+        let condition = self.tree.slice((self.tokens[open].end, before.end)).trim();
+        let bare = condition.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(condition);
+        let help = if bare.contains(['(', ')', '\n']) || bare.len() > TEXT_MAX {
+            foreign::CLAUSES.to_owned()
+        } else {
+            format!("an `if` has clauses, the last of which takes the rest: `if {bare} -> ..; true -> .. end`")
+        };
+        let diagnostic = Diagnostic::error("E0113", "a block does not stand in braces")
+            .at(self.span(self.here), "`->` belongs here")
+            .help(help);
+        Some((diagnostic, self.lose_block(open)))
+    }
+
+    /// `case X of 3: ok end`
+    fn clause_with_colon(&self) -> Found {
+        let open = *self.open.last()?;
+        let of = (open..self.at).find(|index| self.tokens[*index].token == Token::Of)?;
+        let colon = (of..self.at).find(|index| self.tokens[*index].token == Token::Colon)?;
+        let arrow = self.tokens[of..self.at].iter().any(|lexeme| lexeme.token == Token::Arrow);
+        let literal = matches!(self.tokens[colon - 1].token, Token::Integer | Token::Text | Token::Variable);
+        if self.tokens[open].token != Token::Case || arrow || !literal {
+            return None;
+        }
+        let diagnostic = self.colon(self.tokens[colon]).help("write `case X of 1 -> one; _ -> other end`");
+        let end = self.outermost(self.at, |_| false).filter(|end| self.tokens[*end].token == Token::End);
+        Some((diagnostic, end.map_or_else(|| self.lose_block(open), |end| Repair::Replace(open..end + 1))))
+    }
+
+    /// `X := 5`
+    fn binding_with_colon(&self) -> Found {
+        let name = self.before.filter(|before| before.token == Token::Variable)?;
+        if self.here.token != Token::Exactly || self.innermost().is_some_and(|open| open.token == Token::OpenMap) {
+            return None;
+        }
+        let name = self.written(name);
+        let diagnostic = Diagnostic::error("E0108", "a name is bound with `=`")
+            .at(self.span(self.here), "`=` belongs here")
+            .help(format!("write `{name} = ..`, once; `:=` stands between key and value of a map only"));
+        Some((diagnostic, Repair::Substitute(self.at, &[Token::Match])))
+    }
+
+    /// `S | map(F)`
+    fn piped_with_bar(&self) -> Found {
+        let subject = self.before.filter(|before| matches!(before.token, Token::Variable | Token::CloseParenthesis))?;
+        let (function, then) = (*self.tokens.get(self.at + 1)?, *self.tokens.get(self.at + 2)?);
+        let list = self.innermost().is_some_and(|open| matches!(open.token, Token::OpenBracket | Token::OpenMap));
+        let call = function.token == Token::Atom && then.token == Token::OpenParenthesis;
+        if self.here.token != Token::Bar || list || !call {
+            return None;
+        }
+        let subject = if subject.token == Token::Variable { self.written(subject) } else { "V" };
+        let diagnostic = Diagnostic::error("E0108", "`|` is not an operator here")
+            .at(self.span(self.here), "stands in lists only, `[First | Rest]`")
+            .help(format!(
+                "what a function works on stands in its parentheses: `{}({subject}, ..)`",
+                self.written(function)
+            ));
+        Some((diagnostic, self.lose_block(self.at)))
     }
 }

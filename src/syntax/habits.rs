@@ -189,6 +189,7 @@ impl Place<'_> {
         let word = self.written(before);
         let name = match word {
             "puts" | "echo" | "println" | "printf" | "say" | "console" | "log" => "print",
+            "raise" | "throw" | "panic" => "error",
             word => word,
         };
         let last = self.tokens[element.end - 1];

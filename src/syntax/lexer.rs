@@ -157,7 +157,7 @@ impl Reader<'_> {
             return help;
         }
         match (owner, name) {
-            ("console", _) | (_, "println" | "printf") => {
+            ("console" | "System", _) | (_, "println" | "printf") => {
                 "`print(X)` shows a term; `io:format(\"~p of ~p~n\", [X, Y])` shows terms within a text".to_owned()
             }
             (_, "length" | "size" | "count") if !list && !MODULES.contains(&owner) => {
@@ -439,8 +439,12 @@ impl Reader<'_> {
             false => ("#", line),
         };
         let end = start + length;
-        let diagnostic =
-            Diagnostic::error("E0109", "a comment starts with `%`").help(format!("write `%` in place of `{sign}`"));
+        let diagnostic = Diagnostic::error("E0109", "a comment starts with `%`");
+        let diagnostic = if start == 0 && rest.starts_with("#!") {
+            diagnostic.help("a program is run by `lasp run FILE`: take this line away, or write `%` before it")
+        } else {
+            diagnostic.help(format!("write `%` in place of `{sign}`"))
+        };
         self.tell(diagnostic, start, end, &format!("`{sign}` does not start a comment"));
         end
     }

@@ -291,7 +291,7 @@ impl BadOp {
         }
         let title = format!("{article} has no operation `{}`", Brief(&self.given));
         let diagnostic = Diagnostic::error(BAD_OPERATION, title);
-        let diagnostic = match self.meant() {
+        let diagnostic = match self.filled().or_else(|| self.meant().map(str::to_owned)) {
             Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
             None if self.kind.is_counter()
                 && self.given.as_tuple().is_some_and(|parts| parts[..1] == [Term::atom("set")]) =>
@@ -366,22 +366,45 @@ impl BadOp {
         }
     }
 
+    /// The operation that was probably meant, with what was given where it belongs: `{increment, 1}` for `1` and `{add, 1}`.
+    fn filled(&self) -> Option<String> {
+        let with = |word: &'static str, rest: &[Term]| {
+            let parts = std::iter::once(Term::atom(word)).chain(rest.iter().cloned());
+            Term::tuple(parts.collect::<Vec<Term>>())
+        };
+        let given = &self.given;
+        let may_be: Vec<Term> = match given.as_tuple() {
+            None if given.as_atom().is_some() || given.to_vec().is_some() => return None,
+            None => ["increment", "set", "add"].map(|word| with(word, std::slice::from_ref(given))).to_vec(),
+            Some([key, inner]) if matches!(self.kind, Type::GMap(_) | Type::AwMap(_)) => {
+                vec![with("apply", &[key.clone(), inner.clone()])]
+            }
+            Some([word, rest @ ..]) if !rest.is_empty() => {
+                let word = word.as_atom()?;
+                let scored =
+                    rest.first().and_then(|pair| pair.as_tuple()).filter(|pair| rest.len() == 1 && pair.len() == 2);
+                match (&self.kind, word) {
+                    (kind, "add" | "count") if kind.is_counter() => vec![with("increment", rest)],
+                    (kind, "sub" | "subtract" | "remove" | "rmv") if kind.is_counter() => vec![with("decrement", rest)],
+                    (Type::TopK(_), "add" | "put" | "insert" | "push" | "set") => {
+                        vec![with("set", scored.unwrap_or(rest))]
+                    }
+                    _ => vec![with(own_word(word)?, rest)],
+                }
+            }
+            Some(_) => return None,
+        };
+        let fits = may_be.into_iter().find(|term| Op::parse(&self.kind, term).is_ok())?;
+        Some(Brief(&fits).to_string())
+    }
+
     /// The shape that was probably meant: another word for it, or its word without its argument.
     fn meant(&self) -> Option<&'static str> {
         let word = match self.given.as_tuple() {
             Some(parts) => parts.first()?.as_atom()?,
             None => self.given.as_atom()?,
         };
-        let own = match word {
-            "push" | "append" | "insert" | "put" | "store" | "union" => "add",
-            "delete" | "del" | "erase" | "pop" | "discard" | "subtract" => "rmv",
-            "inc" | "incr" | "plus" | "up" => "increment",
-            "dec" | "decr" | "minus" | "down" => "decrement",
-            "write" | "assign" | "store_value" | "bind" => "set",
-            "on" | "set_true" => "enable",
-            "off" | "set_false" => "disable",
-            other => other,
-        };
+        let own = own_word(word).unwrap_or(word);
         let mut with_word = shapes(&self.kind).iter().map(|shape| shape.split(" with ").next().unwrap_or(shape));
         with_word.find(|shape| {
             let first = shape.trim_start_matches('{').split([',', '}']).next().unwrap_or("");
@@ -389,6 +412,20 @@ impl BadOp {
             first == own && (own != word || takes_more)
         })
     }
+}
+
+/// The word that operations have for what is called otherwise elsewhere.
+fn own_word(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "push" | "append" | "insert" | "put" | "store" | "union" => "add",
+        "delete" | "del" | "erase" | "pop" | "discard" | "subtract" => "rmv",
+        "inc" | "incr" | "plus" | "up" => "increment",
+        "dec" | "decr" | "minus" | "down" => "decrement",
+        "write" | "assign" | "store_value" | "bind" => "set",
+        "on" | "set_true" => "enable",
+        "off" | "set_false" => "disable",
+        _ => return None,
+    })
 }
 
 /// `a`, `b` and `c`, each in backquotes.

@@ -155,6 +155,12 @@ impl<'p> Run<'p> {
                     shapes.iter().map(list).reduce(|all, one| all.join(&one))
                 }
             },
+            (Some("lists"), "nth", [place, list]) if lacks_place(place, list) => Some(self.fail(expr, frame, |run| {
+                let (place, given) = (run.describe(place), run.describe(list));
+                Diagnostic::error("E0511", format!("`{}` of {given} has no element {place}", row.title()))
+                    .at(expr.span, "sure to fail")
+                    .help("elements are counted from 1")
+            })),
             (Some("lists"), _, _) => lists(row.name, arguments),
             (Some("maps"), _, _) => maps(row.name, arguments),
             (Some("string"), "split" | "lexemes" | "tokens" | "to_graphemes", _) => {
@@ -211,6 +217,17 @@ impl<'p> Run<'p> {
             None => Some(found),
         }
     }
+}
+
+/// Whether no such list has an element at such a place.
+fn lacks_place(place: &Value, list: &Value) -> bool {
+    let Some(place) = place.single().and_then(|place| place.as_int()) else { return false };
+    let length = list.parts().filter(|parts| parts.kinds() == 1).and_then(|parts| match &parts.cons {
+        None => Some(0),
+        Some(Cons { items, rest: None, improper: false }) => i64::try_from(items.len()).ok(),
+        Some(_) => None,
+    });
+    place < 1 || length.is_some_and(|length| place > length)
 }
 
 /// Whether a value is of a kind, where that is sure.

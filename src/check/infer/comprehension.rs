@@ -1,13 +1,17 @@
 //! Comprehensions.
 
 use crate::check::core::Expr;
+use crate::check::core::Node;
 use crate::check::core::Qualifier;
 use crate::check::infer::matching::Holds;
 use crate::check::infer::matching::truth;
+use crate::check::infer::parts::Cons;
+use crate::check::infer::parts::Few;
 use crate::check::infer::parts::MapShape;
 use crate::check::infer::parts::Parts;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
+use crate::check::infer::site::Why;
 use crate::check::infer::site::site;
 use crate::check::infer::value::Origin;
 use crate::check::infer::value::Value;
@@ -137,18 +141,20 @@ impl<'p> Run<'p> {
     /// `[E || ..]`
     pub(super) fn list_comprehension(
         &mut self,
-        element: &'p Expr,
+        written: &'p Expr,
         qualifiers: &'p [Qualifier],
         frame: &mut Frame,
     ) -> Value {
         let mark = frame.trail.len();
         let value = match self.qualifiers(qualifiers, frame) {
             Ok(Some((runs, from))) => {
-                let element = self.under(&from, |run| run.repeated_eval(element, frame));
+                let element = self.under(&from, |run| run.repeated_eval(written, frame));
                 match (element.is_never(), runs) {
                     (true, true) => Value::never(),
                     (true, false) => Value::nil(),
-                    (false, _) => Value::list_of(&element).touched(&from),
+                    (false, true) if self.fails_for_some(written, qualifiers, frame) => Value::never(),
+                    (false, true) => Value::cons(&element, &Value::list_of(&element)).touched(&from),
+                    (false, false) => Value::list_of(&element).touched(&from),
                 }
             }
             Ok(None) => Value::nil(),
@@ -156,6 +162,39 @@ impl<'p> Run<'p> {
         };
         frame.undo(mark);
         value
+    }
+
+    /// Whether the element is sure to fail for some of a list that is known in full, where these are of several shapes:
+    /// taken together they hide each other.
+    fn fails_for_some(&mut self, element: &'p Expr, qualifiers: &'p [Qualifier], frame: &mut Frame) -> bool {
+        let [Qualifier::List(pattern, list)] = qualifiers else { return false };
+        // Evaluated once more.
+        if self.recorder.is_some() || !matches!(list.node, Node::Local(_) | Node::Global(_) | Node::Literal(_)) {
+            return false;
+        }
+        let list = self.eval(list, frame);
+        let Some(Cons { items, rest: None, improper: false }) = list.parts().and_then(|parts| parts.cons.as_ref())
+        else {
+            return false;
+        };
+        let mut shapes: Vec<((usize, usize), Value)> = Vec::new();
+        for item in items {
+            let Some(shape) = shape(item) else { return false };
+            match shapes.iter_mut().find(|(known, _)| *known == shape) {
+                Some((_, all)) => *all = all.join(item),
+                None => shapes.push((shape, item.clone())),
+            }
+        }
+        let several = shapes.len() > 1;
+        several
+            && shapes.iter().any(|(_, items)| {
+                let mark = frame.trail.len();
+                let fails = self.matches(pattern, items, frame) == Holds::Always
+                    && self.repeated_eval(element, frame).is_never()
+                    && matches!(self.why, Why::Failed(_));
+                frame.undo(mark);
+                fails
+            })
     }
 
     /// `#{K => V || ..}`
@@ -191,4 +230,25 @@ impl<'p> Run<'p> {
         self.repeats -= 1;
         value
     }
+}
+
+/// The kind of a value, and of tuples their size, where it is of one.
+fn shape(value: &Value) -> Option<(usize, usize)> {
+    let parts = value.parts().filter(|parts| parts.kinds() == 1)?;
+    let size = match &parts.tuples {
+        Few::All => return None,
+        Few::Of(shapes) => shapes.first().map_or(0, Vec::len),
+    };
+    let kinds = [
+        parts.ints.some(),
+        parts.floats,
+        parts.atoms.some(),
+        parts.texts.some(),
+        parts.nil,
+        parts.cons.is_some(),
+        parts.map.is_some(),
+        parts.funs.some(),
+        parts.refs.some(),
+    ];
+    Some((kinds.iter().position(|kind| *kind).unwrap_or(kinds.len()), size))
 }

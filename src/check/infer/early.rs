@@ -24,8 +24,8 @@ const SURE: &str = "so that this fails (E0510)";
 const CALLS_MAX: usize = 16;
 
 /// Functions that are called above the form that binds a name which they match. A warning, and where it is sure to fail an
-/// error, unless the text is to be run: then what comes before is done, and it is told as soon as it fails.
-pub(super) fn matched(checked: &Checked, running: bool) -> Vec<Diagnostic> {
+/// error.
+pub(super) fn matched(checked: &Checked) -> Vec<Diagnostic> {
     let mut places = FxHashMap::default();
     for expr in checked.forms.iter().flat_map(|form| &form.body) {
         note(expr, &mut places);
@@ -37,7 +37,7 @@ pub(super) fn matched(checked: &Checked, running: bool) -> Vec<Diagnostic> {
         places,
         bound: FxHashSet::default(),
         seen: FxHashSet::default(),
-        branches: u32::from(running),
+        branches: 0,
         calls: Vec::new(),
         told: Vec::new(),
     };

@@ -305,10 +305,14 @@ impl<'p> Run<'p> {
         value: &'p Expr,
         frame: &mut Frame,
     ) -> Value {
-        let value = self.eval(value, frame);
+        let written = value;
+        let value = self.eval(written, frame);
         if value.is_never() {
             self.bind_unknown(pattern, frame);
             return value;
+        }
+        if let Some(told) = self.never_itself(pattern, written, frame) {
+            return self.fail(expr, frame, |_| told);
         }
         match self.matches(pattern, &value, frame) {
             Holds::Never => {

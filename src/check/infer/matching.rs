@@ -349,6 +349,15 @@ impl<'p> Run<'p> {
         } else {
             diagnostic.at(lambda.span, "has no clause for this")
         };
+        let text = |(at, value): (usize, &Value)| {
+            let lists =
+                |clause: &Clause| matches!(clause.patterns.get(at), Some(Pattern { node: PatternNode::Cons(..), .. }));
+            value.parts().is_some_and(|parts| parts.texts.some() && parts.kinds() == 1)
+                && lambda.clauses.iter().any(lists)
+        };
+        let help = "a text is one value, not a list of characters: it does not match `[First | Rest]`";
+        let is_text = call.arguments.iter().enumerate().any(text);
+        let diagnostic = if is_text { diagnostic.help(help) } else { diagnostic };
         Why::Failed(Failure::new(0, diagnostic, None))
     }
 

@@ -28,6 +28,7 @@ mod parts;
 mod recorder;
 mod run;
 mod site;
+mod useless;
 mod value;
 mod variables;
 mod verbs;
@@ -77,6 +78,12 @@ impl Known {
         self.add(checked);
     }
 
+    /// A function of an earlier text: they are numbered in order.
+    fn function(&self, id: FunctionId) -> Option<&Function> {
+        let at = self.functions.binary_search_by_key(&id, |function| function.id).ok()?;
+        self.functions.get(at).map(|function| &**function)
+    }
+
     /// Takes in a text that was checked.
     pub fn add(&mut self, checked: Checked) {
         self.globals = checked.globals.len();
@@ -90,22 +97,11 @@ impl Known {
     }
 }
 
-/// What a text is checked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// To be told all that is wrong.
-    Report,
-    /// To be run: what is sure to fail because of single values (no clause matches, a key is missing) is left to the run, which
-    /// does all that comes before it and tells it with the values.
-    Run,
-}
-
 /// What is wrong with a text, in no order. Errors are sure to fail when they are executed, and would end what runs them; what
 /// fails in a function of a derivation or in a task of its own is a warning, since the rest of the program goes on.
 #[must_use]
-pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -> Vec<Diagnostic> {
+pub fn check(known: &Known, checked: &Checked, file: FileId) -> Vec<Diagnostic> {
     let mut passes = Passes::new(known, checked, file);
-    passes.running = purpose == Purpose::Run;
     let mut told = passes.told();
     let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
     let apart = walk::apart(checked);
@@ -126,7 +122,9 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
         !place(block).is_some_and(|span| refused.iter().any(|told| told.start <= span.start && span.end <= told.end))
     });
     told.extend(blocks);
-    told.extend(early::matched(checked, purpose == Purpose::Run));
+    told.extend(early::matched(checked));
+    told.extend(useless::reassigned(checked, &told));
+    told.extend(useless::nameless(checked));
     guards::contradictory(checked, &mut told);
     // A comparison of a variable says why the condition is never true.
     let compares = |known: &&Diagnostic| matches!(known.code, "E0404" | "E0406");
@@ -142,10 +140,12 @@ pub fn check(known: &Known, checked: &Checked, file: FileId, purpose: Purpose) -
     told
 }
 
-/// What is probably missing from a program as a whole.
+/// What a program as a whole probably lacks, and what it does for nothing. At the prompt each value is shown.
 #[must_use]
-pub fn idle(checked: &Checked) -> Option<Diagnostic> {
-    walk::uncalled_main(checked)
+pub fn idle(known: &Known, checked: &Checked, said: &[Diagnostic]) -> Vec<Diagnostic> {
+    let mut told = useless::unused(checked, |id| known.function(id), said);
+    told.extend(walk::uncalled_main(checked));
+    told
 }
 
 /// What is wrong with an expression that is to be tested after every change: it may only look.
@@ -179,7 +179,6 @@ struct Passes<'p> {
     file: FileId,
     /// Literals of more than one part, by their places.
     literals: FxHashMap<usize, Value>,
-    running: bool,
     /// The program's functions that call each other.
     groups: groups::Groups,
     /// How many expressions all passes have evaluated.
@@ -190,7 +189,7 @@ impl<'p> Passes<'p> {
     fn new(known: &'p Known, checked: &'p Checked, file: FileId) -> Passes<'p> {
         let earlier = known.functions.iter().map(|function| &**function).filter(|function| function.module.is_none());
         let groups = groups::groups(earlier.chain(&checked.functions));
-        Passes { known, checked, file, literals: FxHashMap::default(), running: false, groups, steps: 0 }
+        Passes { known, checked, file, literals: FxHashMap::default(), groups, steps: 0 }
     }
 
     /// A new pass; literals are as they were.
@@ -203,7 +202,6 @@ impl<'p> Passes<'p> {
         run.literals = std::mem::take(&mut self.literals);
         run.calls.groups.clone_from(&self.groups);
         run.sites.file = self.file;
-        run.sites.running = self.running;
         run.sites.library = self.known.library;
         run
     }

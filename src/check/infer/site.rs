@@ -77,8 +77,6 @@ pub(super) struct Sites {
     pub(super) telling: bool,
     /// Whether what fails is only tried.
     pub(super) quiet: bool,
-    /// Whether the text is about to run, which tells what fails by its values at the moment when it does.
-    pub(super) running: bool,
     seen: FxHashMap<usize, Site>,
     /// What fails in code that is sure to run.
     certain: Vec<Arc<Failure>>,
@@ -149,9 +147,6 @@ impl Sites {
                     continue;
                 }
                 let mut message = failure.diagnostic.clone();
-                if !failure.grave && sure.contains(key) && self.running {
-                    continue;
-                }
                 if !failure.grave && !sure.contains(key) {
                     message.severity = Severity::Warning;
                     message.help.push("it fails whenever it is reached".to_owned());

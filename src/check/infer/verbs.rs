@@ -419,9 +419,14 @@ impl<'p> Run<'p> {
                 Some(Few::Of(funs)) if !funs.is_empty() => format!("this one takes {}", funs[0].arity),
                 _ => format!("this is {}", run.describe(function)),
             };
-            Diagnostic::error("E0395", format!("`{name}` needs {expected}, and {given}"))
-                .at(place.span, "not one")
-                .help(format!("write `{wrap}`"))
+            let message = Diagnostic::error("E0395", format!("`{name}` needs {expected}, and {given}"));
+            match &place.node {
+                // The call runs before, and here; what it gives is handed on.
+                Node::Call(..) | Node::Builtin(..) | Node::Verb(_) | Node::Apply(..) if arity == 0 => message
+                    .at(place.span, "not one: it is done here already, and this is what it gives")
+                    .help("write `fun() -> .. end` around it"),
+                _ => message.at(place.span, "not one").help(format!("write `{wrap}`")),
+            }
         });
         false
     }

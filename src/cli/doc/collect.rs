@@ -55,6 +55,16 @@ pub(super) struct Entry {
     pub(super) examples: Vec<String>,
     /// Of types: what there is besides, each under its heading.
     pub(super) facts: Vec<(&'static str, Vec<String>)>,
+    /// Text and examples in the order in which they were written; empty where all examples stand behind the text.
+    pub(super) parts: Vec<Part>,
+}
+
+/// A part of what was written about something.
+#[derive(Clone, Debug)]
+pub(super) enum Part {
+    /// Markdown.
+    Text(String),
+    Example(String),
 }
 
 impl Entry {
@@ -90,6 +100,7 @@ pub(super) fn library() -> Vec<Entry> {
             text: row.documentation.to_owned(),
             examples: Some(row.example).filter(|text| !text.is_empty()).map(str::to_owned).into_iter().collect(),
             facts: Vec::new(),
+            parts: Vec::new(),
         };
         match (kind, row.module) {
             (Kind::Function, Some(module)) => modules.entry(module.to_owned()).or_default().push(entry),
@@ -158,6 +169,7 @@ fn types() -> Vec<Entry> {
             text: row.documentation.to_owned(),
             examples: vec![row.example.to_owned()],
             facts,
+            parts: Vec::new(),
         });
     }
     entries
@@ -223,7 +235,8 @@ fn names(tree: &Tree) -> Vec<Entry> {
     for form in &tree.forms {
         let Some((name, value)) = name(tree, form) else { continue };
         let Some(documentation) = tree.documentation_above(form.range.0) else { continue };
-        let (text, examples) = split(&documentation);
+        let parts = split(&documentation);
+        let (text, examples) = apart(&parts);
         let value = value.lines().next().unwrap_or_default();
         entries.push(Entry {
             kind: Kind::Name,
@@ -234,6 +247,7 @@ fn names(tree: &Tree) -> Vec<Entry> {
             text,
             examples,
             facts: Vec::new(),
+            parts,
         });
     }
     entries
@@ -246,7 +260,8 @@ fn functions_of(text: &str, module: Option<&str>) -> Vec<Entry> {
     for form in &tree.forms {
         let FormNode::Function(clauses, documentation) = &form.node else { continue };
         let Some((name, arguments)) = head(&tree, clauses) else { continue };
-        let (text, examples) = split(documentation.as_deref().unwrap_or_default());
+        let parts = split(documentation.as_deref().unwrap_or_default());
+        let (text, examples) = apart(&parts);
         let prefix = module.map(|module| format!("{module}:")).unwrap_or_default();
         let signature = format!("{prefix}{name}({})", arguments.join(", "));
         entries.push(Entry {
@@ -258,6 +273,7 @@ fn functions_of(text: &str, module: Option<&str>) -> Vec<Entry> {
             text,
             examples,
             facts: Vec::new(),
+            parts,
         });
     }
     entries
@@ -290,21 +306,44 @@ fn head(tree: &Tree, clauses: &[ClauseId]) -> Option<(String, Vec<String>)> {
     Some((tree.name(*name).into_owned(), arguments))
 }
 
-/// Documentation without its examples, and these.
-fn split(documentation: &str) -> (String, Vec<String>) {
-    let (mut text, mut examples) = (Vec::new(), Vec::new());
+/// Text and examples, in order.
+pub(super) fn split(documentation: &str) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut text: Vec<&str> = Vec::new();
     let mut block: Option<Vec<&str>> = None;
+    let end_text = |text: &mut Vec<&str>, parts: &mut Vec<Part>| {
+        let written = std::mem::take(text).join("\n").trim_matches('\n').trim_end().to_owned();
+        if !written.trim().is_empty() {
+            parts.push(Part::Text(written));
+        }
+    };
     for line in documentation.lines() {
         match &mut block {
-            None if line.trim_start().starts_with("```lasp") => block = Some(Vec::new()),
+            None if line.trim_start().starts_with("```lasp") => {
+                end_text(&mut text, &mut parts);
+                block = Some(Vec::new());
+            }
             None => text.push(line),
             Some(lines) if line.trim() == "```" => {
-                examples.push(lines.join("\n"));
+                parts.push(Part::Example(lines.join("\n")));
                 block = None;
             }
             Some(lines) => lines.push(line),
         }
     }
-    examples.extend(block.map(|lines| lines.join("\n")));
-    (text.join("\n").trim().to_owned(), examples)
+    end_text(&mut text, &mut parts);
+    parts.extend(block.map(|lines| Part::Example(lines.join("\n"))));
+    parts
+}
+
+/// The text without its examples, and these.
+pub(super) fn apart(parts: &[Part]) -> (String, Vec<String>) {
+    let (mut text, mut examples) = (Vec::new(), Vec::new());
+    for part in parts {
+        match part {
+            Part::Text(written) => text.push(written.trim()),
+            Part::Example(code) => examples.push(code.clone()),
+        }
+    }
+    (text.join("\n\n"), examples)
 }

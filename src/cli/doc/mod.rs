@@ -46,7 +46,7 @@ pub fn run(arguments: &Doc, color: ColorChoice) -> Exit {
         out.data(&match format {
             Format::Text => show::text_of_program(&intro, &entries),
             Format::Markdown => show::markdown_of_program(&title, &intro, &entries),
-            Format::Json => show::json(&entries.iter().collect::<Vec<_>>()),
+            Format::Json => show::json_of_program(&title, &intro, &entries.iter().collect::<Vec<_>>()),
         });
         return Exit::Done;
     }

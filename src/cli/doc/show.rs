@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use crate::cli::doc::collect::Entry;
 use crate::cli::doc::collect::Kind;
+use crate::cli::doc::collect::Part;
+use crate::cli::doc::collect::apart;
+use crate::cli::doc::collect::split;
 use crate::cli::json::Line;
 
 /// The width of text for terminals.
@@ -60,6 +63,18 @@ fn one(entry: &Entry) -> String {
         _ => entry.signature.clone(),
     };
     let mut text = format!("{title}\n");
+    if !entry.parts.is_empty() {
+        for (at, part) in entry.parts.iter().enumerate() {
+            match part {
+                Part::Text(written) => {
+                    text.push_str(if at > 0 { "\n" } else { "" });
+                    text.push_str(&paragraphs(written, 2));
+                }
+                Part::Example(code) => text.push_str(&example(code)),
+            }
+        }
+        return text;
+    }
     if !entry.text.is_empty() {
         text.push_str(&paragraphs(&entry.text, 2));
     }
@@ -67,13 +82,16 @@ fn one(entry: &Entry) -> String {
         let facts: Vec<String> = facts.iter().map(|fact| fact.replace('`', "")).collect();
         text.push_str(&wrapped(&format!("{heading}: {}", facts.join("; ")), 2));
     }
-    for example in &entry.examples {
-        text.push('\n');
-        for line in example.lines() {
-            let _ = writeln!(text, "      {line}");
-        }
-    }
+    entry.examples.iter().for_each(|code| text.push_str(&example(code)));
     text
+}
+
+/// An example behind a text.
+fn example(code: &str) -> String {
+    code.lines().fold("\n".to_owned(), |mut text, line| {
+        let _ = writeln!(text, "      {line}");
+        text
+    })
 }
 
 /// A module: a line for each function.
@@ -163,6 +181,15 @@ fn markdown_of(entry: &Entry, level: usize) -> String {
         Kind::Type => format!("{signs} `{}`\n\n`{}`\n", entry.name, entry.signature),
         _ => format!("{signs} `{}`\n\n`{}`\n", entry.title(), entry.signature),
     };
+    if !entry.parts.is_empty() {
+        for part in &entry.parts {
+            let _ = match part {
+                Part::Text(written) => write!(text, "\n{written}\n"),
+                Part::Example(code) => write!(text, "\n```lasp\n{}\n```\n", code.trim_end()),
+            };
+        }
+        return text;
+    }
     if !entry.text.is_empty() {
         let _ = write!(text, "\n{}\n", entry.text);
     }
@@ -197,6 +224,15 @@ pub(super) fn markdown_of_program(title: &str, intro: &str, entries: &[Entry]) -
     let entries = markdown(&entries.iter().collect::<Vec<_>>(), 2).replace("\n```lasp\n", "\n```lasp ignore\n");
     let _ = write!(text, "\n{entries}");
     text
+}
+
+/// An object a line: the program's own text first, if it has one.
+pub(super) fn json_of_program(title: &str, intro: &str, entries: &[&Entry]) -> String {
+    let (text, examples) = apart(&split(intro));
+    let own = Line::new("doc").text("kind", "program").text("title", title).text("name", title).text("text", &text);
+    let own = own.texts("examples", &examples).end();
+    let own = if intro.is_empty() { String::new() } else { own + "\n" };
+    own + &json(entries)
 }
 
 /// An object a line.

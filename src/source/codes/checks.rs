@@ -139,4 +139,39 @@ good as any.",
         wrong: "F = fun(X) -> { X * 2 } end.\nprint(F(2)).\n",
         right: "F = fun(X) -> X * 2 end.\nprint(F(2)).\n",
     },
+    Explanation {
+        code: "E0413",
+        title: "a name that is bound is not changed by `=`",
+        text: "\
+A name stands for one value, for good. `Total = Total + X` does not add: it compares the two sides, and fails where they differ,
+which is always but for an X of 0.
+
+Give the new value a name of its own. What goes through a list with a sum is `lists:foldl`, or a function with an accumulator
+that calls itself; what is to be counted on by several tasks or nodes is a variable, which `update` changes.",
+        wrong: "Add = fun(Total, X) -> Total = Total + X end.\nprint(Add(1, 2)).\n",
+        right: "Add = fun(Total, X) -> Total + X end.\nprint(Add(1, 2)).\n",
+    },
+    Explanation {
+        code: "E0414",
+        title: "a value that nobody takes",
+        text: "\
+Lists, maps and texts are values: `L ++ [X]` and `maps:put(K, V, M)` make new ones and leave L and M as they are. A statement
+that only calculates, and whose value is not bound, printed or handed on, does nothing.
+
+Bind what it gives, `More = L ++ [X]`. What is to change in place is a variable: `update(S, {add, X})`. A comparison that has to
+hold is `assert(X == 1)`.",
+        wrong: "L = [1, 2].\nL ++ [3].\nprint(L).\n",
+        right: "L = [1, 2].\nMore = L ++ [3].\nprint(More).\n",
+    },
+    Explanation {
+        code: "E0415",
+        title: "a variable that is bound by its update has no name",
+        text: "\
+`X = declare(set)` gives the variable its name, by which all nodes that run the program share it. In `X = update(declare(set), ..)`
+X is what `update` gives, and the variable within has no name: each node makes one of its own.
+
+Declare it first, and update it then.",
+        wrong: "X = update(declare(set), {add, 1}).\n",
+        right: "X = declare(set), update(X, {add, 1}).\n",
+    },
 ];
