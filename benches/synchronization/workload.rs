@@ -8,6 +8,7 @@ use lasp::value::term::Term;
 use rand::Rng;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use triomphe::Arc;
 
 pub(crate) const NODES: usize = 15;
 pub(crate) const EVENTS: u64 = 100;
@@ -156,7 +157,7 @@ fn parts(kind: Kind, node: usize, event: u64, now: u64, below: &mut impl FnMut(u
             let rank = 1_700_000_000_000_000_000 + (now * 1000 + event) * 1000;
             let stamped = |key: usize| {
                 let register = Content::Stamped(Box::new((Term::Int(rank as i64), Term::text(""))));
-                part(key as u64, rank, Content::Entry(Box::new((Term::Int(key as i64), register))), 0)
+                part(key as u64, rank, Content::Entry(Arc::new((Term::Int(key as i64), register))), 0)
             };
             chosen.into_iter().map(stamped).collect()
         }

@@ -108,6 +108,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use proptest::prelude::*;
+    use triomphe::Arc;
 
     use super::*;
     use crate::engine::change::Inbox;
@@ -117,7 +118,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_mended_value_is_the_built_one(changes in prop::collection::vec((0..30i64, any::<bool>()), 0..200)) {
-            let entry = |number| Content::Entry(Box::new((Term::Int(number), Content::Number(Term::Int(number)))));
+            let entry = |number| Content::Entry(Arc::new((Term::Int(number), Content::Number(Term::Int(number)))));
             let makers: [(Type, &dyn Fn(i64) -> Content); 3] = [
                 (Type::GSet, &|number| Content::Element(Term::Int(number))),
                 (Type::TwoPSet, &|number| Content::Element(Term::Int(number))),

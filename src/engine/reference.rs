@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use triomphe::Arc;
+
 use crate::engine::change::BaseChange;
 use crate::engine::evaluate::Evaluate;
 use crate::engine::reference_values;
@@ -123,7 +125,7 @@ impl Reference {
                 for x in left {
                     let Ok(key) = eval.call(key, std::slice::from_ref(x)) else { continue };
                     let given = folded(inner, f, x, eval).unwrap_or_default();
-                    contents.extend(given.into_iter().map(|content| Content::Entry(Box::new((key.clone(), content)))));
+                    contents.extend(given.into_iter().map(|content| Content::Entry(Arc::new((key.clone(), content)))));
                 }
                 contents
             }
@@ -215,20 +217,20 @@ fn operation(kind: &Type, term: &Term) -> Option<Vec<Content>> {
         (Type::Boolean, "true", []) => Some(vec![Content::True]),
         (Type::TopK(_), "set", [name, score]) => Some(vec![Content::Score(Box::new((name.clone(), score.clone())))]),
         (Type::GMap(kind) | Type::AwMap(kind), "apply", [key, op]) => {
-            nested(kind, op, &|content| Content::Entry(Box::new((key.clone(), content))))
+            nested(kind, op, &|content| Content::Entry(Arc::new((key.clone(), content))))
         }
         (Type::GMap(inner) | Type::AwMap(inner), "apply_all", [list]) => {
             let mut contents = Vec::new();
             for item in list.to_vec()? {
                 let Some([key, op]) = item.as_tuple() else { return None };
-                contents.extend(nested(inner, op, &|content| Content::Entry(Box::new((key.clone(), content))))?);
+                contents.extend(nested(inner, op, &|content| Content::Entry(Arc::new((key.clone(), content))))?);
             }
             Some(contents)
         }
         (Type::Pair(kinds), "fst", [op]) => nested(&kinds.0, op, &|content| Content::First(Box::new(content))),
         (Type::Pair(kinds), "snd", [op]) => nested(&kinds.1, op, &|content| Content::Second(Box::new(content))),
         (Type::Window(window), "at", [time @ (Term::Int(_) | Term::Big(_)), op]) => {
-            nested(&window.kind, op, &|content| Content::Event(Box::new((time.clone(), content))))
+            nested(&window.kind, op, &|content| Content::Event(Arc::new((time.clone(), content))))
         }
         _ => None,
     }

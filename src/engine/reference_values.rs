@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use num_bigint::BigInt;
+use triomphe::Arc;
 
 use crate::value::compare;
 use crate::value::content::Content;
@@ -82,7 +83,7 @@ pub(super) fn compact(kind: &Type, pieces: &[Piece]) -> Vec<Content> {
         Type::TopK(k) => best(*k, pieces).into_iter().map(|pair| Content::Score(Box::new(pair))).collect(),
         Type::GMap(kind) | Type::AwMap(kind) => {
             let compacted = by_key(pieces).into_iter().flat_map(|(key, pieces)| {
-                compact(kind, &pieces).into_iter().map(move |content| Content::Entry(Box::new((key.clone(), content))))
+                compact(kind, &pieces).into_iter().map(move |content| Content::Entry(Arc::new((key.clone(), content))))
             });
             compacted.collect()
         }
@@ -101,7 +102,7 @@ pub(super) fn compact(kind: &Type, pieces: &[Piece]) -> Vec<Content> {
             }
             let compacted = by_time.into_iter().flat_map(|(time, pieces)| {
                 let contents = compact(&window.kind, &pieces).into_iter();
-                contents.map(move |content| Content::Event(Box::new((time.clone(), content))))
+                contents.map(move |content| Content::Event(Arc::new((time.clone(), content))))
             });
             compacted.collect()
         }

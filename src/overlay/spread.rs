@@ -7,7 +7,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -15,6 +14,7 @@ use rustc_hash::FxHashSet;
 
 use crate::overlay::NodeId;
 use crate::overlay::Settings;
+use crate::overlay::kept::Store;
 use crate::overlay::root::Rooting;
 use crate::overlay::root::Sign;
 use crate::overlay::wire;
@@ -73,9 +73,8 @@ pub(super) struct Spread {
     /// The names of what has come, of late and before. Looked up only.
     seen: [FxHashSet<Name>; 2],
     seen_until: u64,
-    /// What is kept for those who ask. Looked up only.
-    kept: FxHashMap<Name, Arc<[u8]>>,
-    kept_until: VecDeque<(u64, Name)>,
+    /// What is kept for those who ask.
+    kept: Store,
     /// Who has named what has not come. Looked up only.
     missing: FxHashMap<Name, Vec<NodeId>>,
     /// When it is asked for.
@@ -102,8 +101,7 @@ impl Spread {
             rooting: Rooting::default(),
             seen: Default::default(),
             seen_until: 0,
-            kept: FxHashMap::default(),
-            kept_until: VecDeque::new(),
+            kept: Store::default(),
             missing: FxHashMap::default(),
             asks: BTreeSet::new(),
             used: 0,
@@ -191,9 +189,8 @@ impl Spread {
 
     fn pass(&mut self, from: NodeId, name: Name, payload: &Arc<[u8]>, settings: &Settings, now: u64) {
         self.note_traffic(now);
-        self.forget_kept(now);
-        self.kept_until.push_back((now + settings.kept_ms, name));
-        self.kept.insert(name, payload.clone());
+        self.kept.forget(now);
+        self.kept.keep(now + settings.kept_ms, name, payload.clone());
         let all = self.rootless();
         for (_, link) in self.links.iter_mut().filter(|(node, _)| **node != from) {
             if all || link.wants || link.asked {
@@ -266,9 +263,7 @@ impl Spread {
         let Some(link) = self.links.get_mut(&from) else { return };
         link.wants = true;
         for name in names.iter().map(|name| Name::from_le_bytes(*name)) {
-            if let Some(payload) = self.kept.get(&name) {
-                link.waiting.push(payload.clone());
-            }
+            link.waiting.extend(self.kept.get(name));
         }
         self.flush(settings);
     }
@@ -280,19 +275,10 @@ impl Spread {
         }
     }
 
-    fn forget_kept(&mut self, now: u64) {
-        while let Some(&(until, name)) = self.kept_until.front()
-            && until <= now
-        {
-            self.kept_until.pop_front();
-            self.kept.remove(&name);
-        }
-    }
-
     /// Does what is due.
     pub(super) fn tick(&mut self, complete: bool, settings: &Settings, now: u64) {
         self.tick_root(complete, now);
-        self.forget_kept(now);
+        self.kept.forget(now);
         if self.flush_at.is_some_and(|at| at <= now) {
             self.go_on(settings, now);
         }
@@ -347,7 +333,7 @@ impl Spread {
     /// When [`Spread::tick`] is next of use.
     pub(super) fn due(&self, settings: &Settings) -> Option<u64> {
         // Not for each payload by itself.
-        let kept = self.kept_until.front().map(|&(until, _)| until + settings.kept_ms);
+        let kept = self.kept.until().map(|until| until + settings.kept_ms);
         let asks = self.asks.first().map(|&(at, _)| at);
         [self.root_due(), self.flush_at, self.names_at, asks, kept].into_iter().flatten().min()
     }

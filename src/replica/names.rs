@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::hash::Hasher;
 
 use rustc_hash::FxHashMap;
+use rustc_hash::FxHasher;
 
 use crate::lattice::dot::Dot;
 use crate::lattice::dot::Lane;
@@ -22,6 +24,9 @@ impl SlotTag {
     pub(crate) const BASE: SlotTag = SlotTag(0);
 }
 
+/// The most places of [`Replicas::near`].
+const NEAR_MAX: usize = 1 << 12;
+
 /// The lanes that this node has heard of. There may be very many, and nearly all of them of replicas that are gone for good:
 /// each costs a [`Row`] and four bytes.
 #[derive(Default)]
@@ -29,6 +34,9 @@ pub(crate) struct Replicas {
     rows: Vec<Row>,
     /// Sorted by lane, so that those of one topic lie together.
     sorted: Vec<ReplicaIndex>,
+    /// By some bits of a lane, the one of those with the same bits that was met last: most need no search. Of a bounded size,
+    /// a power of two; a place that is free names no lane.
+    near: Vec<u32>,
     /// Topics with their periods, as [`Lane::word`] has them.
     words: Vec<u128>,
     by_word: BTreeMap<u128, u32>,
@@ -43,13 +51,40 @@ struct Row {
 }
 
 impl Replicas {
-    /// How many bytes the lanes take here, the names of topics apart.
+    /// How many bytes the lanes take here, apart from the names of topics and what is of a bounded size.
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(self.rows.as_slice()) + size_of_val(self.sorted.as_slice())
     }
 
     pub(crate) fn find(&self, lane: Lane) -> Option<ReplicaIndex> {
-        self.place(lane).ok().map(|at| self.sorted[at])
+        self.found_near(lane).or_else(|| self.place(lane).ok().map(|at| self.sorted[at]))
+    }
+
+    fn found_near(&self, lane: Lane) -> Option<ReplicaIndex> {
+        let index = ReplicaIndex(*self.near.get(self.near_place(lane))?);
+        let word = self.rows.get(index.0 as usize).filter(|row| row.replica == lane.replica.0.to_le_bytes())?.word;
+        (self.words.get(word as usize) == Some(&lane.word())).then_some(index)
+    }
+
+    fn near_place(&self, lane: Lane) -> usize {
+        let mut hasher = FxHasher::default();
+        hasher.write_u128(lane.replica.0 ^ lane.word());
+        usize::try_from(hasher.finish()).unwrap_or(0) & self.near.len().saturating_sub(1)
+    }
+
+    fn note_near(&mut self, lane: Lane, index: ReplicaIndex) {
+        if self.near.len() < (2 * self.rows.len()).min(NEAR_MAX) {
+            self.near = vec![u32::MAX; (4 * self.rows.len()).next_power_of_two().min(NEAR_MAX)];
+            for known in 0..self.rows.len() {
+                let known = ReplicaIndex(u32::try_from(known).unwrap_or(u32::MAX));
+                let at = self.near_place(self.lane(known));
+                self.near[at] = known.0;
+            }
+        }
+        let at = self.near_place(lane);
+        if let Some(place) = self.near.get_mut(at) {
+            *place = index.0;
+        }
     }
 
     fn place(&self, lane: Lane) -> Result<usize, usize> {
@@ -58,8 +93,15 @@ impl Replicas {
 
     /// `None` when there are as many lanes as one node can tell apart.
     pub(crate) fn intern(&mut self, lane: Lane) -> Option<ReplicaIndex> {
+        if let Some(known) = self.found_near(lane) {
+            return Some(known);
+        }
         let at = match self.place(lane) {
-            Ok(at) => return Some(self.sorted[at]),
+            Ok(at) => {
+                let known = self.sorted[at];
+                self.note_near(lane, known);
+                return Some(known);
+            }
             Err(at) => at,
         };
         let index = u32::try_from(self.rows.len()).ok().filter(|&index| index < Dot::REPLICAS_MAX).map(ReplicaIndex)?;
@@ -70,6 +112,7 @@ impl Replicas {
         }
         self.rows.push(Row { replica: lane.replica.0.to_le_bytes(), word });
         self.sorted.insert(at, index);
+        self.note_near(lane, index);
         Some(index)
     }
 
@@ -119,7 +162,7 @@ impl Replicas {
 #[derive(Default)]
 pub(crate) struct Keys {
     known: Vec<Key>,
-    by_key: FxHashMap<(VariableKey, TopicId), KeyIndex>,
+    by_key: FxHashMap<VariableKey, Vec<(TopicId, KeyIndex)>>,
 }
 
 /// A variable and its topic: of two nodes that give one variable different topics, each has a variable of its own.
@@ -138,7 +181,8 @@ struct Key {
 
 impl Keys {
     pub(crate) fn find(&self, key: &VariableKey, topic: TopicId) -> Option<KeyIndex> {
-        self.by_key.get(&(key.clone(), topic)).copied()
+        let known = self.by_key.get(key)?.iter().find(|(known, _)| *known == topic);
+        known.map(|&(_, index)| index)
     }
 
     pub(crate) fn intern(&mut self, key: &VariableKey, topic: TopicId) -> KeyIndex {
@@ -155,7 +199,7 @@ impl Keys {
             used: false,
             dots: Some(BTreeSet::new()),
         });
-        self.by_key.insert((key.clone(), topic), index);
+        self.by_key.entry(key.clone()).or_default().push((topic, index));
         index
     }
 
@@ -246,5 +290,29 @@ impl Slots {
 
     pub(crate) fn len(&self) -> usize {
         self.known.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lane_is_found_under_its_number_however_many_there_are() {
+        let mut replicas = Replicas::default();
+        let lanes = || {
+            let lane = |n: u128| Lane { topic: TopicId((n % 3) << 16), period: 0, replica: ReplicaId((n << 64) | 7) };
+            (1..=10_000).map(lane)
+        };
+        for (at, lane) in (0..).zip(lanes()) {
+            assert_eq!(replicas.find(lane), None);
+            assert_eq!(replicas.intern(lane), Some(ReplicaIndex(at)));
+        }
+        for (at, lane) in (0..).zip(lanes()) {
+            let other = Lane { topic: TopicId(5 << 16), ..lane };
+            assert_eq!((replicas.find(lane), replicas.find(other)), (Some(ReplicaIndex(at)), None));
+            assert_eq!((replicas.intern(lane), replicas.lane(ReplicaIndex(at))), (Some(ReplicaIndex(at)), lane));
+        }
+        assert!(replicas.near.len() == NEAR_MAX && replicas.bytes() == 24 * 10_000);
     }
 }

@@ -16,73 +16,70 @@ const LANES_MAX: usize = 1 << 12;
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Removals {
-    /// By the lane of the update that took back: its sequence number, ascending, and what it took back.
-    lanes: FxHashMap<ReplicaIndex, VecDeque<(u64, Dot)>>,
-    /// The lanes of all of these in the order of their coming.
+    /// Of a lane that is not mentioned nothing is known.
+    lanes: FxHashMap<ReplicaIndex, OfLane>,
+    /// The lanes of all removals in the order of their coming.
     order: VecDeque<ReplicaIndex>,
-    /// Everything that a lane's updates above it took back is here. Of a lane that is not mentioned nothing is known.
-    floor: FxHashMap<ReplicaIndex, u64>,
     /// The lanes that are mentioned, oldest first.
     mentioned: VecDeque<ReplicaIndex>,
+}
+
+/// What is known of a lane.
+struct OfLane {
+    /// Everything that the lane's updates above it took back is here.
+    floor: u64,
+    /// By the update that took back: its sequence number, ascending, and what it took back.
+    removed: VecDeque<(u64, Dot)>,
 }
 
 impl Removals {
     /// Whether there are no more than so many removals, and nothing but a bounded number of lanes besides.
     #[cfg(test)]
     pub(crate) fn is_within(&self, most: usize) -> bool {
-        let lanes = self.floor.len().max(self.mentioned.len());
-        self.order.len() <= most && self.lanes.len() <= most && lanes <= LANES_MAX
+        let removed: usize = self.lanes.values().map(|lane| lane.removed.len()).sum();
+        self.order.len().max(removed) <= most && self.lanes.len().max(self.mentioned.len()) <= LANES_MAX
     }
 
     /// An update was applied, its lane's newest, and has taken back these dots.
     pub(crate) fn push(&mut self, by: Dot, removed: impl Iterator<Item = Dot>) {
-        if !self.floor.contains_key(&by.replica()) {
-            self.mention(by.replica(), by.sequence() - 1);
-        }
-        for removed in removed {
-            self.lanes.entry(by.replica()).or_default().push_back((by.sequence(), removed));
+        let lane = self.lane(by.replica(), by.sequence() - 1);
+        let before = lane.removed.len();
+        lane.removed.extend(removed.map(|removed| (by.sequence(), removed)));
+        for _ in before..lane.removed.len() {
             self.order.push_back(by.replica());
         }
     }
 
-    fn mention(&mut self, replica: ReplicaIndex, floor: u64) {
-        if self.mentioned.len() >= LANES_MAX
-            && let Some(oldest) = self.mentioned.pop_front()
-        {
-            self.floor.remove(&oldest);
+    /// A lane; of one that was not mentioned all from `floor` on will be here.
+    fn lane(&mut self, replica: ReplicaIndex, floor: u64) -> &mut OfLane {
+        if self.mentioned.len() >= LANES_MAX && !self.lanes.contains_key(&replica) {
+            self.mentioned.pop_front().and_then(|oldest| self.lanes.remove(&oldest));
         }
-        self.floor.insert(replica, floor);
-        self.mentioned.push_back(replica);
+        self.lanes.entry(replica).or_insert_with(|| {
+            self.mentioned.push_back(replica);
+            OfLane { floor, removed: VecDeque::new() }
+        })
     }
 
     /// The node's vector went to `sequence` without the updates in between.
     pub(crate) fn skip_to(&mut self, replica: ReplicaIndex, sequence: u64) {
-        match self.floor.get_mut(&replica) {
-            Some(floor) => *floor = sequence,
-            None => self.mention(replica, sequence),
-        }
+        self.lane(replica, sequence).floor = sequence;
     }
 
     /// Forgets what the updates of these lanes took back, of which nothing is covered any longer.
     pub(crate) fn forget(&mut self, gone: &BTreeSet<ReplicaIndex>) {
         self.lanes.retain(|lane, _| !gone.contains(lane));
         self.order.retain(|lane| !gone.contains(lane));
-        self.floor.retain(|lane, _| !gone.contains(lane));
         self.mentioned.retain(|lane| !gone.contains(lane));
     }
 
-    /// Forgets the oldest until there are `most`.
+    /// Forgets the oldest until there are `most`. Where a lane was not mentioned for a while, some more may go.
     pub(crate) fn trim(&mut self, most: usize) {
         while self.order.len() > most {
             let Some(replica) = self.order.pop_front() else { return };
             let Some(lane) = self.lanes.get_mut(&replica) else { continue };
-            if let Some((sequence, _)) = lane.pop_front()
-                && let Some(floor) = self.floor.get_mut(&replica)
-            {
-                *floor = (*floor).max(sequence);
-            }
-            if lane.is_empty() {
-                self.lanes.remove(&replica);
+            if let Some((sequence, _)) = lane.removed.pop_front() {
+                lane.floor = lane.floor.max(sequence);
             }
         }
     }
@@ -96,13 +93,9 @@ impl Removals {
             if has >= sequence {
                 continue;
             }
-            if self.floor.get(&replica).is_none_or(|&floor| has < floor) {
-                return None;
-            }
-            if let Some(lane) = self.lanes.get(&replica) {
-                let first = lane.partition_point(|&(by, _)| by <= has);
-                gone.extend(lane.range(first..).map(|&(_, removed)| removed).filter(|&dot| base.covers(dot)));
-            }
+            let lane = self.lanes.get(&replica).filter(|lane| has >= lane.floor)?;
+            let first = lane.removed.partition_point(|&(by, _)| by <= has);
+            gone.extend(lane.removed.range(first..).map(|&(_, removed)| removed).filter(|&dot| base.covers(dot)));
         }
         gone.sort_unstable();
         Some(gone)

@@ -30,7 +30,8 @@ impl RightsIndex {
     }
 
     pub(crate) fn removed(&mut self, dot: Dot, entry: &Entry) {
-        if entry.content.rights().is_some()
+        if !self.0.is_empty()
+            && entry.content.rights().is_some()
             && let Some(dots) = self.0.get_mut(&entry.key)
         {
             dots.retain(|known| *known != dot);

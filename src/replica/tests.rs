@@ -1,5 +1,7 @@
 //! What is hard to show from outside: single messages, hostile ones among them.
 
+use triomphe::Arc;
+
 use super::*;
 use crate::replica::lanes::Claims;
 use crate::replica::lanes::Lanes;
@@ -143,7 +145,7 @@ fn rights_are_used_by_their_own_replica_alone() {
     assert_eq!(refusal(&Message::Push { group: of_bounded(group(1, vec![rights(2)])) }), None);
     assert_eq!(refusal(&Message::Push { group: of_bounded(group(1, vec![rights(3)])) }), Some(RefusalReason::Unfit));
     let nested = |of| {
-        let entry = Content::Entry(Box::new((Term::Int(1), rights(of).adds.unwrap().content)));
+        let entry = Content::Entry(Arc::new((Term::Int(1), rights(of).adds.unwrap().content)));
         let mut group = group(1, vec![adding(entry)]);
         group.tables.keys = vec![group::key_term(&key(Type::GMap(Box::new(Type::BCounter))))].into();
         refusal(&Message::Push { group })

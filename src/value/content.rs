@@ -5,6 +5,8 @@
 
 use std::cmp::Ordering;
 
+use triomphe::Arc;
+
 use crate::lattice::sum::Sum;
 use crate::lattice::sum::Total;
 use crate::value::compare;
@@ -35,14 +37,14 @@ pub enum Content {
     Disabled,
     /// `bcounter`: all that one incarnation has counted and given away.
     Rights(Box<Rights>),
-    /// Maps: a key, and a part of what it has.
-    Entry(Box<(Term, Content)>),
+    /// Maps: a key, and a part of what it has. Shared, since an entry, the log of events and the engine have the same one.
+    Entry(Arc<(Term, Content)>),
     /// Pairs: a part of the first.
     First(Box<Content>),
     /// Pairs: a part of the second.
     Second(Box<Content>),
     /// Windows: an event's timestamp (an integer), and what it adds.
-    Event(Box<(Term, Content)>),
+    Event(Arc<(Term, Content)>),
 }
 
 /// What one incarnation has done to a bounded counter, by the owners of rights that it has.

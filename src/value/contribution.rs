@@ -1,6 +1,8 @@
 //! What an operation, or a value, comes to when it does not depend on what is there: the contents that a derivation
 //! contributes and an event of a window holds, and the operations by which a value is joined in.
 
+use triomphe::Arc;
+
 use crate::source::diagnostic::Diagnostic;
 use crate::value::content::Content;
 use crate::value::content::Tally;
@@ -30,7 +32,7 @@ impl Op {
             (Type::Boolean, Op::True) => Some(vec![Content::True]),
             (Type::TopK(_), Op::Score(name, score)) => Some(vec![Content::Score(Box::new((name, score)))]),
             (Type::GMap(kind) | Type::AwMap(kind), Op::Apply(key, op)) => {
-                wrapped(op.contribution(kind), &|content| Content::Entry(Box::new((key.clone(), content))))
+                wrapped(op.contribution(kind), &|content| Content::Entry(Arc::new((key.clone(), content))))
             }
             (Type::GMap(_) | Type::AwMap(_), Op::ApplyAll(ops)) => {
                 let each = ops.into_iter().map(|(key, op)| Op::Apply(key, Box::new(op)).contribution(kind));
@@ -43,7 +45,7 @@ impl Op {
                 wrapped(op.contribution(&kinds.1), &|content| Content::Second(Box::new(content)))
             }
             (Type::Window(window), Op::At(time, op)) => {
-                wrapped(op.contribution(&window.kind), &|content| Content::Event(Box::new((time.clone(), content))))
+                wrapped(op.contribution(&window.kind), &|content| Content::Event(Arc::new((time.clone(), content))))
             }
             _ => None,
         }

@@ -10,6 +10,7 @@ use serde::de::Error;
 use serde::de::SeqAccess;
 use serde::de::VariantAccess;
 use serde::de::Visitor;
+use triomphe::Arc;
 
 use crate::value::content::Content;
 use crate::value::kind::TYPE_DEPTH_MAX;
@@ -65,10 +66,10 @@ impl<'de> Visitor<'de> for Nested {
             7 => Content::Removed(access.newtype_variant()?),
             8 => access.unit_variant().map(|()| Content::Disabled)?,
             9 => Content::Rights(access.newtype_variant()?),
-            10 => Content::Entry(Box::new(access.newtype_variant_seed(Beside(self.deeper()?))?)),
+            10 => Content::Entry(Arc::new(access.newtype_variant_seed(Beside(self.deeper()?))?)),
             11 => Content::First(Box::new(access.newtype_variant_seed(self.deeper()?)?)),
             12 => Content::Second(Box::new(access.newtype_variant_seed(self.deeper()?)?)),
-            13 => Content::Event(Box::new(access.newtype_variant_seed(Beside(self.deeper()?))?)),
+            13 => Content::Event(Arc::new(access.newtype_variant_seed(Beside(self.deeper()?))?)),
             _ => return Err(A::Error::custom("no such content")),
         })
     }
@@ -126,10 +127,10 @@ mod tests {
         ];
         leaf.prop_recursive(TYPE_DEPTH_MAX - 1, 20, 1, move |inner| {
             prop_oneof![
-                (int.clone(), inner.clone()).prop_map(|pair| Content::Entry(Box::new(pair))),
+                (int.clone(), inner.clone()).prop_map(|pair| Content::Entry(Arc::new(pair))),
                 inner.clone().prop_map(|inner| Content::First(Box::new(inner))),
                 inner.clone().prop_map(|inner| Content::Second(Box::new(inner))),
-                (int.clone(), inner).prop_map(|pair| Content::Event(Box::new(pair))),
+                (int.clone(), inner).prop_map(|pair| Content::Event(Arc::new(pair))),
             ]
         })
     }

@@ -3,6 +3,8 @@
 //!
 //! F returns one operation, a list of them, or `[]`, and may take a second argument: the bottom value of the map's values.
 
+use triomphe::Arc;
+
 use crate::engine::change::Delta;
 use crate::engine::operators::Context;
 use crate::engine::operators::fold;
@@ -44,7 +46,7 @@ impl GroupBy {
             },
             |_, (key, contents), present, context| {
                 for content in contents {
-                    context.content(Content::Entry(Box::new((key.clone(), content))), present);
+                    context.content(Content::Entry(Arc::new((key.clone(), content))), present);
                 }
             },
         );

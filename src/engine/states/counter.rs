@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::engine::change::Delta;
 use crate::engine::change::Effect;
@@ -41,11 +42,12 @@ impl CounterState {
                     self.total.add(&tally);
                     self.count += 1;
                 }
-                Some(dot) if !self.base.contains_key(&dot) => {
-                    self.total.add(&tally);
-                    self.base.insert(dot, *tally);
+                Some(dot) => {
+                    if let Entry::Vacant(place) = self.base.entry(dot) {
+                        self.total.add(&tally);
+                        place.insert(*tally);
+                    }
                 }
-                Some(_) => {}
             }
         }
         for support in inbox.went.drain(..) {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use triomphe::Arc;
+
 use crate::engine::author::Author;
 use crate::engine::change::Delta;
 use crate::engine::change::Effect;
@@ -36,14 +38,15 @@ impl MapState {
 
     /// Takes changes in. Elements are told if somebody watches.
     pub(super) fn apply(&mut self, inbox: &mut Inbox, watched: bool) -> Delta {
-        let mut by_key: BTreeMap<Term, Inbox> = BTreeMap::new();
-        for Support { dot, content } in inbox.came.drain(..) {
-            let Content::Entry(entry) = content else { continue };
-            by_key.entry(entry.0).or_default().came.push(Support { dot, content: entry.1 });
+        if let Some(delta) = self.apply_to_one(inbox, watched) {
+            return delta;
         }
-        for Support { dot, content } in inbox.went.drain(..) {
-            let Content::Entry(entry) = content else { continue };
-            by_key.entry(entry.0).or_default().went.push(Support { dot, content: entry.1 });
+        let mut by_key: BTreeMap<Term, Inbox> = BTreeMap::new();
+        for (key, support) in inbox.came.drain(..).filter_map(beneath) {
+            by_key.entry(key).or_default().came.push(support);
+        }
+        for (key, support) in inbox.went.drain(..).filter_map(beneath) {
+            by_key.entry(key).or_default().went.push(support);
         }
         let mut delta = Delta::default();
         for (key, mut inbox) in by_key {
@@ -52,9 +55,27 @@ impl MapState {
         delta
     }
 
+    /// The same where all changes are beneath one key and one of each kind at most, as when an entry takes another's place.
+    fn apply_to_one(&mut self, inbox: &mut Inbox, watched: bool) -> Option<Delta> {
+        let key = match (inbox.came.as_slice(), inbox.went.as_slice()) {
+            ([only], []) | ([], [only]) => key_of(only)?.clone(),
+            ([came], [went]) if key_of(came) == key_of(went) => key_of(came)?.clone(),
+            _ => return None,
+        };
+        let inner =
+            |supports: &mut Vec<Support>| supports.drain(..).filter_map(beneath).map(|(_, inner)| inner).collect();
+        let mut inner = Inbox { came: inner(&mut inbox.came), went: inner(&mut inbox.went) };
+        let mut delta = Delta::default();
+        self.apply_to(key, &mut inner, watched, &mut delta);
+        Some(delta)
+    }
+
     fn apply_to(&mut self, key: Term, inbox: &mut Inbox, watched: bool, delta: &mut Delta) {
-        let known = self.children.contains_key(&key);
-        let child = self.children.entry(key.clone()).or_insert_with(|| Child::bottom(&self.kind, self.removable));
+        let mut known = true;
+        let child = self.children.entry(key.clone()).or_insert_with(|| {
+            known = false;
+            Child::bottom(&self.kind, self.removable)
+        });
         let before = (known && watched).then(|| child.value());
         let changed = child.apply(inbox);
         let stays = !child.state.is_unsupported();
@@ -98,7 +119,7 @@ impl MapState {
             // Of a key that is not there everything is written: `{apply, K, {set, 0}}` makes it exist.
             None => State::bottom(&self.kind, true).prepare(op, author),
         };
-        Ok(effect?.wrapped(|content| Content::Entry(Box::new((key.clone(), content)))))
+        Ok(effect?.wrapped(|content| Content::Entry(Arc::new((key.clone(), content)))))
     }
 
     /// Several operations as one update: each sees what those before it have done to its key.
@@ -118,7 +139,7 @@ impl MapState {
                 None => Trial::new(State::bottom(&self.kind, true)),
             });
             let effect = trial.state.prepare(op, author)?;
-            all.try_out(effect, trial, |content| Content::Entry(Box::new((key.clone(), content))));
+            all.try_out(effect, trial, |content| Content::Entry(Arc::new((key.clone(), content))));
         }
         Ok(all.effect())
     }
@@ -159,7 +180,7 @@ impl MapState {
     /// The contents of one key, as few as possible.
     pub(super) fn part(&self, key: &Term) -> Vec<Content> {
         let contents = self.children.get(key).map_or_else(Vec::new, |child| child.state.contents());
-        contents.into_iter().map(|content| Content::Entry(Box::new((key.clone(), content)))).collect()
+        contents.into_iter().map(|content| Content::Entry(Arc::new((key.clone(), content)))).collect()
     }
 
     pub(super) fn is_unsupported(&self) -> bool {
@@ -169,11 +190,23 @@ impl MapState {
     pub(super) fn entries(&self, entries: &mut Vec<(Dot, Content)>) {
         for (key, child) in &self.children {
             let inner = child.state.entries().into_iter();
-            entries.extend(inner.map(|(dot, content)| (dot, Content::Entry(Box::new((key.clone(), content))))));
+            entries.extend(inner.map(|(dot, content)| (dot, Content::Entry(Arc::new((key.clone(), content))))));
         }
     }
 
     pub(super) fn removal_records(&self) -> usize {
         self.children.values().map(|child| child.state.removal_records()).sum()
     }
+}
+
+/// Beneath which key it speaks for something, and for what.
+fn beneath(Support { dot, content }: Support) -> Option<(Term, Support)> {
+    let Content::Entry(entry) = content else { return None };
+    let (key, content) = Arc::unwrap_or_clone(entry);
+    Some((key, Support { dot, content }))
+}
+
+/// Beneath which key it speaks for something.
+fn key_of(support: &Support) -> Option<&Term> {
+    if let Content::Entry(entry) = &support.content { Some(&entry.0) } else { None }
 }

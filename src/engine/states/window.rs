@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use num_bigint::BigInt;
+use triomphe::Arc;
 
 use crate::engine::change::Delta;
 use crate::engine::change::Effect;
@@ -88,7 +89,7 @@ impl WindowState {
         let mut changes = Vec::with_capacity(inbox.came.len() + inbox.went.len());
         for Support { dot, content } in inbox.came.drain(..) {
             let Content::Event(event) = content else { continue };
-            let (time, content) = *event;
+            let (time, content) = Arc::unwrap_or_clone(event);
             if dot.is_none_or(|dot| self.own.insert((time.clone(), dot), content.clone()).is_none()) {
                 *self.events.entry(time.clone()).or_default().entry(content.clone()).or_insert(0) += 1;
                 changes.push((time, content, true));
@@ -96,7 +97,7 @@ impl WindowState {
         }
         for Support { dot, content } in inbox.went.drain(..) {
             let Content::Event(event) = content else { continue };
-            let (time, content) = *event;
+            let (time, content) = Arc::unwrap_or_clone(event);
             if dot.is_none_or(|dot| self.own.remove(&(time.clone(), dot)).is_some()) && self.forget(&time, &content) {
                 changes.push((time, content, false));
             }
@@ -260,7 +261,7 @@ impl WindowState {
         let expired = self.own.keys().take_while(|(time, _)| *time <= expired).map(|(_, dot)| *dot);
         let mut removes: Vec<Dot> = expired.collect();
         removes.sort_unstable();
-        let event = |content| Content::Event(Box::new((time.clone(), content)));
+        let event = |content| Content::Event(Arc::new((time.clone(), content)));
         let writes = contents.into_iter().map(|content| Write::new(Some(event(content)), std::mem::take(&mut removes)));
         Effect { writes: writes.collect() }
     }
@@ -304,14 +305,14 @@ impl WindowState {
         let mut inbox = Inbox::default();
         fill(&mut inbox, contents, true);
         state.apply(&mut inbox, false);
-        state.contents().into_iter().map(|content| Content::Event(Box::new((time.clone(), content)))).collect()
+        state.contents().into_iter().map(|content| Content::Event(Arc::new((time.clone(), content)))).collect()
     }
 
     pub(super) fn entries(&self, entries: &mut Vec<(Dot, Content)>) {
         entries.extend(
             self.own
                 .iter()
-                .map(|((time, dot), content)| (*dot, Content::Event(Box::new((time.clone(), content.clone()))))),
+                .map(|((time, dot), content)| (*dot, Content::Event(Arc::new((time.clone(), content.clone()))))),
         );
     }
 
