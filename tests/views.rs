@@ -500,3 +500,27 @@ fn a_derivation_made_later_does_not_wait_for_what_the_node_never_takes() {
     net.run(1_000);
     assert_eq!(net.shown(client, "D"), "8");
 }
+
+/// A partition of some seconds, a little later each time: how long after its end a view has what was derived meanwhile.
+#[test]
+fn a_view_is_up_to_date_soon_after_a_partition_however_long_that_was() {
+    let (mut net, mut slowest) = (Net::new(5), 0);
+    let server = net.server("S = declare(set), D = declare(set). map(S, fun(X) -> X * 2 end, D).");
+    let client = net.client("D = declare(set).");
+    net.connect(server, client);
+    net.run(2000);
+    for (round, parted_ms) in [3000, 5000, 7600, 12_000].into_iter().enumerate() {
+        net.lost = 100;
+        net.type_line(server, &format!("update(S, {{add, {round}}})."));
+        net.run(parted_ms);
+        net.lost = 0;
+        let healed = net.now_ms;
+        while net.shown(client, "D") != net.shown(server, "D") {
+            net.run(50);
+            assert!(net.now_ms < healed + 30_000, "it comes");
+        }
+        slowest = slowest.max(net.now_ms - healed);
+        net.run(3000);
+    }
+    assert!(slowest <= 1500, "{slowest} ms");
+}

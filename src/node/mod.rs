@@ -101,10 +101,7 @@ pub struct Node {
     tasks: Tasks,
     /// The task whose turn it is, when its fuel ran out before its turn did.
     running: Option<(TaskId, Purpose, crate::vm::Task)>,
-    inbox: VecDeque<Input>,
-    inbox_bytes: usize,
-    /// Peers that the replica knows already, of those whose coming is among what waits.
-    known_early: BTreeSet<PeerId>,
+    inbox: during::Inbox,
     outputs: VecDeque<Output>,
     now_ms: u64,
     random: ChaCha8Rng,
@@ -221,9 +218,7 @@ impl Node {
             replica,
             tasks,
             running: None,
-            inbox: VecDeque::new(),
-            inbox_bytes: 0,
-            known_early: BTreeSet::new(),
+            inbox: during::Inbox::default(),
             outputs: VecDeque::new(),
             now_ms: 0,
             random,
@@ -318,7 +313,7 @@ impl Node {
             Input::Connected { peer, name, incarnation, role } => {
                 self.met.connected(peer, Node::name_term(&name), incarnation);
                 self.peers.insert(peer, name);
-                if !self.known_early.remove(&peer) {
+                if !self.inbox.known_early.remove(&peer) {
                     self.replica.connected(peer, role, incarnation, self.now_ms);
                 }
                 self.effects_connected(peer, node_of(incarnation), role);
@@ -330,9 +325,11 @@ impl Node {
                 self.derivations.lost(peer);
                 self.views.lost(peer);
                 self.peers.remove(&peer);
+                self.inbox.heard_at.remove(&peer);
                 self.replica.lost(peer, self.now_ms);
             }
             Input::Received { peer, bytes } => {
+                self.note_heard(peer);
                 let taken = self.effects_received(peer, &bytes)
                     || self.rights_received(peer, &bytes)
                     || self.derivations_received(peer, &bytes)

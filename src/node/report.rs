@@ -171,7 +171,7 @@ impl Node {
     pub fn quiescent(&self) -> bool {
         // Tasks that stand still do nothing before the next input either.
         let tasks = self.stands_still || !self.tasks.any_active();
-        self.running.is_none() && tasks && self.inbox.is_empty() && !self.enforced.busy(self.now_ms)
+        self.running.is_none() && tasks && self.inbox.waiting.is_empty() && !self.enforced.busy(self.now_ms)
     }
 
     /// `converged()`: as far as this node knows.

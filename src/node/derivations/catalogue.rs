@@ -307,6 +307,13 @@ impl Catalogue {
         self.out.push((peer, fact::encode(&word)));
     }
 
+    /// A peer is heard of again after a silence: what it has not answered may have been lost in that, and is said again.
+    pub(super) fn heard_again(&mut self, peer: PeerId, now_ms: u64) {
+        if let Some(told) = self.links.get_mut(&peer).and_then(|link| link.told.as_mut()) {
+            (told.again_at, told.pause_ms) = (told.again_at.min(now_ms), AGAIN_MS / 2);
+        }
+    }
+
     /// Says again what was not answered.
     pub(super) fn tick(&mut self, now_ms: u64) {
         let due = |at: u64| at <= now_ms;

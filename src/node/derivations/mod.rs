@@ -57,6 +57,11 @@ impl Derivations {
         self.catalogue.connected(peer, role);
     }
 
+    /// A peer is heard of again after a silence.
+    pub(super) fn heard_again(&mut self, peer: PeerId, now_ms: u64) {
+        self.catalogue.heard_again(peer, now_ms);
+    }
+
     pub(super) fn lost(&mut self, peer: PeerId) {
         self.catalogue.lost(peer);
     }

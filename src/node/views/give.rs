@@ -163,6 +163,14 @@ impl Giving {
         flight.parts.get(place(from)..place(to)).unwrap_or_default().to_vec()
     }
 
+    /// The peer is heard of again after a silence: what it has not answered may have been lost in that, and is sent again.
+    pub(super) fn heard_again(&mut self, now_ms: u64) {
+        if let Some(flight) = &mut self.flight {
+            flight.again_at = flight.again_at.min(now_ms);
+            flight.pause_ms = AGAIN_MS / 2;
+        }
+    }
+
     pub(super) fn next_timer(&self) -> Option<u64> {
         self.flight.as_ref().map(|flight| flight.again_at)
     }

@@ -82,6 +82,12 @@ impl Views {
         self.stale = true;
     }
 
+    /// A peer is heard of again after a silence.
+    pub(super) fn heard_again(&mut self, peer: PeerId, now_ms: u64) {
+        let to_it = self.giving.iter_mut().filter(|((to, _), _)| *to == peer);
+        to_it.for_each(|(_, (_, giving))| giving.heard_again(now_ms));
+    }
+
     /// A variable is new here.
     pub(super) fn declared(&mut self, variable: VariableId, hash: u128) {
         self.by_hash.insert(hash, variable);
