@@ -215,6 +215,20 @@ fn the_prompt_reads_a_pipe_line_by_line() {
 }
 
 #[test]
+fn what_a_line_of_the_prompt_did_not_come_to_counts_for_nothing_in_the_next() {
+    let failed = "X = 10 div arg(z, 0).\nX = a.\ncase X of a -> yes end.\n";
+    let done = typed(&["repl"], failed);
+    assert!(done.stdout.ends_with("a\nyes\n"), "{}{}", done.stdout, done.stderr);
+    let failed =
+        "print(1 div arg(z, 0)), A = declare(x, set).\nB = declare(x, counter).\nupdate(B, increment).\nquery(B).\n";
+    let done = typed(&["repl"], failed);
+    assert!(done.stdout.ends_with("1\n") && !done.stderr.contains("E0301"), "{}{}", done.stdout, done.stderr);
+    let waits = "S = declare(set).\nX = read(S, {cardinality, 1}).\nX = a.\ncase X of a -> yes end.\n";
+    let done = typed(&["repl"], waits);
+    assert!(done.stdout.contains("yes\n"), "{}{}", done.stdout, done.stderr);
+}
+
+#[test]
 fn the_prompt_lists_plain_values_too() {
     let done = typed(&["repl"], "S = declare(set).\nN = 5.\n:vars\n");
     assert!(done.stdout.contains("S = []   % set, 2 bytes, metadata 0 bytes\nN = 5\n"), "{}", done.stdout);

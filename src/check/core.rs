@@ -38,6 +38,25 @@ pub struct Form {
     pub span: Span,
 }
 
+impl Expr {
+    /// Whether it is treated as a guard where it is a condition of a comprehension: it calls nothing but built-ins that guards
+    /// may call. What fails in it is false then.
+    #[must_use]
+    pub fn is_guard(&self) -> bool {
+        match &self.node {
+            Node::Literal(_) | Node::Local(_) | Node::Global(_) => true,
+            Node::Tuple(items) => items.iter().all(Expr::is_guard),
+            Node::Cons(left, right)
+            | Node::Binary(_, left, right)
+            | Node::AndAlso(left, right)
+            | Node::OrElse(left, right) => left.is_guard() && right.is_guard(),
+            Node::Unary(_, operand) => operand.is_guard(),
+            Node::Builtin(builtin, arguments) => builtin.row().guard && arguments.iter().all(Expr::is_guard),
+            _ => false,
+        }
+    }
+}
+
 /// A named function.
 #[derive(Clone, Debug)]
 pub struct Function {

@@ -4,7 +4,6 @@ use crate::check::core::Expr;
 use crate::check::core::Qualifier;
 use crate::compile::builder::Builder;
 use crate::compile::builder::Label;
-use crate::compile::pattern;
 use crate::value::term::Term;
 use crate::vm::code::Logic;
 use crate::vm::code::Op;
@@ -66,7 +65,7 @@ impl Builder<'_> {
             Qualifier::Filter(condition) => {
                 let skip = self.label();
                 let target = next.unwrap_or(skip);
-                if pattern::is_guard(condition) {
+                if condition.is_guard() {
                     self.conjunction(std::slice::from_ref(condition), target);
                 } else {
                     let src = self.operand(condition);

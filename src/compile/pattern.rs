@@ -243,18 +243,3 @@ fn is_boolean(part: &Expr) -> bool {
         _ => false,
     }
 }
-
-/// Whether a condition of a comprehension may be treated as a guard: it calls nothing but built-ins that guards may call.
-pub(super) fn is_guard(part: &Expr) -> bool {
-    match &part.node {
-        Node::Literal(_) | Node::Local(_) | Node::Global(_) => true,
-        Node::Tuple(items) => items.iter().all(is_guard),
-        Node::Cons(left, right)
-        | Node::Binary(_, left, right)
-        | Node::AndAlso(left, right)
-        | Node::OrElse(left, right) => is_guard(left) && is_guard(right),
-        Node::Unary(_, operand) => is_guard(operand),
-        Node::Builtin(builtin, arguments) => builtin.row().guard && arguments.iter().all(is_guard),
-        _ => false,
-    }
-}

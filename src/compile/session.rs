@@ -104,6 +104,11 @@ impl Session {
         self.compile(file, parsed, Mode::Prompt, |_, _| None)
     }
 
+    /// What was typed before has failed, or is not at its end: what its names hold is not known.
+    pub fn forget_values(&mut self) {
+        self.known.forget_values();
+    }
+
     /// Compiles an example: forms as they could be typed at the prompt, except that a form which is a comparison is an
     /// assertion, unless a comment behind it says what it gives (`% => false`). `name` is what messages show.
     ///

@@ -102,6 +102,8 @@ pub struct Node {
     /// The task whose turn it is, when its fuel ran out before its turn did.
     running: Option<(TaskId, Purpose, crate::vm::Task)>,
     inbox: during::Inbox,
+    /// Whether something of the top level or the prompt has not come to its end since a line was typed.
+    came_apart: bool,
     outputs: VecDeque<Output>,
     now_ms: u64,
     random: ChaCha8Rng,
@@ -219,6 +221,7 @@ impl Node {
             tasks,
             running: None,
             inbox: during::Inbox::default(),
+            came_apart: false,
             outputs: VecDeque::new(),
             now_ms: 0,
             random,
@@ -372,11 +375,15 @@ impl Node {
             self.abandon(task);
         }
         if !ended.is_empty() {
+            self.came_apart = true;
             self.outputs.push_back(Output::Evaluated { value: None, current: None });
         }
     }
 
     fn typed(&mut self, text: &str) {
+        if std::mem::take(&mut self.came_apart) || self.tasks.any_typed() {
+            Arc::make_mut(&mut self.session).forget_values();
+        }
         let compiled = Arc::make_mut(&mut self.session).prompt(text);
         self.typed_last = self.loaded(compiled).map(|forms| {
             let task = self.machine.top_level(&forms);

@@ -344,6 +344,11 @@ impl Tasks {
         self.repeated.remove(&id)
     }
 
+    /// Whether something that was typed is not at its end.
+    pub(super) fn any_typed(&self) -> bool {
+        self.entries.values().any(|entry| entry.purpose == Purpose::Prompt)
+    }
+
     /// Ends all tasks that were typed, and gives them.
     pub(super) fn cancel_prompt(&mut self) -> Vec<Task> {
         let typed: Vec<TaskId> =

@@ -165,6 +165,7 @@ impl Node {
     fn failed(&mut self, purpose: Purpose, failure: &Failure, said: Vec<String>) {
         self.tell_named_changes();
         self.report_failure(failure, said);
+        self.came_apart |= purpose != Purpose::Thread;
         self.ended(purpose, None);
     }
 

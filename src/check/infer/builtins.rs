@@ -280,7 +280,8 @@ fn same_elements(list: &Value) -> Option<Value> {
 fn lists(name: &str, arguments: &[Value]) -> Option<Value> {
     match (name, arguments) {
         ("sort" | "usort" | "reverse", [list]) => same_elements(list),
-        ("reverse" | "append", [a, b]) => append(a, b),
+        ("append", [a, b]) => append(a, b),
+        ("reverse", [a, b]) => append(&same_elements(a)?, b),
         ("seq", _) => Some(Value::list_of(&Value::ints())),
         ("nth", [_, list]) => {
             list.parts()?;
@@ -345,7 +346,8 @@ fn maps(name: &str, arguments: &[Value]) -> Option<Value> {
             let Some(cons) = &parts.cons else {
                 return Some(Value::map(MapShape { known: Vec::new(), rest: None }));
             };
-            exact_map(cons).or_else(|| match &cons.elements().parts()?.tuples {
+            let exact = exact_map(cons).filter(|_| !parts.nil && parts.kinds() == 1);
+            exact.or_else(|| match &cons.elements().parts()?.tuples {
                 Few::Of(shapes) => {
                     let pairs = || shapes.iter().filter(|shape| shape.len() == 2);
                     let keys = pairs().fold(Value::never(), |all, pair| all.join(&pair[0]));

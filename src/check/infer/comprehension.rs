@@ -4,6 +4,7 @@ use crate::check::core::Expr;
 use crate::check::core::Node;
 use crate::check::core::Qualifier;
 use crate::check::infer::matching::Holds;
+use crate::check::infer::matching::cannot_fail;
 use crate::check::infer::matching::truth;
 use crate::check::infer::parts::Cons;
 use crate::check::infer::parts::Few;
@@ -74,6 +75,23 @@ impl<'p> Run<'p> {
     }
 
     fn condition(&mut self, qualifier: &'p Qualifier, condition: &'p Expr, frame: &mut Frame) -> Step<'p> {
+        // What fails in a guard is false: most likely a mistake, but nothing that ends the program.
+        let guard = condition.is_guard();
+        self.choices += u32::from(guard);
+        let outer = std::mem::replace(&mut self.sites.lenient, guard);
+        let step = self.tried_condition(qualifier, condition, frame);
+        self.sites.lenient = outer;
+        self.choices -= u32::from(guard);
+        match step {
+            Step::Fails if guard => Step::Nothing,
+            Step::Condition(holds, from) if guard && !cannot_fail(condition) => {
+                Step::Condition(holds.at_most(Holds::Perhaps), from)
+            }
+            step => step,
+        }
+    }
+
+    fn tried_condition(&mut self, qualifier: &'p Qualifier, condition: &'p Expr, frame: &mut Frame) -> Step<'p> {
         let value = self.eval(condition, frame);
         if value.is_never() {
             return Step::Fails;

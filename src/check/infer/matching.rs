@@ -41,7 +41,7 @@ impl Holds {
         self.max(other)
     }
 
-    fn at_most(self, other: Holds) -> Holds {
+    pub(super) fn at_most(self, other: Holds) -> Holds {
         self.min(other)
     }
 
@@ -128,6 +128,9 @@ impl<'p> Run<'p> {
         if let Some(slot @ None) = self.globals.get_mut(global) {
             *slot = Some(value);
             self.bound.push(global);
+            if self.choices > 0 {
+                self.branched.insert(global);
+            }
         }
     }
 
@@ -153,7 +156,7 @@ impl<'p> Run<'p> {
     /// What a function sees in a name of the top level.
     pub(super) fn global(&self, global: usize) -> Value {
         let settled = self.settled.get(global).cloned().flatten();
-        let now = self.globals.get(global).cloned().flatten();
+        let now = self.globals.get(global).filter(|_| !self.branched.contains(&global)).cloned().flatten();
         settled.or(now).unwrap_or_else(Value::any)
     }
 
@@ -516,7 +519,7 @@ fn fits(pattern: &Pattern, value: &Value) -> bool {
 }
 
 /// Whether a test has a value whatever its operands are; what fails in a guard is false.
-fn cannot_fail(test: &Expr) -> bool {
+pub(super) fn cannot_fail(test: &Expr) -> bool {
     match &test.node {
         Node::Literal(_) | Node::Local(_) => true,
         Node::Builtin(builtin, arguments) => {

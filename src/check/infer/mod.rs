@@ -84,6 +84,11 @@ impl Known {
         self.functions.get(at).map(|function| &**function)
     }
 
+    /// Names that earlier texts bound hold anything from now on: it is not known how far those came.
+    pub fn forget_values(&mut self) {
+        self.forms.clear();
+    }
+
     /// Takes in a text that was checked.
     pub fn add(&mut self, checked: Checked) {
         self.globals = checked.globals.len();
@@ -179,6 +184,8 @@ struct Passes<'p> {
     file: FileId,
     /// Literals of more than one part, by their places.
     literals: FxHashMap<usize, Value>,
+    /// The numbers of `fun`s.
+    numbers: run::Numbers<'p>,
     /// The program's functions that call each other.
     groups: groups::Groups,
     /// How many expressions all passes have evaluated.
@@ -189,7 +196,8 @@ impl<'p> Passes<'p> {
     fn new(known: &'p Known, checked: &'p Checked, file: FileId) -> Passes<'p> {
         let earlier = known.functions.iter().map(|function| &**function).filter(|function| function.module.is_none());
         let groups = groups::groups(earlier.chain(&checked.functions));
-        Passes { known, checked, file, literals: FxHashMap::default(), groups, steps: 0 }
+        let (literals, numbers) = (FxHashMap::default(), run::Numbers::default());
+        Passes { known, checked, file, literals, numbers, groups, steps: 0 }
     }
 
     /// A new pass; literals are as they were.
@@ -200,6 +208,7 @@ impl<'p> Passes<'p> {
         let mut run = Run::new(functions, &self.checked.globals);
         run.follow = follow;
         run.literals = std::mem::take(&mut self.literals);
+        run.number_on(std::mem::take(&mut self.numbers));
         run.calls.groups.clone_from(&self.groups);
         run.sites.file = self.file;
         run.sites.library = self.known.library;
@@ -211,7 +220,8 @@ impl<'p> Passes<'p> {
         let mut run = self.run(follow);
         self.everything(&mut run, false);
         run.variables.settle();
-        self.literals = run.literals;
+        self.literals = std::mem::take(&mut run.literals);
+        self.numbers = run.take_numbers();
         let settled = run.globals.into_iter().map(|global| global.or_else(|| Some(Value::any()))).collect();
         (settled, run.variables)
     }
@@ -227,11 +237,13 @@ impl<'p> Passes<'p> {
             self.everything(&mut run, true);
             self.literals = std::mem::take(&mut run.literals);
             if run.exhausted() {
+                self.numbers = run.take_numbers();
                 continue;
             }
             run.tell_removals();
             let mut told = run.sites.tell();
             run.variables.settle();
+            self.numbers = run.take_numbers();
             let (settled, variables) = (run.globals, run.variables);
             told.extend(self.closed(follow, settled, variables));
             return told;

@@ -105,7 +105,9 @@ fn terms(value: &Value) -> Vec<Term> {
         all.extend(Term::float(1.5));
     }
     match &parts.atoms {
-        Few::All => all.extend([Term::atom("true"), Term::atom("increment"), Term::atom("decrement")]),
+        Few::All => {
+            all.extend(["true", "increment", "decrement", "bound", "undefined"].map(Term::atom));
+        }
         Few::Of(few) => all.extend(few.iter().map(|atom| Term::Atom(*atom))),
     }
     // Functions and variables are values as good as any, where values are looked at at all.

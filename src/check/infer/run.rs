@@ -1,6 +1,7 @@
 //! One pass of abstract interpretation: its state, its budgets, and how a function's clauses are evaluated.
 
 use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 use triomphe::Arc;
 
 use crate::check::core::Expr;
@@ -136,10 +137,18 @@ impl Outcome {
     }
 }
 
+/// The numbers of `fun`s.
+#[derive(Default)]
+pub(super) struct Numbers<'p> {
+    lambdas: Vec<&'p Lambda>,
+    by_place: FxHashMap<usize, u32>,
+}
+
 /// One pass over a program.
 pub(super) struct Run<'p> {
     pub(super) functions: FxHashMap<FunctionId, &'p Function>,
     pub(super) lambdas: Vec<&'p Lambda>,
+    /// By their places. The same in all passes over a text, since what one pass finds may have functions in it.
     lambda_numbers: FxHashMap<usize, u32>,
     /// Of each lambda: what it was made with, and whether it was called with known arguments.
     pub(super) made: Vec<(Option<Vec<Value>>, bool)>,
@@ -147,6 +156,8 @@ pub(super) struct Run<'p> {
     pub(super) globals: Vec<Option<Value>>,
     /// Those of them that were bound here, in order.
     pub(super) bound: Vec<usize>,
+    /// Those of them that a branch binds: a function that is called in several may see another value in each.
+    pub(super) branched: FxHashSet<usize>,
     /// The same at the end of the pass before; functions see these.
     pub(super) settled: Vec<Option<Value>>,
     pub(super) names: &'p [String],
@@ -204,6 +215,7 @@ impl<'p> Run<'p> {
             made: Vec::new(),
             globals: vec![None; names.len()],
             bound: Vec::new(),
+            branched: FxHashSet::default(),
             settled: vec![None; names.len()],
             names,
             numbers: FxHashMap::default(),
@@ -252,6 +264,17 @@ impl<'p> Run<'p> {
 
     pub(super) fn unstep(&mut self) {
         self.nest -= 1;
+    }
+
+    /// Goes on with the numbers of `fun`s that earlier passes have given.
+    pub(super) fn number_on(&mut self, numbers: Numbers<'p>) {
+        self.made = vec![(None, false); numbers.lambdas.len()];
+        (self.lambdas, self.lambda_numbers) = (numbers.lambdas, numbers.by_place);
+    }
+
+    /// The numbers of `fun`s, for the next pass.
+    pub(super) fn take_numbers(&mut self) -> Numbers<'p> {
+        Numbers { lambdas: std::mem::take(&mut self.lambdas), by_place: std::mem::take(&mut self.lambda_numbers) }
     }
 
     /// The number of a `fun`.

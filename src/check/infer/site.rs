@@ -10,7 +10,7 @@ use crate::source::span::FileId;
 use crate::source::span::Span;
 
 /// Something that fails whenever it is reached with what was known there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     /// The place, as a node's address.
     pub(super) site: usize,
@@ -77,6 +77,8 @@ pub(super) struct Sites {
     pub(super) telling: bool,
     /// Whether what fails is only tried.
     pub(super) quiet: bool,
+    /// Whether what fails is false, and ends nothing.
+    pub(super) lenient: bool,
     seen: FxHashMap<usize, Site>,
     /// What fails in code that is sure to run.
     certain: Vec<Arc<Failure>>,
@@ -106,7 +108,10 @@ impl Sites {
             if certain {
                 self.certain.push(failure.clone());
             }
-            self.seen.entry(failure.site).or_default().failure.get_or_insert_with(|| failure.clone());
+            let lenient = self.lenient && failure.grave;
+            let told =
+                || if lenient { Arc::new(Failure { grave: false, ..(**failure).clone() }) } else { failure.clone() };
+            self.seen.entry(failure.site).or_default().failure.get_or_insert_with(told);
         }
     }
 
