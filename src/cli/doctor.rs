@@ -281,20 +281,16 @@ fn listening(listen: &str, automatic: bool) -> Option<Finding> {
 fn in_use(listen: &str, examined: &Examined, credentials: (u128, bool)) -> Finding {
     let (own, automatic) = credentials;
     let by = |state, by: &str| Finding::new("listen", state, format!("{listen} is in use: {by}"));
+    let wrong = |who: &str| {
+        let error = NetworkError::Listen { address: listen.to_owned(), reason: String::new() };
+        Finding { code: Some(error.code()), help: error.help(), ..by(State::Problem, who) }
+    };
     match (&examined.outcome, examined.proven) {
         (Ok(_), Some(proven)) if proven.id == own => by(State::Note, "by this node, which runs"),
         (Ok(answer), _) if automatic => by(State::Note, &format!("by {}, a node of this cluster", answer.probed.name)),
-        (Ok(answer), _) => Finding {
-            code: Some("E0604"),
-            help: "name a free port of this machine, or port 0 for any".into(),
-            ..by(State::Problem, &format!("by {}, another node of this cluster", answer.probed.name))
-        },
+        (Ok(answer), _) => wrong(&format!("by {}, another node of this cluster", answer.probed.name)),
         (Err(cause), _) if cause.code == "E0614" => by(State::Note, "by this node, which runs"),
-        (Err(_), _) => Finding {
-            code: Some("E0604"),
-            help: "name a free port of this machine, or port 0 for any".into(),
-            ..by(State::Problem, "by another program, which does not answer as a node of this cluster")
-        },
+        (Err(_), _) => wrong("by another program, which does not answer as a node of this cluster"),
     }
 }
 

@@ -3,8 +3,8 @@
 //! An effect is known by its [`EffectKey`], which is the same on all nodes. A node at which it is to be run asks
 //! ([`Asker`]); whoever decides ([`Decider`], several servers by consensus, or a [`Book`], where all nodes share one) enters at
 //! most one node for each effect. Only a node that finds itself entered starts the effect. A node that
-//! vanishes between being entered and telling that the effect has ended leaves it in doubt: nobody can know how far it came. That is
-//! told, and the effect is run again only if somebody asks for it.
+//! vanishes between being entered and telling that the effect has ended leaves it in doubt, unless it comes back with the end on its
+//! disk ([`Marks`]): nobody can know how far it came. That is told, and the effect is run again only if somebody asks for it.
 //!
 //! No clock, no chance, no socket, no disk: what has to be durable comes out as [`Put`]s, which must be on disk before
 //! anything else that came out with them leaves the process. Knows no program and no replica.

@@ -53,7 +53,7 @@ impl Node {
         if self.tasks.any_ready() && !self.stands_still { Progress::Busy } else { Progress::Idle }
     }
 
-    /// Whether a turn has begun and is not at its end: before that nothing is taken in.
+    /// Whether a turn has begun and is not at its end: before that nothing is taken in that a program can see.
     #[must_use]
     pub fn is_in_turn(&self) -> bool {
         self.running.is_some()

@@ -257,16 +257,5 @@ fn shape(value: &Value) -> Option<(usize, usize)> {
         Few::All => return None,
         Few::Of(shapes) => shapes.first().map_or(0, Vec::len),
     };
-    let kinds = [
-        parts.ints.some(),
-        parts.floats,
-        parts.atoms.some(),
-        parts.texts.some(),
-        parts.nil,
-        parts.cons.is_some(),
-        parts.map.is_some(),
-        parts.funs.some(),
-        parts.refs.some(),
-    ];
-    Some((kinds.iter().position(|kind| *kind).unwrap_or(kinds.len()), size))
+    Some((parts.occurring().iter().position(|occurs| *occurs)?, size))
 }

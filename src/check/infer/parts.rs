@@ -283,7 +283,12 @@ impl Parts {
 
     /// How many kinds occur.
     pub(super) fn kinds(&self) -> usize {
-        let all = [
+        self.occurring().iter().filter(|occurs| **occurs).count()
+    }
+
+    /// Of each kind whether it occurs.
+    pub(super) fn occurring(&self) -> [bool; 10] {
+        [
             self.ints.some(),
             self.floats,
             self.atoms.some(),
@@ -294,8 +299,7 @@ impl Parts {
             self.map.is_some(),
             self.funs.some(),
             self.refs.some(),
-        ];
-        all.iter().filter(|occurs| **occurs).count()
+        ]
     }
 
     /// All but the lists.

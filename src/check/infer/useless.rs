@@ -9,6 +9,7 @@ use crate::check::core::FunctionId;
 use crate::check::core::Node;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
+use crate::check::infer::matching::is_comparison;
 use crate::check::infer::parts::Parts;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
@@ -185,17 +186,7 @@ fn words<'a>(statement: &Expr, name: &impl Fn(FunctionId) -> Option<&'a Function
         Node::Binary(Binary::Append, ..) => new("`++`", "list"),
         Node::Binary(Binary::ListSubtract, ..) => new("`--`", "list"),
         Node::MapUpdate(..) => new("`Map#{..}`", "map"),
-        Node::Binary(
-            Binary::Equal
-            | Binary::NotEqual
-            | Binary::ExactlyEqual
-            | Binary::ExactlyNotEqual
-            | Binary::Less
-            | Binary::LessOrEqual
-            | Binary::Greater
-            | Binary::GreaterOrEqual,
-            ..,
-        ) => (
+        Node::Binary(binary, ..) if is_comparison(*binary) => (
             "this comparison is true or false, and nothing follows from it".to_owned(),
             "`assert(..)` fails where it is false; `case` and `if` choose by it; `=` binds a name".to_owned(),
         ),

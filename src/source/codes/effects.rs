@@ -76,6 +76,6 @@ pub(super) const CODES: &[Explanation] = &[
         "Where `enforce_once` runs its function is decided by the servers that the cluster's authority has named, most of whom have to be \
          together for that. For some seconds they were not, or this node reached none of them, so the effect has not been started. Everything \
          else goes on, and the effect is started as soon as they are together.\n\n\
-         `lasp keys show` names them, and `lasp doctor` says which of them can be reached from here.",
+         `lasp keys show` names them where the authority's folder is, and `lasp doctor` says which of them can be reached from here.",
     ),
 ];
