@@ -239,3 +239,15 @@ fn what_a_task_makes_that_never_waits_reaches_whoever_comes_meanwhile() {
     assert_eq!(there[0], format!("S = {:?}", (0..50).collect::<Vec<_>>()));
     assert_eq!(finals(&mut nodes[0])[1], "T = []", "what others make does not enter in the middle of a turn");
 }
+
+#[test]
+fn what_came_during_a_turn_is_taken_in_when_the_turn_is_given_up() {
+    let mut node = node("S = declare(set).", 0);
+    settle(&mut node, &mut 0);
+    node.handle(Input::Typed { text: "loop() -> loop(). loop().".into() }, 0);
+    node.run(0, 1000);
+    assert!(node.is_in_turn());
+    node.handle(Input::Typed { text: "print(later).".into() }, 0);
+    node.handle(Input::Cancel, 0);
+    assert_eq!(settle(&mut node, &mut 0).printed, "later\n");
+}

@@ -44,6 +44,10 @@ impl Node {
     pub(super) fn take_in_during_turn(&mut self, input: Input) {
         if matches!(input, Input::Cancel) {
             self.cancel();
+            if self.running.is_none() {
+                // That was the end of the turn.
+                self.take_in_waiting();
+            }
             return;
         }
         let may = self.transaction.is_none();

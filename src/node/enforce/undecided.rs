@@ -15,8 +15,14 @@ const TOLD_MS: u64 = 10_000;
 struct Undecided {
     key: EffectKey,
     since: u64,
-    text: String,
+    why: &'static str,
     span: Span,
+}
+
+impl Undecided {
+    fn text(&self) -> String {
+        format!("the effect {} is to be started once; {}", self.key, self.why)
+    }
 }
 
 impl Effects {
@@ -29,18 +35,13 @@ impl Effects {
         };
         self.asker.waiting().into_iter().filter_map(move |Waiting { key, reachable, since }| {
             let span = self.wanted.get(&key)?.span;
-            Some(Undecided {
-                key,
-                since,
-                text: format!("the effect {key} is to be started once; {}", why(reachable)),
-                span,
-            })
+            Some(Undecided { key, since, why: why(reachable), span })
         })
     }
 
     /// The same: what is waited for, and where `enforce_once` stands.
     pub(in crate::node) fn waiting(&self) -> Vec<(String, Span)> {
-        self.undecided().map(|Undecided { text, span, .. }| (text, span)).collect()
+        self.undecided().map(|undecided| (undecided.text(), undecided.span)).collect()
     }
 }
 
@@ -52,10 +53,11 @@ impl Node {
         }
         let now_ms = self.now_ms;
         let long = self.enforced.undecided().filter(|it| it.since + TOLD_MS <= now_ms);
-        for Undecided { key, text, span, .. } in long.collect::<Vec<Undecided>>() {
-            if self.enforced.told_undecided.insert(key) {
+        for undecided in long.collect::<Vec<Undecided>>() {
+            if self.enforced.told_undecided.insert(undecided.key) {
                 let help = "it is started as soon as they are; `lasp doctor` says which of them can be reached";
-                self.report(Diagnostic::warning("E0657", text).at(span, "waits for them").help(help));
+                let warning = Diagnostic::warning("E0657", undecided.text()).at(undecided.span, "waits for them");
+                self.report(warning.help(help));
             }
         }
     }
