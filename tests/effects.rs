@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 
 use lasp::compile::Session;
 use lasp::effects::Deciders;
+use lasp::effects::EFFECTS;
 use lasp::effects::EffectKey;
 use lasp::effects::Member;
+use lasp::effects::Message;
 use lasp::effects::NodeId;
+use lasp::effects::Standing;
 use lasp::lattice::dot::ReplicaId;
 use lasp::node::Deciding;
 use lasp::node::EffectEvent;
@@ -352,6 +355,26 @@ fn the_same_inputs_give_the_same_outputs() {
 fn below(state: &mut u64, most: usize) -> usize {
     *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     usize::try_from(*state >> 33).expect("31 bits") % most
+}
+
+#[test]
+fn a_node_that_hears_that_no_more_effects_can_be_remembered_starts_none() {
+    let mut cluster = Cluster::new(PROGRAM, 4);
+    let mut full = 0;
+    for _ in 0..200 {
+        cluster.run(STEP_MS);
+        for (_, _, bytes) in cluster.mail.iter_mut().filter(|(.., bytes)| bytes.first() == Some(&EFFECTS)) {
+            if let Ok(Message::Answers(mut answers)) = Message::decode(bytes) {
+                answers.iter_mut().for_each(|answer| answer.standing = Standing::Full);
+                *bytes = Message::Answers(answers).encode();
+                full += 1;
+            }
+        }
+    }
+    // Those who decide among themselves know better; the client has it from them alone.
+    let told = &cluster.processes[3].reports;
+    assert!(full > 0 && told.iter().any(|report| report.code == "E0653"), "{full} answers: {told:#?}");
+    assert_eq!(cluster.processes[3].prints.len(), 0);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use lasp::source::codes;
+use lasp::source::codes::Example;
 use support::{files, lasp, root, shown, text};
 
 /// What each module folder may import; everything else is up or sideways.
@@ -305,11 +306,31 @@ fn codes_are_given_once_and_explained_in_full() {
         if explanation.title.is_empty() || explanation.text.len() < 40 {
             findings.push(format!("{code} has no long form"));
         }
-        if explanation.wrong.is_empty() != explanation.right.is_empty() {
-            findings.push(format!("{code} shows only one of the wrong and the right program"));
+        match explanation.example {
+            Example::Program { wrong, right } if wrong.is_empty() || right.is_empty() => {
+                findings.push(format!("{code} shows only one of the wrong and the right program"));
+            }
+            Example::Session(typed) if !typed.starts_with("$ ") => findings.push(format!("{code} types nothing")),
+            Example::Test { file, name } if !a_test_gives(file, name, code) => {
+                findings.push(format!("{code}: in {file} no test `{name}` has it"));
+            }
+            _ => {}
         }
     }
     none(&findings, "Each code has one explanation.");
+}
+
+/// Whether the file has that test, and the test names the code.
+fn a_test_gives(file: &str, name: &str, code: &str) -> bool {
+    let path = root().join(file);
+    if !path.exists() {
+        return false;
+    }
+    let whole = text(&path);
+    let Some((_, body)) = whole.split_once(&format!("fn {name}() {{")) else { return false };
+    let body = body.split("#[test]").next().unwrap_or(body);
+    let body = body.split("#[tokio::test").next().unwrap_or(body);
+    body.contains(&format!("\"{code}\""))
 }
 
 /// Whether a run of `program` gives `code`, and all that it said.
@@ -321,12 +342,13 @@ fn gives(program: &str, code: &str) -> (bool, String) {
 #[test]
 fn the_wrong_program_of_each_code_gets_it_and_the_right_one_does_not() {
     let mut findings = Vec::new();
-    for explanation in codes::all().filter(|explanation| !explanation.wrong.is_empty()) {
-        let (given, said) = gives(explanation.wrong, explanation.code);
+    for explanation in codes::all() {
+        let Some((wrong, right)) = explanation.programs() else { continue };
+        let (given, said) = gives(wrong, explanation.code);
         if !given {
             findings.push(format!("{}: its wrong program does not get it: {said}", explanation.code));
         }
-        let ran = lasp(&["run", "-"], explanation.right);
+        let ran = lasp(&["run", "-"], right);
         if ran.stderr.contains(explanation.code) || ran.code != Some(0) {
             findings.push(format!("{}: its right program fails: {ran:?}", explanation.code));
         }

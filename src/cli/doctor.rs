@@ -401,6 +401,8 @@ mod tests {
         assert_eq!(states(bound + 2, 1), [State::Ok, State::Problem]);
         assert_eq!(states(-bound - 2, 1), [State::Ok, State::Problem]);
         assert_eq!(states(bound + 100, 200), [State::Ok]);
+        let told = judged("b:1", &examined(bound + 2, 1, 0), 0);
+        assert_eq!(told.last().and_then(|finding| finding.code), Some("E0624"));
         assert_eq!(states(i64::MIN, 1), [State::Ok, State::Problem]);
     }
 

@@ -8,6 +8,7 @@ use crate::cli::arguments::Explain;
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
 use crate::source::codes;
+use crate::source::codes::Example;
 use crate::source::codes::Explanation;
 
 /// Prints it; a code that does not exist is wrong usage.
@@ -40,13 +41,25 @@ pub fn run(arguments: &Explain, color: ColorChoice) -> Exit {
 #[must_use]
 pub fn long(entry: &Explanation) -> String {
     let mut text = format!("{}: {}\n\n{}\n", entry.code, entry.title, entry.text.trim());
-    for (title, program) in [("This gets it:", entry.wrong), ("This does not:", entry.right)] {
-        if !program.is_empty() {
-            let _ = write!(text, "\n{title}\n\n");
-            for line in program.trim_end().lines() {
-                let _ = writeln!(text, "{}", format!("    {line}").trim_end());
-            }
+    match entry.example {
+        Example::Program { wrong, right } => {
+            shown(&mut text, "This gets it:", wrong);
+            shown(&mut text, "This does not:", right);
+        }
+        Example::Session(typed) => shown(&mut text, "This brings it about, in an empty folder:", typed),
+        Example::Test { file, name } => {
+            let _ = write!(
+                text,
+                "\nNo few commands bring it about. This test does, in {file} of lasp's source:\n\n    {name}\n"
+            );
         }
     }
     text
+}
+
+fn shown(text: &mut String, title: &str, example: &str) {
+    let _ = write!(text, "\n{title}\n\n");
+    for line in example.trim_end().lines() {
+        let _ = writeln!(text, "{}", format!("    {line}").trim_end());
+    }
 }

@@ -15,6 +15,7 @@ use crate::node::Node;
 use crate::node::Settings;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
+use crate::syntax::parser::TEXT_BYTES_MAX;
 use crate::value::term::Term;
 use crate::vm::Machine;
 use crate::vm::Outcome;
@@ -39,16 +40,25 @@ impl Program {
     pub fn read(out: &Out, path: &Path) -> Result<Program, Exit> {
         let stdin = path == Path::new("-");
         let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
-        let bytes = if stdin {
-            let mut bytes = Vec::new();
-            std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        // One more than a program may have tells that there is more; no file is taken into memory to find that out.
+        let most = TEXT_BYTES_MAX as u64 + 1;
+        let mut bytes = Vec::new();
+        let read = if stdin {
+            std::io::stdin().take(most).read_to_end(&mut bytes)
         } else {
-            fs::read(path)
+            fs::File::open(path).and_then(|file| match file.metadata() {
+                Ok(facts) if facts.is_file() && facts.len() >= most => Ok(TEXT_BYTES_MAX + 1),
+                _ => file.take(most).read_to_end(&mut bytes),
+            })
         };
-        let bytes = bytes.map_err(|error| {
+        let length = read.map_err(|error| {
             out.error(None, "E0801", &format!("{name} cannot be read: {error}"), "");
             Exit::Usage
         })?;
+        if length > TEXT_BYTES_MAX {
+            out.error(None, "E0116", &format!("{name} is too large"), "A program has at most one gigabyte.");
+            return Err(Exit::Unsound);
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             let at = error.utf8_error().valid_up_to();
             out.error(None, "E0802", &format!("{name} is not text"), &format!("Byte {at} is not UTF-8."));

@@ -44,6 +44,7 @@ use crate::node::Final;
 use crate::node::Progress;
 use crate::node::TopLevel;
 use crate::node::Until;
+use crate::sim::judge::DIFFERENT;
 
 /// How long the coordinator waits before it asks a second time.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
@@ -348,7 +349,7 @@ fn conclude(arguments: &Run, out: &Out, verdict: Verdict, ended: &[Ended]) -> Ex
         Verdict::TimedOut => return if failed { Exit::Failed } else { Exit::Waits },
     }
     for difference in &differences {
-        out.error(None, "E0806", difference, "");
+        out.error(None, "E0806", difference, DIFFERENT);
     }
     if differences.is_empty() {
         out.event(Line::new("converged").number("replicas", ended.len() as u64));

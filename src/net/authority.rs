@@ -425,7 +425,9 @@ mod tests {
         let made = authority.issue(&order("a", Some(Role::Server)), at(0)).expect("issued");
         let before = Credentials::load(&made.folder).expect("a node's folder");
         assert_eq!(before.usable(at(1).unix_timestamp()), Ok(()));
-        assert!(matches!(before.usable(at(31).unix_timestamp()), Err(NetworkError::Expired { .. })));
+        let late = before.usable(at(31).unix_timestamp()).expect_err("expired");
+        assert!(matches!(late, NetworkError::Expired { .. }));
+        assert_eq!(late.code(), "E0617");
         assert!(matches!(before.usable(at(-1).unix_timestamp()), Err(NetworkError::NotYetValid { .. })));
         assert!(before.ends_soon(at(29).unix_timestamp()).is_some());
         let renewed = authority.renew(&order("a", None), at(20)).expect("renewed");

@@ -45,6 +45,10 @@ impl Node {
                 return Progress::Busy;
             }
             self.settle_derivations();
+            if self.transaction.is_none() {
+                // A product that is built when it is first looked at tells then what it leaves out.
+                self.report_element_failures();
+            }
             self.take_in_waiting();
         }
         self.replica.flush(self.now_ms);

@@ -304,6 +304,7 @@ mod tests {
             for wrong in [says(1, 0, 6, &[]), says(1, 1, 0, &[(4, 7)]), says(1, 0, 3, &[(4, 3)])] {
                 let (refused, _) = told(vec![wrong.clone()], pushed);
                 assert_eq!(refused, [RefusalReason::Overspent], "pushed: {pushed}, {wrong:?}");
+                assert_eq!(refused[0].code(), "E0656");
             }
         }
     }

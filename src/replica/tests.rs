@@ -177,6 +177,7 @@ fn rights_go_by_their_own_replicas_events_alone() {
 #[test]
 fn nobody_else_makes_updates_in_our_name() {
     let in_use = Some(RefusalReason::IdentityInUse);
+    assert_eq!(RefusalReason::IdentityInUse.code(), "E0616");
     let vector = |sequence| told(vec![(lane(1), sequence)]);
     assert_eq!(refusal(&vector(1)), None);
     assert_eq!(refusal(&vector(2)), in_use);

@@ -56,6 +56,7 @@ fn a_client_that_claims_everything_and_has_nothing_removes_nothing() {
 
 #[test]
 fn a_client_speaks_in_its_own_name_alone() {
+    assert_eq!(RefusalReason::Forged.code(), "E0630");
     for replica in [1, 2] {
         let mut server = server();
         // Another node, and not only another incarnation of the one that the others are of.

@@ -50,6 +50,10 @@ pub fn differences(cluster: &mut Cluster) -> Vec<Difference> {
     found
 }
 
+/// What to do where nodes have seen the same and show something else.
+pub const DIFFERENT: &str = "is a function of a derivation the same on all nodes? One that takes in what each node has for itself, such as \
+`replica()`, derives something else on each; if that is not it, this is a fault in lasp: please report it";
+
 /// What kind of thing is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wrong {
@@ -194,7 +198,7 @@ pub(crate) fn disagreements(cluster: &mut Cluster) -> Vec<Violation> {
         }
         if !told {
             let title = format!("the nodes have seen the same, and yet {difference}");
-            let diagnostic = Diagnostic::error("E0711", title).help("this is a fault in lasp: please report it");
+            let diagnostic = Diagnostic::error("E0711", title).help(DIFFERENT);
             found.push(Violation { wrong: Wrong::Promise, node: None, at_ms, diagnostic });
         }
     }

@@ -156,14 +156,32 @@ impl Simulation<'_> {
     }
 }
 
-/// Takes the lines of a log. What goes wrong with the file comes into `failed`.
-fn log(path: &Path, failed: Rc<Cell<Option<std::io::Error>>>) -> std::io::Result<LogLines> {
-    let mut file = BufWriter::new(File::create(path)?);
-    Ok(Box::new(move |line| {
-        if let Err(error) = file.write_all(line.as_bytes()) {
-            failed.set(Some(error));
+/// A file that takes the lines of a log. What goes wrong with it comes into `failed`, at the end too: what was kept back is
+/// written then.
+struct Log {
+    file: BufWriter<File>,
+    failed: Rc<Cell<Option<std::io::Error>>>,
+}
+
+impl Log {
+    fn add(&mut self, line: &str) {
+        if let Err(error) = self.file.write_all(line.as_bytes()) {
+            self.failed.set(Some(error));
         }
-    }))
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Err(error) = self.file.flush() {
+            self.failed.set(Some(error));
+        }
+    }
+}
+
+fn log(path: &Path, failed: Rc<Cell<Option<std::io::Error>>>) -> std::io::Result<LogLines> {
+    let mut log = Log { file: BufWriter::new(File::create(path)?), failed };
+    Ok(Box::new(move |line| log.add(line)))
 }
 
 /// The program, ready for any number of nodes. What is wrong with it is told.

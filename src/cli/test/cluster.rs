@@ -81,8 +81,7 @@ fn judged(cluster: &mut Cluster, nodes: &[usize], settled: bool) -> Ran {
     }
     if settled {
         ran.reports.extend(judge::differences(cluster).iter().map(|difference| {
-            Diagnostic::error("E0706", format!("the replicas differ: {difference}"))
-                .help("this is a fault in lasp; please report it with the program")
+            Diagnostic::error("E0706", format!("the replicas differ: {difference}")).help(judge::DIFFERENT)
         }));
     }
     ran

@@ -123,3 +123,35 @@ impl CounterState {
         self.count == 0 && self.base.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use num_bigint::BigInt;
+
+    use super::*;
+    use crate::engine::change::Support;
+    use crate::lattice::sum::Sum;
+
+    #[test]
+    fn an_update_after_which_the_entry_could_not_be_sent_is_refused() {
+        let me = ReplicaIndex(0);
+        let half = || Op::Up(Sum::big(BigInt::from(1) << 4_194_300_u32));
+        let mut state = CounterState::new(false);
+        let mut taken = 0;
+        let refused = loop {
+            match state.prepare(&half(), me) {
+                Err(refusal) => break refusal,
+                Ok(effect) => {
+                    let content = effect.writes.into_iter().find_map(|write| write.content).expect("an entry");
+                    let mut inbox = Inbox::default();
+                    inbox.came.push(Support { content, dot: Dot::new(me, taken + 1) });
+                    state.apply(&mut inbox);
+                    taken += 1;
+                    assert!(taken < 100, "it grows without end");
+                }
+            }
+        };
+        assert!(taken > 0);
+        assert_eq!(refused.diagnostic().code, "E0315");
+    }
+}

@@ -1,5 +1,6 @@
 //! E04: what inference finds that would not fail when it runs. What would fail has the code that it would have had then.
 
+use crate::source::codes::Example;
 use crate::source::codes::Explanation;
 
 pub(super) const CODES: &[Explanation] = &[
@@ -12,8 +13,10 @@ stands in the clause never runs. It is a warning, since the program runs all the
 
 A common reason: the value of a variable is not what the pattern expects. The value of a set is a list, that of a counter a
 number, that of a `top_k` a list of `{Name, Score}`, that of a map a map.",
-        wrong: "C = declare(counter).\nprint(case query(C) of [] -> none; N -> N end).\n",
-        right: "C = declare(counter).\nprint(case query(C) of 0 -> none; N -> N end).\n",
+        example: Example::Program {
+            wrong: "C = declare(counter).\nprint(case query(C) of [] -> none; N -> N end).\n",
+            right: "C = declare(counter).\nprint(case query(C) of 0 -> none; N -> N end).\n",
+        },
     },
     Explanation {
         code: "E0402",
@@ -25,8 +28,10 @@ always the destination's first value (0 of a counter, `[]` of a set), so that a 
 that, every time.
 
 Return what one element contributes: the destination adds it up.",
-        wrong: "S = declare(set).\nN = declare(counter).\nfold(S, fun(X, Acc) -> {increment, Acc + X} end, N).\n",
-        right: "S = declare(set).\nN = declare(counter).\nfold(S, fun(X) -> {increment, X} end, N).\n",
+        example: Example::Program {
+            wrong: "S = declare(set).\nN = declare(counter).\nfold(S, fun(X, Acc) -> {increment, Acc + X} end, N).\n",
+            right: "S = declare(set).\nN = declare(counter).\nfold(S, fun(X) -> {increment, X} end, N).\n",
+        },
     },
     Explanation {
         code: "E0403",
@@ -36,8 +41,10 @@ A derivation contributes to its destination for as long as its source has the el
 back what was added to it by updates, and nothing else: what is derived into it stays, or comes back.
 
 Remove the element from the source; or derive into another variable, and remove from this one.",
-        wrong: "S = declare(set).\nD = map(S, fun(X) -> X * 2 end).\nupdate(S, {add, 1}).\nupdate(D, {rmv, 2}).\n",
-        right: "S = declare(set).\nD = map(S, fun(X) -> X * 2 end).\nupdate(S, {add, 1}).\nupdate(S, {rmv, 1}).\n",
+        example: Example::Program {
+            wrong: "S = declare(set).\nD = map(S, fun(X) -> X * 2 end).\nupdate(S, {add, 1}).\nupdate(D, {rmv, 2}).\n",
+            right: "S = declare(set).\nD = map(S, fun(X) -> X * 2 end).\nupdate(S, {add, 1}).\nupdate(S, {rmv, 1}).\n",
+        },
     },
     Explanation {
         code: "E0404",
@@ -47,8 +54,10 @@ A name that is bound to a replicated variable stands for the variable itself, a 
 comes after all numbers and atoms in the order of terms, so that `C > 3` is true whatever the counter has.
 
 `query(C)` is the value here and now; `read(C, {value, 3})` waits until it is at least 3.",
-        wrong: "C = declare(counter).\nprint(C > 3).\n",
-        right: "C = declare(counter).\nprint(query(C) > 3).\n",
+        example: Example::Program {
+            wrong: "C = declare(counter).\nprint(C > 3).\n",
+            right: "C = declare(counter).\nprint(query(C) > 3).\n",
+        },
     },
     Explanation {
         code: "E0405",
@@ -58,8 +67,10 @@ There is no value that is no value. `null` and `nil` are atoms: names for themse
 nobody has set, columns that are missing and `null` in a JSON file read as the atom `undefined`.
 
 It is a warning: a program may use any atom as it likes, as long as it does not expect to meet it elsewhere.",
-        wrong: "Z = null.\nprint(Z).\n",
-        right: "Z = undefined.\nprint(Z).\n",
+        example: Example::Program {
+            wrong: "Z = null.\nprint(Z).\n",
+            right: "Z = undefined.\nprint(Z).\n",
+        },
     },
     Explanation {
         code: "E0406",
@@ -69,8 +80,10 @@ It is a warning: a program may use any atom as it likes, as long as it does not 
 both quotes write strings they would be one.
 
 Texts stand in double quotes. Single quotes write atoms that do not look like one, such as `'Ann'`.",
-        wrong: "Name = \"ann\".\nprint(Name == 'ann').\n",
-        right: "Name = \"ann\".\nprint(Name == \"ann\").\n",
+        example: Example::Program {
+            wrong: "Name = \"ann\".\nprint(Name == 'ann').\n",
+            right: "Name = \"ann\".\nprint(Name == \"ann\").\n",
+        },
     },
     Explanation {
         code: "E0407",
@@ -80,8 +93,10 @@ Texts stand in double quotes. Single quotes write atoms that do not look like on
 a set that is called `map`, and no map of sets.
 
 A type with parameters is one term: `declare({map, [set]})`. It is a warning, since any term may be a name.",
-        wrong: "M = declare(map, set).\nprint(query(M)).\n",
-        right: "M = declare({map, [set]}).\nprint(query(M)).\n",
+        example: Example::Program {
+            wrong: "M = declare(map, set).\nprint(query(M)).\n",
+            right: "M = declare({map, [set]}).\nprint(query(M)).\n",
+        },
     },
     Explanation {
         code: "E0408",
@@ -90,8 +105,10 @@ A type with parameters is one term: `declare({map, [set]})`. It is a warning, si
 A program is a sequence of forms, which run from top to bottom. No function is called by itself, whatever its name.
 
 Call it in a form of its own, or write what it does at the top level.",
-        wrong: "main() -> print(hello).\n",
-        right: "main() -> print(hello).\nmain().\n",
+        example: Example::Program {
+            wrong: "main() -> print(hello).\n",
+            right: "main() -> print(hello).\nmain().\n",
+        },
     },
     Explanation {
         code: "E0409",
@@ -99,8 +116,10 @@ Call it in a form of its own, or write what it does at the top level.",
         text: "\
 The third argument of `update` names who does it: the owner of rights in a `bcounter`, elsewhere a label without effect. It is no
 amount: `update(C, increment, 5)` counts 1. The amount is a part of the operation: `{increment, 5}`.",
-        wrong: "C = declare(counter).\nupdate(C, increment, 5).\n",
-        right: "C = declare(counter).\nupdate(C, {increment, 5}).\nupdate(C, increment, client_5).\n",
+        example: Example::Program {
+            wrong: "C = declare(counter).\nupdate(C, increment, 5).\n",
+            right: "C = declare(counter).\nupdate(C, {increment, 5}).\nupdate(C, increment, client_5).\n",
+        },
     },
     Explanation {
         code: "E0410",
@@ -112,8 +131,10 @@ it fails (E0510) as soon as it gets there. `lasp check` calls it an error where 
 that depends on which branch is taken.
 
 Probably the function means a name of its own, and another one is free: rename one of the two.",
-        wrong: "total(Xs) -> Sum = lists:sum(Xs), Sum * 2.\nX = total([1, 2]).\nSum = total([3]).\n",
-        right: "total(Xs) -> Sum = lists:sum(Xs), Sum * 2.\nX = total([1, 2]).\nAll = total([3]).\n",
+        example: Example::Program {
+            wrong: "total(Xs) -> Sum = lists:sum(Xs), Sum * 2.\nX = total([1, 2]).\nSum = total([3]).\n",
+            right: "total(Xs) -> Sum = lists:sum(Xs), Sum * 2.\nX = total([1, 2]).\nAll = total([3]).\n",
+        },
     },
     Explanation {
         code: "E0411",
@@ -124,8 +145,10 @@ node.
 
 For the greatest of numbers that may all be negative keep a `min_int` of their negations, which reads `undefined` until it is
 set; for the last number that was set, an `lwwregister`.",
-        wrong: "Best = declare(max_int).\nupdate(Best, {set, -5}).\n",
-        right: "Last = declare(lwwregister).\nupdate(Last, {set, -5}).\n",
+        example: Example::Program {
+            wrong: "Best = declare(max_int).\nupdate(Best, {set, -5}).\n",
+            right: "Last = declare(lwwregister).\nupdate(Last, {set, -5}).\n",
+        },
     },
     Explanation {
         code: "E0412",
@@ -136,8 +159,10 @@ one element: `{X * 2}` is not 4 but `{4}`.
 
 It is a warning, and given only where something is calculated within the braces, since a tuple of one element is a value as
 good as any.",
-        wrong: "F = fun(X) -> { X * 2 } end.\nprint(F(2)).\n",
-        right: "F = fun(X) -> X * 2 end.\nprint(F(2)).\n",
+        example: Example::Program {
+            wrong: "F = fun(X) -> { X * 2 } end.\nprint(F(2)).\n",
+            right: "F = fun(X) -> X * 2 end.\nprint(F(2)).\n",
+        },
     },
     Explanation {
         code: "E0413",
@@ -148,8 +173,10 @@ which is always but for an X of 0.
 
 Give the new value a name of its own. What goes through a list with a sum is `lists:foldl`, or a function with an accumulator
 that calls itself; what is to be counted on by several tasks or nodes is a variable, which `update` changes.",
-        wrong: "Add = fun(Total, X) -> Total = Total + X end.\nprint(Add(1, 2)).\n",
-        right: "Add = fun(Total, X) -> Total + X end.\nprint(Add(1, 2)).\n",
+        example: Example::Program {
+            wrong: "Add = fun(Total, X) -> Total = Total + X end.\nprint(Add(1, 2)).\n",
+            right: "Add = fun(Total, X) -> Total + X end.\nprint(Add(1, 2)).\n",
+        },
     },
     Explanation {
         code: "E0414",
@@ -160,8 +187,10 @@ that only calculates, and whose value is not bound, printed or handed on, does n
 
 Bind what it gives, `More = L ++ [X]`. What is to change in place is a variable: `update(S, {add, X})`. A comparison that has to
 hold is `assert(X == 1)`.",
-        wrong: "L = [1, 2].\nL ++ [3].\nprint(L).\n",
-        right: "L = [1, 2].\nMore = L ++ [3].\nprint(More).\n",
+        example: Example::Program {
+            wrong: "L = [1, 2].\nL ++ [3].\nprint(L).\n",
+            right: "L = [1, 2].\nMore = L ++ [3].\nprint(More).\n",
+        },
     },
     Explanation {
         code: "E0415",
@@ -171,7 +200,9 @@ hold is `assert(X == 1)`.",
 X is what `update` gives, and the variable within has no name: each node makes one of its own.
 
 Declare it first, and update it then.",
-        wrong: "X = update(declare(set), {add, 1}).\n",
-        right: "X = declare(set), update(X, {add, 1}).\n",
+        example: Example::Program {
+            wrong: "X = update(declare(set), {add, 1}).\n",
+            right: "X = declare(set), update(X, {add, 1}).\n",
+        },
     },
 ];

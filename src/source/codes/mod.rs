@@ -24,10 +24,41 @@ pub struct Explanation {
     pub title: &'static str,
     /// A few paragraphs: what it means, why it is so, what to write instead.
     pub text: &'static str,
-    /// A program that gets this code when it is checked or run; empty where no program can show it.
-    pub wrong: &'static str,
-    /// The same, mended.
-    pub right: &'static str,
+    /// What brings it about.
+    pub example: Example,
+}
+
+/// How a code comes about. What is shown has been tried: `tests/house.rs` runs the programs, `tests/explain.rs` types the rest.
+#[derive(Clone, Copy, Debug)]
+pub enum Example {
+    /// Two programs.
+    Program {
+        /// It gets this code when it is checked or run.
+        wrong: &'static str,
+        /// The same, mended.
+        right: &'static str,
+    },
+    /// What is typed at a shell, after `$ `, in an empty folder, and beneath each command some of the lines that then come, in any order;
+    /// `..` stands for whatever is there. A command that ends in ` &` goes on beside the others.
+    Session(&'static str),
+    /// No few commands bring it about: a full disk, another machine's clock, a peer that lies. A test does.
+    Test {
+        /// The file of the test.
+        file: &'static str,
+        /// Its name.
+        name: &'static str,
+    },
+}
+
+impl Explanation {
+    /// The wrong program and the right one, where programs show it.
+    #[must_use]
+    pub fn programs(&self) -> Option<(&'static str, &'static str)> {
+        match self.example {
+            Example::Program { wrong, right } => Some((wrong, right)),
+            Example::Session(_) | Example::Test { .. } => None,
+        }
+    }
 }
 
 /// All of them, by code.

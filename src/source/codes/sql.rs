@@ -1,5 +1,6 @@
 //! E09: views in SQL.
 
+use crate::source::codes::Example;
 use crate::source::codes::Explanation;
 
 pub(super) const CODES: &[Explanation] = &[
@@ -10,8 +11,10 @@ pub(super) const CODES: &[Explanation] = &[
 The text of `sql` does not have the form of a view: `select columns from tables where condition group by columns having
 condition`. The message says where in the text, and what is expected there. Text stands in single quotes, keywords may be
 written in any case, and names of tables and columns as they are written in the program.",
-        wrong: "Users = declare(set).\nAdults = sql(\"select name Users where age > 17\").\n",
-        right: "Users = declare(set).\nAdults = sql(\"select name from Users where age > 17\").\n",
+        example: Example::Program {
+            wrong: "Users = declare(set).\nAdults = sql(\"select name Users where age > 17\").\n",
+            right: "Users = declare(set).\nAdults = sql(\"select name from Users where age > 17\").\n",
+        },
     },
     Explanation {
         code: "E0902",
@@ -19,8 +22,10 @@ written in any case, and names of tables and columns as they are written in the 
         text: "\
 The tables of a view are names of the program's top level that are bound to variables, capital letters and all. A name in a
 function's body is not one, nor is the name under which a variable is declared elsewhere.",
-        wrong: "Users = declare(set).\nAll = sql(\"select * from users\").\n",
-        right: "Users = declare(set).\nAll = sql(\"select * from Users\").\n",
+        example: Example::Program {
+            wrong: "Users = declare(set).\nAll = sql(\"select * from users\").\n",
+            right: "Users = declare(set).\nAll = sql(\"select * from Users\").\n",
+        },
     },
     Explanation {
         code: "E0903",
@@ -28,8 +33,10 @@ function's body is not one, nor is the name under which a variable is declared e
         text: "\
 When the view is made, each of its tables has to be bound, and to a variable. A name that is bound further down is not there
 yet; a name that is bound to a list or a number has nothing that a view could follow: put the data into a set.",
-        wrong: "Users = [#{name => \"ann\"}].\nAll = sql(\"select * from Users\").\n",
-        right: "Users = declare(set).\nupdate(Users, {add_all, [#{name => \"ann\"}]}).\nAll = sql(\"select * from Users\").\n",
+        example: Example::Program {
+            wrong: "Users = [#{name => \"ann\"}].\nAll = sql(\"select * from Users\").\n",
+            right: "Users = declare(set).\nupdate(Users, {add_all, [#{name => \"ann\"}]}).\nAll = sql(\"select * from Users\").\n",
+        },
     },
     Explanation {
         code: "E0904",
@@ -37,8 +44,10 @@ yet; a name that is bound to a list or a number has nothing that a view could fo
         text: "\
 The rows of a view are maps from its columns' names to values, so each column needs a name of its own. A column that is only
 selected keeps its name, and an aggregate has its function's; everything else is given one with `as`.",
-        wrong: "T = declare(set).\nV = sql(\"select a + 1 from T\").\n",
-        right: "T = declare(set).\nV = sql(\"select a + 1 as next from T\").\n",
+        example: Example::Program {
+            wrong: "T = declare(set).\nV = sql(\"select a + 1 from T\").\n",
+            right: "T = declare(set).\nV = sql(\"select a + 1 as next from T\").\n",
+        },
     },
     Explanation {
         code: "E0905",
@@ -46,8 +55,10 @@ selected keeps its name, and an aggregate has its function's; everything else is
         text: "\
 `t.name` is the column `name` of the table that the view calls `t`: by its own name, or by the one that stands behind it
 after `from`. Each table of a view needs a name of its own, which matters when one variable is there twice.",
-        wrong: "Users = declare(set).\nV = sql(\"select u.name from Users\").\n",
-        right: "Users = declare(set).\nV = sql(\"select u.name from Users u\").\n",
+        example: Example::Program {
+            wrong: "Users = declare(set).\nV = sql(\"select u.name from Users\").\n",
+            right: "Users = declare(set).\nV = sql(\"select u.name from Users u\").\n",
+        },
     },
     Explanation {
         code: "E0906",
@@ -56,8 +67,10 @@ after `from`. Each table of a view needs a name of its own, which matters when o
 With `group by`, or an aggregate such as `count(*)`, a row of the view stands for many rows. A column that is not grouped by
 has many values there: either group by it too, or say which value is meant, with `min` or `max`. The other way round,
 conditions in `where` are asked of single rows, before there are groups; conditions on groups stand in `having`.",
-        wrong: "T = declare(set).\nV = sql(\"select name, count(*) as n from T group by city\").\n",
-        right: "T = declare(set).\nV = sql(\"select city, count(*) as n from T group by city\").\n",
+        example: Example::Program {
+            wrong: "T = declare(set).\nV = sql(\"select name, count(*) as n from T group by city\").\n",
+            right: "T = declare(set).\nV = sql(\"select city, count(*) as n from T group by city\").\n",
+        },
     },
     Explanation {
         code: "E0907",
@@ -65,8 +78,10 @@ conditions in `where` are asked of single rows, before there are groups; conditi
         text: "\
 A view is a set of rows that is kept up to date, so it has no order and no limit. Queries in queries are views of views: give
 the inner one a name. What other functions would do, `map` and `filter` do, whose result can be a table.",
-        wrong: "T = declare(set).\nV = sql(\"select a from T order by a\").\n",
-        right: "T = declare(set).\nV = sql(\"select a from T\").\nprint(lists:sort(query(V))).\n",
+        example: Example::Program {
+            wrong: "T = declare(set).\nV = sql(\"select a from T order by a\").\n",
+            right: "T = declare(set).\nV = sql(\"select a from T\").\nprint(lists:sort(query(V))).\n",
+        },
     },
     Explanation {
         code: "E0908",
@@ -75,14 +90,18 @@ the inner one a name. What other functions would do, `map` and `filter` do, whos
 A row is a map from columns to values. Another element of a table (a tuple, a number) has no columns; it is reported once, and
 the view does without it. A map that lacks a column is a row: the column is `undefined` there, and a comparison with it is
 neither true nor false.",
-        wrong: "T = declare(set).\nupdate(T, {add, {ann, 22}}).\nV = sql(\"select name from T\").\n",
-        right: "T = declare(set).\nupdate(T, {add, #{name => \"ann\", age => 22}}).\nV = sql(\"select name from T\").\n",
+        example: Example::Program {
+            wrong: "T = declare(set).\nupdate(T, {add, {ann, 22}}).\nV = sql(\"select name from T\").\n",
+            right: "T = declare(set).\nupdate(T, {add, #{name => \"ann\", age => 22}}).\nV = sql(\"select name from T\").\n",
+        },
     },
     Explanation {
         code: "E0909",
         title: "`sql` needs a text",
         text: "The argument of `sql` is the text of the view: a string, written out or made by the program.",
-        wrong: "T = declare(set).\nV = sql(select_all).\n",
-        right: "T = declare(set).\nV = sql(\"select * from T\").\n",
+        example: Example::Program {
+            wrong: "T = declare(set).\nV = sql(select_all).\n",
+            right: "T = declare(set).\nV = sql(\"select * from T\").\n",
+        },
     },
 ];

@@ -1,5 +1,6 @@
 //! E03: variables, operations, thresholds, dataflow.
 
+use crate::source::codes::Example;
 use crate::source::codes::Explanation;
 
 pub(super) const CODES: &[Explanation] = &[
@@ -12,8 +13,10 @@ when they mean the same type by it, so a second declaration with another type is
 Neither variable's data changes.
 
 Declare the name with the same type everywhere, or give one of the two another name.",
-        wrong: "X = declare(set).\nupdate(declare('X', counter), increment).\n",
-        right: "X = declare(set).\nupdate(declare('Y', counter), increment).\n",
+        example: Example::Program {
+            wrong: "X = declare(set).\nupdate(declare('X', counter), increment).\n",
+            right: "X = declare(set).\nupdate(declare('Y', counter), increment).\n",
+        },
     },
     Explanation {
         code: "E0302",
@@ -27,8 +30,10 @@ and `lexcounter`; numbers `max_int` and `min_int`; flags `boolean`, `ewflag` and
 
 Types stand in each other, sixteen deep at most. Two combinations are refused: a `bcounter` beneath a key that can be removed,
 since removing the key would take its rights away, and in a window what cannot be withdrawn again, such as a register.",
-        wrong: "X = declare(conter).\n",
-        right: "X = declare(counter).\n",
+        example: Example::Program {
+            wrong: "X = declare(conter).\n",
+            right: "X = declare(counter).\n",
+        },
     },
     Explanation {
         code: "E0303",
@@ -37,8 +42,10 @@ since removing the key would take its rights away, and in a window what cannot b
 Each type has its own operations, and an update with any other is refused before anything happens. The message lists the
 ones that there are. A type lacks an operation for a reason: a `gset` has no `{rmv, E}`, because what has once been in it
 stays, and that is why its thresholds, once met, stay met.",
-        wrong: "X = declare(gset).\nupdate(X, {rmv, 1}).\n",
-        right: "X = declare(set).\nupdate(X, {rmv, 1}).\n",
+        example: Example::Program {
+            wrong: "X = declare(gset).\nupdate(X, {rmv, 1}).\n",
+            right: "X = declare(set).\nupdate(X, {rmv, 1}).\n",
+        },
     },
     Explanation {
         code: "E0304",
@@ -48,8 +55,10 @@ A threshold says how far a variable must have come before a task goes on. What t
 waited for by elements (`[1, 2]`) or by size (`{cardinality, N}`), a number by value (`{value, N}`; a `min_int` by at most N),
 a flag by `true`, a map by what some of its keys have (`#{Key => T}`), a pair by two thresholds, a window by those of its
 type, and everything by `bound`, which is anything but its first value. Each may be wrapped as `{strict, T}`: beyond T.",
-        wrong: "C = declare(counter).\nupdate(C, increment).\nread(C, {cardinality, 1}).\n",
-        right: "C = declare(counter).\nupdate(C, increment).\nread(C, {value, 1}).\n",
+        example: Example::Program {
+            wrong: "C = declare(counter).\nupdate(C, increment).\nread(C, {cardinality, 1}).\n",
+            right: "C = declare(counter).\nupdate(C, increment).\nread(C, {value, 1}).\n",
+        },
     },
     Explanation {
         code: "E0305",
@@ -60,19 +69,21 @@ element could hold itself in place for ever after all that it came from is gone.
 refused when it is made; the message shows the path. `fold_dynamic` counts as a step of such a path.
 
 Put the derived values into a variable of their own.",
-        wrong: "\
+        example: Example::Program {
+            wrong: "\
 A = declare(set).
 B = declare(set).
 map(A, fun(X) -> X + 1 end, B).
 map(B, fun(X) -> X + 1 end, A).
 ",
-        right: "\
+            right: "\
 A = declare(set).
 B = declare(set).
 C = declare(set).
 map(A, fun(X) -> X + 1 end, B).
 map(B, fun(X) -> X + 1 end, C).
 ",
+        },
     },
     Explanation {
         code: "E0306",
@@ -82,8 +93,10 @@ A dynamic variable has one value for each node, and that value does not leave th
 for all. Deriving the second from the first would give it another value on each node.
 
 `fold_dynamic` is made for this: every node contributes what its own value comes to, and the destination joins them all.",
-        wrong: "L = declare_dynamic(set).\nG = declare(set).\nmap(L, fun(X) -> X end, G).\n",
-        right: "L = declare_dynamic(set).\nG = declare(set).\nfold_dynamic(L, fun(X) -> {add, [X]} end, G).\n",
+        example: Example::Program {
+            wrong: "L = declare_dynamic(set).\nG = declare(set).\nmap(L, fun(X) -> X end, G).\n",
+            right: "L = declare_dynamic(set).\nG = declare(set).\nfold_dynamic(L, fun(X) -> {add, [X]} end, G).\n",
+        },
     },
     Explanation {
         code: "E0307",
@@ -93,8 +106,10 @@ for all. Deriving the second from the first would give it another value on each 
 operations that can be taken back when an element leaves: into sets, counters (not bounded ones), `max_int`, `min_int`,
 `boolean`, `top_k`, and windows, maps and pairs of these. `bind_to` joins one variable's value into another of the same type
 (any set into any set, any counter into a `counter`, any `top_k` into any `top_k`), but not into a bounded counter.",
-        wrong: "S = declare(set).\nC = declare(counter).\nmap(S, fun(X) -> X end, C).\n",
-        right: "S = declare(set).\nC = declare(counter).\nfold(S, fun(_) -> increment end, C).\n",
+        example: Example::Program {
+            wrong: "S = declare(set).\nC = declare(counter).\nmap(S, fun(X) -> X end, C).\n",
+            right: "S = declare(set).\nC = declare(counter).\nfold(S, fun(_) -> increment end, C).\n",
+        },
     },
     Explanation {
         code: "E0308",
@@ -102,8 +117,10 @@ operations that can be taken back when an element leaves: into sets, counters (n
         text: "\
 `map` and `filter` call their function with one argument, the element. `fold` and `fold_dynamic` take a function of one
 argument, or of two: the second is then the destination's first value (`[]` for a set, 0 for a counter).",
-        wrong: "S = declare(set).\nD = declare(set).\nmap(S, fun(X, Y) -> {X, Y} end, D).\n",
-        right: "S = declare(set).\nD = declare(set).\nmap(S, fun(X) -> {X, X} end, D).\n",
+        example: Example::Program {
+            wrong: "S = declare(set).\nD = declare(set).\nmap(S, fun(X, Y) -> {X, Y} end, D).\n",
+            right: "S = declare(set).\nD = declare(set).\nmap(S, fun(X) -> {X, X} end, D).\n",
+        },
     },
     Explanation {
         code: "E0309",
@@ -114,8 +131,10 @@ refused. When two nodes assign different values without knowing of each other, n
 `{conflict, [V1, V2]}`, on both.
 
 Use an `lwwregister` for a value that may be replaced.",
-        wrong: "I = declare(ivar).\nupdate(I, {set, 1}).\nupdate(I, {set, 2}).\n",
-        right: "I = declare(lwwregister).\nupdate(I, {set, 1}).\nupdate(I, {set, 2}).\n",
+        example: Example::Program {
+            wrong: "I = declare(ivar).\nupdate(I, {set, 1}).\nupdate(I, {set, 2}).\n",
+            right: "I = declare(lwwregister).\nupdate(I, {set, 1}).\nupdate(I, {set, 2}).\n",
+        },
     },
     Explanation {
         code: "E0310",
@@ -124,8 +143,10 @@ Use an `lwwregister` for a value that may be replaced.",
 The function of a fold returns one operation of the destination's type, a list of them, or `[]`. Only operations that can be
 taken back when the element leaves can be contributed: `{rmv, E}` and a maximum's `increment` cannot. The element for which
 the function returned something else contributes nothing; all others do.",
-        wrong: "S = declare(set).\nC = declare(counter).\nfold(S, fun(X) -> {add, X} end, C).\nupdate(S, {add, 1}).\n",
-        right: "S = declare(set).\nC = declare(counter).\nfold(S, fun(X) -> {increment, X} end, C).\nupdate(S, {add, 1}).\n",
+        example: Example::Program {
+            wrong: "S = declare(set).\nC = declare(counter).\nfold(S, fun(X) -> {add, X} end, C).\nupdate(S, {add, 1}).\n",
+            right: "S = declare(set).\nC = declare(counter).\nfold(S, fun(X) -> {increment, X} end, C).\nupdate(S, {add, 1}).\n",
+        },
     },
     Explanation {
         code: "E0311",
@@ -134,8 +155,10 @@ the function returned something else contributes nothing; all others do.",
 `fold_dynamic` gathers what each node's own value comes to. Its source is therefore dynamic: from a replicated one every node
 would contribute the same again, and a counter would count everything once for each node. Its destination is replicated,
 since that is where the nodes' contributions meet. In both other cases `fold` is what is meant.",
-        wrong: "S = declare(set).\nC = declare(counter).\nfold_dynamic(S, fun(_) -> increment end, C).\n",
-        right: "S = declare_dynamic(set).\nC = declare(counter).\nfold_dynamic(S, fun(_) -> increment end, C).\n",
+        example: Example::Program {
+            wrong: "S = declare(set).\nC = declare(counter).\nfold_dynamic(S, fun(_) -> increment end, C).\n",
+            right: "S = declare_dynamic(set).\nC = declare(counter).\nfold_dynamic(S, fun(_) -> increment end, C).\n",
+        },
     },
     Explanation {
         code: "E0312",
@@ -143,8 +166,10 @@ since that is where the nodes' contributions meet. In both other cases `fold` is
         text: "\
 `filter` keeps the elements for which its function returns `true`, and leaves out those for which it returns `false`. For
 anything else it cannot tell which was meant: the element is left out, and reported.",
-        wrong: "S = declare(set).\nD = declare(set).\nfilter(S, fun(X) -> X rem 2 end, D).\nupdate(S, {add, 1}).\n",
-        right: "S = declare(set).\nD = declare(set).\nfilter(S, fun(X) -> X rem 2 == 1 end, D).\nupdate(S, {add, 1}).\n",
+        example: Example::Program {
+            wrong: "S = declare(set).\nD = declare(set).\nfilter(S, fun(X) -> X rem 2 end, D).\nupdate(S, {add, 1}).\n",
+            right: "S = declare(set).\nD = declare(set).\nfilter(S, fun(X) -> X rem 2 == 1 end, D).\nupdate(S, {add, 1}).\n",
+        },
     },
     Explanation {
         code: "E0313",
@@ -152,8 +177,7 @@ anything else it cannot tell which was meant: the element is left out, and repor
         text: "\
 Terms may be nested in one another to a fixed depth, which keeps every node able to compare and print them. A `product` makes
 pairs of elements, each one level deeper than what it holds; a pair beyond the limit is left out, and reported.",
-        wrong: "",
-        right: "",
+        example: Example::Program { wrong: "f(0, T) -> T;\nf(N, T) -> f(N - 1, {T}).\nS = declare(set).\nP = product(map(S, fun(X) -> {X} end), S, declare(set)).\nupdate(S, {add, f(499, a)}).\nprint(length(query(P))).\n", right: "f(0, T) -> T;\nf(N, T) -> f(N - 1, {T}).\nS = declare(set).\nP = product(map(S, fun(X) -> {X} end), S, declare(set)).\nupdate(S, {add, f(400, a)}).\nprint(length(query(P))).\n" },
     },
     Explanation {
         code: "E0314",
@@ -161,8 +185,7 @@ pairs of elements, each one level deeper than what it holds; a pair beyond the l
         text: "\
 A node can hold some four thousand million variables, and as many derivations. A program that reaches that limit makes
 variables in a loop without end.",
-        wrong: "",
-        right: "",
+        example: Example::Test { file: "src/graph/error.rs", name: "a_node_that_has_all_the_variables_that_it_can_number_says_so" },
     },
     Explanation {
         code: "E0315",
@@ -170,8 +193,7 @@ variables in a loop without end.",
         text: "\
 An integer has at most four million bits, and so has what one node has added to a counter in all. An update that would lead
 beyond is refused; the counter keeps its value.",
-        wrong: "",
-        right: "",
+        example: Example::Test { file: "src/engine/states/counter.rs", name: "an_update_after_which_the_entry_could_not_be_sent_is_refused" },
     },
     Explanation {
         code: "E0316",
@@ -184,8 +206,14 @@ for all nodes, and `fold_dynamic` is a step of such a path.
 
 The derivation contributes again when no node that can be reached has the others any more: they have ended, or are cut off.
 Have the derived values in a variable of their own, on all nodes alike.",
-        wrong: "",
-        right: "",
+        example: Example::Session(
+            r"$ echo 'A = declare(set). B = declare(set). map(A, fun(X) -> X end, B).' > one.lasp
+$ echo 'A = declare(set). B = declare(set). map(B, fun(X) -> X end, A).' > other.lasp
+$ lasp run one.lasp --listen 127.0.0.1:7001 &
+listening on 127.0.0.1:7001
+$ lasp run other.lasp --peers 127.0.0.1:7001 &
+..E0316: .. rests: with ..it closes a cycle: B -> A -> B",
+            ),
     },
     Explanation {
         code: "E0317",
@@ -195,8 +223,7 @@ A node that uses a variable without having what is derived into it takes that fr
 another takes over, but only one that has seen all updates from which what was shown comes: so nothing that was shown is taken back. Until there is one the
 old view stays. It goes on by itself as soon as such a server is connected; where the updates were lost with the first, nobody will ever have seen
 them all. At the prompt, `:sync` takes the view of whichever server there is, as it is. A program that is started anew also takes the first that it gets.",
-        wrong: "",
-        right: "",
+        example: Example::Test { file: "tests/views.rs", name: "the_next_producer_takes_over_without_going_backwards" },
     },
     Explanation {
         code: "E0318",
@@ -204,8 +231,15 @@ them all. At the prompt, `:sync` takes the view of whichever server there is, as
         text: "\
 What is derived into a variable is given, element by element, to nodes that use the variable and do not derive it. One element takes at most
 960 KiB there, keys of maps included. Others are not seen by those nodes; the variable itself has them, on all nodes that derive it.",
-        wrong: "",
-        right: "",
+        example: Example::Session(
+            r"$ echo 'S = declare(set). D = map(S, fun(X) -> lists:duplicate(30, X) end).' > wide.lasp
+$ echo 'update(S, {add, [lists:seq(1, 20000)]}).' >> wide.lasp
+$ echo 'D = declare(set).' > looks.lasp
+$ lasp run wide.lasp --listen 127.0.0.1:7001 &
+listening on 127.0.0.1:7001
+$ lasp run looks.lasp --peers 127.0.0.1:7001 &
+warning E0318: 1 parts of the view of `D` are too large to be sent",
+            ),
     },
     Explanation {
         code: "E0340",
@@ -217,8 +251,10 @@ rights: whoever increments by N gets the right to decrement by N, there and nowh
 node. An update that would use more rights than its owner has is refused, and changes nothing.
 
 The message tells who has rights, as far as this node knows. They may have used them since.",
-        wrong: "Stock = declare(bcounter).\nupdate(Stock, {increment, 2}).\nupdate(Stock, {decrement, 3}).\n",
-        right: "Stock = declare(bcounter).\nupdate(Stock, {increment, 2}).\nupdate(Stock, {move, 1, shop}).\nupdate(Stock, decrement, shop).\n",
+        example: Example::Program {
+            wrong: "Stock = declare(bcounter).\nupdate(Stock, {increment, 2}).\nupdate(Stock, {decrement, 3}).\n",
+            right: "Stock = declare(bcounter).\nupdate(Stock, {increment, 2}).\nupdate(Stock, {move, 1, shop}).\nupdate(Stock, decrement, shop).\n",
+        },
     },
     Explanation {
         code: "E0341",
@@ -226,7 +262,15 @@ The message tells who has rights, as far as this node knows. They may have used 
         text: "\
 `{move, N, To}` gives rights of a bounded counter to the node of that name. Two nodes that are connected now have it, and the
 rights can go to one of them only. Start nodes with `--node NAME`, each with a name of its own.",
-        wrong: "",
-        right: "",
+        example: Example::Session(
+            r"$ echo 'B = declare(bcounter). update(B, {increment, 5}).' > stock.lasp
+$ lasp run stock.lasp --node till --listen 127.0.0.1:7001 &
+listening on 127.0.0.1:7001
+$ lasp run stock.lasp --node till --peers 127.0.0.1:7001 &
+connected till
+$ (cat stock.lasp; echo 'read(B, {value, 15}), sleep(2000), update(B, {move, 1, till}).') > moves.lasp
+$ lasp run moves.lasp --peers 127.0.0.1:7001 &
+moves.lasp:2:36: error E0341: rights cannot be moved to `till`: several nodes have that name",
+            ),
     },
 ];
