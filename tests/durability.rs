@@ -440,3 +440,82 @@ fn a_client_that_was_killed_brings_what_no_server_had_when_it_starts_again() {
     client.kill();
     server.kill();
 }
+
+/// 100 pieces in stock, of which it sells so many, one at a time.
+const SHOP: &str = "
+    Stock = declare(bcounter).
+    once(stock, fun() -> update(Stock, {increment, 100}) end).
+    sell(0) -> done;
+    sell(N) ->
+        case try_update(Stock, decrement) of
+            {ok, _} -> print(sold);
+            {refused, _} -> print(refused)
+        end,
+        sleep(1),
+        sell(N - 1).
+    sell(arg(sales, 1000)).
+";
+
+/// Sells as many as it can. Says how many, and what warnings it got.
+fn sell(folder: &Path, file: &str, data: &Path, sales: usize) -> (usize, Vec<String>, Value) {
+    let (data, sales) = (data.display().to_string(), format!("sales={sales}"));
+    let mut node = Node::start(folder, file, &["--data", &data, "--set", &sales]);
+    assert_eq!(node.end(), 0, "{:#?}", node.seen);
+    (prints(&node).iter().filter(|print| *print == "sold").count(), codes(&node), node.last("Stock"))
+}
+
+#[test]
+fn rights_of_a_bounded_counter_are_its_node_s_own_after_every_end() {
+    let folder = folder();
+    let file = write(folder.path(), "shop.lasp", SHOP);
+    let data = folder.path().join("data");
+    let mut sold = 0;
+    for kill in 0..5 {
+        let mut node = Node::start(folder.path(), &file, &["--data", &data.display().to_string()]);
+        for _ in 0..5 + 3 * kill {
+            node.until(|event| event["event"] == "print" && event["value"] == "sold");
+        }
+        node.kill();
+        sold += prints(&node).iter().filter(|print| *print == "sold").count();
+        assert_eq!(codes(&node), Vec::<String>::new(), "{:#?}", node.seen);
+    }
+    let (more, warned, left) = sell(folder.path(), &file, &data, 5);
+    assert_eq!((more, warned), (5, Vec::new()));
+    // What was sold and not told, as the node was killed in between, is one of each life at most.
+    let left = usize::try_from(left.as_u64().expect("a number")).expect("few");
+    assert!((95 - sold - 5..=95 - sold).contains(&left), "{left} are left, {sold} were told before");
+    let (rest, warned, last) = sell(folder.path(), &file, &data, 100);
+    assert_eq!((rest, warned, last), (left, Vec::new(), json!(0)));
+}
+
+#[test]
+fn rights_are_not_spent_by_a_copy_too() {
+    let folder = folder();
+    let file = write(folder.path(), "shop.lasp", SHOP);
+    let [data, old, elsewhere] = ["data", "old", "elsewhere"].map(|name| folder.path().join(name));
+    assert_eq!(sell(folder.path(), &file, &data, 10), (10, Vec::new(), json!(90)));
+    copy(&data, &old);
+    copy(&data, &elsewhere);
+    let lost = |(sold, codes, left): (usize, Vec<String>, Value)| (sold, codes.join(" "), left);
+    // On another machine.
+    let machine = folder.path().join("machine");
+    std::fs::create_dir(&machine).expect("made");
+    assert_eq!(lost(sell(&machine, &file, &elsewhere, 10)), (0, "E1011".into(), json!(90)));
+    assert_eq!(lost(sell(&machine, &file, &elsewhere, 10)), (0, String::new(), json!(90)));
+    // On this one, after the original went on, and before.
+    assert_eq!(sell(folder.path(), &file, &data, 10), (10, Vec::new(), json!(80)));
+    assert_eq!(lost(sell(folder.path(), &file, &old, 10)), (0, "E1011".into(), json!(90)));
+    // The copy has the witness now: whoever comes second is not believed.
+    assert_eq!(lost(sell(folder.path(), &file, &data, 10)), (0, "E1011".into(), json!(80)));
+}
+
+#[test]
+fn rights_move_to_another_machine_with_their_witness() {
+    let folder = folder();
+    let file = write(folder.path(), "shop.lasp", SHOP);
+    let [data, machine] = ["data", "machine"].map(|name| folder.path().join(name));
+    assert_eq!(sell(folder.path(), &file, &data, 10), (10, Vec::new(), json!(90)));
+    std::fs::create_dir_all(machine.join("config")).expect("made");
+    std::fs::rename(folder.path().join("config/rights"), machine.join("config/rights")).expect("moved");
+    assert_eq!(sell(&machine, &file, &data, 10), (10, Vec::new(), json!(80)));
+}

@@ -424,3 +424,32 @@ fn what_is_typed_is_checked_before_anything_runs() {
     let (code, text) = typed(&[declares, "at 2s type 1 \"update(T, {add, 1})\""]);
     assert_eq!(code, 3, "{text}");
 }
+
+/// 500 pieces in stock at one node, which all sell.
+const SHOP: &str = "
+Stock = declare(bcounter).
+Sold = declare(gcounter).
+once(stock, fun() -> case replica() of 0 -> update(Stock, {increment, 500}); _ -> ok end end).
+sell(0) -> done;
+sell(N) ->
+    case try_update(Stock, decrement) of {ok, _} -> update(Sold, increment); {refused, _} -> ok end,
+    sleep(random(20)),
+    sell(N - 1).
+sell(250).
+";
+
+#[test]
+fn rights_outlive_nodes_that_crash_and_keep_their_data() {
+    for seed in ["1", "2", "3"] {
+        let flags = ["--replicas", "4", "--for", "12s", "--crash", "60%", "--crash-with-data", "100%", "--json"];
+        let flags = [&flags[..], &["--partition", "30%", "--loss", "5%", "--seed", seed]].concat();
+        let done = sim(SHOP, &flags);
+        assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+        let last = |name: &str| -> Vec<Value> {
+            let finals = events(&done, "final").into_iter().filter(|event| event["variable"] == name);
+            finals.map(|event| event["value"].clone()).collect()
+        };
+        // More than there are want one, so all are sold, none twice.
+        assert_eq!((last("Stock"), last("Sold")), (vec![Value::from(0)], vec![Value::from(500)]), "seed {seed}");
+    }
+}

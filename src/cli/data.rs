@@ -9,11 +9,17 @@ use clap::ColorChoice;
 use crate::cli::arguments::Data;
 use crate::cli::arguments::DataVerb;
 use crate::cli::exit::Exit;
+use crate::cli::folder;
 use crate::cli::json::Line;
 use crate::cli::out::Out;
+use crate::lattice::dot::ReplicaId;
+use crate::net::keyfile::make_private_folder;
 use crate::net::nodekey::NodeKey;
 use crate::node::Node;
+use crate::source::diagnostic::Diagnostic;
+use crate::source::files::Files;
 use crate::store;
+use crate::store::Inheritance;
 use crate::store::Store;
 use crate::store::StoreError;
 use crate::store::Summary;
@@ -76,15 +82,29 @@ impl Kept {
     }
 }
 
-/// Gives a node that has not run yet what its data has.
+/// Gives a node that has not run yet what its data has, and what its earlier lives had that no copy of the data can have.
 ///
 /// # Errors
 /// When the data cannot be a node's; that is told.
-pub fn restore(out: &Out, node: &mut Node, store: &Store) -> Result<(), Exit> {
+pub fn restore(out: &Out, node: &mut Node, store: &mut Store, me: ReplicaId) -> Result<(), Exit> {
     let failed = |error: StoreError| unusable(out, None, &error);
     let records = store.records().map_err(failed)?;
     node.restore(records)
-        .map_err(|why| failed(StoreError::Damaged { folder: store.folder().to_owned(), reason: why.to_string() }))
+        .map_err(|why| failed(StoreError::Damaged { folder: store.folder().to_owned(), reason: why.to_string() }))?;
+    let witnesses = folder::configuration().map(|folder| folder.join("rights"));
+    let witnesses = witnesses.filter(|folder| make_private_folder(folder).is_ok());
+    let Inheritance { before, unproven } = store.begin_life(me, witnesses.as_deref()).map_err(failed)?;
+    node.inherit(before);
+    if let Some(place) = unproven {
+        let (folder, place) = (store.folder().display(), place.display());
+        let title = format!(
+            "rights of bounded counters that this node had cannot be used: {place} does not tell that they are unspent"
+        );
+        let diagnostic = Diagnostic::warning("E1011", title)
+            .help(format!("if {folder} was moved, and is used nowhere else, move that file along with it"));
+        out.diagnostic(None, &Files::default(), &diagnostic);
+    }
+    Ok(())
 }
 
 /// Tells why data is of no use.

@@ -194,7 +194,7 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     let started = Instant::now();
     // Who listens has a program that can run.
     let compiled = program::compile(out, &program, arguments.membership.node.as_deref(), arguments.until.as_deref())?;
-    let Joined { name, identity, wire, store, deciders } = join(out, &arguments.membership, runtime)?;
+    let Joined { name, identity, wire, mut store, deciders } = join(out, &arguments.membership, runtime)?;
     let wanted = Wanted {
         name: name.clone(),
         replica: 0,
@@ -205,8 +205,8 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     };
     let networked = wire.is_some();
     let mut node = compiled.node(wanted);
-    if let Some(store) = &store {
-        data::restore(out, &mut node, store)?;
+    if let Some(store) = &mut store {
+        data::restore(out, &mut node, store, identity)?;
     }
     let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.clone());
     driver.store = store;

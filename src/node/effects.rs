@@ -71,6 +71,7 @@ impl Node {
         let topic = self.first_topic(&Node::key_of(reference));
         self.place_under(variable, topic);
         self.after_replica();
+        self.claim_rights(variable);
         Ok(variable)
     }
 
@@ -78,7 +79,8 @@ impl Node {
     pub(super) fn update(&mut self, variable: VariableId, op: &Op, actor: Option<&Term>) -> Result<(), Refusal> {
         let replica = self.replica.me(self.topic_of(variable));
         let incarnation = self.replica.lane(replica).owner();
-        let author = Author { replica, incarnation, actor, nodes: Some(self.met.names()), part_of: 0 };
+        let (nodes, before) = (Some(self.met.names()), Some(&self.rights.before));
+        let author = Author { replica, incarnation, actor, nodes, before, part_of: 0 };
         let effect = match self.engine.prepare(variable, op, &author) {
             Ok(effect) => effect,
             Err(refusal) => return Err(self.refused(variable, op, refusal)),

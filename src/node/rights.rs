@@ -4,6 +4,7 @@
 //! A request needs no answer, and does no harm when it is lost, doubled or late: what is given is the giver's own.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -11,11 +12,13 @@ use serde::Serialize;
 use crate::engine;
 use crate::engine::Author;
 use crate::graph::VariableId;
+use crate::lattice::dot::ReplicaId;
 use crate::lattice::sum::Sum;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::verbs::Refusal;
 use crate::replica::PeerId;
+use crate::value::kind::Type;
 use crate::value::operation::Op;
 use crate::value::term::Term;
 
@@ -45,9 +48,25 @@ struct Wanted {
 pub(super) struct Rights {
     asked: BTreeMap<VariableId, u64>,
     given: BTreeMap<(PeerId, VariableId), u64>,
+    /// See [`Node::inherit`].
+    pub(super) before: BTreeSet<u128>,
 }
 
 impl Node {
+    /// Tells a node that has not run yet which of its earlier incarnations it may take the rights of: those of which it is certain that
+    /// all that they spent is known here, and that nobody else takes their rights.
+    pub fn inherit(&mut self, before: impl IntoIterator<Item = ReplicaId>) {
+        self.rights.before.extend(before.into_iter().map(|before| before.0));
+    }
+
+    /// Takes the rights of this node's earlier incarnations, so that others see who has them.
+    pub(super) fn claim_rights(&mut self, variable: VariableId) {
+        if !self.rights.before.is_empty() && self.engine.reference(variable).kind == Type::BCounter {
+            // What cannot be written now is with the next update.
+            let _ = self.update(variable, &Op::Up(Sum::default()), None);
+        }
+    }
+
     /// An update is refused. For want of rights, these are asked for.
     pub(super) fn refused(&mut self, variable: VariableId, op: &Op, refusal: engine::Refusal) -> Refusal {
         let mut asked = false;
@@ -159,7 +178,14 @@ impl Node {
         let nodes = BTreeMap::from([(to.clone(), vec![incarnation])]);
         let replica = self.replica.me(self.topic_of(variable));
         let me = self.replica.lane(replica).owner();
-        let author = Author { replica, incarnation: me, actor: None, nodes: Some(&nodes), part_of: 0 };
+        let author = Author {
+            replica,
+            incarnation: me,
+            actor: None,
+            nodes: Some(&nodes),
+            before: Some(&self.rights.before),
+            part_of: 0,
+        };
         // It was looked at that there are so many; what cannot be written now may be asked for again.
         if let Ok(effect) = self.engine.prepare(variable, &Op::Move(amount, to), &author) {
             let _ = self.carry_out(variable, effect);

@@ -266,8 +266,12 @@ impl Admission<'_> {
             None => SlotTag::BASE,
             Some(place) => *numbers.slots.get(place).ok_or(RefusalReason::Malformed)?,
         };
-        // Nobody spends another's rights.
-        let own = |rights: &Rights| rights.replica == self.state.replicas.lane(dot.replica()).owner();
+        // Nobody spends another's rights; those of another incarnation are the same node's.
+        let lane = self.state.replicas.lane(dot.replica());
+        let own = |rights: &Rights| {
+            let same_node = |before: &u128| ReplicaId(*before).node() == lane.replica.node();
+            rights.replica == lane.owner() && rights.before.iter().all(same_node)
+        };
         let kind = numbers.keys.get(variable as usize).map(|numbered| &numbered.key.kind);
         let fits = kind.is_some_and(|kind| adds.content.fits(kind)) && adds.content.rights().is_none_or(own);
         if fits { Ok((slot, adds.content)) } else { Err(RefusalReason::Unfit) }

@@ -4,6 +4,7 @@
 //! what the author had can tell, and what it has beyond that only adds to what the author was given.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
@@ -71,53 +72,78 @@ impl State {
     }
 
     /// Whether what is known gives an incarnation what it says that it has spent, and it takes nothing back that it has said.
+    /// Incarnations one of which has the rights of the other count as one, whoever of them spent what.
     fn affords(content: &Content, known: &[&Content]) -> bool {
         let Some(rights) = content.rights() else { return true };
-        let mut balances: BTreeMap<&Term, Sum> = BTreeMap::new();
-        for (actor, account) in &rights.accounts {
-            let balance = balances.entry(actor).or_default();
-            balance.add(&account.tally.up);
-            balance.add(&account.tally.down.negated());
-            account.moved.iter().for_each(|(_, sum)| balance.add(&sum.negated()));
-        }
-        // Of each giver what it has given to each owner in all, as its newest entry says.
-        let mut given: BTreeMap<(u128, &Term, &Term), &Sum> = BTreeMap::new();
-        let own = std::iter::once(content);
-        for other in known.iter().copied().filter(|other| same_place(content, other)).chain(own) {
-            let Some(theirs) = other.rights() else { continue };
-            if theirs.replica == rights.replica && !grows(theirs, rights) {
-                return false;
+        // Of each incarnation what it said last.
+        let mut newest: BTreeMap<u128, &Rights> = BTreeMap::from([(rights.replica, rights)]);
+        for theirs in known.iter().filter(|other| same_place(content, other)).filter_map(|other| other.rights()) {
+            if theirs.replica == rights.replica {
+                if !grows(theirs, rights) {
+                    return false;
+                }
+                continue;
             }
-            for (giver, account) in &theirs.accounts {
-                for ((to, actor), sum) in &account.moved {
-                    if *to == rights.replica {
-                        let newest = given.entry((theirs.replica, giver, actor)).or_insert(sum);
-                        if less(newest, sum) {
-                            *newest = sum;
-                        }
+            let known = newest.entry(theirs.replica).or_insert(theirs);
+            if grows(known, theirs) {
+                *known = theirs;
+            }
+        }
+        let own = one_owner(rights.replica, &newest);
+        let mut balances: BTreeMap<&Term, Sum> = BTreeMap::new();
+        for (replica, theirs) in newest {
+            let is_own = own.contains(&replica);
+            for (actor, account) in &theirs.accounts {
+                for ((to, receiver), sum) in &account.moved {
+                    if own.contains(to) {
+                        balances.entry(receiver).or_default().add(sum);
+                    }
+                    if is_own {
+                        balances.entry(actor).or_default().add(&sum.negated());
                     }
                 }
+                if is_own {
+                    let balance = balances.entry(actor).or_default();
+                    balance.add(&account.tally.up);
+                    balance.add(&account.tally.down.negated());
+                }
             }
-        }
-        for ((_, _, actor), sum) in given {
-            balances.entry(actor).or_default().add(sum);
         }
         balances.values().all(|balance| !balance.is_negative())
     }
 }
 
+/// An incarnation with all earlier and later ones whose rights are one.
+fn one_owner(replica: u128, said: &BTreeMap<u128, &Rights>) -> BTreeSet<u128> {
+    let mut own = BTreeSet::from([replica]);
+    loop {
+        let before = own.len();
+        for (later, rights) in said {
+            if own.contains(later) || rights.before.iter().any(|earlier| own.contains(earlier)) {
+                own.insert(*later);
+                own.extend(&rights.before);
+            }
+        }
+        if own.len() == before {
+            return own;
+        }
+    }
+}
+
 /// Whether the second says at least what the first one of the same incarnation said.
 fn grows(before: &Rights, after: &Rights) -> bool {
-    before.accounts.iter().all(|(actor, before)| {
-        let Ok(at) = after.accounts.binary_search_by(|(known, _)| known.cmp(actor)) else { return false };
-        let after = &after.accounts[at].1;
-        !less(&after.tally.up, &before.tally.up)
-            && !less(&after.tally.down, &before.tally.down)
-            && before.moved.iter().all(|(to, sum)| {
-                let known = after.moved.binary_search_by(|(known, _)| known.cmp(to));
-                known.is_ok_and(|at| !less(&after.moved[at].1, sum))
-            })
-    })
+    let heirs = before.before.iter().all(|earlier| after.before.binary_search(earlier).is_ok());
+    heirs
+        && before.accounts.iter().all(|(actor, before)| {
+            let Ok(at) = after.accounts.binary_search_by(|(known, _)| known.cmp(actor)) else { return false };
+            let after = &after.accounts[at].1;
+            !less(&after.tally.up, &before.tally.up)
+                && !less(&after.tally.down, &before.tally.down)
+                && before.moved.iter().all(|(to, sum)| {
+                    let known = after.moved.binary_search_by(|(known, _)| known.cmp(to));
+                    known.is_ok_and(|at| !less(&after.moved[at].1, sum))
+                })
+        })
 }
 
 fn less(a: &Sum, b: &Sum) -> bool {
@@ -167,7 +193,7 @@ mod tests {
         let tally = Tally { up: Sum::small(up), down: Sum::small(down) };
         let moved = moved.iter().map(|(to, sum)| ((*to, Term::atom(NOBODY)), Sum::small(*sum))).collect();
         let accounts = vec![(Term::atom(NOBODY), Account { tally, moved })];
-        Content::Rights(Box::new(Rights { replica, accounts }))
+        Content::Rights(Box::new(Rights { replica, before: Vec::new(), accounts }))
     }
 
     struct Two {
@@ -307,6 +333,29 @@ mod tests {
                 assert_eq!(refused[0].code(), "E0656");
             }
         }
+    }
+
+    #[test]
+    fn what_an_earlier_incarnation_had_left_may_be_spent_once() {
+        let heir = |replica, before: Vec<u128>, down| {
+            let Content::Rights(mut rights) = says(replica, 0, down, &[]) else { panic!("rights") };
+            rights.before = before;
+            Content::Rights(rights)
+        };
+        let first = says(1, 10, 4, &[]);
+        let affords = |content: &Content, known: &[&Content]| State::affords(content, known);
+        let (second, third) = (heir(2, vec![1], 3), heir(3, vec![2], 3));
+        assert!(affords(&second, &[&first]) && affords(&third, &[&first, &second]));
+        assert!(affords(&first, &[&second, &third]), "in whatever order they are looked at");
+        assert!(!affords(&heir(3, vec![2], 4), &[&first, &second]));
+        assert!(!affords(&heir(2, vec![1], 7), &[&first]));
+        assert!(!affords(&heir(4, vec![1], 4), &[&first, &second]), "it has another heir, who spent some");
+        assert!(!affords(&heir(3, vec![], 1), &[&first]));
+        // What was on its way to the first is the second's.
+        let gift = says(9, 5, 0, &[(1, 5)]);
+        assert!(affords(&heir(2, vec![1], 11), &[&first, &gift]) && !affords(&heir(2, vec![1], 12), &[&first, &gift]));
+        // Who has taken over does not give back.
+        assert!(!affords(&heir(2, vec![], 3), &[&first, &heir(2, vec![1], 3)]));
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn contents_that_do_not_fit_their_type_are_refused() {
 }
 
 fn rights(of: u128) -> WireEvent {
-    adding(Content::Rights(Box::new(Rights { replica: of, accounts: Vec::new() })))
+    adding(Content::Rights(Box::new(Rights { replica: of, ..Rights::default() })))
 }
 
 fn of_bounded(mut group: Group) -> Group {
@@ -144,6 +144,14 @@ fn of_bounded(mut group: Group) -> Group {
 fn rights_are_used_by_their_own_replica_alone() {
     assert_eq!(refusal(&Message::Push { group: of_bounded(group(1, vec![rights(2)])) }), None);
     assert_eq!(refusal(&Message::Push { group: of_bounded(group(1, vec![rights(3)])) }), Some(RefusalReason::Unfit));
+    for (before, expected) in [(vec![7], None), (vec![7, 1 << 64], Some(RefusalReason::Unfit))] {
+        let taken = Content::Rights(Box::new(Rights { replica: 2, before, accounts: Vec::new() }));
+        assert_eq!(
+            refusal(&Message::Push { group: of_bounded(group(1, vec![adding(taken)])) }),
+            expected,
+            "the same node's alone"
+        );
+    }
     let nested = |of| {
         let entry = Content::Entry(Arc::new((Term::Int(1), rights(of).adds.unwrap().content)));
         let mut group = group(1, vec![adding(entry)]);

@@ -21,6 +21,8 @@ pub(crate) struct Disk {
     rows: BTreeMap<Row, Record>,
     /// What it knows of effects.
     effects: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// The nodes whose disk it was, one after the other. It is the only copy.
+    pub(crate) lives: Vec<ReplicaId>,
 }
 
 /// What a record is about.

@@ -137,10 +137,14 @@ impl Cluster {
                 watch.broken.push((number, Broken::Damaged(damage)));
             }
             kept = disk.effects();
+            place.node.inherit(disk.lives.iter().copied());
             place.disk = Some(disk);
         } else if self.disks {
             place.node.keep_journal();
             place.disk = Some(Disk::default());
+        }
+        if let Some(disk) = &mut place.disk {
+            disk.lives.push(place.identity);
         }
         let (deciding, role) = (self.deciding(), place.certificate);
         let decides = self.decides(number) && role == Role::Server;

@@ -28,7 +28,8 @@ use crate::store::write;
 type Step = fn(&WriteTransaction) -> Result<(), redb::Error>;
 
 /// What brings a file from the format of its place here to the next.
-const STEPS: [Step; FORMAT as usize] = [lanes_have_topics, there_are_effects, nothing_is_missed_or_kept];
+const STEPS: [Step; FORMAT as usize] =
+    [lanes_have_topics, nothing_to_change, nothing_is_missed_or_kept, nothing_to_change];
 
 /// Makes the file one of the current format, or says why not.
 pub(super) fn to_current(database: &Database, folder: &Path) -> Result<(), StoreError> {
@@ -111,9 +112,9 @@ fn lanes_have_topics(transaction: &WriteTransaction) -> Result<(), redb::Error> 
     Ok(())
 }
 
-/// Format 1 had no table for effects, and an empty one is made with all others. A release that does not know it must not start
-/// effects again, so it is another format.
+/// Format 1 had no table for effects, and an empty one is made with all others: a release that does not know it must not start
+/// effects again. In format 3 no incarnation had the rights of another, which a release that does not know it cannot read.
 #[expect(clippy::unnecessary_wraps, reason = "a step like any other")]
-fn there_are_effects(_transaction: &WriteTransaction) -> Result<(), redb::Error> {
+fn nothing_to_change(_transaction: &WriteTransaction) -> Result<(), redb::Error> {
     Ok(())
 }

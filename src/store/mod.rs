@@ -18,6 +18,7 @@ mod rows;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use std::path::Path;
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ pub use crate::store::error::StoreError;
 pub use crate::store::export::import;
 pub use crate::store::folder::FILE;
 pub use crate::store::tables::FORMAT;
+pub use crate::store::witness::Inheritance;
 
 /// A node's data, open.
 pub struct Store {
@@ -51,6 +53,8 @@ pub struct Store {
     failed: bool,
     /// Kept for as long as the node runs.
     control: Option<control::Control>,
+    /// What tells after a restart that this is the folder that was used last.
+    witness: Option<witness::Witness>,
 }
 
 /// Numbers that a node keeps beside its data.
@@ -122,7 +126,14 @@ impl Store {
         let database = builder.create_with_backend(backend).map_err(open)?;
         migrate::to_current(&database, folder)?;
         let names = Names::read(&database, folder)?;
-        Ok(Store { database: Arc::new(database), names, folder: folder.to_owned(), failed: false, control: None })
+        Ok(Store {
+            database: Arc::new(database),
+            names,
+            folder: folder.to_owned(),
+            failed: false,
+            control: None,
+            witness: None,
+        })
     }
 
     /// Lets other processes of this user ask for a copy for as long as this is open. Says whether they can.
@@ -180,9 +191,13 @@ impl Store {
         if records.is_empty() && effects.is_empty() && !self.failed {
             return Ok(());
         }
+        let witness = self.witness.take_if(|witness| witness.concerns(records));
         self.write(|transaction, names| {
             if !records.is_empty() {
                 rows::put(transaction, names, records)?;
+            }
+            if let Some(witness) = &witness {
+                witness.put(transaction)?;
             }
             let mut table = transaction.open_table(EFFECTS)?;
             for Put { key, value } in effects {
@@ -192,7 +207,12 @@ impl Store {
                 }
             }
             Ok(())
-        })
+        })?;
+        if let Some(mut witness) = witness {
+            witness.tell().inspect_err(|_| self.failed = true)?;
+            self.witness = Some(witness);
+        }
+        Ok(())
     }
 
     /// What was written about effects, for [`EffectSettings::kept`](crate::node::EffectSettings).

@@ -5,11 +5,12 @@
 use redb::TableDefinition;
 
 /// The version of the format that this release writes. None was released: in 0 lanes had no topics, in 1 there were no effects, in 2
-/// nothing was missed or kept.
-pub const FORMAT: u32 = 3;
+/// nothing was missed or kept, in 3 no incarnation had the rights of another.
+pub const FORMAT: u32 = 4;
 
 /// `format`, `node` and `key`; `ledger`, the one for effects that the node takes part in; `starts`, how often it has begun to
-/// decide; `interest`, which topics the node takes: whether these alone or all but these, and their numbers.
+/// decide; `interest`, which topics the node takes: whether these alone or all but these, and their numbers;
+/// `lives` and `rights`: see `witness`.
 pub(super) const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
 /// Whose updates of which topic: 16 bytes of an incarnation, and 16 of a topic if there is one, least significant first.
 pub(super) const LANES: TableDefinition<'static, u32, &[u8]> = TableDefinition::new("lanes");

@@ -4,7 +4,15 @@
 //! value of a variable is the join of them all (for counters, the sum).
 
 use std::cmp::Ordering;
+use std::fmt;
 
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+use serde::de::Error;
+use serde::de::SeqAccess;
+use serde::de::Visitor;
 use triomphe::Arc;
 
 use crate::lattice::sum::Sum;
@@ -48,10 +56,12 @@ pub enum Content {
 }
 
 /// What one incarnation has done to a bounded counter, by the owners of rights that it has.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rights {
     /// The incarnation that wrote it.
     pub replica: u128,
+    /// Earlier incarnations of the same node, all of whose rights are its own now. In order, each once.
+    pub before: Vec<u128>,
     /// By owner: an actor's label, `undefined` for the node itself. In term order, each once.
     pub accounts: Vec<(Term, Account)>,
 }
@@ -117,6 +127,52 @@ impl Content {
     }
 }
 
+/// An incarnation that nobody has: earlier ones follow.
+const MARK: u128 = 0;
+
+// As a rule there are no earlier incarnations, and nothing is written for them.
+impl Serialize for Rights {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.before.is_empty() {
+            return (self.replica, &self.accounts).serialize(serializer);
+        }
+        (MARK, &self.before, self.replica, &self.accounts).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rights {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Rights, D::Error> {
+        deserializer.deserialize_tuple(4, RightsVisitor)
+    }
+}
+
+struct RightsVisitor;
+
+impl<'de> Visitor<'de> for RightsVisitor {
+    type Value = Rights;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("what an incarnation has done to a bounded counter")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Rights, A::Error> {
+        let mut replica = next(&mut parts)?;
+        let mut before = Vec::new();
+        if replica == MARK {
+            before = next(&mut parts)?;
+            replica = next(&mut parts)?;
+            if before.is_empty() {
+                return Err(A::Error::custom("there are no earlier incarnations"));
+            }
+        }
+        Ok(Rights { replica, before, accounts: next(&mut parts)? })
+    }
+}
+
+fn next<'de, T: Deserialize<'de>, A: SeqAccess<'de>>(parts: &mut A) -> Result<T, A::Error> {
+    parts.next_element()?.ok_or_else(|| A::Error::custom("it ends too soon"))
+}
+
 fn is_integer(term: &Term) -> bool {
     matches!(term, Term::Int(_) | Term::Big(_))
 }
@@ -125,7 +181,10 @@ impl Rights {
     /// Whether it is in order, and nothing in it is negative.
     fn fits(&self) -> bool {
         let accounts_in_order = self.accounts.windows(2).all(|pair| pair[0].0 < pair[1].0);
+        let before_in_order = self.before.windows(2).all(|pair| pair[0] < pair[1]);
         accounts_in_order
+            && before_in_order
+            && !self.before.contains(&self.replica)
             && self.accounts.iter().all(|(_, account)| {
                 let moved_in_order = account.moved.windows(2).all(|pair| pair[0].0 < pair[1].0);
                 let positive = account.moved.iter().all(|(_, sum)| !sum.is_negative());

@@ -112,7 +112,9 @@ mod tests {
     fn content() -> impl Strategy<Value = Content> {
         let int = (-3i64..300).prop_map(Term::Int);
         let pair = (int.clone(), int.clone()).prop_map(Box::new);
-        let rights = Rights { replica: 7, accounts: vec![(Term::Int(1), Account::default())] };
+        let accounts = vec![(Term::Int(1), Account::default())];
+        let rights = prop_oneof![Just(Vec::new()), Just(vec![5, 6])]
+            .prop_map(move |before| Content::Rights(Rights { replica: 7, before, accounts: accounts.clone() }.into()));
         let leaf = prop_oneof![
             int.clone().prop_map(Content::Element),
             Just(Content::Tally(Box::default())),
@@ -123,7 +125,7 @@ mod tests {
             Just(Content::True),
             int.clone().prop_map(Content::Removed),
             Just(Content::Disabled),
-            Just(Content::Rights(Box::new(rights))),
+            rights,
         ];
         leaf.prop_recursive(TYPE_DEPTH_MAX - 1, 20, 1, move |inner| {
             prop_oneof![

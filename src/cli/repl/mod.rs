@@ -78,12 +78,13 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
     let runtime = run::runtime(&out)?;
     let (sender, control) = mpsc::unbounded_channel();
     signals::pass_on(runtime.handle(), vec![sender.clone()], signals::Asks::Stop(AGAIN));
-    let Joined { name, identity, wire, store, deciders } = run::join(&out, &arguments.membership, runtime.handle())?;
+    let Joined { name, identity, wire, mut store, deciders } =
+        run::join(&out, &arguments.membership, runtime.handle())?;
     let settings = arguments.membership.settings.clone();
     let wanted = Wanted { name: name.clone(), replica: 0, identity, settings, until: None, watch: true };
     let mut node = program::node(&out, &program, wanted)?;
-    if let Some(store) = &store {
-        data::restore(&out, &mut node, store)?;
+    if let Some(store) = &mut store {
+        data::restore(&out, &mut node, store, identity)?;
     }
     let mut driver = Driver::new(node, name, out.clone(), program, wire, control, runtime.handle().clone());
     driver.store = store;

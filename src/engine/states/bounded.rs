@@ -5,6 +5,9 @@
 //! incarnation of a node, so only one writer ever spends a right. Each incarnation has one entry that says all that its
 //! owners ever did, and the next takes its place; it comes after every entry that its author had seen, so that nobody sees
 //! rights spent who does not see where they came from.
+//!
+//! A node that starts again is another incarnation. If it is certain that it knows all that the earlier ones spent, it says in
+//! its entry that their rights are its own from now on.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -59,19 +62,24 @@ impl BoundedState {
     pub(super) fn prepare(&self, op: &Op, author: &Author) -> Result<Effect, Refusal> {
         let me = (author.incarnation, author.actor.cloned().unwrap_or_else(|| Term::atom("undefined")));
         let mut rights = self.of_incarnation(me.0);
+        let claimed = self.unclaimed(author);
+        rights.before.extend(&claimed);
+        rights.before.sort_unstable();
         let account = account(&mut rights, &me.1);
         match op {
             Op::Up(amount) | Op::Down(amount) | Op::Move(amount, _) if amount.is_empty() => {
-                return Ok(Effect::default());
+                if claimed.is_empty() {
+                    return Ok(Effect::default());
+                }
             }
             Op::Up(amount) => account.tally.up.add(amount),
             Op::Down(amount) => {
-                self.has(&me, amount, author)?;
+                self.has(&me, amount, author, &claimed)?;
                 account.tally.down.add(amount);
             }
             Op::Move(amount, to) => {
                 let to = receiver(to, author)?;
-                self.has(&me, amount, author)?;
+                self.has(&me, amount, author, &claimed)?;
                 if to == me {
                     return Ok(Effect::default());
                 }
@@ -104,20 +112,34 @@ impl BoundedState {
     /// All that an incarnation has done so far.
     fn of_incarnation(&self, replica: u128) -> Rights {
         let known = self.base.values().find(|rights| rights.replica == replica).cloned();
-        known.unwrap_or(Rights { replica, accounts: Vec::new() })
+        known.unwrap_or(Rights { replica, ..Rights::default() })
+    }
+
+    /// The earlier incarnations of the author that have rights, and whose heir nobody is so far.
+    fn unclaimed(&self, author: &Author) -> Vec<u128> {
+        let Some(before) = author.before.filter(|before| !before.is_empty()) else { return Vec::new() };
+        let zero = Sum::default();
+        let balances = self.balances(&Heirs::of(self.base.values())).into_iter();
+        let owning = balances.filter(|(_, sum)| *sum != zero && !sum.is_negative()).map(|((owner, _), _)| owner);
+        let mut owning: Vec<u128> =
+            owning.filter(|owner| *owner != author.incarnation && before.contains(owner)).collect();
+        // The actors of one come one after the other.
+        owning.dedup();
+        owning
     }
 
     /// What everybody has, as far as is known here.
-    fn balances(&self) -> BTreeMap<Owner, Sum> {
+    fn balances(&self, heirs: &Heirs) -> BTreeMap<Owner, Sum> {
         let mut balances: BTreeMap<Owner, Sum> = BTreeMap::new();
         for rights in self.base.values() {
+            let replica = heirs.owner_of(rights.replica);
             for (owner, account) in &rights.accounts {
-                let own = balances.entry((rights.replica, owner.clone())).or_default();
+                let own = balances.entry((replica, owner.clone())).or_default();
                 own.add(&account.tally.up);
                 own.add(&account.tally.down.negated());
                 account.moved.iter().for_each(|(_, given)| own.add(&given.negated()));
-                for (to, given) in &account.moved {
-                    balances.entry(to.clone()).or_default().add(given);
+                for ((to, actor), given) in &account.moved {
+                    balances.entry((heirs.owner_of(*to), actor.clone())).or_default().add(given);
                 }
             }
         }
@@ -126,13 +148,16 @@ impl BoundedState {
 
     /// The rights that nodes have themselves, not their actors, as far as is known here: incarnation by incarnation.
     pub(in crate::engine) fn of_nodes(&self) -> Vec<(u128, Sum)> {
-        let nodes = self.balances().into_iter().filter(|((_, actor), _)| actor.as_atom() == Some("undefined"));
+        let balances = self.balances(&Heirs::of(self.base.values()));
+        let nodes = balances.into_iter().filter(|((_, actor), _)| actor.as_atom() == Some("undefined"));
         nodes.map(|((incarnation, _), sum)| (incarnation, sum)).collect()
     }
 
-    /// Whether an owner has so many rights.
-    fn has(&self, owner: &Owner, amount: &Sum, author: &Author) -> Result<(), Refusal> {
-        let mut balances = self.balances();
+    /// Whether an owner has so many rights, with those of earlier incarnations that it says are its own.
+    fn has(&self, owner: &Owner, amount: &Sum, author: &Author, claimed: &[u128]) -> Result<(), Refusal> {
+        let mut heirs = Heirs::of(self.base.values());
+        heirs.0.extend(claimed.iter().map(|before| (*before, owner.0)));
+        let mut balances = self.balances(&heirs);
         let available = balances.remove(owner).unwrap_or_default();
         let mut left = available.clone();
         left.add(&amount.negated());
@@ -172,6 +197,36 @@ impl BoundedState {
 
     pub(super) fn is_unsupported(&self) -> bool {
         self.base.is_empty()
+    }
+}
+
+/// Incarnations whose rights are another's, each with that one.
+struct Heirs(BTreeMap<u128, u128>);
+
+impl Heirs {
+    fn of<'a>(entries: impl Iterator<Item = &'a Rights>) -> Heirs {
+        let mut heirs = BTreeMap::new();
+        for rights in entries {
+            for before in &rights.before {
+                // Nobody has two, but for a node whose disk was brought back with all that could tell it. The same one everywhere, then.
+                let heir = heirs.entry(*before).or_insert(rights.replica);
+                *heir = rights.replica.min(*heir);
+            }
+        }
+        Heirs(heirs)
+    }
+
+    /// Whose the rights of an incarnation are now.
+    fn owner_of(&self, incarnation: u128) -> u128 {
+        let mut owner = incarnation;
+        // Who lies may make a ring.
+        for _ in 0..self.0.len() {
+            match self.0.get(&owner) {
+                Some(heir) => owner = *heir,
+                None => break,
+            }
+        }
+        owner
     }
 }
 

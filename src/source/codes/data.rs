@@ -150,4 +150,24 @@ $ lasp data import shop.backup shop
 error E1010: shop.backup is not a whole export: ..",
         ),
     },
+    Explanation {
+        code: "E1011",
+        title: "rights that a node had cannot be used after its restart",
+        text: "A node takes the rights of its bounded counters along from one start to the next if it is certain that nobody else spends \
+         them, and that it knows what was spent. A data folder cannot tell: a copy of it says the same. So a small file of the node's, in \
+         the folder `rights` of the user's configuration, counts along. That file is not there, or tells of more than the data \
+         folder knows: the folder was copied, moved to another machine or user, brought back from a backup, or is in use elsewhere.\n\n\
+         The counters keep their values, and what was not spent cannot be spent any more; `increment` makes new rights, and other \
+         nodes give some of theirs. Whoever moves a data folder moves that file along, while the node does not run.",
+        example: Example::Session(
+            r"$ echo 'Stock = declare(bcounter). update(Stock, increment). update(Stock, decrement).' > shop.lasp
+$ lasp run shop.lasp --data shop
+Stock = 0
+$ cp -r shop copy
+$ lasp run shop.lasp --data shop
+Stock = 0
+$ lasp run shop.lasp --data copy
+warning E1011: rights of bounded counters that this node had cannot be used: ..",
+        ),
+    },
 ];
