@@ -59,6 +59,26 @@ fn changes_are_told_before_what_comes_after_them() {
 }
 
 #[test]
+fn each_statement_of_a_line_at_the_prompt_shows_its_value_and_a_failed_one_ends_the_line() {
+    let done = typed(&["repl"], "2. 3.\nX = 1. X + 1.\n4. 1 div 0. 5.\nf() -> g(). g() -> 6. f().\n");
+    assert_eq!(done.stdout.lines().collect::<Vec<_>>(), ["2", "3", "1", "2", "4", "6"], "{}", done.stderr);
+    assert_eq!(done.stderr.matches("E0502").count(), 1, "{}", done.stderr);
+}
+
+#[test]
+fn a_failed_line_at_the_prompt_leaves_what_is_known_of_earlier_ones() {
+    let lines = "S = declare(set).\nN = 1 div 0.\nupdate(S, increment).\nM = N + a.\n";
+    let done = typed(&["repl"], lines);
+    assert!(done.stderr.contains("`S` is declared as a set here"), "it was checked: {}", done.stderr);
+    // A part of a line may have run: nothing is said of what variables hold.
+    let done = typed(
+        &["repl"],
+        "S = declare(set).\nupdate(S, {add, 1}), 1 div 0.\ncase query(S) of [1] -> one; _ -> more end.\n",
+    );
+    assert!(done.stdout.contains("one") && !done.stderr.contains("E0401"), "{}{}", done.stdout, done.stderr);
+}
+
+#[test]
 fn three_replicas_agree() {
     let done = typed(
         &["run", "-", "--replicas", "3"],

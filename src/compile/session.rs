@@ -27,6 +27,7 @@ use crate::source::span::FileId;
 use crate::source::span::Span;
 use crate::syntax;
 use crate::syntax::Parsed;
+use crate::syntax::lexer::NO_SENDING;
 use crate::vm::Unit;
 
 /// The texts and names so far. Units must be loaded into a machine in the order in which they were made.
@@ -104,9 +105,9 @@ impl Session {
         self.compile(file, parsed, Mode::Prompt, |_, _| None)
     }
 
-    /// What was typed before has failed, or is not at its end: what its names hold is not known.
-    pub fn forget_values(&mut self) {
-        self.known.forget_values();
+    /// What was typed last has failed, or is not at its end: what its names hold is not known.
+    pub fn forget_last(&mut self) {
+        self.known.forget_last();
     }
 
     /// Compiles an example: forms as they could be typed at the prompt, except that a form which is a comparison is an
@@ -197,7 +198,6 @@ impl Session {
     /// What else is sure to be wrong with a text of which some names are not known, whatever they stand for.
     fn further(&self, source: &Source<'_>, file: FileId, mode: Mode, said: &[Diagnostic]) -> Vec<Diagnostic> {
         let Some(program) = check::doubtful(&self.environment, source, mode) else { return Vec::new() };
-        let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
         let places: Vec<Span> = said.iter().filter_map(place).collect();
         let found = infer::check(&self.known, &program, file).into_iter();
         // Of one place one thing is said.
@@ -224,6 +224,14 @@ impl Session {
         let Some(mut checked) = checked.filter(|_| !wrong) else {
             let further = self.further(&source, file, mode, &said);
             said.extend(further);
+            // Who is sent to has no identity; that there is nothing to send says all.
+            if let Some(send) = said.iter().position(|diagnostic| diagnostic.title == NO_SENDING) {
+                let at = place(&said[send]);
+                said.retain(|diagnostic| {
+                    let before = place(diagnostic).zip(at).is_some_and(|(one, send)| one.end <= send.start);
+                    !(diagnostic.code == "E0202" && diagnostic.title.contains("`self/0`") && before)
+                });
+            }
             said.sort_by_key(by_place);
             return Err(said);
         };
@@ -236,6 +244,7 @@ impl Session {
             said.extend(idle);
         }
         said.sort_by_key(by_place);
+        said.iter_mut().for_each(|diagnostic| infer::name_it(diagnostic, |span| self.files.slice(span)));
         if said.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(said);
         }
@@ -253,6 +262,10 @@ impl Session {
             }
         }
     }
+}
+
+fn place(diagnostic: &Diagnostic) -> Option<Span> {
+    diagnostic.labels.first().map(|label| label.span)
 }
 
 /// `f(X) == Y` alone in a form becomes `assert(f(X) == Y)`.

@@ -382,7 +382,7 @@ impl Node {
 
     fn typed(&mut self, text: &str) {
         if std::mem::take(&mut self.came_apart) || self.tasks.any_typed() {
-            Arc::make_mut(&mut self.session).forget_values();
+            Arc::make_mut(&mut self.session).forget_last();
         }
         let compiled = Arc::make_mut(&mut self.session).prompt(text);
         self.typed_last = self.loaded(compiled).map(|forms| {

@@ -239,6 +239,14 @@ impl Tasks {
     }
 
     /// The task sleeps until `due` (milliseconds), then goes on with `value`.
+    /// The task that wakes first.
+    pub(super) fn next_sleeper(&self) -> Option<&Task> {
+        self.sleeping.keys().find_map(|(_, id)| match &self.entries.get(id)?.state {
+            State::Ready(task) | State::Paused(task) => Some(task),
+            State::Starting(_) | State::Waiting(_) => None,
+        })
+    }
+
     pub(super) fn sleep(&mut self, id: TaskId, purpose: Purpose, task: Task, due: u64, value: Term) {
         self.sleeping.insert((due, id), value);
         self.pause(id, purpose, task);

@@ -13,6 +13,7 @@ use crate::node::tasks::Work;
 use crate::node::verbs::Answer;
 use crate::node::verbs::brief;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
 use crate::value::term::Term;
 use crate::vm::Failure;
 use crate::vm::Outcome;
@@ -61,6 +62,13 @@ impl Node {
     #[must_use]
     pub fn is_in_turn(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// Where the program is that goes on and on: the task whose turn it is, or the next that sleeps.
+    #[must_use]
+    pub fn goes_on_at(&self) -> Option<Span> {
+        let task = self.running.as_ref().map(|(_, _, task)| task);
+        self.machine.place_of(task.or_else(|| self.tasks.next_sleeper())?)
     }
 
     /// What waits to be gathered with more goes out: the node is about to end.

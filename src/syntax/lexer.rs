@@ -10,6 +10,9 @@ use crate::syntax::guess;
 use crate::syntax::token::Token;
 use crate::syntax::tree::Range;
 
+/// What is said of `Pid ! Message`.
+pub const NO_SENDING: &str = "there are no messages to send";
+
 /// A token and where it stands.
 #[derive(Clone, Copy, Debug)]
 pub struct Lexeme {
@@ -328,7 +331,7 @@ impl Reader<'_> {
 
     /// `Pid ! Message`
     fn send(&mut self, start: usize, end: usize) {
-        let diagnostic = Diagnostic::error("E0108", "there are no messages to send").help(
+        let diagnostic = Diagnostic::error("E0108", NO_SENDING).help(
             "tasks and nodes share variables: `update(Inbox, {add, Message})`, and who waits for it: `read(Inbox, {cardinality, 1})`",
         );
         self.tell(diagnostic, start, end, "not an operator here");

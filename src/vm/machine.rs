@@ -304,6 +304,12 @@ impl Machine {
         }
     }
 
+    /// Where a task is that can go on: what the program's own text does there.
+    #[must_use]
+    pub fn place_of(&self, task: &Task) -> Option<Span> {
+        run::place(&self.program, &task.stack, task.at)
+    }
+
     /// Calls a pure function, within the budget of [`CALL_STEPS_MAX`] and [`CALL_FRAMES_MAX`].
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use crate::source::span::Span;
 use crate::value::term::Term;
 use crate::vm::FRAMES_MAX;
 use crate::vm::REGISTERS_MAX;
@@ -278,6 +279,12 @@ pub(super) fn failure(program: &Program, stack: &Stack, at: Frame, fault: Fault)
     let path: Vec<_> = rest.by_ref().take(PATH_MAX).map(place).collect();
     let (function, span) = place(first);
     Failure::new(fault, span, function).with_path(path, rest.count())
+}
+
+/// Where the program's own text is in the operation before `at.pc`, if it is in it at all.
+pub(super) fn place(program: &Program, stack: &Stack, at: Frame) -> Option<Span> {
+    let own = [&at].into_iter().chain(stack.callers.iter().rev()).find(|frame| !program.code(frame.code).library)?;
+    program.code(own.code).spans.get((own.pc as usize).saturating_sub(1)).copied()
 }
 
 /// The limit for tasks.

@@ -1,5 +1,6 @@
 //! Pure built-ins on abstract values: what they take stands in the table's signatures, what they give in part here.
 
+use crate::check::core::Binary;
 use crate::check::core::Expr;
 use crate::check::core::Node;
 use crate::check::infer::matching::entry;
@@ -155,6 +156,24 @@ impl<'p> Run<'p> {
                     shapes.iter().map(list).reduce(|all, one| all.join(&one))
                 }
             },
+            (None, "length", [list]) | (Some("lists"), "reverse" | "sort" | "usort" | "last", [list])
+                if never_ends_well(list) =>
+            {
+                Some(self.fail(expr, frame, |run| {
+                    let given = run.describe(list);
+                    Diagnostic::error(
+                        "E0511",
+                        format!("`{}` needs a list that ends with `[]`, not {given}", row.title()),
+                    )
+                    .at(expr.span, "sure to fail")
+                    .help("behind the `|` stands the rest, a list: `[1 | [2]]` is `[1, 2]`")
+                }))
+            }
+            (Some("lists"), "nth", [_, _]) if counts_beyond(expr) => Some(self.fail(expr, frame, |_| {
+                Diagnostic::error("E0511", "the place lies behind the last element".to_owned())
+                    .at(expr.span, "sure to fail")
+                    .help("elements are counted from 1: the last one is `lists:nth(length(L), L)`, or `lists:last(L)`")
+            })),
             (Some("lists"), "nth", [place, list]) if lacks_place(place, list) => Some(self.fail(expr, frame, |run| {
                 let (place, given) = (run.describe(place), run.describe(list));
                 Diagnostic::error("E0511", format!("`{}` of {given} has no element {place}", row.title()))
@@ -254,6 +273,29 @@ fn type_test(name: &str, value: &Value) -> Option<Value> {
         count if count == parts.kinds() => Value::boolean(true),
         _ => Value::booleans(),
     })
+}
+
+/// Whether it is a list that ends with something else than `[]`, for sure.
+fn never_ends_well(value: &Value) -> bool {
+    let only = value.parts().filter(|parts| parts.kinds() == 1).and_then(|parts| parts.cons.as_ref());
+    only.is_some_and(|cons| cons.improper && cons.rest.is_none())
+}
+
+/// `lists:nth(length(L) + 1, L)`, where L is one name.
+fn counts_beyond(expr: &Expr) -> bool {
+    let Node::Builtin(_, arguments) = &expr.node else { return false };
+    let [Expr { node: Node::Binary(Binary::Add, left, right), .. }, list] = &**arguments else { return false };
+    let same = |a: &Expr| match (&a.node, &list.node) {
+        (Node::Local(a), Node::Local(b)) => a == b,
+        (Node::Global(a), Node::Global(b)) => a == b,
+        _ => false,
+    };
+    let length = |expr: &Expr| match &expr.node {
+        Node::Builtin(id, of) => id.row().module.is_none() && id.row().name == "length" && of.first().is_some_and(same),
+        _ => false,
+    };
+    let more = |expr: &Expr| matches!(&expr.node, Node::Literal(Term::Int(more)) if *more > 0);
+    length(left) && more(right) || more(left) && length(right)
 }
 
 fn cons_of(value: &Value) -> Option<&Cons> {

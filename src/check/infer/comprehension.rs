@@ -185,12 +185,12 @@ impl<'p> Run<'p> {
     /// Whether the element is sure to fail for some of a list that is known in full, where these are of several shapes:
     /// taken together they hide each other.
     fn fails_for_some(&mut self, element: &'p Expr, qualifiers: &'p [Qualifier], frame: &mut Frame) -> bool {
-        let [Qualifier::List(pattern, list)] = qualifiers else { return false };
+        let [Qualifier::List(pattern, written)] = qualifiers else { return false };
         // Evaluated once more.
-        if self.recorder.is_some() || !matches!(list.node, Node::Local(_) | Node::Global(_) | Node::Literal(_)) {
+        if self.recorder.is_some() || !matches!(written.node, Node::Local(_) | Node::Global(_) | Node::Literal(_)) {
             return false;
         }
-        let list = self.eval(list, frame);
+        let list = self.eval(written, frame);
         let Some(Cons { items, rest: None, improper: false }) = list.parts().and_then(|parts| parts.cons.as_ref())
         else {
             return false;
@@ -204,15 +204,25 @@ impl<'p> Run<'p> {
             }
         }
         let several = shapes.len() > 1;
-        several
-            && shapes.iter().any(|(_, items)| {
-                let mark = frame.trail.len();
-                let fails = self.matches(pattern, items, frame) == Holds::Always
-                    && self.repeated_eval(element, frame).is_never()
-                    && matches!(self.why, Why::Failed(_));
-                frame.undo(mark);
-                fails
-            })
+        let failing = several.then_some(shapes).into_iter().flatten().find_map(|(_, items)| {
+            let mark = frame.trail.len();
+            let fails =
+                self.matches(pattern, &items, frame) == Holds::Always && self.repeated_eval(element, frame).is_never();
+            frame.undo(mark);
+            match &self.why {
+                Why::Failed(failure) if fails => Some((items, failure.clone())),
+                _ => None,
+            }
+        });
+        let Some((items, failure)) = failing else { return false };
+        // For others of its elements the place is well, so that it would not be told there.
+        if self.sites.is_fine(failure.site) {
+            self.fail_at(site(written), written.span, frame, None, |run| {
+                let label = format!("for {} of this list", run.describe(&items));
+                failure.diagnostic.clone().at(written.span, label)
+            });
+        }
+        true
     }
 
     /// `#{K => V || ..}`

@@ -39,6 +39,8 @@ mod wrong;
 #[cfg(test)]
 mod tests;
 
+pub use useless::name_it;
+
 use rustc_hash::FxHashMap;
 
 use crate::check::core::Checked;
@@ -68,6 +70,10 @@ pub struct Known {
     library: u32,
     /// How many names of the top level there are.
     globals: usize,
+    /// How many forms the last text has.
+    last: usize,
+    /// Whether variables may hold what no form here puts in: a text was forgotten, of which a part may have run.
+    open: bool,
 }
 
 impl Known {
@@ -84,20 +90,25 @@ impl Known {
         self.functions.get(at).map(|function| &**function)
     }
 
-    /// Names that earlier texts bound hold anything from now on: it is not known how far those came.
-    pub fn forget_values(&mut self) {
-        self.forms.clear();
+    /// Names that the last text bound hold anything from now on, and variables what it may have put in: it is not known how
+    /// far it came.
+    pub fn forget_last(&mut self) {
+        let kept = self.forms.len().saturating_sub(std::mem::take(&mut self.last));
+        self.open |= kept < self.forms.len();
+        self.forms.truncate(kept);
     }
 
     /// Takes in a text that was checked.
     pub fn add(&mut self, checked: Checked) {
         self.globals = checked.globals.len();
         self.functions.extend(checked.functions.into_iter().map(triomphe::Arc::new));
+        self.last = checked.forms.len().min(HISTORY_MAX);
         self.forms.extend(checked.forms.into_iter().map(triomphe::Arc::new));
         if self.forms.len() > HISTORY_MAX {
             // Names that they bound then hold anything.
             let old = self.forms.len() - HISTORY_MAX;
             self.forms.drain(..old);
+            self.open = true;
         }
     }
 }
@@ -245,7 +256,9 @@ impl<'p> Passes<'p> {
             run.variables.settle();
             self.numbers = run.take_numbers();
             let (settled, variables) = (run.globals, run.variables);
-            told.extend(self.closed(follow, settled, variables));
+            if !self.known.open {
+                told.extend(self.closed(follow, settled, variables));
+            }
             return told;
         }
         Vec::new()

@@ -102,6 +102,11 @@ impl Sites {
         }
     }
 
+    /// Whether it is known that the place does not always fail.
+    pub(super) fn is_fine(&self, site: usize) -> bool {
+        self.seen.get(&site).is_some_and(|site| site.fine)
+    }
+
     /// The place failed; perhaps in code that is sure to run.
     pub(super) fn failed(&mut self, failure: &Arc<Failure>, span: Span, certain: bool) {
         if self.watches(span) && !self.quiet {

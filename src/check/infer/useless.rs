@@ -1,11 +1,14 @@
 //! Expressions that do nothing, and were meant to change something: in other languages lists, maps and names are changed in
 //! place.
 
+use std::collections::BTreeMap;
+
 use crate::check::core::Binary;
 use crate::check::core::Checked;
 use crate::check::core::Expr;
 use crate::check::core::Function;
 use crate::check::core::FunctionId;
+use crate::check::core::Lambda;
 use crate::check::core::Node;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
@@ -30,6 +33,37 @@ const PLAIN: &[(&str, &[&str])] = &[
     ("proplists", &["delete", "get_value"]),
 ];
 
+/// Functions of `lists` that call a function for each element, and do nothing else.
+const HIGHER: &[&str] = &[
+    "all",
+    "any",
+    "filter",
+    "filtermap",
+    "flatmap",
+    "foldl",
+    "foldr",
+    "map",
+    "mapfoldl",
+    "partition",
+    "search",
+    "sort",
+    "zipwith",
+];
+
+/// How messages speak of a local: its name is put there, which is in the text alone.
+const THIS_NAME: &str = "this name";
+/// What the place of the name is told by.
+const COMPARED: &str = "compared here, and equal only where nothing is added or taken";
+const BOUND: &str = "bound already";
+
+/// Puts the name itself into a message that speaks of `this name`. `text` gives what stands at a place.
+pub fn name_it<'t>(diagnostic: &mut Diagnostic, text: impl Fn(Span) -> &'t str) {
+    let named = diagnostic.labels.iter().find(|label| label.text == COMPARED || label.text == BOUND);
+    if let Some(label) = named.filter(|_| diagnostic.title.contains(THIS_NAME)) {
+        diagnostic.title = diagnostic.title.replacen(THIS_NAME, &format!("`{}`", text(label.span)), 1);
+    }
+}
+
 /// `S = S + X` where `S` is bound: a comparison, that holds only where nothing is added. Nothing is said of what was said to
 /// fail.
 pub(super) fn reassigned(checked: &Checked, said: &[Diagnostic]) -> Vec<Diagnostic> {
@@ -40,8 +74,8 @@ pub(super) fn reassigned(checked: &Checked, said: &[Diagnostic]) -> Vec<Diagnost
             return;
         }
         told.push(
-            Diagnostic::warning("E0413", "this name is bound already, and `=` does not change it")
-                .at(pattern.span, "compared here, and equal only where nothing is added or taken")
+            Diagnostic::warning("E0413", format!("{THIS_NAME} is bound already, and `=` does not change it"))
+                .at(pattern.span, COMPARED)
                 .help(instead(value)),
         );
     });
@@ -92,7 +126,7 @@ impl Run<'_> {
             return None;
         }
         let (name, known) = match &pattern.node {
-            PatternNode::Same(local) => ("this name".to_owned(), frame.get(local.0)),
+            PatternNode::Same(local) => (THIS_NAME.to_owned(), frame.get(local.0)),
             // An earlier line may have failed before it bound the name.
             PatternNode::Global(global) if frame.in_function || global.0 as usize >= self.earlier => {
                 let at = global.0 as usize;
@@ -118,7 +152,7 @@ impl Run<'_> {
             _ => false,
         };
         let title = format!("{name} is {} already, and `=` does not change it", self.describe(&known));
-        sure.then(|| Diagnostic::error("E0507", title).at(pattern.span, "bound already").help(instead(value)))
+        sure.then(|| Diagnostic::error("E0507", title).at(pattern.span, BOUND).help(instead(value)))
     }
 }
 
@@ -149,8 +183,9 @@ pub(super) fn unused<'a>(
     said: &[Diagnostic],
 ) -> Vec<Diagnostic> {
     let mut told = Vec::new();
+    let known = Calculating { functions: &name, funs: bound_funs(checked), checked };
     let mut look = |statement: &Expr| {
-        if !plain(statement, &name) || places(said).any(|place| within(place, statement.span)) {
+        if !known.plain(statement) || places(said).any(|place| within(place, statement.span)) {
             return;
         }
         if let Some((title, help)) = words(statement, &name) {
@@ -208,31 +243,117 @@ fn words<'a>(statement: &Expr, name: &impl Fn(FunctionId) -> Option<&'a Function
     })
 }
 
-/// Whether an expression only calculates: no verb is in it but `query`, and nothing unknown is called.
-fn plain<'a>(expr: &Expr, name: &impl Fn(FunctionId) -> Option<&'a Function>) -> bool {
-    let here = match &expr.node {
-        Node::Literal(_)
-        | Node::Local(_)
-        | Node::Global(_)
-        | Node::Tuple(_)
-        | Node::Cons(..)
-        | Node::Map(_)
-        | Node::MapUpdate(..)
-        | Node::Unary(..)
-        | Node::Binary(..)
-        | Node::AndAlso(..)
-        | Node::OrElse(..) => true,
-        Node::Verb(call) => call.verb == Verb::Query,
-        Node::Builtin(id, _) => !id.row().signature.contains("function") && id.row().name != "error",
-        Node::Call(id, _) => name(*id).is_some_and(|function| {
-            let known = PLAIN.iter().find(|(module, _)| function.module.as_deref() == Some(module));
-            known.is_some_and(|(_, names)| names.contains(&&*function.name))
-        }),
-        _ => false,
-    };
-    let mut all = here;
-    walk::children(expr, &mut |child| all = all && plain(child, name));
-    all
+/// The names of the top level that one form each binds to a `fun`.
+fn bound_funs(checked: &Checked) -> BTreeMap<u32, Option<&Lambda>> {
+    let mut funs = BTreeMap::new();
+    for expr in checked.forms.iter().flat_map(|form| &form.body) {
+        if let Node::Match(pattern, value) = &expr.node
+            && let PatternNode::Global(id) = &pattern.node
+        {
+            let lambda = if let Node::Fun(lambda) = &value.node { Some(&**lambda) } else { None };
+            funs.entry(id.0).and_modify(|known| *known = None).or_insert(lambda);
+        }
+    }
+    funs
+}
+
+/// What tells whether an expression only calculates.
+struct Calculating<'c, F> {
+    functions: &'c F,
+    funs: BTreeMap<u32, Option<&'c Lambda>>,
+    checked: &'c Checked,
+}
+
+impl<'a, F: Fn(FunctionId) -> Option<&'a Function>> Calculating<'_, F> {
+    /// No verb is in it but `query`, and nothing unknown is called.
+    fn plain(&self, expr: &Expr) -> bool {
+        let (here, skipped) = match &expr.node {
+            Node::Call(id, arguments) if self.is_higher(*id) => {
+                let Some((function, _)) = arguments.split_first() else { return false };
+                (self.plain_function(function), Some(function))
+            }
+            _ => (self.plain_here(expr), None),
+        };
+        let mut all = here;
+        walk::children(expr, &mut |child| {
+            all = all && (skipped.is_some_and(|function| std::ptr::eq(function, child)) || self.plain(child));
+        });
+        all
+    }
+
+    fn is_higher(&self, id: FunctionId) -> bool {
+        (self.functions)(id).is_some_and(|function| {
+            function.module.as_deref() == Some("lists")
+                && HIGHER.contains(&&*function.name)
+                && function.lambda.arity > 1
+        })
+    }
+
+    /// A function that only calculates.
+    fn plain_function(&self, expr: &Expr) -> bool {
+        match &expr.node {
+            Node::Fun(lambda) => self.plain_lambda(lambda),
+            Node::Global(id) => self.funs.get(&id.0).copied().flatten().is_some_and(|lambda| self.plain_lambda(lambda)),
+            Node::FunctionValue(id) => {
+                let own = self.checked.functions.iter().find(|function| function.id == *id);
+                own.is_some_and(|function| self.plain_lambda(&function.lambda))
+            }
+            Node::BuiltinValue(id) => {
+                let row = id.row();
+                row.verb.is_none() && !row.signature.contains("function") && row.name != "error"
+            }
+            _ => false,
+        }
+    }
+
+    fn plain_lambda(&self, lambda: &Lambda) -> bool {
+        let mut all = true;
+        walk::in_clauses(&lambda.clauses, &mut |expr| all = all && self.plain_within(expr));
+        all
+    }
+
+    /// The same within a function, where branches and names are nothing special.
+    fn plain_within(&self, expr: &Expr) -> bool {
+        let through = matches!(
+            &expr.node,
+            Node::Case(..)
+                | Node::If(_)
+                | Node::Block(_)
+                | Node::Match(..)
+                | Node::ListComprehension(..)
+                | Node::MapComprehension(..)
+        );
+        if !through {
+            return self.plain(expr);
+        }
+        let mut all = true;
+        walk::children(expr, &mut |child| all = all && self.plain_within(child));
+        all
+    }
+
+    fn plain_here(&self, expr: &Expr) -> bool {
+        let name = self.functions;
+        match &expr.node {
+            Node::Literal(_)
+            | Node::Local(_)
+            | Node::Global(_)
+            | Node::Tuple(_)
+            | Node::Cons(..)
+            | Node::Map(_)
+            | Node::MapUpdate(..)
+            | Node::Unary(..)
+            | Node::Binary(..)
+            | Node::AndAlso(..)
+            | Node::OrElse(..) => true,
+            Node::Verb(call) => call.verb == Verb::Query,
+            Node::Builtin(id, _) => !id.row().signature.contains("function") && id.row().name != "error",
+            Node::Call(id, _) => name(*id).is_some_and(|function| {
+                let known = PLAIN.iter().find(|(module, _)| function.module.as_deref() == Some(module));
+                known.is_some_and(|(_, names)| names.contains(&&*function.name))
+            }),
+            _ => false,
+        }
+    }
 }
 
 fn places(said: &[Diagnostic]) -> impl Iterator<Item = Span> {

@@ -80,6 +80,14 @@ impl Variables {
         self.by_name.get(name)?.iter().find(before).copied()
     }
 
+    /// The variable that is sure to be declared before with the same name, where one of the two is dynamic and the other not.
+    pub(super) fn twin(&self, number: u32) -> Option<u32> {
+        let new = self.get(number).filter(|new| new.sure && !new.fresh)?;
+        let other =
+            |other: &&u32| **other < number && self.get(**other).is_some_and(|other| other.dynamic != new.dynamic);
+        self.by_name.get(new.name.as_ref()?)?.iter().find(other).copied()
+    }
+
     pub(super) fn get(&self, number: u32) -> Option<&Variable> {
         self.all.get(number as usize)
     }

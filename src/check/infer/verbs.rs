@@ -269,7 +269,21 @@ impl<'p> Run<'p> {
             return self
                 .fail(expr, frame, |_| taken.at(expr.span, "declared anew").at(first, "its type is given here"));
         }
+        self.twins(expr, call, number);
         Value::variable(number)
+    }
+
+    /// One name for a replicated and for a dynamic variable.
+    fn twins(&mut self, expr: &'p Expr, call: &'p VerbCall, number: u32) {
+        let twin = self.variables.twin(number).and_then(|twin| self.variables.get(twin));
+        let Some(span) = twin.map(|twin| twin.span) else { return };
+        let name = self.variables.shown(number).unwrap_or_default();
+        self.sites.suspect(site(&call.verb), expr.span, || {
+            Diagnostic::warning("E0416", format!("`{name}` names two variables, of which one is dynamic"))
+                .at(expr.span, "another variable")
+                .at(span, "the first one")
+                .help("what is put into one of them is not in the other: give each a name of its own")
+        });
     }
 
     /// What is wrong with a declaration where the name is sure to have another type by then.

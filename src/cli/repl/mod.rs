@@ -8,6 +8,7 @@ mod command;
 mod complete;
 mod editor;
 
+use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::mpsc as channel;
@@ -42,6 +43,9 @@ use crate::node::Progress;
 use crate::node::Waiting;
 use crate::node::Writers;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::span::FileId;
+use crate::syntax::parse_line;
+use crate::syntax::tree::FormNode;
 use crate::value::term::Term;
 
 /// How long a batch stays for its peers at the end.
@@ -106,6 +110,7 @@ fn prompt(arguments: &Repl, color: ColorChoice) -> Result<Exit, Exit> {
         failed: false,
         told: false,
         closed: false,
+        more: VecDeque::new(),
     };
     let exit = prompt.serve();
     prompt.driver.close();
@@ -131,6 +136,8 @@ struct Prompt {
     told: bool,
     /// Whether there are no more lines.
     closed: bool,
+    /// What was typed with what is being evaluated, and comes after it.
+    more: VecDeque<String>,
 }
 
 impl Prompt {
@@ -204,8 +211,13 @@ impl Prompt {
 
     /// Lets the reader go on.
     fn next(&mut self) {
-        self.evaluating = false;
         self.told = false;
+        if let Some(text) = self.more.pop_front() {
+            self.evaluating = true;
+            self.driver.input(Input::Typed { text });
+            return;
+        }
+        self.evaluating = false;
         self.names.set(self.driver.node.session());
         // A reader that has ended needs nothing.
         let _ = self.ready.send(());
@@ -213,7 +225,10 @@ impl Prompt {
 
     fn evaluated(&mut self, value: Option<&Term>, current: Option<&Term>) {
         match (value, current) {
-            (None, _) => self.failed = true,
+            (None, _) => {
+                self.failed = true;
+                self.more.clear();
+            }
             (Some(_), Some(shown)) | (Some(shown), None) => self.out.data(&format!("{shown}\n")),
         }
         // It may have been an earlier text, which has waited until now.
@@ -226,8 +241,8 @@ impl Prompt {
     fn typed(&mut self, text: &str) -> bool {
         match Command::read(text) {
             None => {
-                self.evaluating = true;
-                self.driver.input(Input::Typed { text: text.to_owned() });
+                self.more = statements(text).into();
+                self.next();
                 return true;
             }
             Some(Ok(Command::Quit)) => return false,
@@ -309,4 +324,16 @@ impl Prompt {
             self.driver.wait(Some(until.min(Instant::now() + Duration::from_millis(20))));
         }
     }
+}
+
+/// The statements of a text, each by itself, so that the value of each is shown; a text that defines functions, which may call each
+/// other, or that has a mistake, stays one.
+fn statements(text: &str) -> Vec<String> {
+    let parsed = parse_line(FileId::default(), text);
+    let forms = &parsed.tree.forms;
+    let sound = parsed.diagnostics.is_empty() && forms.iter().all(|form| matches!(form.node, FormNode::Statement(_)));
+    if !sound || forms.len() < 2 {
+        return vec![text.to_owned()];
+    }
+    forms.iter().map(|form| format!("{}.", parsed.tree.slice(form.range))).collect()
 }

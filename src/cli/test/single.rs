@@ -67,9 +67,10 @@ pub(super) fn run(program: &Program, compiled: &Compiled, name: &str, text: &str
     let sound = match (end, world.node.status().top_level) {
         (End::Steps | End::Time, _) => {
             let title = "the program's own top level does not come to an end";
-            world.ran.reports.push(Diagnostic::error("E0702", title).help(
+            let report = world.endless(title.to_owned()).help(
                 "a program runs before each of its tests; what runs for ever belongs into a function that no test calls",
-            ));
+            );
+            world.ran.reports.push(report);
             false
         }
         (_, TopLevel::Failed) => false,
@@ -97,13 +98,22 @@ impl World<'_> {
         }
         let reports = match end {
             End::Steps => vec![
-                Diagnostic::error("E0702", "the test takes too many steps")
+                self.endless("the test takes too many steps".to_owned())
                     .help(format!("a test may take {} million", u64::from(SLICES_MAX) * FUEL / 1_000_000)),
             ],
-            End::Time => vec![Diagnostic::error("E0702", "the test is not done after an hour of its own time")],
+            End::Time => vec![self.endless("the test is not done after an hour of its own time".to_owned())],
             End::Reached | End::Quiescent => waits(&mut self.node),
         };
         self.ran.reports.extend(reports);
+    }
+
+    /// That something has no end, with the place where it is.
+    fn endless(&self, title: String) -> Diagnostic {
+        let told = Diagnostic::error("E0702", title);
+        match self.node.goes_on_at() {
+            Some(place) => told.at(place, "it is here, and goes on"),
+            None => told,
+        }
     }
 
     /// Lets time pass, as far as something happens in it.

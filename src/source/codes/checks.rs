@@ -205,4 +205,17 @@ Declare it first, and update it then.",
             right: "X = declare(set), update(X, {add, 1}).\n",
         },
     },
+    Explanation {
+        code: "E0416",
+        title: "one name for a replicated variable and a dynamic one",
+        text: "\
+A variable that `declare_dynamic` makes has one value for each node, which does not leave the node; one that `declare` makes has one
+value for all. Of the same name they are two variables all the same: what is put into one of them is not in the other.
+
+It is a warning, since a program may mean it so. Give each a name of its own.",
+        example: Example::Program {
+            wrong: "Here = declare_dynamic(stock, set).\nAll = declare(stock, set).\n",
+            right: "Here = declare_dynamic(stock_here, set).\nAll = declare(stock, set).\n",
+        },
+    },
 ];
