@@ -279,7 +279,8 @@ impl Spread {
     pub(super) fn tick(&mut self, complete: bool, settings: &Settings, now: u64) {
         self.tick_root(complete, now);
         self.kept.forget(now);
-        if self.flush_at.is_some_and(|at| at <= now) {
+        // What waited may be gone, with the neighbours that it waited for.
+        if self.flush_at.take_if(|at| *at <= now).is_some() {
             self.go_on(settings, now);
         }
         if self.names_at.take_if(|at| *at <= now).is_some() {
@@ -336,5 +337,24 @@ impl Spread {
         let kept = self.kept.until().map(|until| until + settings.kept_ms);
         let asks = self.asks.first().map(|&(at, _)| at);
         [self.root_due(), self.flush_at, self.names_at, asks, kept].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payloads_that_wait_for_a_neighbour_which_goes_are_not_due_for_ever() {
+        let settings = Settings::default();
+        let mut spread = Spread::new(1, 0, 1, 7);
+        spread.up(2, 0);
+        for payload in 0..=BURST {
+            spread.tell(&payload.to_le_bytes(), &settings, 0);
+        }
+        assert_eq!(spread.flush_at, Some(settings.gather_ms));
+        spread.down(2);
+        spread.tick(false, &settings, settings.gather_ms);
+        assert!(spread.due(&settings).is_none_or(|due| due > settings.gather_ms));
     }
 }
