@@ -200,7 +200,11 @@ fn a_test_that_runs_for_ever_is_told_with_the_place_where_it_is() {
     let text = "f(N) ->\n    f(N + 1).\ng() ->\n    sleep(1000), g().\nsteps_test() -> f(0).\ntime_test() -> g().\n";
     let folder = folder(&[("l.lasp", text)]);
     let done = test(folder.path(), &[]);
-    assert!(done.stderr.contains("l.lasp:2:") && done.stderr.contains("error E0702: `steps_test/0`"), "{}", done.stderr);
+    assert!(
+        done.stderr.contains("l.lasp:2:") && done.stderr.contains("error E0702: `steps_test/0`"),
+        "{}",
+        done.stderr
+    );
     assert!(done.stderr.contains("l.lasp:4:5: error E0702: `time_test/0`"), "{}", done.stderr);
 }
 

@@ -256,7 +256,8 @@ impl<'p> Passes<'p> {
             run.variables.settle();
             self.numbers = run.take_numbers();
             let (settled, variables) = (run.globals, run.variables);
-            if !self.known.open {
+            // Where there are no variables it would find the same once more.
+            if !self.known.open && !variables.all().is_empty() {
                 told.extend(self.closed(follow, settled, variables));
             }
             return told;

@@ -56,6 +56,15 @@ impl<T: Clone + Ord> Few<T> {
         if all.len() > max { Few::All } else { Few::Of(all) }
     }
 
+    /// Whether joining the other changes nothing.
+    fn covers(&self, other: &Few<T>) -> bool {
+        match (self, other) {
+            (Few::All, _) => true,
+            (Few::Of(_), Few::All) => false,
+            (Few::Of(a), Few::Of(b)) => b.iter().all(|one| a.contains(one)),
+        }
+    }
+
     pub(super) fn overlaps(&self, other: &Few<T>) -> bool {
         match (self, other) {
             (Few::Of(a), Few::Of(b)) => a.iter().any(|one| b.contains(one)),
@@ -183,6 +192,18 @@ impl Cons {
             (one, other) => one.or(other),
         };
         Cons { items, rest, improper: self.improper || other.improper }
+    }
+
+    /// Whether joining the other changes nothing.
+    fn covers(&self, other: &Cons) -> bool {
+        let Some((items, gone)) = other.items.split_at_checked(self.items.len()) else { return false };
+        let rest = || gone.iter().chain(&other.rest);
+        (self.improper || !other.improper)
+            && all_cover(&self.items, items)
+            && match &self.rest {
+                Some(known) => rest().all(|more| known.covers(more)),
+                None => rest().next().is_none(),
+            }
     }
 
     pub(super) fn meets(&self, other: &Cons) -> bool {
@@ -345,6 +366,47 @@ impl Parts {
         }
     }
 
+    /// Whether it names no single numbers and texts, and lists by their elements alone.
+    pub(super) fn names_no_scalars(&self) -> bool {
+        let vague = |cons: &Cons| cons.items.len() == 1 && cons.rest.as_ref() == cons.items.first();
+        let (ints, texts) = (self.ints.known(), self.texts.known());
+        ints.is_none_or(<[i64]>::is_empty)
+            && texts.is_none_or(<[Term]>::is_empty)
+            && self.cons.as_ref().is_none_or(vague)
+    }
+
+    /// Whether joining the other changes nothing; no where that takes long to tell.
+    pub(super) fn covers(&self, other: &Parts) -> bool {
+        self.ints.covers(&other.ints)
+            && (self.floats || !other.floats)
+            && self.atoms.covers(&other.atoms)
+            && self.texts.covers(&other.texts)
+            && (self.nil || !other.nil)
+            && self.refs.covers(&other.refs)
+            && match (&self.cons, &other.cons) {
+                (Some(a), Some(b)) => a.covers(b),
+                (_, other) => other.is_none(),
+            }
+            && (other.map.is_none() || self.map == other.map)
+            && match (&self.tuples, &other.tuples) {
+                (Few::All, _) => true,
+                (Few::Of(_), Few::All) => false,
+                (Few::Of(a), Few::Of(b)) => b.iter().all(|items| {
+                    let same = |known: &&Vec<Value>| known.len() == items.len() && tag(known) == tag(items);
+                    a.iter().find(same).is_some_and(|known| all_cover(known, items))
+                }),
+            }
+            && match (&self.funs, &other.funs) {
+                (Few::All, _) => true,
+                (Few::Of(_), Few::All) => false,
+                (Few::Of(a), Few::Of(b)) => b.iter().all(|fun| {
+                    let known =
+                        a.iter().find(|known| known.code == fun.code && known.captured.len() == fun.captured.len());
+                    known.is_some_and(|known| all_cover(&known.captured, &fun.captured))
+                }),
+            }
+    }
+
     pub(super) fn join(&self, other: &Parts) -> Parts {
         Parts {
             ints: self.ints.join(&other.ints, FEW_MAX),
@@ -365,6 +427,10 @@ impl Parts {
             refs: self.refs.join(&other.refs, ATOMS_MAX),
         }
     }
+}
+
+fn all_cover(known: &[Value], more: &[Value]) -> bool {
+    known.iter().zip(more).all(|(known, more)| known.covers(more))
 }
 
 fn join_funs(a: &Few<Fun>, b: &Few<Fun>) -> Few<Fun> {

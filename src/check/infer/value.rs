@@ -26,6 +26,8 @@ const DEPTH_MAX: u8 = 7;
 /// How deep values become before they are cut to that: a cut copies all that is kept, and is not to be made at each level of
 /// what is nested more deeply.
 const DEPTH_UNCUT_MAX: u8 = 2 * DEPTH_MAX;
+/// How deep what is in a value is known once it is general.
+const GENERAL_DEPTH: u8 = 3;
 /// How many nodes a value has, shared ones counted each time.
 const SIZE_MAX: u32 = 600;
 
@@ -35,6 +37,8 @@ struct Node {
     hash: u64,
     size: u32,
     depth: u8,
+    /// Whether [`Value::general`] leaves it as it is.
+    general: bool,
 }
 
 /// Which observations a value was computed from; only followed for [`crate::check::facts`].
@@ -114,7 +118,17 @@ impl Value {
         }
         let mut hasher = rustc_hash::FxHasher::default();
         parts.hash(&mut hasher);
-        Value { node: Some(Arc::new(Node { hash: hasher.finish(), parts, size, depth: depth + 1 })), from: None }
+        let mut general = parts.names_no_scalars();
+        parts.children(&mut |child| general = general && child.is_general());
+        Value {
+            node: Some(Arc::new(Node { hash: hasher.finish(), parts, size, depth: depth + 1, general })),
+            from: None,
+        }
+    }
+
+    /// Whether, within another value, [`Value::general`] leaves it as it is.
+    fn is_general(&self) -> bool {
+        self.node.as_ref().is_none_or(|node| node.general && node.depth <= GENERAL_DEPTH && node.size <= SIZE_MAX / 8)
     }
 
     fn size(&self) -> u32 {
@@ -369,14 +383,28 @@ impl Value {
         if a.parts.none() {
             return Value { node: Some(b.clone()), from };
         }
+        // Most often nothing grows, and then nothing is made anew.
+        if a.parts.covers(&b.parts) {
+            return Value { node: Some(a.clone()), from };
+        }
         let mut joined = Value::of(a.parts.join(&b.parts));
         joined.from = from;
         joined
     }
 
+    /// Whether joining the other changes nothing; no where that takes long to tell.
+    pub(super) fn covers(&self, other: &Value) -> bool {
+        let known = match (&self.node, &other.node) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b) || b.parts.none() || a.parts.covers(&b.parts),
+        };
+        known && (other.from.is_none() || self.from == other.from)
+    }
+
     /// The same without what is known of single numbers, texts and long lists.
     pub(super) fn general(&self) -> Value {
-        let Some(node) = &self.node else { return self.clone() };
+        let Some(node) = self.node.as_ref().filter(|node| !node.general) else { return self.clone() };
         let mut parts = node.parts.clone();
         if parts.ints.some() {
             parts.ints = Few::All;
@@ -391,7 +419,7 @@ impl Value {
             cons.items[0] = more.clone();
             cons.rest = Some(more);
         }
-        parts.change(&mut |child| child.general().cut(3));
+        parts.change(&mut |child| child.general().cut(GENERAL_DEPTH));
         Value::of(parts).touched(&self.from)
     }
 
