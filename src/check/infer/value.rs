@@ -459,3 +459,74 @@ impl Value {
 fn all_meet(a: &[Value], b: &[Value]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.meets(b))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of each kind some, and what is made of them.
+    fn values() -> Vec<Value> {
+        let text = |text: &str| Value::literal(&Term::text(text));
+        let mut all = vec![
+            Value::any(),
+            Value::never(),
+            Value::literal(&Term::Int(1)),
+            Value::literal(&Term::Int(2)),
+            Value::ints(),
+            Value::numbers(),
+            text("a"),
+            Value::texts(),
+            Value::atom("ok"),
+            Value::booleans(),
+            Value::nil(),
+            Value::variable(3),
+            Value::variable(3).join(&Value::variable(4)),
+        ];
+        let scalars = all.clone();
+        for one in &scalars {
+            all.push(Value::list_of(one));
+            all.push(Value::cons(one, &Value::nil()));
+            all.push(Value::cons(&Value::literal(&Term::Int(1)), &Value::cons(one, &Value::nil())));
+            all.push(Value::cons(one, &Value::list_of(&Value::ints())));
+            all.push(Value::tuple(vec![Value::atom("ok"), one.clone()]));
+            all.push(Value::tuple(vec![one.clone(), Value::ints()]));
+            all.push(Value::maps(Value::atoms(), one.clone()));
+            all.push(Value::function(Code::Lambda(1), 1, vec![one.clone()]));
+            all.push(one.clone().touched(&Some(Arc::new(vec![7]))));
+        }
+        let some: Vec<Value> = all.iter().step_by(5).cloned().collect();
+        all.extend(some.windows(2).map(|pair| pair[0].join(&pair[1])));
+        all
+    }
+
+    #[test]
+    fn what_covers_another_value_is_the_union_of_both() {
+        let all = values();
+        let mut covered = 0;
+        for a in &all {
+            for b in &all {
+                if let (Some(one), Some(other)) = (&a.node, &b.node)
+                    && one.parts.covers(&other.parts)
+                {
+                    covered += 1;
+                    let both = Value::of(one.parts.join(&other.parts)).touched(&a.from);
+                    assert_eq!(both, *a, "{b:?}");
+                }
+            }
+        }
+        assert!(covered > 2 * all.len(), "{covered}");
+    }
+
+    #[test]
+    fn what_is_general_already_stays_as_it_is() {
+        for value in values() {
+            let general = value.general();
+            if let Some(node) = value.node.as_ref().filter(|node| node.general) {
+                let mut parts = node.parts.clone();
+                parts.change(&mut |child| child.general().cut(GENERAL_DEPTH));
+                assert_eq!(Value::of(parts).touched(&value.from), value);
+            }
+            assert!(value.covers(&value) && general.join(&value) == general, "{value:?}");
+        }
+    }
+}
