@@ -10,6 +10,8 @@
 )]
 
 mod support;
+#[path = "coordination/told.rs"]
+mod told;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -48,7 +48,7 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
     let mut session = Session::new().0;
     let Ok((checked, facts)) = session.facts(&program.name, &program.text) else { return Exit::Unsound };
     let order = Order::of(&checked);
-    let Some(play) = play(&arguments.settings, program, &order) else { return Exit::Unsound };
+    let Some(play) = play(out, &arguments.settings, program, &order) else { return Exit::Unsound };
     if let Some(text) = &arguments.replay {
         return replay(out, &play, text);
     }
@@ -67,10 +67,11 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
 }
 
 /// The program in the simulator, with the files that it asks for.
-fn play(settings: &[(String, String)], program: &Program, order: &Order) -> Option<Play> {
+fn play(out: &Out, settings: &[(String, String)], program: &Program, order: &Order) -> Option<Play> {
     let mut play = Play::new(&program.name, &program.text).ok()?;
     // Who asks for roles is given them in turn: the first to replica 0, the last to all that are left.
     play.set_roles(order.roles());
+    play.set_names(order.names());
     for (name, value) in settings {
         play.set(name, literal::value(value));
     }
@@ -87,6 +88,9 @@ fn play(settings: &[(String, String)], program: &Program, order: &Order) -> Opti
             break;
         }
     }
+    for path in play.missing_files(FILE_REPLICAS) {
+        out.status(&format!("the file {path} is not there: what comes after it has been read, and not played"));
+    }
     Some(play)
 }
 
@@ -94,7 +98,7 @@ fn play(settings: &[(String, String)], program: &Program, order: &Order) -> Opti
 pub(super) fn play_schedule(out: &Out, program: &Program, settings: &[(String, String)], schedule: &str) -> Exit {
     let mut session = Session::new().0;
     let Ok((checked, _)) = session.facts(&program.name, &program.text) else { return Exit::Unsound };
-    match play(settings, program, &Order::of(&checked)) {
+    match play(out, settings, program, &Order::of(&checked)) {
         Some(play) => replay(out, &play, schedule),
         None => Exit::Unsound,
     }
@@ -197,7 +201,7 @@ impl Shown<'_> {
                     ));
                 }
             }
-            None => self.out.data(&format!("  shown:  {}.\n", not_shown(found))),
+            None => self.out.data(&format!("  shown:  {}.\n", not_shown(point.span, found))),
         }
         self.out.data(&format!("  repair: {}\n", point.repair.text));
         self.written(&point.repair).iter().for_each(|line| self.out.data(&format!("          {line}\n")));
@@ -226,8 +230,11 @@ impl Shown<'_> {
             told.push(line);
             // The line as it will be, with all that is written in it.
             let whole = self.lines(edit.span.file, line, last);
-            let here: Vec<Edit> = edits.iter().filter_map(|edit| within(edit, whole)).collect();
             let now = self.files.slice(whole);
+            // What is inserted where the next line begins belongs to that.
+            let ends = now.ends_with('\n');
+            let here = edits.iter().filter(|edit| !(ends && edit.span.start == whole.end));
+            let here: Vec<Edit> = here.filter_map(|edit| within(edit, whole)).collect();
             let new = apply(now, &here).unwrap_or_else(|| edit.text.clone());
             lines.push(format!("line {line}: {}", new.trim()));
         }
@@ -283,7 +290,7 @@ impl Shown<'_> {
                     let also: Vec<String> = self.lines_of(also).iter().map(u32::to_string).collect();
                     line = line.raw("also", &array(&also));
                 }
-                None => line = line.texts("schedules", &[]).text("shown", &not_shown(found)),
+                None => line = line.texts("schedules", &[]).text("shown", &not_shown(point.span, found)),
             }
             self.out.event(line);
         }
@@ -326,7 +333,7 @@ fn within(edit: &Edit, whole: Span) -> Option<Edit> {
 }
 
 /// What to say of a point for which no schedules were found.
-fn not_shown(found: &Confirmation) -> String {
+fn not_shown(point: Span, found: &Confirmation) -> String {
     if found.looked.iter().all(|(_, plays, _)| *plays == 0) {
         return "a single run of the program is more work than is done for this report".to_owned();
     }
@@ -339,6 +346,9 @@ fn not_shown(found: &Confirmation) -> String {
         })
         .collect();
     let among = looked.join(", ");
+    if !found.reached.contains(&point) {
+        return format!("no replica came to this place in {among}");
+    }
     let bound = if found.complete() {
         "of more replicas, or with what else `--set name=value` gives, they may be"
     } else {
@@ -353,13 +363,19 @@ mod tests {
 
     #[test]
     fn a_point_without_a_schedule_says_whether_it_is_for_the_bound() {
-        let found = |complete| Confirmation { looked: vec![(2, 400, complete)], ..Confirmation::default() };
+        let found = |complete| Confirmation {
+            looked: vec![(2, 400, complete)],
+            reached: [Span::default()].into(),
+            ..Confirmation::default()
+        };
         assert!(
-            not_shown(&found(false)).contains("the first 400 schedules of 2 replicas"),
+            not_shown(Span::default(), &found(false)).contains("the first 400 schedules of 2 replicas"),
             "{}",
-            not_shown(&found(false))
+            not_shown(Span::default(), &found(false))
         );
-        assert!(not_shown(&found(false)).contains("the bound on how many are played was reached"));
-        assert!(!not_shown(&found(true)).contains("bound"));
+        assert!(not_shown(Span::default(), &found(false)).contains("the bound on how many are played was reached"));
+        assert!(!not_shown(Span::default(), &found(true)).contains("bound"));
+        let unreached = Confirmation { reached: std::collections::BTreeSet::new(), ..found(true) };
+        assert!(not_shown(Span::default(), &unreached).starts_with("no replica came to this place"));
     }
 }

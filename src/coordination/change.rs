@@ -14,6 +14,8 @@ pub(crate) enum Change {
     TakeBack,
     /// Puts a value in the place of those that its author has seen.
     Assign,
+    /// The same with a timestamp of its own, which says what it is put in the place of, whoever has seen what.
+    Stamp,
     /// The next value hangs on the one that its author has seen.
     Modify,
     /// Needs rights that its author has, and counts down.
@@ -45,7 +47,7 @@ pub(crate) fn change(kind: &Type, operation: &Operation) -> Change {
         (Type::MaxInt, "increment") => Change::Modify,
         (Type::EwFlag, "disable") | (Type::DwFlag, "enable") => Change::TakeBack,
         (Type::DwFlag, "disable") => Change::Lower,
-        (Type::LwwRegister, _) if is_stamped(operation) => Change::Lower,
+        (Type::LwwRegister, _) if is_stamped(operation) => Change::Stamp,
         (Type::Ivar | Type::LwwRegister | Type::MvRegister, _) => Change::Assign,
         (Type::AwMap(_), "rmv" | "rmv_all") => Change::TakeBack,
         (Type::AwMap(_), "set") => Change::Assign,

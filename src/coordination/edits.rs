@@ -33,8 +33,9 @@ pub fn apply(text: &str, edits: &[Edit]) -> Option<String> {
 }
 
 /// A declaration at the top of the text that `near` is in.
-pub(crate) fn declare(near: Span, name: &str, kind: &str) -> Edit {
-    Edit { span: Span { file: near.file, start: 0, end: 0 }, text: format!("{name} = declare({kind}).\n") }
+pub(crate) fn declare(near: Span, name: &str, kind: &str, dynamic: bool) -> Edit {
+    let verb = if dynamic { "declare_dynamic" } else { "declare" };
+    Edit { span: Span { file: near.file, start: 0, end: 0 }, text: format!("{name} = {verb}({kind}).\n") }
 }
 
 /// Whether it is a name that can be written in a program.
@@ -122,6 +123,8 @@ pub(crate) fn reached(threshold: &Term) -> Option<String> {
         Some([word, _]) if *word == Term::atom("cardinality") => None,
         Some([one, other]) => Some(format!("{{{}, {}}}", reached(one)?, reached(other)?)),
         Some(_) => None,
+        // Beneath the keys stand thresholds, not values.
+        None if matches!(threshold, Term::Map(_)) => None,
         None if *threshold == Term::atom("bound") || *threshold == Term::atom("undefined") => None,
         None => Some(threshold.to_string()),
     }

@@ -320,7 +320,14 @@ impl<'a> Model<'a> {
     fn varies(&self, seen: &Observation) -> bool {
         match seen.verb {
             Verb::NowMs | Verb::Random | Verb::Nodes | Verb::Converged | Verb::Stream => true,
-            Verb::ReadAny => self.possible(&seen.variables).len() > 1 || seen.variables.unknown,
+            Verb::ReadAny => {
+                // One place may make several, by names that are computed.
+                let many = |id: &VariableId| {
+                    self.facts.variable(*id).is_some_and(|variable| variable.many || variable.name.is_none())
+                };
+                let possible = self.possible(&seen.variables);
+                possible.len() != 1 || possible.iter().any(many) || seen.variables.unknown
+            }
             Verb::Query => self.possible(&seen.variables).into_iter().any(|variable| self.can_differ(variable, seen)),
             Verb::Read => {
                 let open = |variable: &VariableId| !self.is_final(*variable) && !is_whole(self, *variable, seen);
@@ -367,6 +374,11 @@ impl<'a> Model<'a> {
             return false;
         }
         let feeding = || upstream.iter().flat_map(|to| self.feeding(*to));
+        // Of a view whose text is made it is not known what it is made of.
+        let blind = |derivation: &Derivation| derivation.sources.iter().all(|source| source.known.is_empty());
+        if feeding().any(|derivation| derivation.verb == Verb::Sql && blind(derivation)) {
+            return true;
+        }
         // What each node contributes by itself counts apart, even if it is the same.
         let once = |to: &VariableId| self.kind(*to).is_some_and(is_idempotent);
         let mut gathered = feeding().filter(|derivation| derivation.verb == Verb::FoldDynamic);
@@ -380,15 +392,17 @@ impl<'a> Model<'a> {
     /// Whether all that there will ever be of the variable has been waited for on the same node before.
     fn is_read_before(&self, variable: VariableId, seen: &Observation) -> bool {
         let only = |other: &Observation| !other.variables.unknown && other.variables.known.len() == 1;
-        let mut reads = self
-            .facts
-            .observations
-            .iter()
-            .filter(|other| other.verb == Verb::Read && only(other) && other.variables.known.contains(&variable));
+        let mut reads =
+            self.facts.observations.iter().filter(|other| only(other) && other.variables.known.contains(&variable));
+        // Where it is looked at because it was there.
+        let because = |other: &Observation| {
+            let waits = matches!(other.verb, Verb::Read | Verb::Invariant | Verb::EnforceOnce);
+            waits && seen.depends.control.contains(&other.id)
+        };
         seen.verb == Verb::Query
             && self.is_final(variable)
             && self.shrinks.get(variable.0 as usize).is_some_and(Option::is_none)
-            && reads.any(|read| self.order.before(read.span, seen.span))
+            && reads.any(|other| because(other) || other.verb == Verb::Read && self.order.before(other.span, seen.span))
     }
 
     /// Whether a replica that looks has made this very update itself before, so that the others' are nothing new.
@@ -504,10 +518,9 @@ pub(crate) fn is_place(verb: Verb) -> bool {
 /// Whether a change can undo a threshold that was met.
 fn takes_away(kind: &Type, change: Change) -> bool {
     match change {
-        Change::Grow | Change::Assign | Change::Modify | Change::Give => false,
+        Change::Grow | Change::Assign | Change::Stamp | Change::Modify | Change::Give => false,
         Change::TakeBack => !matches!(kind, Type::RwSet | Type::DwFlag),
-        Change::Lower => !matches!(kind, Type::LwwRegister),
-        Change::Spend | Change::Expire | Change::Unknown => true,
+        Change::Lower | Change::Spend | Change::Expire | Change::Unknown => true,
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Order {
     discarded: BTreeSet<Span>,
     /// What `case role() of` asks for.
     roles: Vec<Term>,
+    /// What `case node() of` asks for.
+    names: Vec<Term>,
     /// Looks whose elements are copied somewhere else, by the updates that do.
     copies: BTreeMap<Span, Span>,
     /// The updates of those that are about the very elements that are seen.
@@ -160,6 +162,12 @@ impl Order {
         &self.roles
     }
 
+    /// The names of nodes that the program asks for, in the order of the text.
+    #[must_use]
+    pub fn names(&self) -> &[Term] {
+        &self.names
+    }
+
     /// Whether the two stand in one block.
     #[must_use]
     pub fn beside(&self, one: Span, other: Span) -> bool {
@@ -180,6 +188,13 @@ impl Order {
     #[must_use]
     pub fn is_discarded(&self, span: Span) -> bool {
         self.discarded.contains(&span)
+    }
+
+    /// Whether a call of this verb is written around this place.
+    #[must_use]
+    pub fn is_within(&self, verb: Verb, place: Span) -> bool {
+        let around = |span: &Span| span.file == place.file && span.start < place.start && place.end <= span.end;
+        self.verbs.iter().any(|(span, known)| *known == verb && around(span))
     }
 
     /// The place, and those that the blocks around it hang in.
@@ -510,6 +525,11 @@ impl Walk {
                 Some(term) if term.as_bool() == Some(true) => compared.clone(),
                 _ => None,
             };
+            if let Some(name) =
+                owner.as_ref().filter(|owner| owner.as_atom().is_some() && !self.order.names.contains(owner))
+            {
+                self.order.names.push(name.clone());
+            }
             self.inner(owner, true, &clause.guard, &clause.body);
         }
     }

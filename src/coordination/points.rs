@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::check::facts::Dependence;
 use crate::check::facts::Observation;
 use crate::check::facts::ObservationId;
+use crate::check::facts::Operation;
 use crate::check::facts::Update;
 use crate::check::facts::UseKind;
 use crate::check::facts::VariableId;
@@ -21,6 +22,7 @@ use crate::coordination::repair;
 use crate::library::Verb;
 use crate::source::span::Span;
 use crate::value::kind::Type;
+use crate::value::term::Term;
 
 /// The points that are looks.
 pub(crate) fn points(model: &Model<'_>) -> Vec<Point> {
@@ -30,7 +32,7 @@ pub(crate) fn points(model: &Model<'_>) -> Vec<Point> {
 fn point(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     match seen.verb {
         Verb::Query => query(model, seen),
-        Verb::Read => threshold(model, seen).or_else(|| value(model, seen)),
+        Verb::Read => at_once(model, seen).or_else(|| threshold(model, seen)).or_else(|| value(model, seen)),
         Verb::Invariant => threshold(model, seen),
         Verb::EnforceOnce => threshold(model, seen).or_else(|| place(model, seen)),
         Verb::ReadAny => threshold(model, seen).or_else(|| race(model, seen)).or_else(|| value(model, seen)),
@@ -126,7 +128,7 @@ fn acts<'a>(model: &Model<'a>, seen: &Observation) -> Option<(VariableId, &'a Up
 /// A threshold over what can shrink.
 fn threshold(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     let shrinks = |variable: VariableId| {
-        let cause = model.can_shrink(variable);
+        let cause = model.can_shrink(variable) && !loses_others_alone(model, variable, seen);
         cause && model.can_differ(variable, seen)
     };
     let variable = subject(model, seen, shrinks)?;
@@ -140,6 +142,66 @@ fn threshold(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     );
     let repair = repair::threshold(model, variable, cause.origin, seen);
     Some(Point { kind: Kind::Threshold, span: seen.span, variable: Some(name), path, why, repair })
+}
+
+/// A threshold that has to be met when it is come to, since nothing waits there.
+fn at_once(model: &Model<'_>, seen: &Observation) -> Option<Point> {
+    if !model.order.is_within(Verb::Atomically, seen.span) {
+        return None;
+    }
+    let own = |variable| model.can_differ(variable, seen) && !is_waited_for(model, variable, seen);
+    let variable = subject(model, seen, own)?;
+    let name = model.name(variable);
+    let mut path = model.path_to(variable);
+    path.push(verb_name(seen.verb));
+    let why = format!("`atomically` waits for nothing: where what brings {name} so far has not arrived, it fails");
+    let repair = repair::at_once(model, seen);
+    Some(Point { kind: Kind::Threshold, span: seen.span, variable: Some(name), path, why, repair })
+}
+
+/// Whether the same threshold was waited for on the same node before, and stays met.
+fn is_waited_for(model: &Model<'_>, variable: VariableId, seen: &Observation) -> bool {
+    let same = |other: &&Observation| {
+        other.verb == Verb::Read
+            && other.variables == seen.variables
+            && other.threshold.is_some()
+            && other.threshold == seen.threshold
+            && !model.order.is_within(Verb::Atomically, other.span)
+    };
+    let mut before = model.facts.observations.iter().filter(same);
+    !model.can_shrink(variable) && before.any(|other| model.order.before(other.span, seen.span))
+}
+
+/// Whether nothing that is taken away is among what the threshold of a set asks for.
+fn loses_others_alone(model: &Model<'_>, variable: VariableId, seen: &Observation) -> bool {
+    let asked: Option<BTreeSet<Term>> =
+        seen.threshold.as_ref().and_then(Term::to_vec).map(|terms| terms.into_iter().collect());
+    let set = model.kind(variable).is_some_and(Type::is_set) && model.feeding(variable).next().is_none();
+    let Some(asked) = asked.filter(|_| set) else { return false };
+    model.updates_of(variable).all(|update| {
+        let operations = &update.operations;
+        !operations.is_empty()
+            && operations.iter().all(|operation| {
+                operands(operation).is_some_and(|(adds, few)| {
+                    // What an `rwset` adds only takes removals back.
+                    adds || few.iter().all(|term| !asked.contains(term))
+                })
+            })
+    })
+}
+
+/// Whether an operation of a set adds, and which elements it is about.
+fn operands(operation: &Operation) -> Option<(bool, Vec<Term>)> {
+    let word = operation.word.as_deref()?;
+    if matches!(word, "add" | "add_all") {
+        return Some((true, Vec::new()));
+    }
+    let [_, operand] = operation.term.as_ref()?.as_tuple()? else { return None };
+    match word {
+        "rmv" | "remove" => Some((false, vec![operand.clone()])),
+        "rmv_all" | "remove_all" => Some((false, operand.to_vec()?)),
+        _ => None,
+    }
 }
 
 /// A threshold that is safe, and whose value says more than that it was met.
@@ -170,8 +232,12 @@ fn race(model: &Model<'_>, seen: &Observation) -> Option<Point> {
         return None;
     }
     let names: Vec<String> = model.possible(&seen.variables).into_iter().map(|variable| model.name(variable)).collect();
-    let path = vec![names.join(" | "), "read_any".to_owned(), destination(seen)];
-    let why = format!("which of {} is met first depends on what arrives first", names.join(", "));
+    let (path, names) = match names.as_slice() {
+        [] => ("the variables".to_owned(), "the variables".to_owned()),
+        names => (names.join(" | "), names.join(", ")),
+    };
+    let path = vec![path, "read_any".to_owned(), destination(seen)];
+    let why = format!("which of {names} is met first depends on what arrives first");
     Some(Point { kind: Kind::Race, span: seen.span, variable: None, path, why, repair: repair::race(model, seen) })
 }
 
@@ -223,8 +289,10 @@ fn counts_once(model: &Model<'_>, seen: &Observation) -> bool {
     let same = |update: &Update| {
         let data = Dependence { control: BTreeSet::new(), data: update.depends.data.clone() };
         let grows = |to: VariableId| {
+            // Whether anything is seen at all is another thing on each node.
+            let shared = model.facts.variable(to).is_some_and(|variable| !variable.dynamic);
             let idempotent = model.kind(to).is_some_and(is_idempotent);
-            idempotent && model.changes(to, update).iter().all(|change| *change == Change::Grow)
+            shared && idempotent && model.changes(to, update).iter().all(|change| *change == Change::Grow)
         };
         !update.depends.data.contains(&seen.id)
             && model.is_same_everywhere(&data)

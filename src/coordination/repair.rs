@@ -23,6 +23,7 @@ use crate::coordination::edits::part;
 use crate::coordination::edits::reached;
 use crate::coordination::edits::word;
 use crate::coordination::model::Model;
+use crate::coordination::model::verb_name;
 use crate::library::Verb;
 use crate::source::span::Span;
 use crate::value::kind::Type;
@@ -115,7 +116,15 @@ pub(crate) fn query(model: &Model<'_>, variable: Option<VariableId>, seen: &Obse
     };
     let operand = arguments(&text).first().map_or_else(|| model.name(variable), |(_, operand)| (*operand).to_owned());
     let limit = enough(kind);
-    if is_final_once_met(kind) || model.is_final(variable) {
+    if (is_final_once_met(kind) || model.is_final(variable)) && !waits_nowhere(model, seen) {
+        if seen.decides {
+            // What is done while it is not there has to be done all the same.
+            return waits(
+                model,
+                Some(variable),
+                "Let what is to be done when it is there wait for it, and what is to be done before that not ask.",
+            );
+        }
         return edits(
             "Wait for it: then there is nothing more to come.",
             instead(seen.span, format!("read({operand}, {limit})")),
@@ -129,17 +138,23 @@ pub(crate) fn query(model: &Model<'_>, variable: Option<VariableId>, seen: &Obse
     };
     let wait =
         "Wait until there is enough (1 stands for as much as is needed), and use only that; it is the same everywhere.";
-    match known.filter(|_| !seen.decides) {
+    match known.filter(|_| !seen.decides && !waits_nowhere(model, seen)) {
         Some(known) => edits(wait, instead(seen.span, format!("begin read({operand}, {limit}), {known} end"))),
         None => waits(model, Some(variable), wait),
     }
+}
+
+/// Whether it stands where nothing may wait.
+fn waits_nowhere(model: &Model<'_>, seen: &Observation) -> bool {
+    model.order.is_within(Verb::Atomically, seen.span)
 }
 
 /// Whether it is printed as it is.
 fn is_shown(model: &Model<'_>, seen: &Observation) -> bool {
     let start = seen.span.start.saturating_sub(6);
     let before = (model.text)(Span { start, end: seen.span.start, ..seen.span }).0;
-    before == "print(" && seen.uses.iter().all(|used| used.kind == UseKind::Print)
+    let after = (model.text)(Span { start: seen.span.end, end: seen.span.end + 1, ..seen.span }).0;
+    before == "print(" && after == ")" && seen.uses.iter().all(|used| used.kind == UseKind::Print)
 }
 
 /// Elements that are copied as they are had better be derived.
@@ -158,6 +173,11 @@ fn derived(model: &Model<'_>, seen: &Observation) -> Option<Repair> {
     })
 }
 
+/// For a threshold where nothing waits.
+pub(crate) fn at_once(model: &Model<'_>, seen: &Observation) -> Repair {
+    lines("Wait for it before, where waiting is allowed.", &[format!("{}.", (model.text)(seen.span).0)])
+}
+
 /// For a threshold over what can shrink.
 pub(crate) fn threshold(model: &Model<'_>, variable: VariableId, origin: VariableId, seen: &Observation) -> Repair {
     let loses = model.can_shrink(origin);
@@ -173,7 +193,8 @@ pub(crate) fn threshold(model: &Model<'_>, variable: VariableId, origin: Variabl
 fn ever(model: &Model<'_>, variable: VariableId, origin: VariableId, seen: &Observation) -> Option<Repair> {
     let (name, kind) = (known_name(model, origin)?, model.kind(origin)?);
     let (new, grown) = (format!("Ever{name}"), growing(kind)?);
-    let mut made = vec![declare(seen.span, &new, &grown.to_string())];
+    let dynamic = model.facts.variable(origin).is_some_and(|origin| origin.dynamic);
+    let mut made = vec![declare(seen.span, &new, &grown.to_string(), dynamic)];
     for update in model.updates_of(origin) {
         let text = (model.text)(update.span).0;
         let [(_, target), (_, operation), ..] = arguments(&text)[..] else { return None };
@@ -429,7 +450,9 @@ fn owned(model: &Model<'_>, variable: VariableId, told: &str) -> Option<Repair> 
     let mut made = Vec::new();
     for update in model.updates_of(variable) {
         let text = (model.text)(update.span).0;
-        if !text.starts_with("update(") || made.iter().any(|edit: &Edit| overlap(edit.span, update.span)) {
+        // Whoever runs an effect may be another one than it would be let to.
+        let effect = model.order.is_within(Verb::EnforceOnce, update.span);
+        if effect || !text.starts_with("update(") || made.iter().any(|edit: &Edit| overlap(edit.span, update.span)) {
             return None;
         }
         made.push(Edit { span: update.span, text: format!("case replica() of 0 -> {text}; _ -> ok end") });
@@ -475,8 +498,8 @@ fn gone(model: &Model<'_>, variable: VariableId, update: &Update) -> Repair {
         let new = format!("{new}{name}");
         (target == name).then(|| {
             let made = vec![
-                declare(update.span, &new, grown),
-                Edit { span: update.span, text: format!("update({new}, {note})") },
+                declare(update.span, &new, grown, false),
+                Edit { span: update.span, text: format!("{}({new}, {note})", verb_name(update.verb)) },
             ];
             edits(told, made)
         })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::check::facts::Dependence;
 use crate::check::facts::Operation;
 use crate::check::facts::Update;
 use crate::check::facts::VariableId;
@@ -14,6 +15,7 @@ use crate::coordination::edits::arguments;
 use crate::coordination::edits::inside;
 use crate::coordination::edits::is_name;
 use crate::coordination::model::Model;
+use crate::coordination::model::is_place;
 use crate::coordination::repair;
 use crate::library::Verb;
 use crate::value::kind::Type;
@@ -92,7 +94,14 @@ fn gets_on(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
     if one_owner {
         return true;
     }
-    let known = |update: &Update| !update.operations.is_empty() && update.operations.iter().all(|op| op.term.is_some());
+    if taking.span == other.span && taking.operations.len() > 1 && !is_same_on_all(model, taking) {
+        // Which of its operations it is, is another thing on other replicas.
+        return false;
+    }
+    let known = |update: &Update| {
+        let terms = !update.operations.is_empty() && update.operations.iter().all(|op| op.term.is_some());
+        terms && (update.operations.len() == 1 || is_same_on_all(model, update))
+    };
     if are_apart(taking, other) {
         return true;
     }
@@ -103,6 +112,11 @@ fn gets_on(model: &Model<'_>, taking: &Update, other: &Update) -> bool {
     // Who puts it in takes it out again in the end, whatever the others do.
     let sure = taking.depends.control.iter().all(|on| !model.varying.contains(on) && !model.may_fall_back(*on));
     sure && model.order.follows(other.span, taking.span) && same_operand(model, taking, other)
+}
+
+/// Whether its operation is the same on all replicas, in every run.
+fn is_same_on_all(model: &Model<'_>, update: &Update) -> bool {
+    model.is_same_everywhere(&Dependence { control: BTreeSet::new(), data: update.depends.data.clone() })
 }
 
 /// Whether they are about keys of a map that are known, and never the same.
@@ -138,11 +152,13 @@ fn operand(update: &str) -> Option<&str> {
 /// Values that several replicas put in one place. The parts of a pair and the keys of a map are places of their own.
 fn assignments(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {
     let mut places: BTreeMap<String, Vec<&Write<'_>>> = BTreeMap::new();
-    for write in writes.iter().filter(|write| write.change == Change::Assign) {
-        for part in parts(write.update) {
+    for write in writes.iter().filter(|write| matches!(write.change, Change::Assign | Change::Stamp)) {
+        for part in parts(write) {
             places.entry(part).or_default().push(write);
         }
     }
+    // Timestamps of their own put all of them in order; one that is made when it is written may come before or after.
+    places.retain(|_, writes| writes.iter().any(|write| write.change == Change::Assign));
     places.iter().flat_map(|(place, assigns)| assigned(model, variable, place, assigns)).collect()
 }
 
@@ -156,7 +172,7 @@ fn assigned(model: &Model<'_>, variable: VariableId, place: &str, assigns: &[&Wr
     let owner = |write: &Write<'_>| model.order.owner(write.update.span);
     let one_owner = owner(first).is_some() && assigns.iter().all(|write| owner(write) == owner(first));
     let keyed = matches!(model.kind(variable), Some(Type::AwMap(_) | Type::GMap(_)));
-    let own = |update: &Update| hangs_on_place(model, update) && !has_fixed_key(update);
+    let own = |update: &Update| has_own_key(model, update) && !has_fixed_key(update);
     let apart = keyed && assigns.iter().all(|write| own(write.update));
     let makers = assigns.iter().all(|write| write.update.variables.known.contains(&variable));
     if one_owner || apart || (same && together) || (makers && is_fresh(model, variable)) {
@@ -173,7 +189,7 @@ fn assigned(model: &Model<'_>, variable: VariableId, place: &str, assigns: &[&Wr
     let register = matches!(model.kind(variable), Some(Type::LwwRegister | Type::MvRegister));
     let lasts = assigns.iter().filter(|write| {
         let over = |later: &&Write<'_>| model.order.together(write.update.span, later.update.span);
-        !(register && assigns.iter().any(over))
+        write.change == Change::Assign && !(register && assigns.iter().any(over))
     });
     lasts.map(|write| point(model, Kind::Assignment, variable, write, why.clone())).collect()
 }
@@ -184,7 +200,7 @@ fn is_one_value(assigns: &[&Write<'_>], place: &str) -> bool {
     let operations = assigns.iter().flat_map(|write| &write.update.operations);
     let here: BTreeSet<&Option<Term>> =
         operations.filter(|operation| part(operation) == place).map(|operation| &operation.term).collect();
-    let unknown = assigns.iter().any(|write| write.update.operations.is_empty());
+    let unknown = assigns.iter().any(|write| write.update.operations.is_empty() || write.change == Change::Stamp);
     !unknown && here.len() == 1 && !here.contains(&None)
 }
 
@@ -203,12 +219,15 @@ fn is_fresh(model: &Model<'_>, variable: VariableId) -> bool {
     })
 }
 
-/// Which parts of a variable an update is about: `fst`, `snd`, a key, or all of it.
-fn parts(update: &Update) -> BTreeSet<String> {
-    if update.operations.is_empty() {
+/// Which parts of a variable a write is about: `fst`, `snd`, a key, or all of it.
+fn parts(write: &Write<'_>) -> BTreeSet<String> {
+    let operations = &write.update.operations;
+    // What stands second in `{set, Timestamp, V}` is no key.
+    let stamped = |operation: &Operation| write.change == Change::Stamp && operation.word.as_deref() == Some("set");
+    if operations.is_empty() || operations.iter().all(stamped) {
         return BTreeSet::from([String::new()]);
     }
-    update.operations.iter().map(part).collect()
+    operations.iter().map(part).collect()
 }
 
 fn part(operation: &Operation) -> String {
@@ -238,12 +257,37 @@ fn has_fixed_key(update: &Update) -> bool {
 /// Whether all replicas assign the same value, in every run.
 fn is_same_value(model: &Model<'_>, update: &Update) -> bool {
     let on = update.depends.data.iter().all(|on| !model.varying.contains(on));
-    on && !hangs_on_place(model, update) && update.operations.len() <= 1
+    on && !hangs_on(model, update, is_place) && update.operations.len() <= 1
 }
 
-fn hangs_on_place(model: &Model<'_>, update: &Update) -> bool {
+/// Whether the key in `{set, Key, V}` or `{apply, Key, Op}` is another one on each replica.
+fn has_own_key(model: &Model<'_>, update: &Update) -> bool {
+    let text = (model.text)(update.span).0;
+    let operation = arguments(&text).get(1).and_then(|(_, operation)| inside(operation, '{', '}'));
+    let Some(key) = operation.as_ref().and_then(|parts| parts.get(1)) else {
+        return hangs_on(model, update, is_itself);
+    };
+    // A name may have it from anywhere; what it is made of tells something only where it is nothing but who the replica is.
+    is_own(key)
+        || is_name(key)
+            && hangs_on(model, update, is_itself)
+            && !hangs_on(model, update, |verb| !is_itself(verb) && is_place(verb))
+}
+
+/// Whether a key as it is written is another one on each replica: `replica()`, or a tuple or list with it.
+fn is_own(key: &str) -> bool {
+    let itself = ["replica()", "node()"].contains(&key.trim());
+    let parts = inside(key, '{', '}').or_else(|| inside(key, '[', ']'));
+    itself || parts.is_some_and(|parts| parts.into_iter().any(is_own))
+}
+
+fn is_itself(verb: Verb) -> bool {
+    matches!(verb, Verb::Replica | Verb::Node)
+}
+
+fn hangs_on(model: &Model<'_>, update: &Update, what: impl Fn(Verb) -> bool) -> bool {
     let mut seen = update.depends.data.iter().filter_map(|on| model.facts.observations.get(on.0 as usize));
-    seen.any(|seen| crate::coordination::model::is_place(seen.verb))
+    seen.any(|seen| what(seen.verb))
 }
 
 fn modifications(model: &Model<'_>, variable: VariableId, writes: &[Write<'_>]) -> Vec<Point> {

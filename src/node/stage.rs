@@ -26,6 +26,8 @@ pub struct Observation {
 pub struct Deed {
     /// The verb.
     pub verb: Verb,
+    /// Where it stands.
+    pub span: Span,
     /// Its arguments.
     pub arguments: Vec<Term>,
     /// What it gave, where the task went on at once.
@@ -152,7 +154,7 @@ impl Node {
         }
         let answer = if let Answer::Value(value) = answer { Some(value.clone()) } else { None };
         let (verb, arguments, made) = (request.verb, request.arguments.clone(), self.made());
-        self.deeds.push(Deed { verb, arguments, answer, made });
+        self.deeds.push(Deed { verb, span: request.span, arguments, answer, made });
     }
 
     /// Notes the value with which a wait ends, if somebody wants to know.

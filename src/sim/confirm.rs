@@ -82,6 +82,8 @@ pub struct Confirmation {
     pub unexplained: Option<(Side, Side)>,
     /// Whether all schedules of two and of three replicas were played: a point that none of them shows makes no difference.
     pub exhaustive: bool,
+    /// The verbs that some replica came to in one of the schedules.
+    pub reached: BTreeSet<Span>,
     /// About how much work it was, in steps of program.
     pub cost: u64,
 }
@@ -124,6 +126,7 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
         }
         vary(play, points, &first, effort.bounds.cost, &mut explored);
         found.cost = found.cost.saturating_add(explored.cost);
+        found.reached.extend(&explored.reached);
         found.outcomes = found.outcomes.max(explored.outcomes.len());
         fill(&mut replays, points, &mut found.shown, &explored);
         if points.is_empty() && found.unexplained.is_none() {
@@ -203,8 +206,8 @@ fn is_exhaustive(play: &Play, found: &Confirmation) -> bool {
     !open && (2..=REPLICAS_ASKED).all(complete)
 }
 
-/// Takes points that make no difference, in no schedule of two or three replicas, out of a report, and the places for them out
-/// of what was found.
+/// Takes points that some replica came to, and that make no difference in any schedule of two or three replicas, out of a report, and
+/// the places for them out of what was found.
 pub fn settle(report: &mut Report, found: &mut Confirmation) {
     if !found.exhaustive {
         return;
@@ -213,7 +216,7 @@ pub fn settle(report: &mut Report, found: &mut Confirmation) {
     let mut settled = Vec::new();
     report.points.retain(|point| {
         let sides = shown.next().flatten();
-        let stays = sides.is_some();
+        let stays = sides.is_some() || !found.reached.contains(&point.span);
         if stays {
             found.shown.push(sides);
         } else {

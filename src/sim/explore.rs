@@ -63,6 +63,8 @@ pub struct Exploration {
     pub complete: bool,
     /// How many schedules were played to the end.
     pub plays: usize,
+    /// The verbs that some replica came to in one of them.
+    pub reached: BTreeSet<Span>,
     /// About how much work it was, in steps of program.
     pub cost: u64,
 }
@@ -145,6 +147,7 @@ pub(crate) fn play_within(play: &Play, schedule: Schedule, budget: u64, found: &
         return;
     }
     let outcome = stage.outcome();
+    found.reached.extend(stage.reached());
     let index = found.outcomes.iter().position(|known| *known == outcome).unwrap_or(found.outcomes.len());
     if index == found.outcomes.len() {
         found.outcomes.push(outcome);
@@ -301,6 +304,7 @@ impl Explorer<'_> {
 
     fn note(&mut self, steps: Vec<Step>, stage: &mut Stage<'_>) {
         let outcome = stage.outcome();
+        self.found.reached.extend(stage.reached());
         let sights = sights(&stage.observations(), &stage.failures());
         let next = self.found.outcomes.len();
         let index = *self.known.entry(outcome.clone()).or_insert(next);

@@ -28,6 +28,7 @@ pub struct Outcome {
     /// What effects of the whole cluster printed, whichever replica ran them: line by line, the effects sorted by that.
     pub once: Vec<Vec<String>>,
     /// The replicated variables with names at top level, and those declared under names of their own: all values that replicas have for each, normally one.
+    /// A dynamic variable of each replica by itself.
     pub finals: BTreeMap<String, Vec<Term>>,
     /// Whether some turn was still going on when the simulator gave up.
     pub endless: bool,

@@ -29,6 +29,8 @@ pub struct Play {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// By number of replica; the last one is that of all further ones.
     roles: Vec<Term>,
+    /// The names of nodes that the program asks for.
+    names: Vec<String>,
     pub(crate) arguments: Vec<(String, Term)>,
 }
 
@@ -42,7 +44,8 @@ impl Play {
         let (unit, _warnings) = session.program(name, text)?;
         let image = Image::new(session, &library, &unit);
         let (name, text) = (name.to_owned(), text.to_owned());
-        Ok(Play { image, name, text, unit, files: BTreeMap::new(), roles: Vec::new(), arguments: Vec::new() })
+        let files = BTreeMap::new();
+        Ok(Play { image, name, text, unit, files, roles: Vec::new(), names: Vec::new(), arguments: Vec::new() })
     }
 
     /// The same program with no whole number in its text above `most`; none where there is no such number, or where it is not
@@ -51,8 +54,8 @@ impl Play {
     pub fn small(&self, most: u64) -> Option<Play> {
         let text = small(&self.text, most)?;
         let play = Play::new(&self.name, &text).ok()?;
-        let (files, roles, arguments) = (self.files.clone(), self.roles.clone(), self.arguments.clone());
-        Some(Play { files, roles, arguments, ..play })
+        let (files, roles, names) = (self.files.clone(), self.roles.clone(), self.names.clone());
+        Some(Play { files, roles, names, arguments: self.arguments.clone(), ..play })
     }
 
     /// Gives the program a file to read.
@@ -82,6 +85,24 @@ impl Play {
     /// Sets what `role()` gives, replica by replica; the last one is that of all further ones.
     pub fn set_roles(&mut self, roles: &[Term]) {
         self.roles = roles.to_vec();
+    }
+
+    /// Sets the names of nodes that the program asks for: so the first replicas are called, but `n3` is always the one with the number 3.
+    pub fn set_names(&mut self, names: &[Term]) {
+        let names = names.iter().filter_map(Term::as_atom);
+        self.names = names.map(str::to_owned).collect();
+    }
+
+    /// What `node()` gives.
+    pub(crate) fn node_name(&self, number: usize) -> String {
+        let numbered = |name: &String| name.strip_prefix('n').and_then(|digits| digits.parse::<usize>().ok());
+        let own = format!("n{number}");
+        if self.names.contains(&own) {
+            return own;
+        }
+        let earlier = (0..number).filter(|earlier| !self.names.contains(&format!("n{earlier}"))).count();
+        let mut others = self.names.iter().filter(|name| numbered(name).is_none());
+        others.nth(earlier).cloned().unwrap_or(own)
     }
 
     /// Whether the program's own text has a call of this verb.

@@ -13,6 +13,7 @@ use crate::library::Verb;
 use crate::node::Deciding;
 use crate::node::Deed;
 use crate::node::EffectSettings;
+use crate::node::Final;
 use crate::node::Input;
 use crate::node::Node;
 use crate::node::Observation;
@@ -139,7 +140,7 @@ impl<'a> Stage<'a> {
         let actors = (0..schedule.replicas)
             .map(|number| {
                 let settings = Settings {
-                    name: format!("n{number}"),
+                    name: play.node_name(number),
                     replica: u32::try_from(number).unwrap_or(u32::MAX),
                     role: play.role(number),
                     arguments: play.arguments.clone(),
@@ -376,7 +377,7 @@ impl<'a> Stage<'a> {
             let Some(actor) = self.actors.get_mut(here) else { return false };
             actor.met.push(there);
             actor.history.push(Local::Met(there));
-            let (peer, name) = (peer(one, other), format!("n{there}"));
+            let (peer, name) = (peer(one, other), self.play.node_name(there));
             let incarnation = identity(there);
             actor.node.handle(Input::Connected { peer, name, incarnation, role: Role::Server }, actor.clock_ms);
             self.carry_out(here, u64::MAX);
@@ -445,6 +446,11 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// The verbs that somebody came to.
+    pub(crate) fn reached(&self) -> impl Iterator<Item = Span> {
+        self.actors.iter().flat_map(|actor| &actor.deeds).map(|deed| deed.span)
+    }
+
     /// What everybody has shown, and the values now.
     pub(crate) fn outcome(&mut self) -> Outcome {
         let mut outcome = Outcome { endless: self.turns >= TURNS_MAX, ..Outcome::default() };
@@ -468,8 +474,12 @@ impl<'a> Stage<'a> {
             waits.sort();
             outcome.replicas.push(Shown { prints, errors, waits });
             // Who does not take a topic sees of it what it wrote itself, at most.
-            let bound = actor.node.finals().into_iter().filter(|last| !last.dynamic && last.taken);
-            let bound: Vec<(String, Term)> = bound.map(|last| (last.name, last.value)).collect();
+            let number = outcome.replicas.len() - 1;
+            let own = |last: &Final| {
+                if last.dynamic { format!("{} of replica {number}", last.name) } else { last.name.clone() }
+            };
+            let bound = actor.node.finals().into_iter().filter(|last| last.taken || last.dynamic);
+            let bound: Vec<(String, Term)> = bound.map(|last| (own(&last), last.value)).collect();
             for (name, value) in bound.into_iter().chain(actor.node.named_apart()) {
                 let values = outcome.finals.entry(name).or_default();
                 if !values.contains(&value) {

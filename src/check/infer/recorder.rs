@@ -410,9 +410,27 @@ fn operations(value: &Value) -> Vec<Operation> {
     }
     match &parts.tuples {
         Few::All => all.push(unknown()),
-        Few::Of(shapes) => all.extend(shapes.iter().flat_map(|shape| each(shape)).map(|shape| operation(&shape))),
+        Few::Of(shapes) => {
+            let single = shapes.iter().flat_map(|shape| listed(shape).unwrap_or_else(|| vec![shape.clone()]));
+            all.extend(single.flat_map(|shape| each(&shape)).map(|shape| operation(&shape)));
+        }
     }
     all
+}
+
+/// The operations that `{apply_all, [{Key, Op}, ..]}` stands for, where all of them are known.
+fn listed(shape: &[Value]) -> Option<Vec<Vec<Value>>> {
+    let [_, list] = shape else { return None };
+    let applies = crate::check::infer::parts::tag(shape).is_some_and(|atom| atom.text() == "apply_all");
+    let cons = list.parts().filter(|_| applies)?.cons.as_ref()?;
+    let mut all = Vec::new();
+    for element in cons.items.iter().chain(&cons.rest) {
+        for pair in element.parts()?.tuples.known()? {
+            let [key, op] = pair.as_slice() else { return None };
+            all.push(vec![Value::literal(&Term::atom("apply")), key.clone(), op.clone()]);
+        }
+    }
+    (all.len() <= OPERATIONS_MAX).then_some(all)
 }
 
 /// The shapes with single operands that an operation with a few is; itself where there are many, or where they take each

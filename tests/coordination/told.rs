@@ -1,0 +1,56 @@
+//! What the command shows of a report, as a user sees it.
+
+use crate::support;
+
+/// What the command says of a program.
+fn told(program: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("p.lasp");
+    std::fs::write(&file, program).expect("a file");
+    support::lasp(&["check", "--coordination", &file.display().to_string()], "").stdout
+}
+
+#[test]
+fn edits_of_lines_that_follow_each_other_are_shown_line_by_line() {
+    let told = told(
+        "S = declare(set).\nT = map(S, fun(X) -> X * 2 end).\nupdate(S, {add, 1}).\n\
+         case replica() of 0 -> update(S, {rmv, 1}); _ -> ok end.\ninvariant(T, [2], fun() -> print(two) end).\n",
+    );
+    let expected = "first:  EverS = declare(gset).\n          line 2: T = map(EverS, fun(X) -> X * 2 end).\n          \
+                    line 3: begin update(EverS, {add, 1}), update(S, {add, 1}) end.\n";
+    assert!(told.contains(expected), "{told}");
+}
+
+#[test]
+fn nodes_are_called_as_the_program_asks_for_them() {
+    let told = told(
+        "S = declare(gset). update(S, {add, node()}).\ncase node() of b -> print(length(query(S))); _ -> ok end.\n",
+    );
+    assert!(told.contains("replica 0 prints 1") && told.contains("replica 0 prints 2"), "{told}");
+}
+
+#[test]
+fn what_no_replica_came_to_is_not_settled() {
+    let told = told(
+        "S = declare(gset). update(S, {add, replica()}).\n\
+         start(client) -> print(query(S)); start(_) -> ok.\nstart(role()).\n",
+    );
+    assert!(told.contains("no replica came to this place in all"), "{told}");
+}
+
+#[test]
+fn repairs_keep_what_stands_around_them_right() {
+    let told = told(
+        "R = declare(lwwregister). M = declare({gmap, [gcounter]}). S = declare(set). A = declare(gset). C = declare(boolean).\n\
+         update(R, {set, replica()}), update(M, {apply, hits, increment}), update(A, {add, replica()}).\n\
+         print(read(R) + 1), print(maps:get(hits, read(M, #{hits => {value, 1}}))).\n\
+         atomically(fun() -> update(A, {add, length(query(A))}) end).\n\
+         case query(C) of false -> print(open); true -> print(closed) end.\n\
+         update(S, {add, replica()}).\n\
+         case try_update(S, {rmv, 1}) of {ok, _} -> ok; {refused, _} -> refused end, update(C, true).\n",
+    );
+    for wrong in ["enough end + 1", "end)).", "begin read(A", "read(C, true)", "case update("] {
+        assert!(!told.contains(wrong), "{wrong}: {told}");
+    }
+    assert!(told.contains("case try_update(GoneS, {add, 1}) of {ok, _} -> ok"), "{told}");
+}
