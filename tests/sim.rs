@@ -96,6 +96,24 @@ fn the_same_seed_gives_the_same_output_and_trace_in_every_process() {
     assert!(first.1.lines().count() > 1000 && first.1.contains("crash") && first.1.contains("partition"));
 }
 
+/// Many nodes have something to do at a time; some are clients, some crash, and they find other neighbours.
+#[test]
+fn the_trace_is_the_same_however_many_threads_simulate_the_nodes() {
+    let folder = folder(&BUSY.replace("go(20).", "go(2)."));
+    let with = |threads: &str| {
+        let trace = folder.path().join(threads);
+        let path = trace.display().to_string();
+        let most = ["--replicas", "32", "--role", "29..31:client", "--neighbours", "5", "--threads", threads];
+        let faults = ["--for", "1s", "--loss", "2%", "--crash", "10%", "--partition", "20%", "--delay", "5ms..8ms"];
+        let done = sim_in(folder.path(), &[&most[..], &faults, &["--json", "--trace", &path]].concat());
+        assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+        (done.stdout, fs::read_to_string(trace).expect("the trace"))
+    };
+    let (one, several) = (with("1"), with("3"));
+    assert!(one.1.lines().count() > 5000, "{}", one.1.lines().count());
+    assert!(one == several);
+}
+
 #[test]
 fn nodes_agree_after_every_kind_of_trouble() {
     let done = sim(BUSY, &[&STORM[..19], &["--join", "1", "--leave", "1", "--runs", "8"]].concat());

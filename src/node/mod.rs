@@ -311,6 +311,28 @@ impl Node {
         self.take_in_during_turn(input);
     }
 
+    /// Takes in what peers have sent, as one after the other; but what follows from successive updates is found once for all
+    /// of them.
+    pub fn handle_messages(&mut self, messages: Vec<(PeerId, Vec<u8>)>, now_ms: u64) {
+        self.now_ms = self.now_ms.max(now_ms);
+        let mut taken = false;
+        for (peer, bytes) in messages {
+            if self.running.is_none() && Replica::only_updates(&bytes) {
+                self.note_heard(peer);
+                self.replica.handle(peer, &bytes, self.now_ms);
+                taken = true;
+                continue;
+            }
+            if std::mem::take(&mut taken) {
+                self.follow();
+            }
+            self.handle(Input::Received { peer, bytes }, now_ms);
+        }
+        if taken {
+            self.follow();
+        }
+    }
+
     fn take_in(&mut self, input: Input) {
         match input {
             Input::Connected { peer, name, incarnation, role } => {
@@ -355,6 +377,11 @@ impl Node {
             Input::Sync => self.sync_views(),
             Input::Cancel => self.cancel(),
         }
+        self.follow();
+    }
+
+    /// Finds what follows from what was taken in.
+    fn follow(&mut self) {
         self.stale();
         self.after_replica();
         self.settle_derivations();

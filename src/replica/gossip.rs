@@ -24,6 +24,7 @@ use crate::replica::clients::Waiting;
 use crate::replica::compare::Manner;
 use crate::replica::group;
 use crate::replica::interest::Mutual;
+use crate::replica::kind_of;
 use crate::replica::message::Group;
 use crate::replica::message::Message;
 use crate::replica::message::Versions;
@@ -266,6 +267,12 @@ impl Replica {
         )
     }
 
+    /// Whether a message is nothing but new updates, by its first bytes.
+    #[must_use]
+    pub fn only_updates(bytes: &[u8]) -> bool {
+        kind_of(bytes) == "push"
+    }
+
     /// Takes in what a peer sent.
     pub fn handle(&mut self, peer: PeerId, bytes: &[u8], now: u64) {
         if !self.peers.contains_key(&peer) {
@@ -448,8 +455,11 @@ impl Replica {
     /// After changes from elsewhere: applies what waited for them, and tells.
     pub(crate) fn settle(&mut self, mut changes: Vec<crate::replica::Change>, now: u64) {
         self.state.release(&mut changes);
-        if !changes.is_empty() {
-            self.out.push_back(Out::Changes(changes));
+        match self.out.back_mut() {
+            _ if changes.is_empty() => {}
+            // Nobody has looked at these yet.
+            Some(Out::Changes(before)) => before.append(&mut changes),
+            _ => self.out.push_back(Out::Changes(changes)),
         }
         self.changed(now);
     }

@@ -8,6 +8,10 @@ use crate::lattice::dot::ReplicaIndex;
 use crate::lattice::vector::VersionVector;
 use crate::replica::state::Event;
 
+/// By what part of itself the log grows when it is full, and by how many events besides.
+const GROWS_BY: usize = 4;
+const GROWS_MIN: usize = 4;
+
 /// Events in the order of their application, which every node can follow.
 #[derive(Default)]
 pub(crate) struct Log {
@@ -36,6 +40,10 @@ impl Log {
         self.bytes += event.bytes as usize;
         let before = event.dot.sequence() - 1;
         self.lanes.entry(event.dot.replica()).or_insert(Kept { floor: before, count: 0 }).count += 1;
+        if self.events.len() == self.events.capacity() {
+            // It is a third of what a node takes, so there is little room to spare.
+            self.events.reserve_exact(self.events.len() / GROWS_BY + GROWS_MIN);
+        }
         self.events.push_back(event);
     }
 

@@ -126,8 +126,8 @@ pub enum Out {
         /// The message.
         bytes: Vec<u8>,
     },
-    /// Entries became live or stopped being live, by what one message brought; belongs together. This node's own writes
-    /// are not told.
+    /// Entries became live or stopped being live, by what a message brought, or several that came together; belongs together.
+    /// This node's own writes are not told.
     Changes(Vec<Change>),
     /// This node takes a topic from now on, or does not any longer.
     Interest {

@@ -5,10 +5,12 @@
 //! idle nodes cost nothing. Knows no faults but those of the network; who crashes when is others' business.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use rand::Rng;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use rayon::ThreadPool;
 
 use crate::compile::Session;
 use crate::effects::Book;
@@ -19,7 +21,6 @@ use crate::node::Final;
 use crate::node::Image;
 use crate::node::Input;
 use crate::node::Output;
-use crate::node::Progress;
 use crate::node::node_of;
 use crate::replica::PeerId;
 use crate::replica::Role;
@@ -39,11 +40,6 @@ use crate::sim::watch::Watch;
 use crate::source::diagnostic::Diagnostic;
 use crate::value::term::Term;
 use crate::vm::Unit;
-
-/// Steps of program between two messages.
-const FUEL: u64 = 1_000_000;
-/// How many times [`FUEL`] a node may use at one moment of virtual time.
-const TURNS_MAX: u32 = 1000;
 
 /// What is going to happen.
 pub(crate) enum Event {
@@ -86,7 +82,11 @@ pub struct Cluster {
     pub(crate) network: Network,
     pub(crate) places: Vec<Place>,
     pub(crate) queue: Queue<Event>,
-    files: BTreeMap<String, Vec<u8>>,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// Nodes whose certificate makes them clients.
+    pub(crate) clients: BTreeSet<usize>,
+    /// Lets nodes go on at the same time, beside the thread that is there anyway.
+    pub(crate) threads: Option<ThreadPool>,
     pub(crate) trace: Trace,
     bytes_sent: u64,
     /// How many turns of a busy node are left, if that is bounded.
@@ -117,6 +117,8 @@ impl Cluster {
             places: Vec::new(),
             queue: Queue::new(),
             files: BTreeMap::new(),
+            clients: BTreeSet::new(),
+            threads: None,
             trace: Trace::default(),
             bytes_sent: 0,
             turns_left: None,
@@ -276,83 +278,9 @@ impl Cluster {
         }
     }
 
-    pub(crate) fn give(&mut self, node: usize, input: Input) {
-        if let Some(place) = self.places.get_mut(node) {
-            place.node.handle(input, place.clock.shows(self.now_ms));
-        }
-        self.work(node);
-    }
-
-    /// Lets a node run until it has nothing to do, carries out what it asks for, and sees to it that it is woken in time.
-    pub(crate) fn work(&mut self, node: usize) {
-        for _ in 0..TURNS_MAX {
-            let Some(place) = self.places.get_mut(node) else { return };
-            if self.turns_left == Some(0) {
-                break;
-            }
-            let progress = place.node.run(place.clock.shows(self.now_ms), FUEL);
-            if progress == Progress::Busy {
-                self.turns_left = self.turns_left.map(|left| left.saturating_sub(1));
-            }
-            if let Some(watch) = &mut self.watch {
-                watch.worked(node, &mut place.node, self.now_ms);
-            }
-            // Before anything of the turn leaves the node.
-            let effects = place.node.take_effect_puts();
-            if let Some(disk) = &mut place.disk {
-                disk.commit(place.node.take_journal());
-                disk.put(effects);
-            }
-            let mut quiet = true;
-            while let Some(output) = self.places[node].node.poll_output() {
-                quiet = false;
-                self.carry_out(node, output);
-            }
-            if quiet && progress == Progress::Idle {
-                break;
-            }
-        }
-        self.set_alarm(node);
-    }
-
-    /// Sees to it that a node, and its overlay, are looked at when their next timer is due. An alarm that is set for earlier will set the next.
-    pub(crate) fn set_alarm(&mut self, node: usize) {
-        let Some(place) = self.places.get_mut(node) else { return };
-        if !place.up {
-            return;
-        }
-        // A timer that is due already and stays so must not stop the clock.
-        let own = place.node.next_timer().map(|due| place.clock.when(due, self.now_ms + 1));
-        let overlay = place.overlay.as_ref().and_then(|overlay| overlay.next_timer());
-        let overlay = overlay.map(|due| due.max(self.now_ms + 1));
-        let Some(at) = own.into_iter().chain(overlay).min() else { return };
-        if place.alarm_ms.is_none_or(|set| at < set) {
-            place.alarm_ms = Some(at);
-            self.queue.put(at, Event::Alarm(node));
-        }
-    }
-
-    fn alarm(&mut self, node: usize) {
-        let Some(place) = self.places.get_mut(node) else { return };
-        if place.alarm_ms != Some(self.now_ms) || !place.up {
-            return;
-        }
-        place.alarm_ms = None;
-        self.weave_on(node);
-        let Some(place) = self.places.get(node) else { return };
-        let shown = place.clock.shows(self.now_ms);
-        if place.node.next_timer().is_some_and(|due| due <= shown) {
-            self.give(node, Input::Tick);
-        } else {
-            self.set_alarm(node);
-        }
-    }
-
-    fn carry_out(&mut self, node: usize, output: Output) {
+    /// A node says something, or wants something of others.
+    pub(crate) fn said(&mut self, node: usize, output: Output) {
         match output {
-            Output::Send { peer, bytes } => self.send(node, peer, bytes),
-            Output::Broadcast { topic, bytes } => self.broadcast(node, topic, &bytes),
-            Output::Take { only, topics } => self.take(node, only, topics),
             Output::Print { text, value } => {
                 let line = format_args!("prints {}", text.trim_end());
                 self.trace.note(Happened::Printed, self.now_ms, node, text.as_bytes(), line);
@@ -360,22 +288,22 @@ impl Cluster {
                 self.places[node].values.push(value);
             }
             Output::Report(diagnostic) => self.report(node, diagnostic),
-            Output::ReadFile { request, path } => {
-                let result = self.files.get(&path).cloned().ok_or_else(|| "there is no such file".to_owned());
-                let place = &mut self.places[node];
-                place.node.handle(Input::File { request, result }, place.clock.shows(self.now_ms));
-            }
             Output::Disconnect { peer, code, reason } => {
                 let refusal = Diagnostic::error(code, reason);
                 self.grave.push((node, refusal.clone()));
                 self.report(node, refusal);
                 self.disconnect_from(peer);
             }
-            Output::Evaluated { value, .. } => self.places[node].evaluated.push(value),
             Output::Book { message } => self.ask_book(node, &message),
             Output::Effect(event) => self.effect(node, &event),
             Output::Reach { node: other, .. } => self.reach(node, other),
-            Output::Change { .. } => {}
+            // These need nothing but the node's own place.
+            Output::Send { .. }
+            | Output::Broadcast { .. }
+            | Output::Take { .. }
+            | Output::ReadFile { .. }
+            | Output::Evaluated { .. }
+            | Output::Change { .. } => {}
         }
     }
 
@@ -386,8 +314,7 @@ impl Cluster {
         let from = node_of(places[node].identity);
         let (_, answer) = self.book.answer(from, message, |runner| !here(runner));
         if let Some(message) = answer {
-            let place = &mut self.places[node];
-            place.node.handle(Input::Book { message }, place.clock.shows(self.now_ms));
+            self.give(node, Input::Book { message });
         }
     }
 
@@ -427,27 +354,19 @@ impl Cluster {
         }
     }
 
-    fn arrive(&mut self, peer: PeerId, to: usize, bytes: Vec<u8>) {
-        let Some(from) = self.network.other_end(to, peer).filter(|_| self.is_up(to)) else { return };
-        let line = format_args!("<- n{from} {}, {} bytes", kind_of(&bytes), bytes.len());
-        self.trace.note(Happened::Arrived, self.now_ms, to, &peer.0.to_le_bytes(), line);
-        self.give(to, Input::Received { peer, bytes });
-    }
-
     /// Lets time pass, from event to event.
     pub fn run_for(&mut self, milliseconds: u64) {
         self.run_until(self.now_ms.saturating_add(milliseconds));
     }
 
     pub(crate) fn run_until(&mut self, end_ms: u64) {
-        while let Some((at, event)) = self.queue.take(end_ms) {
+        while let Some(at) = self.queue.next_ms().filter(|at| *at <= end_ms) {
             self.now_ms = self.now_ms.max(at);
-            match event {
-                Event::Arrival { peer, to, bytes } => self.arrive(peer, to, bytes),
-                Event::Stream { from, to, bytes, push } => self.arrive_stream(from, to, &bytes, push),
-                Event::Unreachable { node, to } => self.unreachable(node, to),
-                Event::Alarm(node) => self.alarm(node),
+            let mut events = Vec::new();
+            while let Some((_, event)) = self.queue.take(at) {
+                events.push(event);
             }
+            self.moment(events);
         }
         self.now_ms = self.now_ms.max(end_ms);
     }

@@ -9,6 +9,7 @@
 //! Where chance is not wanted, a [`Schedule`](schedule::Schedule) says every step, [`Play::replay`](play::Play::replay)
 //! plays it, and [`explore`](explore::explore) plays all of them.
 
+mod alone;
 mod chance;
 mod clock;
 mod cluster;
@@ -18,6 +19,7 @@ pub mod explore;
 mod footprint;
 pub mod judge;
 pub mod measure;
+mod moment;
 mod network;
 pub mod nodes;
 pub mod once;

@@ -1,6 +1,6 @@
 //! Effects of `enforce_once`: which servers decide, what became of each effect, and whether that is what is promised. Started at
-//! most once in all; started soon once all of those who decide that are there, a majority, are together with somebody who waits; and
-//! in doubt, to somebody who waits, when the node that started it is gone.
+//! most once in all; started soon once all of those who decide that are there, a majority, are together with somebody who waits;
+//! in doubt, to somebody who waits, when the node that started it is gone; and not in doubt for good when its end was told.
 //!
 //! What happened is taken from what nodes tell when they start and end a function, not from what deciders have entered.
 
@@ -52,6 +52,8 @@ struct Start {
     ended: Option<EffectState>,
     /// The node was gone before.
     cut_short: bool,
+    /// A node came to that place that knows nothing of it.
+    forgotten: bool,
 }
 
 /// See the module.
@@ -60,6 +62,10 @@ pub(crate) struct Once {
     starts: BTreeMap<EffectKey, Start>,
     /// Those that somebody has told to be in doubt.
     doubts: BTreeSet<EffectKey>,
+    /// Those whose end was told by another node than the one that had started it: so those who decide know it.
+    over: BTreeSet<EffectKey>,
+    /// What each node that is up has told last of each effect.
+    last: BTreeMap<(usize, EffectKey), EffectState>,
     /// What is wrong, and where it was noticed.
     pub(crate) broken: Vec<(usize, String)>,
     /// Since when each effect could be started that is not.
@@ -71,10 +77,11 @@ impl Once {
     /// A node tells what becomes of an effect.
     pub(crate) fn told(&mut self, node: usize, incarnation: u64, event: &EffectEvent) {
         let key = event.key;
+        self.last.insert((node, key), event.state);
         let known = self.starts.get_mut(&key);
         match (event.state, known) {
             (EffectState::Started, None) => {
-                self.starts.insert(key, Start { node, incarnation, ended: None, cut_short: false });
+                self.starts.insert(key, Start { node, incarnation, ended: None, cut_short: false, forgotten: false });
             }
             (EffectState::Started, Some(first)) => {
                 let what = format!("it started the effect {key}, which n{} had started before", first.node);
@@ -84,7 +91,9 @@ impl Once {
             (EffectState::Ended | EffectState::Failed, Some(start)) => {
                 if (start.node, start.incarnation) == (node, incarnation) {
                     start.ended = Some(event.state);
-                } else if start.ended != Some(event.state) {
+                } else if start.ended == Some(event.state) {
+                    self.over.insert(key);
+                } else {
                     self.broken.push((node, format!("it says that the effect {key} is over, which it is not")));
                 }
             }
@@ -98,6 +107,12 @@ impl Once {
     pub(crate) fn gone(&mut self, node: usize) {
         let there = self.starts.values_mut().filter(|start| start.node == node && start.ended.is_none());
         there.for_each(|start| start.cut_short = true);
+        self.last.retain(|(told, _), _| *told != node);
+    }
+
+    /// A node comes to a place without what the last one there knew.
+    pub(crate) fn forgets(&mut self, node: usize) {
+        self.starts.values_mut().filter(|start| start.node == node).for_each(|start| start.forgotten = true);
     }
 
     fn count(&self, waiting: u64) -> Count {
@@ -159,7 +174,20 @@ impl Cluster {
         self.effects_wanted().iter().all(|(key, who)| {
             let startable = who.iter().any(|&(node, undecided)| undecided && self.is_decidable(node));
             !startable && !self.doubt_is_due(*key)
-        })
+        }) && self.vain_doubts().is_empty()
+    }
+
+    /// Who waits for an effect and has told that it is in doubt, though somebody who is there has told its end, or heard of it from
+    /// those who decide.
+    fn vain_doubts(&self) -> Vec<(usize, EffectKey)> {
+        let known = |key: &EffectKey| {
+            let kept = |start: &Start| start.ended.is_some() && !start.forgotten && self.is_up(start.node);
+            self.once.over.contains(key) || self.once.starts.get(key).is_some_and(kept)
+        };
+        let wanted = self.effects_wanted();
+        let waiting = wanted.iter().flat_map(|(key, who)| who.iter().map(|&(node, _)| (node, *key)));
+        let doubts = waiting.filter(|told| self.once.last.get(told) == Some(&EffectState::InDoubt));
+        doubts.filter(|(node, key)| known(key) && self.is_decidable(*node)).collect()
     }
 
     /// Whether an effect was cut short and nobody has told that it is in doubt.
@@ -178,7 +206,11 @@ impl Cluster {
                 format!("it does not tell that the effect {key} is in doubt, of which n{gone} began and is gone");
             Some((who.first()?.0, what))
         });
-        told.collect()
+        let vain = self
+            .vain_doubts()
+            .into_iter()
+            .map(|(node, key)| (node, format!("it says that the effect {key} is in doubt, of which the end was told")));
+        told.chain(vain).collect()
     }
 
     /// Whether those who decide can answer a node: all of them that are there, a majority of all, and the node hear each other.
@@ -270,5 +302,28 @@ mod tests {
         once.told(1, 1, &event(EffectState::Ended));
         assert_eq!(once.broken.len(), 1);
         assert_eq!(once.count(0), Count { started: 1, failed: 1, ..Count::default() });
+    }
+
+    #[test]
+    fn whose_end_was_told_is_known_for_good_unless_only_its_node_knew() {
+        let told = |first: EffectState, data: bool| {
+            let mut cluster = Cluster::new(1, crate::sim::Faults::NONE);
+            let program = "enforce_once(declare(gset, [a]), {cardinality, 1}, fun() -> sleep(60000) end).";
+            for _ in 0..2 {
+                cluster.join(program).expect("sound");
+            }
+            let (key, _) = cluster.places[1].node.effects_pending().next().expect("it waits");
+            cluster.once = Once::default();
+            for (node, state) in [(0, EffectState::Started), (0, first), (1, EffectState::InDoubt)] {
+                cluster.once.told(node, 1, &EffectEvent { key, attempt: 1, state });
+            }
+            if !data {
+                cluster.once.forgets(0);
+            }
+            (cluster.effects_are_settled(), cluster.untold_doubts().len())
+        };
+        assert_eq!(told(EffectState::Ended, true), (false, 1));
+        assert_eq!(told(EffectState::Ended, false), (true, 0));
+        assert_eq!(told(EffectState::InDoubt, true), (true, 0));
     }
 }

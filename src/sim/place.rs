@@ -1,5 +1,7 @@
 //! A place for nodes, one after the other: a node crashes, another comes, with what was on its disk or without.
 
+use std::collections::VecDeque;
+
 use crate::effects::NodeId;
 use crate::lattice::dot::ReplicaId;
 use crate::node::EffectSettings;
@@ -12,7 +14,9 @@ use crate::replica::Damage;
 use crate::replica::Role;
 use crate::sim::Cluster;
 use crate::sim::Person;
+use crate::sim::alone::Did;
 use crate::sim::clock::Clock;
+use crate::sim::cluster::Event;
 use crate::sim::disk::Disk;
 use crate::sim::oracle::Broken;
 use crate::source::diagnostic::Diagnostic;
@@ -39,6 +43,11 @@ pub(crate) struct Place {
     pub(crate) disk: Option<Disk>,
     /// How many nodes have been in this place.
     pub(crate) incarnations: u64,
+    /// What has come for the node in this moment.
+    pub(crate) came: Vec<Event>,
+    /// What it did then, and whether that is being carried out.
+    pub(crate) did: VecDeque<Did>,
+    pub(crate) carried_out: bool,
 }
 
 impl Cluster {
@@ -65,12 +74,19 @@ impl Cluster {
         place.values = std::mem::take(&mut before.values);
         place.reports = std::mem::take(&mut before.reports);
         place.up = true;
+        match place.certificate {
+            Role::Client => self.clients.insert(number),
+            Role::Server => self.clients.remove(&number),
+        };
         if self.watch.is_some() {
             place.node.follow_writes();
         }
         self.places[number] = place;
         if let Some(watch) = &mut self.watch {
             watch.started(number, kept.is_some());
+        }
+        if kept.is_none() {
+            self.once.forgets(number);
         }
         if self.is_woven() {
             self.weave_in(number);
@@ -120,6 +136,9 @@ impl Cluster {
             alarm_ms: None,
             disk: None,
             incarnations,
+            came: Vec::new(),
+            did: VecDeque::new(),
+            carried_out: false,
         }
     }
 

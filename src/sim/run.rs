@@ -15,6 +15,7 @@ use crate::sim::judge;
 use crate::sim::judge::Violation;
 use crate::sim::measure::Divergence;
 use crate::sim::measure::Measure;
+use crate::sim::moment::WORTH_A_THREAD;
 use crate::sim::network::Cut;
 use crate::sim::once::Count;
 use crate::sim::queue::Queue;
@@ -57,6 +58,8 @@ pub struct Setup<'a> {
     pub files: &'a BTreeMap<String, Vec<u8>>,
     /// What the node with this number is told.
     pub person: &'a dyn Fn(usize) -> Person,
+    /// How many threads may be at it. What happens does not depend on that.
+    pub threads: usize,
 }
 
 /// What a run came to.
@@ -126,6 +129,9 @@ impl<'a> Run<'a> {
         let mut cluster = Cluster::new(scenario.seed, scenario.conditions);
         cluster.limit_turns(TURNS_MAX + NODE_TURNS_MAX * scenario.replicas as u64);
         cluster.degree = scenario.degree();
+        if scenario.replicas >= WORTH_A_THREAD {
+            cluster.set_threads(setup.threads);
+        }
         cluster.deciders = scenario.deciders;
         cluster.watch = Some(Box::new(Watch::default()));
         for (path, bytes) in setup.files {

@@ -2,6 +2,7 @@
 
 use crate::node::Node;
 use crate::replica::MESSAGE_BYTES_MAX;
+use crate::replica::Written;
 use crate::sim::measure::Measure;
 use crate::sim::oracle::Broken;
 use crate::sim::oracle::Oracle;
@@ -30,14 +31,18 @@ impl Watch {
         self.measure.gone(node);
     }
 
-    /// A node had its turn.
-    pub(crate) fn worked(&mut self, number: usize, node: &mut Node, now_ms: u64) {
-        for written in node.take_written() {
+    /// A node wrote something.
+    pub(crate) fn wrote(&mut self, number: usize, all: Vec<Written>, now_ms: u64) {
+        for written in all {
             self.measure.wrote(number, &written, now_ms);
             if let Err(broken) = self.oracle.wrote(written) {
                 self.broken.push((number, broken));
             }
         }
+    }
+
+    /// A node may have seen more than before.
+    pub(crate) fn looked_at(&mut self, number: usize, node: &Node, now_ms: u64) {
         self.measure.looked_at(number, node, now_ms);
     }
 

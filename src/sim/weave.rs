@@ -5,15 +5,13 @@
 //! Nodes are connected with their neighbours in the overlay, and with nobody else. Clients are in no overlay: each is
 //! connected with a few servers, which send it everything themselves.
 
-use crate::node::Input;
 use crate::overlay;
 use crate::overlay::NodeId;
 use crate::overlay::Overlay;
-use crate::overlay::Taking;
 use crate::replica::EVERYBODY;
-use crate::replica::PeerId;
 use crate::replica::Role;
 use crate::sim::Cluster;
+use crate::sim::alone::stream_kind;
 use crate::sim::chance::below;
 use crate::sim::chance::chance;
 use crate::sim::cluster::Event;
@@ -30,11 +28,11 @@ const AGAIN_MAX: u64 = 6;
 const SERVERS: usize = 2;
 
 /// How the overlay knows a node: by its place, as a real one by its key.
-fn id(number: usize) -> NodeId {
+pub(crate) fn id(number: usize) -> NodeId {
     number as NodeId + 1
 }
 
-fn number(id: NodeId) -> usize {
+pub(crate) fn number(id: NodeId) -> usize {
     usize::try_from(id.saturating_sub(1)).unwrap_or(usize::MAX)
 }
 
@@ -94,35 +92,6 @@ impl Cluster {
         self.weave(node);
     }
 
-    /// A message for everybody: to the neighbours, or by the tree and to one's clients.
-    pub(crate) fn broadcast(&mut self, node: usize, topic: u128, bytes: &[u8]) {
-        let client = |cluster: &Cluster, other: usize| cluster.places[other].certificate == Role::Client;
-        let woven = self.places[node].overlay.is_some();
-        let direct: Vec<PeerId> = self
-            .network
-            .neighbours(node)
-            .filter(|(other, _)| !woven || client(self, *other))
-            .map(|(_, peer)| peer)
-            .collect();
-        for peer in direct {
-            self.send(node, peer, bytes.to_vec());
-        }
-        let now = self.now_ms;
-        if let Some(overlay) = &mut self.places[node].overlay {
-            overlay.broadcast(topic, bytes, now);
-            self.weave(node);
-        }
-    }
-
-    /// A node takes other topics from now on.
-    pub(crate) fn take(&mut self, node: usize, only: bool, topics: Vec<u128>) {
-        let now = self.now_ms;
-        if let Some(overlay) = &mut self.places[node].overlay {
-            overlay.take(Taking { only, topics: topics.into_iter().collect() }, now);
-            self.weave(node);
-        }
-    }
-
     /// A connection broke, or nobody needs it.
     pub(crate) fn tell_overlays(&mut self, a: usize, b: usize) {
         let now = self.now_ms;
@@ -147,60 +116,8 @@ impl Cluster {
         }
     }
 
-    /// Carries out what a node's overlay wants.
-    pub(crate) fn weave(&mut self, node: usize) {
-        let mut delivered = false;
-        loop {
-            let place = self.places.get_mut(node).filter(|place| place.up);
-            let Some(overlay) = place.and_then(|place| place.overlay.as_mut()) else { return };
-            match overlay.poll() {
-                None => break,
-                Some(overlay::Output::Send { to, bytes, push }) => self.send_stream(node, number(to), bytes, push),
-                Some(overlay::Output::Deliver { from, bytes, .. }) => {
-                    delivered |= self.deliver(node, number(from), bytes);
-                }
-                Some(overlay::Output::NeighbourUp { node: other, .. }) => self.connect(node, number(other)),
-                Some(overlay::Output::NeighbourDown { node: other, .. }) => self.part_ways(node, number(other)),
-            }
-        }
-        if delivered {
-            // One turn for all that came together, as a real node has.
-            self.work(node);
-        } else {
-            self.set_alarm(node);
-        }
-    }
-
-    /// What is due in a node's overlay.
-    pub(crate) fn weave_on(&mut self, node: usize) {
-        let now = self.now_ms;
-        if let Some(overlay) = self.places.get_mut(node).and_then(|place| place.overlay.as_mut())
-            && overlay.next_timer().is_some_and(|due| due <= now)
-        {
-            overlay.tick(now);
-            self.weave(node);
-        }
-    }
-
-    /// Gives a node a payload, which it takes in with its next turn. Says whether it has it.
-    fn deliver(&mut self, node: usize, from: usize, bytes: Vec<u8>) -> bool {
-        let Some(peer) = self.network.link_between(node, from) else { return false };
-        let clients: Vec<PeerId> = (self.network.neighbours(node))
-            .filter(|(other, _)| self.places[*other].certificate == Role::Client)
-            .map(|(_, peer)| peer)
-            .collect();
-        for client in clients {
-            self.send(node, client, bytes.clone());
-        }
-        let now = self.now_ms;
-        if let Some(place) = self.places.get_mut(node) {
-            place.node.handle(Input::Received { peer, bytes }, place.clock.shows(now));
-        }
-        true
-    }
-
     /// The connection of two nodes neither of which has the other as a neighbour is of no use, unless one of them decides.
-    fn part_ways(&mut self, a: usize, b: usize) {
+    pub(crate) fn part_ways(&mut self, a: usize, b: usize) {
         let needs = |node: usize, other: usize| {
             let overlay = self.places.get(node).and_then(|place| place.overlay.as_ref());
             overlay.is_some_and(|overlay| overlay.needs(id(other)))
@@ -212,9 +129,9 @@ impl Cluster {
     }
 
     /// Sends over a stream.
-    fn send_stream(&mut self, node: usize, to: usize, bytes: Vec<u8>, push: bool) {
+    pub(crate) fn send_stream(&mut self, node: usize, to: usize, bytes: Vec<u8>, push: bool) {
         let (now, size) = (self.now_ms, bytes.len());
-        let kind = if push { "tree-push" } else { "tree-control" };
+        let kind = stream_kind(push);
         self.trace.note(Happened::Sent, now, node, &bytes, format_args!("-> n{to} {kind}, {size} bytes"));
         let up = self.is_up(to);
         let reaches = up && !self.network.is_cut(node, to, now) && !self.network.is_cut(to, node, now);
@@ -238,24 +155,6 @@ impl Cluster {
         }
         let at = self.network.in_order(node, to, at);
         self.queue.put(at, Event::Stream { from: node, to, bytes, push });
-    }
-
-    /// What came over a stream.
-    pub(crate) fn arrive_stream(&mut self, from: usize, to: usize, bytes: &[u8], push: bool) {
-        let now = self.now_ms;
-        let Some(overlay) = self.places.get_mut(to).filter(|place| place.up).and_then(|place| place.overlay.as_mut())
-        else {
-            return;
-        };
-        let wrong = overlay.received(id(from), bytes, now).err();
-        let line =
-            format_args!("<- n{from} {}, {} bytes", if push { "tree-push" } else { "tree-control" }, bytes.len());
-        self.trace.note(Happened::Arrived, now, to, &id(from).to_le_bytes(), line);
-        if let Some(wrong) = wrong {
-            let title = format!("a message of the overlay from n{from} is malformed: {wrong}");
-            self.grave.push((to, crate::source::diagnostic::Diagnostic::error("E0609", title)));
-        }
-        self.weave(to);
     }
 
     /// It is noticed that nothing reaches a node.

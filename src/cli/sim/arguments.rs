@@ -129,6 +129,9 @@ pub struct Sim {
     /// Write everything that happens into this file
     #[arg(long, value_name = "FILE", conflicts_with = "runs")]
     pub trace: Option<PathBuf>,
+    /// How many threads simulate the nodes, where there are many; what comes of it is the same [default: all that the machine has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
+    pub threads: Option<u32>,
     /// Do not look for a smaller run that fails in the same way
     #[arg(long)]
     pub no_shrink: bool,

@@ -8,8 +8,10 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::BufWriter;
 use std::io::Write;
+use std::num::NonZero;
 use std::path::Path;
 use std::rc::Rc;
+use std::thread;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -80,7 +82,11 @@ pub fn run(arguments: &Sim, color: ColorChoice) -> Exit {
     }
     let files = program.named_files();
     let people = People::new(arguments);
-    let setup = Setup { image: &image, files: &files, person: &|node| people.person(node) };
+    let threads = arguments.threads.map_or_else(
+        || thread::available_parallelism().map_or(1, NonZero::get),
+        |threads| usize::try_from(threads).unwrap_or(1),
+    );
+    let setup = Setup { image: &image, files: &files, person: &|node| people.person(node), threads };
     let report = Report { out: &out, arguments, files: image.files() };
     let sim = Simulation { arguments, out: &out, setup, report };
     sim.all(&scenario)
