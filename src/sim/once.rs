@@ -308,7 +308,8 @@ mod tests {
     fn whose_end_was_told_is_known_for_good_unless_only_its_node_knew() {
         let told = |first: EffectState, data: bool| {
             let mut cluster = Cluster::new(1, crate::sim::Faults::NONE);
-            let program = "enforce_once(declare(gset, [a]), {cardinality, 1}, fun() -> sleep(60000) end).";
+            let program =
+                "S = declare(gset). update(S, {add, a}). enforce_once(S, {cardinality, 1}, fun() -> sleep(60000) end).";
             for _ in 0..2 {
                 cluster.join(program).expect("sound");
             }
