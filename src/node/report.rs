@@ -66,6 +66,8 @@ pub(super) fn no_voice() -> Diagnostic {
         .help("Start it with the data that it had last; if that is lost, name a server with a new key in its place.")
 }
 
+/// How many of the variables that feed another one are named in a line.
+const FEEDS_MAX: usize = 8;
 const RESOLVE: &str = "look in the outside world whether it has happened (the key, which the function can take, tells it apart); if it has \
 not, start the node that is to run it with";
 
@@ -204,6 +206,8 @@ impl Node {
             "fed by other nodes' derivations".to_owned()
         } else if feeds.is_empty() {
             "only updates feed it".to_owned()
+        } else if let (first, [_, _, ..]) = feeds.split_at(feeds.len().min(FEEDS_MAX)) {
+            format!("fed by {} and {} others", first.join(", "), feeds.len() - first.len())
         } else {
             format!("fed by {}", feeds.join(", "))
         };
