@@ -108,6 +108,7 @@ pub fn of_object(owner: &str, name: &str, text: bool) -> Option<String> {
         ("Promise", _) => {
             "there are no promises: `thread(fun() -> .. end)` starts a task, and `read(V, Threshold)` waits".to_owned()
         }
+        ("time", "sleep") => "`sleep(Ms)` suspends a task, for milliseconds".to_owned(),
         ("Date" | "time" | "datetime", _) => {
             "`now_ms()` is the time in milliseconds since the start of 1970".to_owned()
         }

@@ -360,6 +360,13 @@ impl<'p> Run<'p> {
                     "a text is one value, not a list of characters: `string:to_graphemes(Text)` is one, and `\"a\" ++ Rest` matches its start",
                 );
             }
+            PatternNode::Tuple(parts)
+                if parts.len() == 2 && is_ok(&parts[0]) && !value.parts().is_some_and(|parts| parts.refs.some()) =>
+            {
+                return message
+                    .at(pattern.span, WRONG_KIND)
+                    .help("what succeeds gives its value alone, and a failure ends the task: match with the name, `V = query(S)`");
+            }
             PatternNode::Tuple(_) if only.is_some_and(|parts| parts.map.is_some()) => {
                 return message
                     .at(pattern.span, WRONG_KIND)
@@ -460,4 +467,9 @@ impl<'p> Run<'p> {
         let result = result.unwrap_or_else(|| crate::check::infer::operators::numeric(operand, operand));
         self.fine(expr, result.touched(&operand.from))
     }
+}
+
+/// Whether it is the atom `ok`.
+fn is_ok(pattern: &crate::check::core::Pattern) -> bool {
+    matches!(&pattern.node, crate::check::core::PatternNode::Literal(term) if term.as_atom() == Some("ok"))
 }
