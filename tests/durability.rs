@@ -505,8 +505,13 @@ fn rights_are_not_spent_by_a_copy_too() {
     // On this one, after the original went on, and before.
     assert_eq!(sell(folder.path(), &file, &data, 10), (10, Vec::new(), json!(80)));
     assert_eq!(lost(sell(folder.path(), &file, &old, 10)), (0, "E1011".into(), json!(90)));
-    // The copy has the witness now: whoever comes second is not believed.
-    assert_eq!(lost(sell(folder.path(), &file, &data, 10)), (0, "E1011".into(), json!(80)));
+    // That is nothing to the original.
+    assert_eq!(sell(folder.path(), &file, &data, 10), (10, Vec::new(), json!(70)));
+    // Of two that are equal the first is believed.
+    let equal = folder.path().join("equal");
+    copy(&data, &equal);
+    assert_eq!(sell(folder.path(), &file, &equal, 10), (10, Vec::new(), json!(60)));
+    assert_eq!(lost(sell(folder.path(), &file, &data, 10)), (0, "E1011".into(), json!(70)));
 }
 
 #[test]

@@ -2,9 +2,10 @@
 //!
 //! Nothing in a folder can tell: a copy says the same. So outside of it lies a witness, a small file that is written after each
 //! transaction which uses rights of a bounded counter, and before anybody hears of that. It says how many there were. A folder
-//! that knows of fewer is an older copy; one whose witness is on another machine, or is locked, or tells of another line of lives, is
-//! another's. Rights are taken from one life to the next only with a witness, since whoever has an older copy would spend
-//! what was spent. Only who brings back both together from a time before can deceive it.
+//! that knows of fewer is an older copy; one whose witness is on another machine, or is locked, is another's. It begins another
+//! line of lives then, with a witness of its own, and leaves the first line's alone. Rights are taken from one life to the next
+//! only with a witness, since whoever has an older copy would spend what was spent. Only who brings back both together from a
+//! time before can deceive it.
 
 use std::fs;
 use std::fs::File;
@@ -74,17 +75,19 @@ impl Store {
     ) -> std::result::Result<Inheritance, StoreError> {
         let kept = self.lives()?;
         let (count, used) = self.used()?;
-        let name = format!("{:016x}", me.node().0);
-        let place = witnesses.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name));
-        let unproven = || Inheritance { before: Vec::new(), unproven: used.then(|| place.clone()) };
-        let Some(Ok((mut file, told))) = witnesses.map(|folder| look(folder, &place)) else { return Ok(unproven()) };
+        let place = |line: u128| witnesses.unwrap_or(Path::new("")).join(format!("{line:032x}"));
+        let unproven = Inheritance { before: Vec::new(), unproven: used.then(|| place(kept.line)) };
+        let Some(folder) = witnesses else { return Ok(unproven) };
+        let known = if kept.lives.is_empty() { None } else { look(folder, &place(kept.line), false).ok() };
         // It knows at least as much as was ever told to anybody.
-        let proven = told.is_some_and(|(line, told)| line == kept.line && told <= count) && !kept.lives.is_empty();
+        let known = known.filter(|(_, told)| told.is_some_and(|(line, told)| line == kept.line && told <= count));
+        let proven = known.is_some();
+        let Some((mut file, _)) = known.or_else(|| look(folder, &place(me.0), true).ok()) else { return Ok(unproven) };
         let mut lives = if proven { kept } else { Lives { line: me.0, lives: Vec::new() } };
         let inheritance = if proven {
             Inheritance { before: lives.lives.iter().copied().map(ReplicaId).collect(), unproven: None }
         } else {
-            unproven()
+            unproven
         };
         // From now on no copy that was made before has this witness.
         let (count, used) = if proven { (count + 1, used) } else { (1, false) };
@@ -96,8 +99,9 @@ impl Store {
             transaction.open_table(META)?.insert("lives", row.as_slice())?;
             put(transaction, count, used)
         })?;
-        tell(&mut file, lives.line, count).map_err(|error| unwritten(&place, &error))?;
-        self.witness = Some(Witness { file, path: place, me, line: lives.line, count, used });
+        let path = place(lives.line);
+        tell(&mut file, lives.line, count).map_err(|error| unwritten(&path, &error))?;
+        self.witness = Some(Witness { file, path, me, line: lives.line, count, used });
         Ok(inheritance)
     }
 
@@ -150,10 +154,10 @@ fn unwritten(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::unwritten(path, &error.to_string())
 }
 
-/// Opens and locks a witness, and says what it tells, if it tells anything.
-fn look(witnesses: &Path, place: &Path) -> Result<(File, Option<(u128, u64)>)> {
+/// Opens and locks a witness, a new one or one that is there, and says what it tells, if it tells anything.
+fn look(witnesses: &Path, place: &Path, new: bool) -> Result<(File, Option<(u128, u64)>)> {
     fs::create_dir_all(witnesses)?;
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(place)?;
+    let mut file = OpenOptions::new().read(true).write(true).create(new).truncate(false).open(place)?;
     file.try_lock()?;
     // Its name has to outlive a power cut as its content does.
     folder::sync_folder(witnesses)?;
