@@ -224,9 +224,6 @@ const BOUNDED: &str = "a `bcounter` cannot stand inside a map whose keys are rem
 /// What may be contributed to the events of a window.
 const IN_WINDOW: &str = "a window holds what can be withdrawn again: sets that grow, counters (not `bcounter`), `max_int`, `min_int`, `boolean`, `top_k`, and windows, maps and pairs of these";
 
-/// What is wrong with windows that do not follow one another without a gap.
-const GAPS: &str = "Slide is at most Span: else there would be times between two windows, and what happens then, the newest event perhaps, would be in none";
-
 fn read(term: &Term, depth: u32) -> Result<Type, BadType> {
     let bad = |reason: Option<String>| BadType { given: term.clone(), reason };
     let Some(depth) = depth.checked_sub(1) else {
@@ -251,9 +248,6 @@ fn read(term: &Term, depth: u32) -> Result<Type, BadType> {
                 [kind] => (None, kind),
                 [slide, keep, kind] => {
                     let slide = positive(slide).ok_or_else(|| bad(None))?;
-                    if slide > span {
-                        return Err(bad(Some(GAPS.to_owned())));
-                    }
                     (Some((slide, small(keep, WINDOWS_MAX).ok_or_else(|| bad(None))?)), kind)
                 }
                 _ => return Err(bad(None)),
