@@ -181,25 +181,22 @@ fn loses_others_alone(model: &Model<'_>, variable: VariableId, seen: &Observatio
     model.updates_of(variable).all(|update| {
         let operations = &update.operations;
         !operations.is_empty()
-            && operations.iter().all(|operation| {
-                operands(operation).is_some_and(|(adds, few)| {
-                    // What an `rwset` adds only takes removals back.
-                    adds || few.iter().all(|term| !asked.contains(term))
-                })
-            })
+            && operations
+                .iter()
+                .all(|operation| taken_away(operation).is_some_and(|few| few.iter().all(|term| !asked.contains(term))))
     })
 }
 
-/// Whether an operation of a set adds, and which elements it is about.
-fn operands(operation: &Operation) -> Option<(bool, Vec<Term>)> {
+/// The elements that an operation takes out of a set, where they are known.
+fn taken_away(operation: &Operation) -> Option<Vec<Term>> {
     let word = operation.word.as_deref()?;
     if matches!(word, "add" | "add_all") {
-        return Some((true, Vec::new()));
+        return Some(Vec::new());
     }
     let [_, operand] = operation.term.as_ref()?.as_tuple()? else { return None };
     match word {
-        "rmv" | "remove" => Some((false, vec![operand.clone()])),
-        "rmv_all" | "remove_all" => Some((false, operand.to_vec()?)),
+        "rmv" | "remove" => Some(vec![operand.clone()]),
+        "rmv_all" | "remove_all" => operand.to_vec(),
         _ => None,
     }
 }

@@ -102,11 +102,6 @@ impl<'a> Alone<'a> {
         }
     }
 
-    /// Goes on with what there is; `ready` says whether the node itself has something to do.
-    pub(crate) fn go_on(&mut self, ready: bool) -> Did {
-        self.work(ready)
-    }
-
     pub(crate) fn take_deeds(&mut self) -> Vec<Deed> {
         std::mem::take(&mut self.deeds)
     }
@@ -121,7 +116,7 @@ impl<'a> Alone<'a> {
         let (kind, size) = (kind_of(&bytes), bytes.len());
         self.deeds.push(Deed::Arrived { from, peer: Some(peer), kind, bytes: size });
         self.place.node.handle(Input::Received { peer, bytes }, self.shows());
-        self.work(true)
+        self.go_on(true)
     }
 
     fn arrive_stream(&mut self, from: usize, bytes: &[u8], push: bool) -> Did {
@@ -134,7 +129,7 @@ impl<'a> Alone<'a> {
             let title = format!("a message of the overlay from n{from} is malformed: {wrong}");
             self.deeds.push(Deed::Refused(Diagnostic::error("E0609", title)));
         }
-        self.work(false)
+        self.go_on(false)
     }
 
     fn alarm(&mut self) -> Did {
@@ -154,11 +149,11 @@ impl<'a> Alone<'a> {
         if ticks {
             self.place.node.handle(Input::Tick, shown);
         }
-        self.work(ticks)
+        self.go_on(ticks)
     }
 
-    /// Goes on until nothing is to be done, or others are to be asked.
-    fn work(&mut self, mut ready: bool) -> Did {
+    /// Goes on until nothing is to be done, or others are to be asked; `ready` says whether the node itself has something to do.
+    pub(crate) fn go_on(&mut self, mut ready: bool) -> Did {
         let mut turns = 0;
         loop {
             let Some(delivered) = self.weave() else { return self.stop() };

@@ -50,8 +50,6 @@ pub(super) struct Witness {
     me: ReplicaId,
     line: u128,
     count: u64,
-    /// Whether rights of this line were ever used.
-    used: bool,
 }
 
 /// What the folder says of itself.
@@ -101,7 +99,7 @@ impl Store {
         })?;
         let path = place(lives.line);
         tell(&mut file, lives.line, count).map_err(|error| unwritten(&path, &error))?;
-        self.witness = Some(Witness { file, path, me, line: lives.line, count, used });
+        self.witness = Some(Witness { file, path, me, line: lives.line, count });
         Ok(inheritance)
     }
 
@@ -138,7 +136,7 @@ impl Witness {
     /// # Errors
     /// When it cannot be written. Nobody may hear of what was done then.
     pub(super) fn tell(&mut self) -> std::result::Result<(), StoreError> {
-        (self.count, self.used) = (self.count + 1, true);
+        self.count += 1;
         tell(&mut self.file, self.line, self.count).map_err(|error| unwritten(&self.path, &error))
     }
 }

@@ -11,6 +11,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::engine::author::Author;
 use crate::engine::change::Delta;
@@ -119,7 +120,7 @@ impl BoundedState {
     fn unclaimed(&self, author: &Author) -> Vec<u128> {
         let Some(before) = author.before.filter(|before| !before.is_empty()) else { return Vec::new() };
         let zero = Sum::default();
-        let balances = self.balances(&Heirs::of(self.base.values())).into_iter();
+        let balances = self.balances(&Heirs::of(self.base.values(), 0, &[])).into_iter();
         let owning = balances.filter(|(_, sum)| *sum != zero && !sum.is_negative()).map(|((owner, _), _)| owner);
         let mut owning: Vec<u128> =
             owning.filter(|owner| *owner != author.incarnation && before.contains(owner)).collect();
@@ -148,16 +149,14 @@ impl BoundedState {
 
     /// The rights that nodes have themselves, not their actors, as far as is known here: incarnation by incarnation.
     pub(in crate::engine) fn of_nodes(&self) -> Vec<(u128, Sum)> {
-        let balances = self.balances(&Heirs::of(self.base.values()));
+        let balances = self.balances(&Heirs::of(self.base.values(), 0, &[]));
         let nodes = balances.into_iter().filter(|((_, actor), _)| actor.as_atom() == Some("undefined"));
         nodes.map(|((incarnation, _), sum)| (incarnation, sum)).collect()
     }
 
     /// Whether an owner has so many rights, with those of earlier incarnations that it says are its own.
     fn has(&self, owner: &Owner, amount: &Sum, author: &Author, claimed: &[u128]) -> Result<(), Refusal> {
-        let mut heirs = Heirs::of(self.base.values());
-        heirs.0.extend(claimed.iter().map(|before| (*before, owner.0)));
-        let mut balances = self.balances(&heirs);
+        let mut balances = self.balances(&Heirs::of(self.base.values(), owner.0, claimed));
         let available = balances.remove(owner).unwrap_or_default();
         let mut left = available.clone();
         left.add(&amount.negated());
@@ -200,33 +199,37 @@ impl BoundedState {
     }
 }
 
-/// Incarnations whose rights are another's, each with that one.
+/// Incarnations whose rights are another's, each with the one whose they are now.
 struct Heirs(BTreeMap<u128, u128>);
 
 impl Heirs {
-    fn of<'a>(entries: impl Iterator<Item = &'a Rights>) -> Heirs {
-        let mut heirs = BTreeMap::new();
+    /// Of these entries, where one takes over these as well.
+    fn of<'a>(entries: impl Iterator<Item = &'a Rights>, heir: u128, claimed: &[u128]) -> Heirs {
+        let mut next: BTreeMap<u128, u128> = claimed.iter().map(|before| (*before, heir)).collect();
         for rights in entries {
             for before in &rights.before {
                 // Nobody has two, but for a node whose disk was brought back with all that could tell it. The same one everywhere, then.
-                let heir = heirs.entry(*before).or_insert(rights.replica);
+                let heir = next.entry(*before).or_insert(rights.replica);
                 *heir = rights.replica.min(*heir);
             }
         }
-        Heirs(heirs)
+        let mut owners = BTreeMap::new();
+        for first in next.keys() {
+            let mut way = BTreeSet::from([*first]);
+            let mut at = *first;
+            // Who lies may make a ring.
+            while let Some(heir) = next.get(&at).filter(|heir| !owners.contains_key(&at) && way.insert(**heir)) {
+                at = *heir;
+            }
+            let owner = owners.get(&at).copied().unwrap_or(at);
+            owners.extend(way.into_iter().filter(|one| *one != owner).map(|one| (one, owner)));
+        }
+        Heirs(owners)
     }
 
     /// Whose the rights of an incarnation are now.
     fn owner_of(&self, incarnation: u128) -> u128 {
-        let mut owner = incarnation;
-        // Who lies may make a ring.
-        for _ in 0..self.0.len() {
-            match self.0.get(&owner) {
-                Some(heir) => owner = *heir,
-                None => break,
-            }
-        }
-        owner
+        self.0.get(&incarnation).copied().unwrap_or(incarnation)
     }
 }
 
@@ -269,5 +272,19 @@ fn shown((incarnation, actor): &Owner, author: &Author) -> String {
         Some("undefined") => node,
         _ if here => format!("`{}` here", Brief(actor)),
         _ => format!("`{}` on {node}", Brief(actor)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_are_those_of_the_last_life_whatever_the_numbers_are() {
+        let says = |replica, before: &[u128]| Rights { replica, before: before.to_vec(), accounts: Vec::new() };
+        let entries = [says(2, &[7]), says(9, &[2]), says(4, &[9, 11]), says(5, &[6]), says(6, &[5])];
+        let heirs = Heirs::of(entries.iter(), 3, &[4]);
+        assert_eq!([7, 2, 9, 11, 4, 3, 8].map(|one| heirs.owner_of(one)), [3, 3, 3, 3, 3, 3, 8]);
+        assert_eq!(heirs.owner_of(5), heirs.owner_of(6), "a ring has one owner");
     }
 }
