@@ -64,6 +64,16 @@ impl Node {
     }
 }
 
+/// Waits until it is so: what a task does beside the events that it sends comes before or after them.
+async fn comes_true(mut claim: impl FnMut() -> bool) {
+    let wait = async {
+        while !claim() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("in time");
+}
+
 pub(super) fn received(event: Event) -> Option<Vec<u8>> {
     match event {
         Event::Received { message, .. } => Some(message.bytes),
@@ -88,7 +98,7 @@ async fn messages_travel_both_ways_in_order() {
     let mut a = node(&cluster, "a", None, vec![]).await;
     let mut b = node(&cluster, "b", None, vec![a.address()]).await;
     let (to_b, to_a) = (a.connected_to("b").await, b.connected_to("a").await);
-    assert!(b.network.all_peers_connected());
+    comes_true(|| b.network.all_peers_connected()).await;
     for count in 0..500u32 {
         a.network.send(to_b, &count.to_be_bytes());
     }
@@ -97,6 +107,7 @@ async fn messages_travel_both_ways_in_order() {
     }
     b.network.send(to_a, b"back");
     assert_eq!(a.until(received).await, b"back");
+    comes_true(|| a.network.carried().sent_messages == 500).await;
     assert_eq!(a.network.carried().sent_bytes, 2000);
     assert_eq!(b.network.carried().received_messages, 500);
 }
@@ -179,12 +190,7 @@ async fn a_node_given_its_own_address_is_content() {
     let address = probe.local_addr().expect("bound").to_string();
     drop(probe);
     let a = node(&cluster, "a", Some(address.clone()), vec![address]).await;
-    let wait = async {
-        while !a.network.all_peers_connected() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(PATIENCE, wait).await.expect("it knows itself");
+    comes_true(|| a.network.all_peers_connected()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
