@@ -76,6 +76,19 @@ pub struct Waiting {
     pub reachable: bool,
     /// Since when it is asked for.
     pub since: u64,
+    /// Why another attempt, which was asked for, is not entered.
+    pub obstacle: Option<Obstacle>,
+}
+
+/// Why an effect is not started once more: the attempt that this is to follow is not in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Nobody was entered for a first one.
+    NeverStarted,
+    /// There was no such attempt so far: this is the last.
+    Last(u32),
+    /// A node is at it, and was heard of lately.
+    Running(u32),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +112,14 @@ struct Pending {
     since: u64,
     next: u64,
     pause: u64,
+    /// See [`Waiting::obstacle`].
+    obstacle: Option<Obstacle>,
+}
+
+impl Pending {
+    fn new(phase: Phase, wanted: u32, now_ms: u64) -> Pending {
+        Pending { phase, wanted, since: now_ms, next: now_ms, pause: ASK_AGAIN_MS, obstacle: None }
+    }
 }
 
 /// See the module.
@@ -170,11 +191,12 @@ impl Asker {
                 if ask != Ask::First && !matches!(pending.phase, Phase::Running { .. } | Phase::Over { .. }) =>
             {
                 (pending.wanted, pending.phase, pending.since) = (wanted, Phase::Undecided, now_ms);
+                pending.obstacle = None;
             }
             Some(_) => return,
             None => {
                 let phase = Phase::Undecided;
-                self.pending.insert(key, Pending { phase, wanted, since: now_ms, next: now_ms, pause: ASK_AGAIN_MS });
+                self.pending.insert(key, Pending::new(phase, wanted, now_ms));
             }
         }
         self.schedule(key, now_ms, ASK_AGAIN_MS);
@@ -196,8 +218,7 @@ impl Asker {
     pub fn ended_before(&mut self, ended: &[Ended], now_ms: u64) {
         for &Ended { key, life, attempt, well } in ended {
             let phase = Phase::Over { life, attempt, well };
-            let pending = Pending { phase, wanted: attempt, since: now_ms, next: now_ms, pause: ASK_AGAIN_MS };
-            self.pending.insert(key, pending);
+            self.pending.insert(key, Pending::new(phase, attempt, now_ms));
             self.schedule(key, now_ms, ASK_AGAIN_MS);
         }
         self.tick(now_ms);
@@ -218,7 +239,11 @@ impl Asker {
         let (key, me) = (answer.key, self.me);
         let Some(pending) = self.pending.get_mut(&key) else { return };
         let (decision, doubt) = match answer.standing {
-            Standing::Undecided | Standing::NotHere => return,
+            Standing::Undecided => {
+                pending.obstacle = (pending.wanted > 1).then_some(Obstacle::NeverStarted);
+                return;
+            }
+            Standing::NotHere => return,
             Standing::Full => {
                 self.out.push_back(Out::News(key, News::Full));
                 return self.forget(key);
@@ -235,8 +260,14 @@ impl Asker {
             }
             return;
         }
-        if decision.attempt < pending.wanted {
-            // Still that of the attempt before, which is to be followed by another.
+        if decision.attempt < pending.wanted && decision.ended != Some(true) {
+            // Still that of the attempt before, which is to be followed by another once it is in doubt or has failed.
+            let runs = decision.ended.is_none() && !doubt && decision.runner.node != me.node;
+            pending.obstacle = match decision.attempt {
+                last if last + 1 < pending.wanted => Some(Obstacle::Last(last)),
+                attempt if runs => Some(Obstacle::Running(attempt)),
+                _ => None,
+            };
             return;
         }
         if decision.ended.is_some() {
@@ -342,7 +373,11 @@ impl Asker {
     pub fn waiting(&self) -> Vec<Waiting> {
         let reachable = self.deciders.iter().any(|node| self.reachable.contains(node));
         let undecided = self.pending.iter().filter(|(_, pending)| pending.phase == Phase::Undecided);
-        undecided.map(|(key, pending)| Waiting { key: *key, reachable, since: pending.since }).collect()
+        let waiting = undecided.map(|(&key, pending)| {
+            let &Pending { since, obstacle, .. } = pending;
+            Waiting { key, reachable, since, obstacle }
+        });
+        waiting.collect()
     }
 
     /// The effects that are not known to be over, and of each whether nothing is decided.

@@ -30,6 +30,7 @@ use serde::Serialize;
 pub use crate::effects::asker::Ask;
 pub use crate::effects::asker::Asker;
 pub use crate::effects::asker::News;
+pub use crate::effects::asker::Obstacle;
 pub use crate::effects::asker::Out as AskerOut;
 pub use crate::effects::asker::Waiting;
 pub use crate::effects::book::Book;

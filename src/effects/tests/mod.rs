@@ -420,7 +420,7 @@ fn without_a_majority_nothing_is_started_and_with_one_it_soon_is() {
     world.want(0, key);
     world.run(60_000);
     assert_eq!(world.starts, Vec::new());
-    assert_eq!(world.servers[0].asker.waiting(), [Waiting { key, reachable: true, since: 5000 }]);
+    assert_eq!(world.servers[0].asker.waiting(), [Waiting { key, reachable: true, since: 5000, obstacle: None }]);
     world.apart.clear();
     let healed = world.now;
     while world.starts.is_empty() {
@@ -507,8 +507,33 @@ fn an_effect_that_runs_is_not_run_again_on_request() {
     world.servers[0].asker.ask(key, Ask::After(1), now);
     world.run(50_000);
     assert_eq!((world.starts.len(), world.servers[0].doubts.len()), (1, 0));
+    assert_eq!(obstacle(&world, 0), Some(Obstacle::Running(1)));
     world.run(20_000);
     assert!(world.servers[3].ended.contains(&key));
+    assert!(world.servers[0].ended.contains(&key), "who asked for it once more hears that it has ended well");
+    assert_eq!(world.servers[0].asker.waiting(), []);
+}
+
+fn obstacle(world: &World, at: usize) -> Option<Obstacle> {
+    world.servers[at].asker.waiting().first().and_then(|waiting| waiting.obstacle)
+}
+
+#[test]
+fn what_is_not_in_doubt_is_told_as_that_to_who_asks_for_it_once_more() {
+    let mut world = World::new(3, 4, 3, CALM);
+    world.run(4000);
+    let key = EffectKey(7);
+    let now = world.now;
+    world.servers[3].asker.ask(key, Ask::After(1), now);
+    world.run(2000);
+    assert_eq!(obstacle(&world, 3), Some(Obstacle::NeverStarted));
+    let (key, mut world) = started_at_the_fourth();
+    world.servers[3].running = vec![(world.now + 60_000, key)];
+    let now = world.now;
+    world.servers[0].asker.ask(key, Ask::After(5), now);
+    world.run(2000);
+    assert_eq!(obstacle(&world, 0), Some(Obstacle::Last(1)));
+    assert_eq!(world.starts.len(), 1);
 }
 
 #[test]
