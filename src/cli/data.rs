@@ -133,14 +133,13 @@ pub fn run(arguments: &Data, color: ColorChoice) -> Exit {
 /// Opens a folder that is there.
 fn existing(folder: &Path) -> Result<Store, StoreError> {
     if !folder.join(store::FILE).exists() {
-        let reason = "there is no node's data in it".to_owned();
-        return Err(StoreError::Unusable { folder: folder.to_owned(), reason });
+        return Err(StoreError::NoData { folder: folder.to_owned() });
     }
     Store::open(folder)
 }
 
 fn show(out: &Out, folder: &Path) -> Result<(), StoreError> {
-    let (summary, running) = match existing(folder) {
+    let (summary, running) = match Store::look(folder) {
         Ok(store) => (store.summary()?, false),
         Err(StoreError::InUse { .. }) => (control::summary(folder)?, true),
         Err(error) => return Err(error),

@@ -1,8 +1,11 @@
-//! How another process gets a copy while a node runs: a socket in the data folder, which only the owner can enter. It is asked
-//! in one line, and answers from a snapshot, beside what the node does.
+//! How another process gets a copy while a node runs, and hears how it stands: a socket in the data folder, which only the owner can
+//! enter. It is asked in one line, and answers from a snapshot, beside what the node does.
 
+use std::io::ErrorKind;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::store::StoreError;
 use crate::store::Summary;
@@ -16,15 +19,22 @@ pub const SOCKET: &str = "control";
 /// What can be asked for.
 const EXPORT: &str = "export 1\n";
 const SUMMARY: &str = "summary 1\n";
+const STANDING: &str = "standing 1\n";
+
+/// How long either side waits for the other while a copy is made, and for an answer that is at hand.
+const PATIENCE: Duration = Duration::from_secs(30);
+const SHORT_PATIENCE: Duration = Duration::from_secs(4);
+/// The most bytes of such an answer.
+const ANSWER_BYTES_MAX: u64 = 1 << 20;
 
 /// Has the node that uses `folder` write a copy.
 ///
 /// # Errors
 /// When it cannot be asked, or the copy does not come through whole.
 pub fn export(folder: &Path, to: &mut dyn Write) -> Result<(), StoreError> {
-    let answer = ask(folder, EXPORT)?;
+    let answer = ask(folder, EXPORT, PATIENCE)?;
     crate::store::export::pass_on(std::io::BufReader::new(answer), to)
-        .map_err(|why| StoreError::unusable(folder, &format!("the node that uses it gave no copy: {why}")))
+        .map_err(|why| unanswered(folder, &format!("it gave no copy: {why}")))
 }
 
 /// Asks the node that uses `folder` what is in it.
@@ -32,18 +42,40 @@ pub fn export(folder: &Path, to: &mut dyn Write) -> Result<(), StoreError> {
 /// # Errors
 /// When it cannot be asked.
 pub fn summary(folder: &Path) -> Result<Summary, StoreError> {
-    use std::io::Read;
+    let bytes = answer(folder, SUMMARY)?;
+    postcard::from_bytes(&bytes).map_err(|_| unanswered(folder, "it gave no summary"))
+}
+
+/// Asks the node that uses `folder` how it stands: what it was told to say by [`Store::tell`](crate::store::Store::tell).
+///
+/// # Errors
+/// When it cannot be asked.
+pub fn standing(folder: &Path) -> Result<Vec<u8>, StoreError> {
+    answer(folder, STANDING)
+}
+
+fn unanswered(folder: &Path, reason: &str) -> StoreError {
+    StoreError::Unanswered { folder: folder.to_owned(), reason: reason.to_owned() }
+}
+
+fn answer(folder: &Path, question: &str) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
-    let mut answer = ask(folder, SUMMARY)?.take(4096);
-    let read = answer.read_to_end(&mut bytes).ok().and_then(|_| postcard::from_bytes(&bytes).ok());
-    read.ok_or_else(|| StoreError::InUse { folder: folder.to_owned() })
+    match ask(folder, question, SHORT_PATIENCE)?.take(ANSWER_BYTES_MAX).read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+            let seconds = SHORT_PATIENCE.as_secs();
+            Err(unanswered(folder, &format!("nothing came within {seconds} seconds")))
+        }
+        Err(error) => Err(unanswered(folder, &error.to_string())),
+    }
 }
 
 #[cfg(unix)]
-fn ask(folder: &Path, question: &str) -> Result<std::os::unix::net::UnixStream, StoreError> {
+fn ask(folder: &Path, question: &str, patience: Duration) -> Result<std::os::unix::net::UnixStream, StoreError> {
     let asked = || -> std::io::Result<std::os::unix::net::UnixStream> {
         let mut stream = std::os::unix::net::UnixStream::connect(folder.join(SOCKET))?;
-        stream.set_read_timeout(Some(unix::PATIENCE))?;
+        stream.set_read_timeout(Some(patience))?;
+        stream.set_write_timeout(Some(patience))?;
         stream.write_all(question.as_bytes())?;
         Ok(stream)
     };
@@ -51,9 +83,12 @@ fn ask(folder: &Path, question: &str) -> Result<std::os::unix::net::UnixStream, 
 }
 
 #[cfg(not(unix))]
-fn ask(folder: &Path, _question: &str) -> Result<std::io::Empty, StoreError> {
+fn ask(folder: &Path, _question: &str, _patience: Duration) -> Result<std::io::Empty, StoreError> {
     Err(StoreError::InUse { folder: folder.to_owned() })
 }
+
+/// What a node says of how it stands.
+pub(super) type Standing = std::sync::Arc<std::sync::OnceLock<Box<dyn Fn() -> Vec<u8> + Send + Sync>>>;
 
 /// Nothing to ask.
 #[cfg(not(unix))]
@@ -61,7 +96,11 @@ pub struct Control;
 
 #[cfg(not(unix))]
 impl Control {
-    pub(super) fn start(_folder: &Path, _database: std::sync::Arc<redb::Database>) -> Option<Control> {
+    pub(super) fn start(
+        _folder: &Path,
+        _database: &std::sync::Arc<redb::Database>,
+        _standing: Standing,
+    ) -> Option<Control> {
         None
     }
 }
@@ -80,18 +119,20 @@ mod unix {
     use std::path::PathBuf;
     use std::sync::Arc;
     use std::sync::Weak;
-    use std::time::Duration;
 
     use redb::Database;
 
     use crate::store::control::EXPORT;
+    use crate::store::control::PATIENCE;
     use crate::store::control::SOCKET;
+    use crate::store::control::STANDING;
     use crate::store::control::SUMMARY;
+    use crate::store::control::Standing;
     use crate::store::export;
     use crate::store::rows;
 
-    /// How long either side waits for the other.
-    pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+    /// How many are answered at one time, so that one who reads a long copy slowly does not keep the others waiting.
+    const AT_ONCE: usize = 8;
 
     /// The socket; when this is dropped nobody finds it any more.
     pub struct Control {
@@ -104,41 +145,62 @@ mod unix {
         }
     }
 
+    /// What answers are made of.
+    struct Source {
+        database: Weak<Database>,
+        folder: PathBuf,
+        standing: Standing,
+    }
+
     impl Control {
-        /// Answers on a thread of its own; `None` where there can be no socket.
-        pub(in crate::store) fn start(folder: &Path, database: &Arc<Database>) -> Option<Control> {
+        /// Answers on threads of its own; `None` where there can be no socket.
+        pub(in crate::store) fn start(folder: &Path, database: &Arc<Database>, standing: Standing) -> Option<Control> {
             let path = folder.join(SOCKET);
             // The folder is locked, so whatever is there is left from a node that was killed.
             let _ = std::fs::remove_file(&path);
             let listener = UnixListener::bind(&path).ok()?;
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).ok()?;
-            let (folder, database) = (folder.to_owned(), Arc::downgrade(database));
+            let source = Source { database: Arc::downgrade(database), folder: folder.to_owned(), standing };
             let thread = std::thread::Builder::new().name("data".into());
-            thread.spawn(move || serve(&listener, &database, &folder)).ok()?;
+            thread.spawn(move || serve(&listener, &Arc::new(source))).ok()?;
             Some(Control { path })
         }
     }
 
-    fn serve(listener: &UnixListener, database: &Weak<Database>, folder: &Path) {
+    fn serve(listener: &UnixListener, source: &Arc<Source>) {
         for stream in listener.incoming().flatten() {
-            let Some(database) = database.upgrade() else { return };
+            if source.database.strong_count() == 0 {
+                return;
+            }
+            let busy = Arc::strong_count(source) > AT_ONCE;
+            let (stream, own) = (Arc::new(stream), source.clone());
+            let theirs = stream.clone();
+            let thread = std::thread::Builder::new().name("data".into());
             // Who asks and does not read the answer has only itself to blame.
-            let _ = answer(&stream, &database, folder);
+            let spawned = !busy && thread.spawn(move || drop(answer(&theirs, &own))).is_ok();
+            if !spawned {
+                let _ = answer(&stream, source);
+            }
         }
     }
 
-    fn answer(stream: &UnixStream, database: &Database, folder: &Path) -> std::io::Result<()> {
+    fn answer(stream: &UnixStream, source: &Source) -> std::io::Result<()> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut question = String::new();
         BufReader::new(stream.take(64)).read_line(&mut question)?;
+        let Some(database) = source.database.upgrade() else { return Ok(()) };
         let mut out = BufWriter::new(stream);
         if question == EXPORT {
-            let _ = export::export(database, folder, &mut out);
+            let _ = export::export(&database, &source.folder, &mut out);
         } else if question == SUMMARY
-            && let Ok(summary) = rows::summary(database, folder)
+            && let Ok(summary) = rows::summary(&database, &source.folder)
         {
             out.write_all(&postcard::to_allocvec(&summary).unwrap_or_default())?;
+        } else if question == STANDING
+            && let Some(standing) = source.standing.get()
+        {
+            out.write_all(&standing())?;
         }
         out.flush()
     }

@@ -16,6 +16,28 @@ pub enum StoreError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The node that has it open does not answer what it is asked.
+    #[error("the process that uses the data folder {} does not answer: {reason}", folder.display())]
+    Unanswered {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// There is no node's data in it.
+    #[error("the data folder {} cannot be used: there is no node's data in it", folder.display())]
+    NoData {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// This user may not use it.
+    #[error("the data folder {} cannot be used: {reason}", folder.display())]
+    Forbidden {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// It cannot be made or read, or is no data folder.
     #[error("the data folder {} cannot be used: {reason}", folder.display())]
     Unusable {
@@ -75,8 +97,8 @@ impl StoreError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            StoreError::InUse { .. } => "E1001",
-            StoreError::Unusable { .. } => "E1002",
+            StoreError::InUse { .. } | StoreError::Unanswered { .. } => "E1001",
+            StoreError::NoData { .. } | StoreError::Forbidden { .. } | StoreError::Unusable { .. } => "E1002",
             StoreError::Damaged { .. } => "E1003",
             StoreError::Newer { .. } => "E1004",
             StoreError::AnotherNode { .. } => "E1007",
@@ -91,6 +113,16 @@ impl StoreError {
     pub fn help(&self) -> String {
         match self {
             StoreError::InUse { .. } => "end the other process, or give this node a folder of its own".into(),
+            StoreError::Unanswered { .. } => {
+                "if that process is stopped, let it go on (`kill -CONT` and its number); or end it, and ask again".into()
+            }
+            StoreError::NoData { .. } => {
+                "name the folder that a node was given after --data; `lasp run FILE --data DIR` makes one".into()
+            }
+            StoreError::Forbidden { folder, .. } => format!(
+                "make {} and what is in it readable and writable for this user, or name another folder",
+                folder.display()
+            ),
             StoreError::Unusable { .. } => "name a folder that does not exist yet, or an empty one".into(),
             StoreError::Damaged { folder, .. } => format!(
                 "nothing was changed; bring back a copy, or move {} away and start with an empty folder: what was replicated comes back from the peers",
@@ -124,6 +156,9 @@ impl StoreError {
     pub(super) fn of_io(folder: &Path, error: &std::io::Error) -> StoreError {
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::unwritten(folder, &error.to_string()),
+            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                StoreError::Forbidden { folder: folder.to_owned(), reason: error.to_string() }
+            }
             _ => StoreError::unusable(folder, &error.to_string()),
         }
     }

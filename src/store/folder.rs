@@ -29,11 +29,16 @@ pub(super) struct Opened {
 
 /// The file in `folder`, made if there is none.
 pub(super) fn open(folder: &Path) -> Result<Opened, StoreError> {
+    open_existing(folder)?.map_or_else(|| create(folder), Ok)
+}
+
+/// The file in `folder`, if there is one.
+pub(super) fn open_existing(folder: &Path) -> Result<Option<Opened>, StoreError> {
     let failed = |error: std::io::Error| StoreError::of_io(folder, &error);
     let path = path(folder);
     let file = match OpenOptions::new().read(true).write(true).open(&path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return create(folder),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     refuse_if_exposed(&file, &path).map_err(failed)??;
@@ -43,7 +48,7 @@ pub(super) fn open(folder: &Path) -> Result<Opened, StoreError> {
         return Err(StoreError::damaged(folder, "its file is empty"));
     }
     let backend = FileBackend::new(file).map_err(|error| StoreError::of_open(folder, error))?;
-    Ok(Opened { backend, bytes, is_new: false })
+    Ok(Some(Opened { backend, bytes, is_new: false }))
 }
 
 /// The file in a folder.

@@ -13,6 +13,7 @@ pub mod control;
 mod error;
 mod export;
 mod folder;
+mod look;
 mod migrate;
 mod rows;
 mod tables;
@@ -53,6 +54,8 @@ pub struct Store {
     failed: bool,
     /// Kept for as long as the node runs.
     control: Option<control::Control>,
+    /// What those hear who ask how the node stands.
+    standing: control::Standing,
     /// What tells after a restart that this is the folder that was used last.
     witness: Option<witness::Witness>,
 }
@@ -114,6 +117,19 @@ impl Store {
         Ok(store)
     }
 
+    /// Looks into a data folder that is there: all that [`Store::open`] finds wrong with it is found, and nothing in it changes. What
+    /// would be changed is so in memory alone.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; also when there is no data in it.
+    pub fn look(folder: &Path) -> Result<Store, StoreError> {
+        let Some(folder::Opened { backend, .. }) = folder::open_existing(folder)? else {
+            return Err(StoreError::NoData { folder: folder.to_owned() });
+        };
+        let untouched = look::Untouched::new(backend).map_err(|error| StoreError::of_io(folder, &error))?;
+        Store::open_backend(untouched, folder)
+    }
+
     /// The same over any disk; `folder` is for messages.
     ///
     /// # Errors
@@ -132,14 +148,21 @@ impl Store {
             folder: folder.to_owned(),
             failed: false,
             control: None,
+            standing: control::Standing::default(),
             witness: None,
         })
     }
 
     /// Lets other processes of this user ask for a copy for as long as this is open. Says whether they can.
     pub fn serve(&mut self) -> bool {
-        self.control = control::Control::start(&self.folder, &self.database);
+        self.control = control::Control::start(&self.folder, &self.database, self.standing.clone());
         self.control.is_some()
+    }
+
+    /// From now on other processes of this user can ask how the node stands: this is what they hear, from any thread.
+    pub fn tell(&self, standing: impl Fn() -> Vec<u8> + Send + Sync + 'static) {
+        // Whoever told first goes on telling.
+        let _ = self.standing.set(Box::new(standing));
     }
 
     /// The folder.
