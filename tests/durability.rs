@@ -232,6 +232,24 @@ fn a_folder_in_use_can_be_copied_and_not_used_twice() {
 
 #[cfg(unix)]
 #[test]
+fn a_node_that_is_stopped_is_told_as_one_that_does_not_answer() {
+    let folder = folder();
+    let file = write(folder.path(), "add.lasp", ADD);
+    let data = folder.path().join("data").display().to_string();
+    let mut node = Node::start(folder.path(), &file, &["--data", &data, "--listen", "127.0.0.1:0"]);
+    node.address();
+    let stopped = std::process::Command::new("kill").args(["-STOP", &node.process().to_string()]).status();
+    assert!(stopped.is_ok_and(|status| status.success()));
+    let shown = run(folder.path(), &["data", "show", &data], "");
+    assert_eq!(shown.code, 6);
+    assert!(shown.stderr.contains("E1001") && shown.stderr.contains("kill -CONT"), "{}", shown.stderr);
+    let asked = run(folder.path(), &["doctor", "--data", &data], "");
+    assert_eq!(asked.code, 5);
+    assert!(asked.stdout.contains("does not answer"), "{}", asked.stdout);
+}
+
+#[cfg(unix)]
+#[test]
 fn a_copy_goes_through_links_and_pipes_and_leaves_them_what_they_are() {
     let folder = folder();
     let at = |name: &str| folder.path().join(name).display().to_string();

@@ -444,3 +444,29 @@ fn who_is_asked_to_end_does_not_wait_long_for_a_reader() {
     let read = node.stderr.take().expect("piped").read_to_string(&mut said);
     assert!(read.is_ok() && said.contains("error E0808"), "{said}");
 }
+
+#[test]
+fn a_node_that_runs_tells_how_it_stands_with_each_of_its_peers() {
+    let folder = folder();
+    let file = write(&folder, SUM);
+    let data = folder.path().join("data").display().to_string();
+    let mut a = Node::start(folder.path(), &file, &["--node", "a", "--listen", "127.0.0.1:0"]);
+    let (address, nobody) = (a.address(), free());
+    let peers = format!("{address},{nobody}");
+    let mut b = Node::start(folder.path(), &file, &["--node", "b", "--data", &data, "--peers", &peers]);
+    b.peer("a", "connected");
+    b.until(|event| event["event"] == "peer" && event["peer"] == nobody && event["code"] == "E0605");
+    let asked = commands::run(folder.path(), &["doctor", "--data", &data, "--json"], "");
+    let found: Vec<serde_json::Value> =
+        asked.stdout.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let peer = |address: &str| found.iter().find(|line| line["what"] == "peer" && line["address"] == address);
+    let connected = peer(&address).unwrap_or_else(|| panic!("the one that is connected: {found:#?}"));
+    assert_eq!((&connected["peer"], &connected["role"]), (&json!("a"), &json!("server")));
+    assert_eq!((&connected["connection"], &connected["state"]), (&json!("connected"), &json!("ok")));
+    let lost = peer(&nobody).unwrap_or_else(|| panic!("the one that is not: {found:#?}"));
+    assert_eq!(
+        (&lost["connection"], &lost["state"], &lost["code"]),
+        (&json!("resolving"), &json!("problem"), &json!("E0605"))
+    );
+    assert_eq!(asked.code, 5, "{}", asked.stderr);
+}

@@ -275,11 +275,15 @@ async fn stranger(folder: &Path, certified: bool, to: &Node) -> quinn::Connectio
 
 /// The greeting of the node with this folder.
 fn hello(folder: &Path, name: &str) -> Vec<u8> {
+    hello_at(folder, name, None)
+}
+
+fn hello_at(folder: &Path, name: &str, now_ms: Option<u64>) -> Vec<u8> {
     let (nowhere, incarnation) =
         (SocketAddr::from(([127, 0, 0, 1], 9)), Credentials::load(folder).expect("a folder").id);
     let (listen, seen) = (nowhere, nowhere);
     let greeting =
-        Greeting { name: name.into(), listen, attempt: 1, revoked: u64::MAX, named: false, seen, incarnation };
+        Greeting { name: name.into(), listen, attempt: 1, revoked: u64::MAX, named: false, seen, incarnation, now_ms };
     frame(Kind::Hello, &encode_greeting(&greeting))
 }
 
@@ -367,4 +371,23 @@ async fn a_doctor_learns_how_it_stands_and_disturbs_nobody() {
     assert_eq!(a.turned_away().await.0, "E0607");
     assert!(a.events.try_recv().is_err());
     assert_eq!(a.network.links(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_whose_clock_is_off_is_let_in_and_its_clock_is_told() {
+    let cluster = Cluster::new();
+    let mut a = cluster.server("a", &[]).await;
+    let clock = || u64::try_from(OffsetDateTime::now_utc().unix_timestamp() * 1000).expect("after 1970");
+    let mut open = Vec::new();
+    for (name, now_ms, off) in [("x", Some(clock() - 3_600_000), true), ("y", Some(clock()), false), ("z", None, false)]
+    {
+        let folder = cluster.issue(name, Role::Server);
+        let connection = stranger(&folder, true, &a).await;
+        let (mut send, receive) = connection.open_bi().await.expect("a stream");
+        send.write_all(&hello_at(&folder, name, now_ms)).await.expect("written");
+        let told =
+            a.until(|event| if let Event::Connected { clock_off_ms, .. } = event { Some(*clock_off_ms) } else { None });
+        assert_eq!(told.await.map(|ahead_ms| ahead_ms < -3_000_000), off.then_some(true), "{name}");
+        open.push((connection, send, receive));
+    }
 }

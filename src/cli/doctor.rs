@@ -8,6 +8,7 @@ use std::net::ToSocketAddrs;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use clap::ColorChoice;
@@ -19,6 +20,10 @@ use crate::cli::folder;
 use crate::cli::json::Line;
 use crate::cli::out::Out;
 use crate::cli::run::runtime;
+use crate::cli::standing;
+use crate::cli::standing::Standing;
+use crate::net::AddressState;
+use crate::net::PeerState;
 use crate::net::certificate::date;
 use crate::net::error::Cause;
 use crate::net::error::NetworkError;
@@ -27,25 +32,29 @@ use crate::net::limits::CLOCKS_APART;
 use crate::net::probe::Answer;
 use crate::net::probe::Examined;
 use crate::net::probe::Examiner;
-use crate::store;
+use crate::source::codes;
 use crate::store::Store;
 use crate::store::StoreError;
 
 /// Shown with `lasp doctor --help`.
 pub const DOCTOR_HELP: &str = "\
-Says, line by line, what is well and what is not: whether the certificate counts, the data can be used (data of an older
-format is brought up to date), the address can be listened on, each peer's name is found, somebody answers, both belong to
-the same cluster, speak the same version, and have clocks that agree. Peers are asked without being disturbed: the doctor
-does not become a peer, and no data is exchanged.
+Says, line by line, what is well and what is not: whether the certificate counts, the data can be used, the address can be
+listened on, each peer's name is found, somebody answers, both belong to the same cluster, speak the same version, and have
+clocks that agree. Of a node that runs with --data it says who its peers are, and which of those that it was to join it does
+not reach. Peers are asked without being disturbed: the doctor does not become a peer, no data is exchanged, and nothing is
+changed on disk.
 
 Exit codes: 0 all is well, 2 wrong usage, 5 something is not, 6 only the data is not.
 
 Examples:
   lasp doctor --peers 127.0.0.1:7001
+  lasp doctor --data berlin-data
   lasp doctor --cluster berlin --data berlin-data --listen 0.0.0.0:7001 --peers hamburg.example:7001,bremen.example:7001";
 
 /// What a finding about the data folder is about.
 const DATA: &str = "data";
+/// The code of a folder that a node uses.
+const IN_USE: &str = "E1001";
 
 /// `lasp doctor`
 #[derive(Debug, Args)]
@@ -59,7 +68,7 @@ pub struct Doctor {
     /// The node's folder, as `lasp keys issue` made it; without it, the cluster of this user on this machine
     #[arg(long, value_name = "DIR")]
     pub cluster: Option<PathBuf>,
-    /// The node's data folder: whether it can be used, and is this node's
+    /// The node's data folder: whether it can be used, and is this node's; and how it stands with its peers, if it runs
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// One JSON object a line on standard output
@@ -149,7 +158,12 @@ pub fn run(arguments: &Doctor, color: ColorChoice) -> Exit {
     }
     let automatic = arguments.cluster.is_none();
     if let Some(folder) = &arguments.data {
-        tell(data(folder, credentials.as_ref().ok().filter(|credentials| !credentials.automatic)));
+        let finding = data(folder, credentials.as_ref().ok().filter(|credentials| !credentials.automatic));
+        let runs = finding.code == Some(IN_USE);
+        tell(finding);
+        if runs {
+            standing(folder).into_iter().for_each(&mut tell);
+        }
     }
     let listen = arguments.listen.as_ref().map(|listen| (listen, listening(listen, automatic)));
     let taken = listen.as_ref().and_then(|(listen, found)| found.is_none().then(|| (*listen).clone()));
@@ -209,7 +223,11 @@ fn data(folder: &Path, credentials: Option<&Credentials>) -> Finding {
     };
     let unusable =
         |reason: &str| failed(&StoreError::Unusable { folder: folder.to_owned(), reason: reason.to_owned() });
-    if !folder.join(store::FILE).exists() {
+    let kept = match Store::look(folder) {
+        Err(StoreError::NoData { .. }) => None,
+        looked => Some(looked),
+    };
+    let Some(kept) = kept else {
         let said = match folder.read_dir().map(Iterator::count) {
             Ok(1..) => return unusable("it holds other things"),
             Ok(0) => "is empty, and can be used",
@@ -219,14 +237,14 @@ fn data(folder: &Path, credentials: Option<&Credentials>) -> Finding {
         };
         return match makes_room(folder) {
             Ok(()) => Finding::new(DATA, State::Ok, format!("{shown} {said}")),
-            Err(error) => unusable(&error.to_string()),
+            Err(error) => failed(&StoreError::Forbidden { folder: folder.to_owned(), reason: error.to_string() }),
         };
-    }
-    let kept = match Store::open(folder) {
+    };
+    let kept = match kept {
         Ok(kept) => kept,
         Err(StoreError::InUse { .. }) => {
             let text = format!("{shown} is in use: by the node itself, if it runs");
-            return Finding { code: Some("E1001"), ..Finding::new(DATA, State::Note, text) };
+            return Finding { code: Some(IN_USE), ..Finding::new(DATA, State::Note, text) };
         }
         Err(error) => return failed(&error),
     };
@@ -244,16 +262,73 @@ fn data(folder: &Path, credentials: Option<&Credentials>) -> Finding {
     Finding { numbers, ..Finding::new(DATA, State::Ok, text) }
 }
 
-/// Whether something can be made in a folder, or the folder itself: tried, and taken away again.
+/// Whether something could be made in a folder, or the folder itself, by what the system says of the nearest that is there.
 fn makes_room(folder: &Path) -> std::io::Result<()> {
-    let trial = match folder.ancestors().skip(1).zip(folder.ancestors()).find(|(above, _)| above.exists()) {
-        _ if folder.exists() => folder.join("doctor"),
-        Some((_, missing)) => missing.to_owned(),
-        // Beside where the doctor stands.
-        None => folder.ancestors().filter(|it| !it.as_os_str().is_empty()).last().unwrap_or(folder).to_owned(),
+    let absolute = std::path::absolute(folder)?;
+    let nearest = absolute.ancestors().find(|above| above.exists()).unwrap_or(&absolute);
+    if !nearest.is_dir() {
+        return Err(ErrorKind::NotADirectory.into());
+    }
+    takes_files(nearest)
+}
+
+#[cfg(unix)]
+fn takes_files(folder: &Path) -> std::io::Result<()> {
+    use rustix::fs::Access;
+    rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(std::io::Error::from)
+}
+
+#[cfg(not(unix))]
+fn takes_files(folder: &Path) -> std::io::Result<()> {
+    if folder.metadata()?.permissions().readonly() { Err(ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+}
+
+/// How the node that uses the data stands with its peers.
+fn standing(folder: &Path) -> Vec<Finding> {
+    let standing = match standing::ask(folder) {
+        Ok(Some(standing)) => standing,
+        Ok(None) => return vec![Finding::new("node", State::Ok, "it runs, and takes part in no network".into())],
+        // Nobody listens there: another program than a node has the file open, or one that ends just now.
+        Err(StoreError::InUse { .. }) => return Vec::new(),
+        Err(error) => {
+            let finding = Finding::new("node", State::Problem, error.to_string());
+            return vec![Finding { code: Some(error.code()), help: error.help(), ..finding }];
+        }
     };
-    std::fs::create_dir(&trial)?;
-    std::fs::remove_dir(&trial)
+    let Standing { name, address, peers, lost } = standing;
+    let mut findings = vec![Finding::new("node", State::Ok, format!("{name} runs, and listens on {address}"))];
+    if peers.is_empty() && lost.is_empty() {
+        findings.push(Finding::new("peer", State::Note, "no peer is connected".into()));
+    }
+    findings.extend(peers.iter().map(connected));
+    findings.extend(lost.iter().map(|AddressState { address, cause }| {
+        let fields = vec![("address", address.clone()), ("connection", "resolving".to_owned())];
+        match cause {
+            Some((code, reason)) => {
+                let code = codes::explain(code).map_or("E0605", |explanation| explanation.code);
+                let cause = Cause { code, reason: reason.clone(), refused: false };
+                Finding { fields, state: State::Problem, ..Finding::of_cause(address, &cause) }
+            }
+            None => Finding { fields, ..Finding::new("peer", State::Note, format!("{address}: is being tried")) },
+        }
+    }));
+    findings
+}
+
+/// A peer of the node that runs.
+fn connected(peer: &PeerState) -> Finding {
+    let PeerState { name, role, address, seconds, round_trip_us, waiting_bytes } = peer;
+    let trip_ms = Duration::from_micros(*round_trip_us).as_secs_f64() * 1000.0;
+    let waits = if *waiting_bytes > 0 { format!(", {waiting_bytes} bytes wait for it") } else { String::new() };
+    let text = format!("{address}: {name}, a {role}, connected for {seconds} s, {trip_ms:.1} ms there and back{waits}");
+    let fields = [("address", address), ("peer", name), ("role", role)].map(|(field, value)| (field, value.clone()));
+    let fields = fields.into_iter().chain([("connection", "connected".to_owned())]).collect();
+    let numbers = vec![
+        ("seconds", seconds.to_string()),
+        ("round_trip_ms", format!("{trip_ms:.3}")),
+        ("waiting_bytes", waiting_bytes.to_string()),
+    ];
+    Finding { fields, numbers, ..Finding::new("peer", State::Ok, text) }
 }
 
 /// Whether the address can be listened on; nothing if it is in use, by this node or another program.
@@ -383,7 +458,7 @@ fn clock(answer: &Answer) -> String {
 mod tests {
     use super::*;
     use crate::net::frame::Probed;
-    use std::time::Duration;
+    use crate::store;
 
     fn examined(ahead_ms: i64, within_ms: u64, revoked: u64) -> Examined {
         let probed = Probed { name: "b".into(), release: "0.1.0".into(), now_ms: 0, peers: 2, revoked };
@@ -419,7 +494,9 @@ mod tests {
         let kept = Store::open(&path).expect("made");
         assert_eq!(found(&path), (State::Note, Some("E1001")));
         drop(kept);
+        let before = std::fs::read(path.join(store::FILE)).expect("there");
         assert_eq!(found(&path), (State::Ok, None));
+        assert!(before == std::fs::read(path.join(store::FILE)).expect("there"), "not a byte is changed");
         std::fs::write(path.join(store::FILE), vec![7; 10_000]).expect("written");
         assert_eq!(found(&path), (State::Problem, Some("E1003")));
         assert_eq!(found(folder.path()), (State::Problem, Some("E1002")));
@@ -428,6 +505,10 @@ mod tests {
         let deep = folder.path().join("a/b/c");
         assert_eq!(found(&deep), (State::Ok, None));
         assert!(!folder.path().join("a").exists());
+        let within = std::fs::metadata(folder.path()).and_then(|facts| facts.modified()).expect("told");
+        assert_eq!(found(&folder.path().join("b")), (State::Ok, None));
+        let after = std::fs::metadata(folder.path()).and_then(|facts| facts.modified()).expect("told");
+        assert_eq!(within, after, "nothing was made for a moment either");
     }
 
     #[test]

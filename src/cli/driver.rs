@@ -137,6 +137,8 @@ pub struct Driver {
     ledger: Option<Shared>,
     /// Since when one task holds up everything else, until that is told.
     held_up: HeldUp,
+    /// Whether it was told that this clock and a peer's differ.
+    clock_told: bool,
 }
 
 /// Whether something waits for the end of a task's turn.
@@ -173,6 +175,14 @@ impl Clock {
     }
 }
 
+/// Says of a peer's clock that it is ahead of this node's, or behind.
+fn clocks_differ(peer: &str, off_ms: i64) -> Diagnostic {
+    let seconds = Duration::from_millis(off_ms.unsigned_abs()).as_secs();
+    let how = if off_ms < 0 { "behind" } else { "ahead of" };
+    Diagnostic::warning("E0624", format!("the clock of {peer} is {seconds} seconds {how} this node's"))
+        .help("set the clocks, best by a service that keeps them right (NTP); `lasp doctor --peers` compares those of all peers")
+}
+
 impl Driver {
     /// A driver for a node that has not run yet.
     #[must_use]
@@ -206,6 +216,7 @@ impl Driver {
             decides: false,
             ledger: None,
             held_up: HeldUp::No,
+            clock_told: false,
         };
         if let Some(wire) = &driver.wire {
             driver.node.set_certificate(wire.network.role());
@@ -394,9 +405,12 @@ impl Driver {
             Event::Received { link, message } => {
                 self.input(Input::Received { peer: PeerId(link.0), bytes: message.bytes });
             }
-            Event::Connected { link, id, incarnation, role, name, .. } => {
+            Event::Connected { link, id, incarnation, role, name, clock_off_ms, .. } => {
                 if self.told.insert(id) {
                     out.peer(&self.name, &name, "connected", None);
+                }
+                if let Some(off_ms) = clock_off_ms.filter(|_| !std::mem::replace(&mut self.clock_told, true)) {
+                    out.diagnostic(Some(&self.name), &Files::default(), &clocks_differ(&name, off_ms));
                 }
                 self.input(Input::Connected { peer: PeerId(link.0), name, incarnation, role });
             }
@@ -417,24 +431,31 @@ impl Driver {
             Event::TurnedAway { address, cause } => out.peer(&self.name, &address, "refused", Some(&cause)),
             Event::Reached => {}
             Event::Deciders(list) => effects::appointed(self, &out, list),
-            Event::TrustedAnew { revocations, until_s } => {
-                if let Some(number) = revocations {
-                    out.status(&format!("{}: list {number} of revoked certificates counts from now on", self.name));
-                }
-                if let Some(until_s) = until_s {
-                    out.status(&format!(
-                        "{}: a certificate valid until {} counts from now on",
-                        self.name,
-                        date(until_s)
-                    ));
-                }
-            }
+            Event::TrustedAnew { revocations, until_s, role } => self.trusted_anew(revocations, until_s, role),
             Event::Untrusted(error) => {
                 let help = format!("{}; until then the node goes on with what it had", error.help());
                 let warning = Diagnostic::warning(error.code(), error.to_string()).help(help);
                 out.diagnostic(Some(&self.name), &Files::default(), &warning);
             }
             Event::Failed(error) => self.happened.push(Happened::Broken(error)),
+        }
+    }
+
+    /// What was found anew in the node's folder, or brought by a peer, counts from now on.
+    fn trusted_anew(&self, revocations: Option<u64>, until_s: Option<i64>, role: Option<Role>) {
+        let (out, name) = (&self.out, &self.name);
+        if let Some(number) = revocations {
+            out.status(&format!("{name}: list {number} of revoked certificates counts from now on"));
+        }
+        if let Some(until_s) = until_s {
+            out.status(&format!("{name}: a certificate valid until {} counts from now on", date(until_s)));
+        }
+        if let Some(role) = role {
+            let title = format!("the new certificate of {name} is a {role}'s, and it was started as something else");
+            let warning = Diagnostic::warning("E0619", title).help(
+                "start the node again: until then it goes on as what it was, and peers that connect anew refuse that",
+            );
+            out.diagnostic(Some(name), &Files::default(), &warning);
         }
     }
 

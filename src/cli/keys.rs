@@ -13,15 +13,16 @@ use crate::cli::arguments::address;
 use crate::cli::exit::Exit;
 use crate::cli::json::Line;
 use crate::cli::out::Out;
-use crate::net::authority::AUTHORITY_KEY_FILE;
+use crate::effects;
 use crate::net::authority::Authority;
-use crate::net::authority::Issued;
 use crate::net::authority::Made;
 use crate::net::authority::Order;
 use crate::net::certificate::date;
 use crate::net::deciders::DECIDERS_FILE;
 use crate::net::error::NetworkError;
 use crate::net::identity::Credentials;
+use crate::net::records::Issued;
+use crate::net::records::Records;
 use crate::net::show::Shown;
 use crate::net::show::State;
 use crate::replica::Role;
@@ -226,6 +227,16 @@ fn renew(out: &Out, arguments: &Issue, now: OffsetDateTime) -> Result<(), Networ
     let authority = Authority::load(&arguments.cluster)?;
     let made = authority.renew(&order(arguments), now)?;
     made_known(out, "renewed", &made, now.unix_timestamp());
+    if let Some(before) = made.before {
+        let (name, role) = (&arguments.node, made.issued.proven.role);
+        out.status(&format!("{name} was a {before}, and is a {role} from its next start with the new certificate"));
+        let decides = |list: &effects::Deciders| list.members.iter().any(|member| member.name == *name);
+        if role == Role::Client && authority.deciders()?.is_some_and(|appointed| decides(appointed.list())) {
+            out.status(&format!(
+                "{name} is named to decide on effects, and only servers decide: name others with lasp keys deciders"
+            ));
+        }
+    }
     let file = path(&made.folder.join(crate::net::identity::NODE_FILE));
     out.status(&format!("copy {file} into the folder of {}; a node that runs takes it up by itself", arguments.node));
     Ok(())
@@ -274,19 +285,20 @@ fn appoint(out: &Out, arguments: &Deciders, now: OffsetDateTime) -> Result<(), N
 }
 
 fn show(out: &Out, at: &Path, now_s: i64) -> Result<(), NetworkError> {
-    if at.is_dir() && at.join(AUTHORITY_KEY_FILE).exists() {
-        let authority = Authority::load(at)?;
-        let (revoked, list) = (authority.revoked().serials().len(), authority.revoked().number());
-        let line = Line::new("cluster").text("cluster", &authority.cluster()).text("folder", &path(at));
+    if at.is_dir() && Records::are_in(at) {
+        // The key is not needed for it, and may be kept elsewhere.
+        let records = Records::load(at)?;
+        let (revoked, list) = (records.revoked().serials().len(), records.revoked().number());
+        let line = Line::new("cluster").text("cluster", &records.cluster()).text("folder", &path(at));
         out.event(line.number("revoked", revoked as u64).number("list", list));
-        say(out, &format!("cluster {}, {revoked} revoked", authority.cluster()));
-        if let Some(appointed) = authority.deciders()? {
+        say(out, &format!("cluster {}, {revoked} revoked", records.cluster()));
+        if let Some(appointed) = records.deciders()? {
             let list = appointed.list();
             let names: Vec<String> = list.members.iter().map(|member| member.name.clone()).collect();
             out.event(Line::new("deciders").texts("nodes", &names).number("list", list.version));
             say(out, &format!("list {} of servers that decide: {}", list.version, names.join(", ")));
         }
-        for issued in authority.issued()? {
+        for issued in records.issued()? {
             let shown = Shown::of(&issued, now_s);
             out.event(certificate("certificate", &shown));
             say(out, &line_of(&shown));

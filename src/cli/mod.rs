@@ -25,6 +25,7 @@ pub mod run;
 pub mod shell;
 mod signals;
 pub mod sim;
+mod standing;
 mod stdout;
 pub mod test;
 pub mod values;

@@ -28,6 +28,7 @@ use crate::cli::program::Program;
 use crate::cli::program::Wanted;
 use crate::cli::replicas;
 use crate::cli::signals;
+use crate::cli::standing;
 use crate::cli::stdout;
 use crate::effects::Deciders;
 use crate::lattice::dot::ReplicaId;
@@ -164,6 +165,9 @@ pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<Join
     let network = runtime
         .block_on(Network::start(credentials, options, sender))
         .map_err(|error| broken(out, Some(&name), &error))?;
+    if let Some(store) = &store {
+        standing::tell(store, &name, &network);
+    }
     if membership.listen.is_some() {
         let address = network.address().to_string();
         out.event(Line::new("listening").text("node", &name).text("address", &address));

@@ -10,7 +10,6 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,56 +24,41 @@ use crate::effects::Deciders;
 use crate::effects::Member;
 use crate::effects::NodeId;
 use crate::net::certificate::OldKey;
-use crate::net::certificate::Proven;
 use crate::net::certificate::Wish;
 use crate::net::certificate::authority;
 use crate::net::certificate::certificate_error;
 use crate::net::certificate::cluster_id;
-use crate::net::certificate::name_of;
-use crate::net::certificate::proven_by;
 use crate::net::certificate::public_key;
 use crate::net::certificate::random_serial;
 use crate::net::certificate::sign;
 use crate::net::deciders::Appointed;
+use crate::net::deciders::DECIDERS_FILE;
 use crate::net::error::NetworkError;
 use crate::net::identity::AUTHORITY_FILE;
 use crate::net::identity::NODE_FILE;
 use crate::net::identity::NODE_KEY_FILE;
 use crate::net::identity::REVOKED_FILE;
-use crate::net::identity::certificate;
-use crate::net::identity::revocations;
 use crate::net::keyfile;
 use crate::net::keyfile::damaged;
-use crate::net::keyfile::unusable;
 use crate::net::limits::CLOCK_SKEW;
 use crate::net::limits::ISSUED_MAX;
 use crate::net::limits::NODE_NAME_BYTES_MAX;
+use crate::net::records::ISSUED;
+use crate::net::records::Issued;
+use crate::net::records::NODES;
+use crate::net::records::Records;
+use crate::net::records::entries;
+use crate::net::records::folders;
 use crate::net::revocation::Revocations;
 use crate::replica::Role;
 
 /// The file of an authority's key.
 pub const AUTHORITY_KEY_FILE: &str = "authority.key";
-const ISSUED: &str = "issued";
-const NODES: &str = "nodes";
 
 /// See the module.
 pub struct Authority {
-    folder: PathBuf,
     key: KeyPair,
-    certificate: CertificateDer<'static>,
-    revoked: Revocations,
-}
-
-/// A certificate that was issued.
-#[derive(Clone, Debug)]
-pub struct Issued {
-    /// The node's name for people.
-    pub name: String,
-    /// What the certificate proves.
-    pub proven: Proven,
-    /// Whether it was revoked.
-    pub revoked: bool,
-    certificate: CertificateDer<'static>,
+    records: Records,
 }
 
 /// A certificate that is to be made.
@@ -99,6 +83,8 @@ pub struct Made {
     pub folder: PathBuf,
     /// Whether the node's key lies there too.
     pub with_key: bool,
+    /// What the node could do until then, if that is something else.
+    pub before: Option<Role>,
 }
 
 /// What a revocation came to.
@@ -129,7 +115,7 @@ impl Authority {
         let certificate = certificate.der().clone();
         let revoked = read_back(&der, &certificate)?;
         keyfile::write(&folder.join(REVOKED_FILE), &revoked.pem())?;
-        Ok(Authority { folder: folder.into(), key, certificate, revoked })
+        Ok(Authority { key, records: Records { folder: folder.into(), certificate, revoked } })
     }
 
     /// Loads an authority with its key.
@@ -141,15 +127,11 @@ impl Authority {
         let key_path = folder.join(AUTHORITY_KEY_FILE);
         let text = keyfile::read_private(&key_path)?.ok_or_else(|| missing(AUTHORITY_KEY_FILE))?;
         let key = KeyPair::from_pem(&text).map_err(|error| damaged(&key_path, &error.to_string()))?;
-        let path = folder.join(AUTHORITY_FILE);
-        let text = keyfile::read(&path)?.ok_or_else(|| missing(AUTHORITY_FILE))?;
-        let certificate = certificate((path.clone(), text))?;
-        if public_key(&certificate).as_deref() != Some(key.public_key_raw()) {
-            return Err(damaged(&path, "it is not for the key beside it"));
+        let records = Records::load(folder)?;
+        if public_key(&records.certificate).as_deref() != Some(key.public_key_raw()) {
+            return Err(damaged(&folder.join(AUTHORITY_FILE), "it is not for the key beside it"));
         }
-        // Without the list, the next one would let everybody in again who was shut out.
-        let revoked = revocations(folder, &certificate)?.ok_or_else(|| missing(REVOKED_FILE))?;
-        Ok(Authority { folder: folder.into(), key, certificate, revoked })
+        Ok(Authority { key, records })
     }
 
     /// The cluster's identity, for people.
@@ -158,16 +140,38 @@ impl Authority {
         cluster_id(self.key.public_key_raw())
     }
 
+    /// What it has done.
+    #[must_use]
+    pub fn records(&self) -> &Records {
+        &self.records
+    }
+
     /// The authority's own certificate.
     #[must_use]
     pub fn certificate(&self) -> &CertificateDer<'static> {
-        &self.certificate
+        &self.records.certificate
     }
 
     /// The newest list of revoked certificates.
     #[must_use]
     pub fn revoked(&self) -> &Revocations {
-        &self.revoked
+        &self.records.revoked
+    }
+
+    /// See [`Records::issued`].
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn issued(&self) -> Result<Vec<Issued>, NetworkError> {
+        self.records.issued()
+    }
+
+    /// See [`Records::deciders`].
+    ///
+    /// # Errors
+    /// When the list cannot be read.
+    pub fn deciders(&self) -> Result<Option<Appointed>, NetworkError> {
+        self.records.deciders()
     }
 
     /// Makes a node's key and certificate.
@@ -192,7 +196,7 @@ impl Authority {
             return Err(NetworkError::FolderTaken { path: folder });
         }
         self.fill(&folder, &issued)?;
-        Ok(Made { issued, folder, with_key: true })
+        Ok(Made { issued, folder, with_key: true, before: None })
     }
 
     /// Makes a new certificate for a node's key, so that it stays the node that it was.
@@ -207,7 +211,8 @@ impl Authority {
         let issued = self.certify(&key, order, order.role.unwrap_or(last.proven.role), now)?;
         let folder = self.node_folder(order);
         self.fill(&folder, &issued)?;
-        Ok(Made { issued, with_key: folder.join(NODE_KEY_FILE).exists(), folder })
+        let before = Some(last.proven.role).filter(|role| *role != issued.proven.role);
+        Ok(Made { issued, with_key: folder.join(NODE_KEY_FILE).exists(), folder, before })
     }
 
     /// Revokes every certificate of a name that still counts; the new list goes into all nodes' folders beside the key.
@@ -228,16 +233,16 @@ impl Authority {
         let gone = now_s.saturating_sub_unsigned(365 * 86_400);
         let over =
             |serial: &u128| issued.iter().any(|issued| issued.proven.serial == *serial && issued.proven.until_s < gone);
-        let mut all = self.revoked.serials().clone();
+        let mut all = self.records.revoked.serials().clone();
         all.retain(|serial| !over(serial));
         all.extend(&serials);
-        let number = number_after(self.revoked.number(), now);
+        let number = number_after(self.records.revoked.number(), now);
         let der = Revocations::sign(&self.key, number, &all, now)?;
-        self.revoked = read_back(&der, &self.certificate)?;
-        let file = self.folder.join(REVOKED_FILE);
-        keyfile::write(&file, &self.revoked.pem())?;
-        for folder in folders(&self.folder.join(NODES))? {
-            keyfile::write(&folder.join(REVOKED_FILE), &self.revoked.pem())?;
+        self.records.revoked = read_back(&der, &self.records.certificate)?;
+        let file = self.records.folder.join(REVOKED_FILE);
+        keyfile::write(&file, &self.records.revoked.pem())?;
+        for folder in folders(&self.records.folder.join(NODES))? {
+            keyfile::write(&folder.join(REVOKED_FILE), &self.records.revoked.pem())?;
         }
         Ok(Withdrawn { serials, number, file })
     }
@@ -267,53 +272,24 @@ impl Authority {
             }
         }
         let members = servers.iter().map(member).collect::<Result<Vec<Member>, NetworkError>>()?;
-        let list = match self.deciders()? {
+        let before = self.deciders()?;
+        if before.is_none()
+            && let Some(found) = self.records.lost_deciders()?
+        {
+            return Err(NetworkError::DecidersLost { path: self.records.folder.join(DECIDERS_FILE), found });
+        }
+        let list = match before {
             Some(before) => before.list().next(members, number_after(0, now)),
             None => Deciders::first(members),
         };
         let list = list.map_err(|error| NetworkError::Deciders { reason: error.to_string() })?;
         let appointed = Appointed::sign(&self.key, list)?;
         // The authority's own comes first: from it follows which list is the next.
-        appointed.write(&self.folder)?;
-        for folder in folders(&self.folder.join(NODES))? {
+        appointed.write(&self.records.folder)?;
+        for folder in folders(&self.records.folder.join(NODES))? {
             appointed.write(&folder)?;
         }
         Ok(appointed.list().clone())
-    }
-
-    /// The servers that decide on effects, once some were named.
-    ///
-    /// # Errors
-    /// When the list cannot be read.
-    pub fn deciders(&self) -> Result<Option<Appointed>, NetworkError> {
-        Appointed::in_folder(&self.folder, &self.certificate)
-    }
-
-    /// Every certificate that was issued, by name and by the end of its time.
-    ///
-    /// # Errors
-    /// When one cannot be read.
-    pub fn issued(&self) -> Result<Vec<Issued>, NetworkError> {
-        let mut found = Vec::new();
-        // Other files may have come to lie there.
-        let is_ours = |path: &PathBuf| {
-            let number = path.file_stem().and_then(|stem| stem.to_str()).filter(|stem| stem.len() == 32);
-            number.is_some_and(|number| u128::from_str_radix(number, 16).is_ok())
-                && path.extension().is_some_and(|extension| extension == "pem")
-        };
-        for path in entries(&self.folder.join(ISSUED))?.into_iter().filter(is_ours) {
-            let Some(text) = keyfile::read(&path)? else { continue };
-            let certificate = certificate((path.clone(), text))?;
-            found.push(self.describe(certificate).ok_or_else(|| damaged(&path, "it is no node's certificate"))?);
-        }
-        found.sort_by(|a, b| (&a.name, a.proven.until_s).cmp(&(&b.name, b.proven.until_s)));
-        Ok(found)
-    }
-
-    fn describe(&self, certificate: CertificateDer<'static>) -> Option<Issued> {
-        let proven = proven_by(&certificate)?;
-        let name = name_of(&certificate)?;
-        Some(Issued { name, proven, revoked: self.revoked.revokes(proven.serial), certificate })
     }
 
     fn certify(
@@ -323,7 +299,7 @@ impl Authority {
         role: Role,
         now: OffsetDateTime,
     ) -> Result<Issued, NetworkError> {
-        if entries(&self.folder.join(ISSUED))?.len() >= ISSUED_MAX {
+        if entries(&self.records.folder.join(ISSUED))?.len() >= ISSUED_MAX {
             return Err(NetworkError::TooManyIssued);
         }
         // Clocks differ: what was issued a moment ago here must count on a machine whose clock is behind.
@@ -331,17 +307,17 @@ impl Authority {
         let wish = Wish { name: order.name, role, serial: random_serial()?, valid: Some((from, until)) };
         let certificate = sign(&self.key, key, &wish)?;
         let unreadable = || NetworkError::Certificate { reason: "it does not read back".into() };
-        let issued = self.describe(certificate).ok_or_else(unreadable)?;
+        let issued = self.records.describe(certificate).ok_or_else(unreadable)?;
         // Before anybody can have it: what is not known to have been issued could not be revoked.
-        let file = self.folder.join(ISSUED).join(format!("{:032x}.pem", issued.proven.serial));
+        let file = self.records.folder.join(ISSUED).join(format!("{:032x}.pem", issued.proven.serial));
         keyfile::write(&file, &keyfile::pem("CERTIFICATE", &issued.certificate))?;
         Ok(issued)
     }
 
     /// Writes what a node needs besides its key.
     fn fill(&self, folder: &Path, issued: &Issued) -> Result<(), NetworkError> {
-        keyfile::write(&folder.join(AUTHORITY_FILE), &keyfile::pem("CERTIFICATE", &self.certificate))?;
-        keyfile::write(&folder.join(REVOKED_FILE), &self.revoked.pem())?;
+        keyfile::write(&folder.join(AUTHORITY_FILE), &keyfile::pem("CERTIFICATE", &self.records.certificate))?;
+        keyfile::write(&folder.join(REVOKED_FILE), &self.records.revoked.pem())?;
         if let Some(appointed) = self.deciders()? {
             appointed.write(folder)?;
         }
@@ -349,15 +325,7 @@ impl Authority {
     }
 
     fn node_folder(&self, order: &Order<'_>) -> PathBuf {
-        order.out.map_or_else(|| self.folder.join(NODES).join(order.name), Path::to_owned)
-    }
-}
-
-impl Issued {
-    /// The certificate itself.
-    #[must_use]
-    pub fn certificate(&self) -> &CertificateDer<'static> {
-        &self.certificate
+        order.out.map_or_else(|| self.records.folder.join(NODES).join(order.name), Path::to_owned)
     }
 }
 
@@ -382,31 +350,11 @@ fn check_name(name: &str) -> Result<(), NetworkError> {
     }
 }
 
-/// What lies in a folder, in order; nothing when there is no such folder. Files that are being written do not count.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, NetworkError> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let failed = |error: std::io::Error| unusable(folder, &error);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn folders(folder: &Path) -> Result<Vec<PathBuf>, NetworkError> {
-    Ok(entries(folder)?.into_iter().filter(|path| path.is_dir()).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::net::identity::Credentials;
+    use std::fs;
 
     const DAY: Duration = Duration::from_hours(24);
 

@@ -21,13 +21,13 @@ use crate::net::frame::encode_greeting;
 use crate::net::frame::frame;
 use crate::net::frame::read;
 use crate::net::hub::Hub;
-use crate::net::hub::Reached;
 use crate::net::limits::ATTEMPT;
 use crate::net::limits::COURTESY;
 use crate::net::limits::PAUSE_MAX;
 use crate::net::limits::PAUSE_MIN;
 use crate::net::limits::PROTOCOL;
 use crate::net::link;
+use crate::net::linked::Reached;
 use crate::net::membership::Told;
 use crate::net::refusal::refuse_connection;
 use crate::net::tls::peer_identity;
@@ -78,6 +78,7 @@ pub(super) async fn configured(hub: Arc<Hub>, target: usize, address: String) {
             Err(Failure::Fatal(error)) => return hub.tell(Event::Failed(error)).await,
             Err(Failure::Busy) => {}
             Err(Failure::Cause(cause)) => {
+                hub.not_reached(target, &cause);
                 if told != Some(cause.code) {
                     told = Some(cause.code);
                     hub.tell(Event::Unreachable { address: address.clone(), cause }).await;

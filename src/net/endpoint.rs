@@ -45,6 +45,8 @@ use crate::net::limits::INBOX_BYTES_MAX;
 use crate::net::limits::PROTOCOL;
 use crate::net::limits::RELOAD;
 use crate::net::link;
+use crate::net::linked::AddressState;
+use crate::net::linked::PeerState;
 use crate::net::membership;
 use crate::net::membership::Told;
 use crate::net::membership::encode_reach;
@@ -132,7 +134,7 @@ impl Network {
             automatic,
             events,
             inbox_bytes_max: INBOX_BYTES_MAX,
-            targets: options.peers.len(),
+            targets: options.peers.clone(),
             role,
             membership: steer,
         }));
@@ -214,6 +216,12 @@ impl Network {
         self.hub.waiting_bytes_most()
     }
 
+    /// Tells from any thread how the peers stand.
+    #[must_use]
+    pub fn watcher(&self) -> Watcher {
+        Watcher(self.hub.clone())
+    }
+
     /// How many connections there are.
     #[must_use]
     pub fn links(&self) -> usize {
@@ -246,6 +254,23 @@ impl Network {
         let _ = timeout(Duration::from_secs(1), quiet).await;
         self.hub.endpoint.close((Closing::Bye as u32).into(), b"");
         let _ = timeout(Duration::from_millis(100), self.hub.endpoint.wait_idle()).await;
+    }
+}
+
+/// See [`Network::watcher`].
+pub struct Watcher(Arc<Hub>);
+
+impl Watcher {
+    /// Where the node listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.0.listen
+    }
+
+    /// How all peers stand, by name, and which addresses that the user named lead to nobody.
+    #[must_use]
+    pub fn standing(&self) -> (Vec<PeerState>, Vec<AddressState>) {
+        self.0.standing()
     }
 }
 
@@ -289,7 +314,8 @@ async fn watch(hub: Arc<Hub>) {
         match tokio::task::spawn_blocking(move || looking.trust.reload()).await {
             Ok(Ok(Some(Anew { server, revocations, until_s }))) => {
                 hub.trust_anew(server);
-                hub.tell(Event::TrustedAnew { revocations, until_s }).await;
+                let role = Some(hub.trust.own().role).filter(|role| until_s.is_some() && *role != hub.role);
+                hub.tell(Event::TrustedAnew { revocations, until_s, role }).await;
             }
             Ok(Err(error)) => hub.tell(Event::Untrusted(error)).await,
             Ok(Ok(None)) | Err(_) => {}

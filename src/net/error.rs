@@ -5,11 +5,14 @@ use std::path::PathBuf;
 
 use quinn::ConnectionError;
 
+use crate::net::authority::AUTHORITY_KEY_FILE;
 use crate::net::certificate::date;
+use crate::net::identity::NODE_FILE;
 use crate::net::limits::IDLE;
 use crate::net::limits::ISSUED_MAX;
 use crate::net::limits::NODE_NAME_BYTES_MAX;
 use crate::net::limits::TEXT_BYTES_MAX;
+use crate::net::records::Records;
 
 /// Why this node cannot take part in the network at all.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -152,6 +155,14 @@ pub enum NetworkError {
         /// What is wrong with them.
         reason: String,
     },
+    /// The list of servers that decide is not where it was, and a node's folder beside the key has it.
+    #[error("{} is missing, though servers were named to decide on effects", path.display())]
+    DecidersLost {
+        /// Where it was.
+        path: PathBuf,
+        /// Where it still is.
+        found: PathBuf,
+    },
     /// The node's own certificate is no longer valid.
     #[error("the certificate of {name} is expired: it was valid until {}", date(*until_s))]
     Expired {
@@ -216,6 +227,7 @@ impl NetworkError {
             | NetworkError::NodeName { .. } => "E0621",
             NetworkError::TooManyIssued | NetworkError::TooManyRevoked => "E0622",
             NetworkError::NotServer { .. } | NetworkError::Deciders { .. } => "E0655",
+            NetworkError::DecidersLost { .. } => "E0658",
         }
     }
 
@@ -246,16 +258,35 @@ impl NetworkError {
         match self {
             NetworkError::NoCertificate { .. } => "name the folder that it lies in, or a certificate".into(),
             NetworkError::Unusable { .. } => "make the folder and what is in it readable and writable for this user".into(),
+            NetworkError::Damaged { path, .. } if Records::are_in(path.parent().unwrap_or(path)) => {
+                "bring back a copy of the authority's folder; nothing else than that folder can issue, renew and revoke for its cluster"
+                    .into()
+            }
             NetworkError::Damaged { .. } => {
                 "copy the folder again from where it was made, or have a new one made with `lasp keys issue`".into()
             }
+            NetworkError::Exposed { path } if path.ends_with(AUTHORITY_KEY_FILE) => format!(
+                "if nobody else can have copied it: chmod 600 {}; otherwise make a new cluster with `lasp keys init`, since whoever \
+                 has this key decides who belongs to this one",
+                path.display()
+            ),
             NetworkError::Exposed { path } => format!(
                 "if nobody else can have copied it: chmod 600 {}; otherwise revoke it with `lasp keys revoke`",
+                path.display()
+            ),
+            NetworkError::NotNode { path, .. } if Records::are_in(path) => format!(
+                "that is the authority's folder; a node's is made from it: lasp keys issue --cluster {0} --node NAME; then name {0}/nodes/NAME",
                 path.display()
             ),
             NetworkError::NotNode { .. } => {
                 "`lasp keys issue` makes such a folder, for one node each; by itself under nodes/ in the authority's folder"
                     .into()
+            }
+            NetworkError::NotAuthority { path, .. } if path.join(NODE_FILE).exists() => {
+                "that is a node's folder; name the one that `lasp keys init` made, from which this was issued".into()
+            }
+            NetworkError::NotAuthority { path, .. } if Records::are_in(path) => {
+                "bring back the missing file from a copy of that folder; every other part of it can stay".into()
             }
             NetworkError::NotAuthority { .. } => "`lasp keys init DIR` makes one; name that folder after --cluster".into(),
             NetworkError::AuthorityExists { .. } => "name a folder that is not there yet".into(),
@@ -274,6 +305,7 @@ impl NetworkError {
             NetworkError::NotServer { name } => {
                 format!("have a server's certificate made: lasp keys renew --node {name} --role server")
             }
+            NetworkError::DecidersLost { path, found } => format!("copy it back: cp {} {}", found.display(), path.display()),
             NetworkError::Deciders { .. } => "name an odd number of servers, three or five, each once".into(),
             NetworkError::Expired { name, .. } => {
                 format!("where the authority's key is: lasp keys renew --cluster DIR --node {name}; then copy node.pem here")
@@ -320,6 +352,9 @@ impl Cause {
             "E0618" => "a node that was revoked stays so; issue a new certificate: lasp keys issue",
             "E0619" => "dial a server; or issue a server's certificate: lasp keys issue --role server",
             "E0623" => "is it a node of lasp that answers there?",
+            "E1005" => {
+                "end one of the two; for two nodes with the same content: lasp data export, and lasp data import"
+            }
             _ => "",
         }
     }

@@ -43,6 +43,8 @@ pub enum Event {
         address: String,
         /// Whether it takes the place of another connection of the same peer, which is not worth telling.
         renewed: bool,
+        /// By how many milliseconds its clock is ahead of this node's, if that is more than clocks should differ by.
+        clock_off_ms: Option<i64>,
     },
     /// A connection is gone.
     Lost {
@@ -83,6 +85,8 @@ pub enum Event {
         revocations: Option<u64>,
         /// Until which second of the calendar the node's certificate counts, if it is another one.
         until_s: Option<i64>,
+        /// What the node may do by it, if that is something else than by the one with which it was started.
+        role: Option<Role>,
     },
     /// What was found anew in the node's folder cannot be used: the node goes on with what it had.
     Untrusted(NetworkError),

@@ -93,6 +93,9 @@ pub struct Greeting {
     pub seen: SocketAddr,
     /// Under which identity its updates are known since it was started; bears its node's mark.
     pub incarnation: u128,
+    /// Its clock, in milliseconds of the calendar. Stands behind the rest, where who does not know it does not look.
+    #[serde(skip)]
+    pub now_ms: Option<u64>,
 }
 
 impl Greeting {
@@ -196,7 +199,9 @@ pub(super) async fn read(stream: &mut RecvStream, expected: &[Kind]) -> Result<(
 /// The payload of a greeting: the version first, so that every version can read it.
 #[must_use]
 pub fn encode_greeting(greeting: &Greeting) -> Vec<u8> {
-    versioned(greeting)
+    let mut bytes = versioned(greeting);
+    bytes.extend(greeting.now_ms.iter().flat_map(encode));
+    bytes
 }
 
 fn versioned<T: Serialize>(value: &T) -> Vec<u8> {
@@ -205,10 +210,11 @@ fn versioned<T: Serialize>(value: &T) -> Vec<u8> {
     bytes
 }
 
-fn unversioned<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FrameError> {
+/// A value, and what stands behind it.
+fn unversioned<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), FrameError> {
     let (version, rest) = bytes.split_first_chunk().ok_or(FrameError::Malformed)?;
     match u16::from_be_bytes(*version) {
-        PROTOCOL => postcard::from_bytes(rest).map_err(|_| FrameError::Malformed),
+        PROTOCOL => postcard::take_from_bytes(rest).map_err(|_| FrameError::Malformed),
         version => Err(FrameError::Protocol(version)),
     }
 }
@@ -224,7 +230,7 @@ pub fn encode_probed(probed: &Probed) -> Vec<u8> {
 /// # Errors
 /// As [`decode_greeting`].
 pub fn decode_probed(bytes: &[u8]) -> Result<Probed, FrameError> {
-    let probed: Probed = unversioned(bytes)?;
+    let (probed, _): (Probed, _) = unversioned(bytes)?;
     let fit = |text: &str| text.len() <= TEXT_BYTES_MAX && plain(text) == text;
     if fit(&probed.name) && fit(&probed.release) { Ok(probed) } else { Err(FrameError::Malformed) }
 }
@@ -234,7 +240,8 @@ pub fn decode_probed(bytes: &[u8]) -> Result<Probed, FrameError> {
 /// # Errors
 /// [`FrameError::Protocol`] for another version, [`FrameError::Malformed`] for anything else that is no greeting.
 pub fn decode_greeting(bytes: &[u8]) -> Result<Greeting, FrameError> {
-    let greeting: Greeting = unversioned(bytes)?;
+    let (mut greeting, behind): (Greeting, _) = unversioned(bytes)?;
+    greeting.now_ms = postcard::from_bytes(behind).ok();
     if greeting.name.is_empty() || greeting.name.len() > TEXT_BYTES_MAX || plain(&greeting.name) != greeting.name {
         return Err(FrameError::Malformed);
     }
@@ -272,12 +279,22 @@ mod tests {
             named: true,
             seen: ([127, 0, 0, 1], 7002).into(),
             incarnation: 5,
+            now_ms: Some(7),
         }
     }
 
     #[test]
     fn a_greeting_survives_the_trip() {
         assert_eq!(decode_greeting(&encode_greeting(&greeting())), Ok(greeting()));
+    }
+
+    #[test]
+    fn a_greeting_without_a_clock_is_one_and_whoever_knows_none_reads_one_with_it() {
+        let without = Greeting { now_ms: None, ..greeting() };
+        let bytes = encode_greeting(&without);
+        assert_eq!(decode_greeting(&bytes), Ok(without.clone()));
+        assert!(encode_greeting(&greeting()).starts_with(&bytes));
+        assert_eq!(postcard::from_bytes::<Greeting>(&encode_greeting(&greeting())[2..]), Ok(without));
     }
 
     #[test]

@@ -35,16 +35,19 @@ use crate::net::frame::Kind;
 use crate::net::frame::Refusal;
 use crate::net::frame::frame;
 use crate::net::limits::BROADCASTS_BYTES_HIGH;
-use crate::net::limits::IDLE;
 use crate::net::limits::LINKS_MAX;
 use crate::net::limits::PUSH_BYTES_HIGH;
 use crate::net::limits::QUEUE_BYTES_MAX;
-use crate::net::limits::SIGN_OF_LIFE;
 use crate::net::limits::STUCK;
+use crate::net::linked::Flow;
+use crate::net::linked::Link;
+use crate::net::linked::Reached;
+use crate::net::linked::Target;
 use crate::net::membership::Told;
 use crate::net::membership::outside;
 use crate::net::refusal::reason_of;
 use crate::net::trust::Trust;
+use crate::net::trust::now_ms;
 use crate::replica::Role;
 
 /// See the module.
@@ -85,71 +88,14 @@ pub(super) struct Traffic {
 }
 
 #[derive(Default)]
-struct State {
-    links: BTreeMap<LinkId, Link>,
+pub(super) struct State {
+    pub(super) links: BTreeMap<LinkId, Link>,
     by_id: BTreeMap<u128, LinkId>,
     dialing: BTreeSet<SocketAddr>,
-    targets: Vec<Reached>,
+    pub(super) targets: Vec<Target>,
     last_link: u64,
     last_attempt: u64,
     closing: bool,
-}
-
-/// Whom a configured address led to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reached {
-    Nobody,
-    Myself,
-    Peer(u128),
-}
-
-struct Link {
-    id: u128,
-    peer: Proven,
-    connection: Connection,
-    /// `None` once the network closes.
-    queue: Option<mpsc::UnboundedSender<Vec<u8>>>,
-    flow: Arc<Flow>,
-    /// Whether it stays though no neighbours need it: the user of one side named the other.
-    kept: bool,
-    dialed: bool,
-    attempt: u64,
-    renewed: bool,
-    ending: Option<Cause>,
-    incarnation: u128,
-    /// Since when another process claims to be this peer, and how much the peer had sent us then.
-    rival: Option<(Instant, u64)>,
-}
-
-impl Link {
-    /// Another process shows the same key. Most likely it is the same node, started again, and this connection is dead
-    /// without our knowing; or else the node's data was copied, and both run. Only time tells, so the newcomer has to come
-    /// again until it is clear.
-    fn give_way(&mut self) -> Result<(), Refusal> {
-        if self.connection.close_reason().is_some() {
-            return Ok(());
-        }
-        let heard = self.connection.stats().udp_rx.datagrams;
-        let fresh = self.rival.filter(|(since, _)| since.elapsed() < IDLE);
-        let &mut (since, before) = self.rival.insert(fresh.unwrap_or_else(|| (Instant::now(), heard)));
-        if heard > before {
-            self.rival = None;
-            Err(Refusal::SameKey)
-        } else if since.elapsed() > SIGN_OF_LIFE {
-            Ok(())
-        } else {
-            Err(Refusal::Duplicate)
-        }
-    }
-}
-
-/// How what is sent to a peer gets on.
-#[derive(Debug, Default)]
-pub(super) struct Flow {
-    /// The bytes that wait to be sent.
-    queued: AtomicUsize,
-    /// When some were sent last, or began to wait.
-    moved_ms: AtomicU64,
 }
 
 /// A connection that was taken up.
@@ -195,7 +141,7 @@ pub(super) struct Parts {
     pub(super) automatic: bool,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) inbox_bytes_max: usize,
-    pub(super) targets: usize,
+    pub(super) targets: Vec<String>,
     pub(super) role: Role,
     pub(super) membership: mpsc::UnboundedSender<Told>,
 }
@@ -219,12 +165,15 @@ impl Hub {
             broadcasts: AtomicUsize::new(0),
             start: Instant::now(),
             traffic: Traffic::default(),
-            state: Mutex::new(State { targets: vec![Reached::Nobody; parts.targets], ..State::default() }),
+            state: Mutex::new(State {
+                targets: parts.targets.into_iter().map(Target::new).collect(),
+                ..State::default()
+            }),
             changed: watch::channel(0).0,
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -250,7 +199,8 @@ impl Hub {
         state.last_attempt += 1;
         let (name, listen, attempt) = (self.name.clone(), self.advertised, state.last_attempt);
         let seen = SocketAddr::new(seen.ip().to_canonical(), seen.port());
-        Greeting { name, listen, attempt, revoked, named, seen, incarnation: self.incarnation.0 }
+        let (incarnation, now_ms) = (self.incarnation.0, Some(now_ms()));
+        Greeting { name, listen, attempt, revoked, named, seen, incarnation, now_ms }
     }
 
     pub(super) fn closing(&self) -> bool {
@@ -321,19 +271,26 @@ impl Hub {
     }
 
     pub(super) fn reached(&self, target: usize, whom: Reached) {
-        if let Some(reached) = self.state().targets.get_mut(target) {
-            *reached = whom;
+        if let Some(target) = self.state().targets.get_mut(target) {
+            (target.reached, target.cause) = (whom, None);
         }
         self.tell_changed();
+    }
+
+    /// It did not, the last time that it was tried.
+    pub(super) fn not_reached(&self, target: usize, cause: &Cause) {
+        if let Some(target) = self.state().targets.get_mut(target) {
+            target.cause = Some(cause.clone());
+        }
     }
 
     /// Whether every configured address has led to a peer that is connected, or to this node itself.
     pub(super) fn all_targets_connected(&self) -> bool {
         let state = self.state();
-        state.targets.iter().all(|reached| match reached {
+        state.targets.iter().all(|target| match target.reached {
             Reached::Nobody => false,
             Reached::Myself => true,
-            Reached::Peer(id) => state.by_id.contains_key(id),
+            Reached::Peer(id) => state.by_id.contains_key(&id),
         })
     }
 
@@ -386,23 +343,8 @@ impl Hub {
         let (sender, queue) = mpsc::unbounded_channel();
         let flow = Arc::new(Flow::default());
         state.by_id.insert(id, link);
-        state.links.insert(
-            link,
-            Link {
-                id,
-                peer,
-                connection: connection.clone(),
-                queue: Some(sender),
-                flow: flow.clone(),
-                kept,
-                dialed,
-                attempt,
-                renewed: false,
-                ending: None,
-                incarnation: greeting.incarnation,
-                rival: None,
-            },
-        );
+        let made = Link::new(peer, &greeting, connection.clone(), (sender, flow.clone()));
+        state.links.insert(link, Link { kept, dialed, attempt, ..made });
         drop(state);
         self.tell_changed();
         let named = named && dialed;

@@ -21,14 +21,17 @@ use crate::net::event::LinkId;
 use crate::net::frame::FrameError;
 use crate::net::frame::Kind;
 use crate::net::frame::read;
-use crate::net::hub::Flow;
 use crate::net::hub::Hub;
 use crate::net::hub::Registration;
+use crate::net::limits::CLOCKS_APART;
 use crate::net::limits::REVOCATIONS_PER_LINK;
 use crate::net::limits::STALLED;
+use crate::net::linked::Flow;
 use crate::net::membership::Told;
 use crate::net::membership::outside;
+use crate::net::probe::difference;
 use crate::net::refusal::reachable;
+use crate::net::trust::now_ms;
 
 /// How much is gathered into one write.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -42,7 +45,9 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
     let name = greeting.name;
     let address = reachable(greeting.listen, connection.remote_address()).to_string();
     let incarnation = ReplicaId(greeting.incarnation);
-    hub.tell(Event::Connected { link, id, incarnation, role, name: name.clone(), address, renewed }).await;
+    let clock_off_ms = greeting.now_ms.and_then(|theirs_ms| clock_off_ms(theirs_ms, now_ms(), connection.rtt()));
+    hub.tell(Event::Connected { link, id, incarnation, role, name: name.clone(), address, renewed, clock_off_ms })
+        .await;
     hub.tell_revocations(link, greeting.revoked);
     deciders::tell(&hub, link);
     let inside = !outside(hub.role, role);
@@ -70,6 +75,14 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
         hub.steer(Told::Lost { id, unneeded });
     }
     hub.tell(Event::Lost { link, id, name, cause, renewed, unneeded }).await;
+}
+
+/// By how many milliseconds a peer's clock is ahead of this node's, if that is more than clocks should differ by and more than the
+/// way of its greeting can be to blame for.
+fn clock_off_ms(theirs_ms: u64, ours_ms: u64, round_trip: Duration) -> Option<i64> {
+    let ahead_ms = difference(theirs_ms, ours_ms);
+    let bound = CLOCKS_APART + round_trip;
+    (u128::from(ahead_ms.unsigned_abs()) > bound.as_millis()).then_some(ahead_ms)
 }
 
 /// `inside`: who the peer is, if the overlay reaches it.
@@ -102,7 +115,7 @@ async fn read_all(hub: &Arc<Hub>, link: LinkId, inside: Option<u128>, connection
                 Ok(Some(server)) => {
                     hub.trust_anew(server);
                     let revocations = Some(hub.trust.number());
-                    hub.tell(Event::TrustedAnew { revocations, until_s: None }).await;
+                    hub.tell(Event::TrustedAnew { revocations, until_s: None, role: None }).await;
                 }
                 Err(_) => return refuse(hub, link, &FrameError::Malformed),
             }
@@ -181,5 +194,18 @@ fn count(frame: &[u8]) -> (u64, u64) {
         ((frame.len() - 5) as u64, 1)
     } else {
         (0, 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clocks_that_differ_by_a_minute_are_told_and_a_slow_way_is_no_fault_of_theirs() {
+        let off = |theirs_ms, trip_s| clock_off_ms(theirs_ms, 1_000_000, Duration::from_secs(trip_s));
+        assert_eq!((off(1_060_000, 0), off(940_000, 0)), (Some(60_000), Some(-60_000)));
+        assert_eq!((off(1_004_000, 0), off(990_000, 10)), (None, None));
+        assert_eq!(off(u64::MAX, 1), Some(i64::MAX));
     }
 }

@@ -196,7 +196,7 @@ async fn the_peer_that_is_one_too_many_is_refused_on_both_sides_and_gets_in_when
         let (mut send, receive) = connection.open_bi().await.expect("a stream");
         let (name, nowhere) = (format!("peer {at}"), SocketAddr::from(([127, 0, 0, 1], 9)));
         let (listen, seen, incarnation) = (nowhere, nowhere, credentials.id);
-        let greeting = Greeting { name, listen, attempt: 1, revoked: 0, named: true, seen, incarnation };
+        let greeting = Greeting { name, listen, attempt: 1, revoked: 0, named: true, seen, incarnation, now_ms: None };
         send.write_all(&frame(Kind::Hello, &encode_greeting(&greeting))).await.expect("written");
         a.connected_to(&greeting.name).await;
         open.push((connection, send, receive));

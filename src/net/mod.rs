@@ -18,9 +18,11 @@ pub mod identity;
 pub mod keyfile;
 pub mod limits;
 mod link;
+mod linked;
 mod membership;
 pub mod nodekey;
 pub mod probe;
+pub mod records;
 mod refusal;
 pub mod revocation;
 pub mod show;
@@ -34,3 +36,6 @@ mod tests;
 
 pub use endpoint::Network;
 pub use endpoint::Options;
+pub use endpoint::Watcher;
+pub use linked::AddressState;
+pub use linked::PeerState;

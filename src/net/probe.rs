@@ -201,7 +201,7 @@ async fn round(connection: &Connection) -> Result<Answer, Cause> {
 }
 
 /// By how much the first is greater; a peer may say anything.
-fn difference(theirs: u64, ours: u64) -> i64 {
+pub(super) fn difference(theirs: u64, ours: u64) -> i64 {
     let whole = i128::from(theirs) - i128::from(ours);
     i64::try_from(whole).unwrap_or(if whole < 0 { i64::MIN } else { i64::MAX })
 }

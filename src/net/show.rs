@@ -6,7 +6,6 @@ use ring::digest::SHA256;
 use ring::digest::digest;
 use rustls::pki_types::CertificateDer;
 
-use crate::net::authority::Issued;
 use crate::net::certificate::Proven;
 use crate::net::certificate::name_of;
 use crate::net::certificate::proven_by;
@@ -15,6 +14,7 @@ use crate::net::identity::Credentials;
 use crate::net::identity::certificate;
 use crate::net::keyfile;
 use crate::net::keyfile::damaged;
+use crate::net::records::Issued;
 
 /// A certificate, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -225,7 +225,16 @@ async fn the_automatic_key_stays_on_this_machine() {
 /// What such a client says first.
 pub(super) fn greeting(named: bool, incarnation: u128) -> Greeting {
     let nowhere = ([127, 0, 0, 1], 9).into();
-    Greeting { name: "x".into(), listen: nowhere, attempt: 1, revoked: 0, named, seen: nowhere, incarnation }
+    Greeting {
+        name: "x".into(),
+        listen: nowhere,
+        attempt: 1,
+        revoked: 0,
+        named,
+        seen: nowhere,
+        incarnation,
+        now_ms: None,
+    }
 }
 
 /// A client made by hand, with whatever is wrong with it.

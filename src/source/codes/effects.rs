@@ -113,6 +113,8 @@ error E0655: till is a client by its certificate, and only servers decide",
         text: "Where `enforce_once` runs its function is decided by the servers that the cluster's authority has named, most of whom have to be \
          together for that. For some seconds they were not, or this node reached none of them, so the effect has not been started. Everything \
          else goes on, and the effect is started as soon as they are together.\n\n\
+         Of an effect that was to be started once more, with `--again KEY:ATTEMPT`, it also says that this attempt is not in doubt: a node is at \
+         it, it was not the last, or nobody has started the effect at all. An effect that has ended is not started again.\n\n\
          `lasp keys show` names them where the authority's folder is, and `lasp doctor` says which of them can be reached from here.",
         example: Example::Session(
             r"$ lasp keys init shop
@@ -123,6 +125,26 @@ $ cp shop/deciders.pem shop/nodes/berlin
 $ echo 'C = declare(counter). enforce_once(C, {value, 0}, fun() -> print(paid) end).' > pay.lasp
 $ lasp run pay.lasp --cluster shop/nodes/berlin --data data --listen 127.0.0.1:7001 &
 pay.lasp:1:23: warning E0657: the effect .. is to be started once; a majority of the servers that decide is not together",
+        ),
+    },
+    Explanation {
+        code: "E0658",
+        title: "the authority has lost its list of servers that decide",
+        text: "Those who decide on effects are one group for good: it changes its members by decisions of its own, and a list that begins with other \
+         servers is taken up by nobody. So the next list has to follow from the last one, deciders.pem in the authority's folder. It is \
+         missing there, and a node's folder beside it still has it.\n\n\
+         Copy it back. Every node's folder has the newest list that the node knows; of several the one with the highest number counts, and \
+         `lasp keys show` tells the number. Where it is nowhere left, and no node that runs has it, nobody decides any more: make a new cluster.",
+        example: Example::Session(
+            r"$ lasp keys init shop
+$ lasp keys issue --cluster shop --node berlin --role server
+$ lasp keys deciders --cluster shop berlin=127.0.0.1:7001
+$ rm shop/deciders.pem
+$ lasp keys deciders --cluster shop berlin=127.0.0.1:7002
+error E0658: shop/deciders.pem is missing, though servers were named to decide on effects
+$ cp shop/nodes/berlin/deciders.pem shop/deciders.pem
+$ lasp keys deciders --cluster shop berlin=127.0.0.1:7002
+list .. of servers that decide: berlin",
         ),
     },
 ];

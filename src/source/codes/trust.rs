@@ -101,7 +101,7 @@ error E0622: this authority has issued 100000 certificates, and one may issue no
         code: "E0624",
         title: "the clocks of two nodes differ",
         text: "`lasp doctor` asks each peer for its time, and takes half of the round trip as what it cannot know. Beyond that and \
-         a few seconds, the clocks differ.\n\n\
+         a few seconds, the clocks differ. A node that runs tells it, once, of the first peer that it connects with whose clock is so far off.\n\n\
          Nodes agree in the end whatever their clocks say. But certificates count by the clock, `now_ms()` and windows go by it, and \
          a register that takes the latest takes that of the clock that is ahead. Have the clocks set by a service (NTP).",
         example: Example::Test {
