@@ -28,6 +28,13 @@ pub(super) fn by_clause(tree: &Tree, id: ClauseId) -> Vec<&str> {
     once(names)
 }
 
+/// The names that a clause of a named function binds, its arguments included.
+pub(super) fn by_named_clause<'a>(tree: &'a Tree, id: ClauseId, arguments: &[ExprId]) -> Vec<&'a str> {
+    let mut names = by_clause(tree, id);
+    arguments.iter().for_each(|argument| by_pattern(tree, *argument, &mut names));
+    once(names)
+}
+
 fn once(names: Vec<&str>) -> Vec<&str> {
     let mut seen = rustc_hash::FxHashSet::default();
     names.into_iter().filter(|name| seen.insert(*name)).collect()

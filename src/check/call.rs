@@ -6,6 +6,7 @@ use crate::check::core::FunctionId;
 use crate::check::core::Node;
 use crate::check::core::VerbCall;
 use crate::check::hints;
+use crate::check::pattern;
 use crate::check::scope::Found;
 use crate::check::suggest;
 use crate::library;
@@ -84,6 +85,9 @@ impl<'a> Checker<'a> {
         name: Option<&'a str>,
     ) -> Expr {
         let span = self.tree.span(id);
+        if self.named_argument(arguments) {
+            return Checker::nothing(span);
+        }
         let meant = u8::try_from(arguments.len()).ok().and_then(|arity| self.resolve(module, called, arity));
         match meant {
             None => {
@@ -145,6 +149,27 @@ impl<'a> Checker<'a> {
         };
         let name = name.filter(|_| makes).map(str::to_owned);
         Expr { node: Node::Verb(VerbCall { builtin, verb, arguments: checked, name }), span }
+    }
+
+    /// Tells `declare(type=set)`: a small name before `=` that can never match what is behind it.
+    fn named_argument(&mut self, arguments: &[ExprId]) -> bool {
+        let tree = self.tree;
+        let named = arguments.iter().find_map(|id| match tree.node(*id) {
+            tree::Node::Binop(tree::Infix::Match, name, value)
+                if matches!(tree.node(*name), tree::Node::Atom) && !tree.raw(*name).starts_with('\'') =>
+            {
+                let other = matches!(tree.node(*value), tree::Node::Atom) && tree.name(*value) != tree.name(*name);
+                (other || self.never_an_atom(*value)).then_some((*name, *value))
+            }
+            _ => None,
+        });
+        let Some((name, value)) = named else { return false };
+        self.tell(
+            Diagnostic::error("E0108", "arguments have no names")
+                .at(tree.span(name), "not known here")
+                .help(format!("they are told apart by their order: write `{}` alone", pattern::short(tree.raw(value)))),
+        );
+        true
     }
 
     fn arguments(&mut self, arguments: &'a [ExprId], span: Span) -> Vec<Expr> {
@@ -247,6 +272,9 @@ impl<'a> Checker<'a> {
             if (prefix.as_str(), name) == ("", "print") {
                 diagnostic =
                     diagnostic.help("for several values write `print({A, B})`, or `io:format(\"~s ~p~n\", [Text, X])`");
+            }
+            if (prefix.as_str(), name, arity) == ("", "fold", 4) {
+                diagnostic = diagnostic.help("a fold begins with what its destination has, and needs no first value");
             }
             for found in arities.iter().filter_map(|arity| library::find(module, name, *arity)) {
                 diagnostic = diagnostic.help(format!("`{}`", found.row().signature));

@@ -273,6 +273,13 @@ impl<'a> Checker<'a> {
         if let Some(meant) = self.several.take() {
             return self.tell(diagnostic.help(format!("several names are bound by a pattern: `{meant}`")));
         }
+        if let Some((end, function)) = self.bound_above(name) {
+            return self.tell(
+                diagnostic.at(end, format!("`{function}` ends with this `.`")).help(
+                    "expressions of one body are separated by `,`: a `.` ends the function, and its names with it",
+                ),
+            );
+        }
         let known: Vec<&str> = self.scopes.iter().flat_map(|scope| scope.names.iter().map(|(name, _)| *name)).collect();
         let globals = self.environment.globals().iter().map(String::as_str);
         let near = suggest::nearest(name, known.into_iter().chain(globals));

@@ -176,13 +176,17 @@ impl<'a> Checker<'a> {
     pub(super) fn program(&mut self) -> Checked {
         let tree = self.tree;
         let mut checked = Checked::default();
+        let mut above = None;
         for form in &tree.forms {
             match &form.node {
                 FormNode::Statement(body) => {
+                    self.continued = above.filter(|_| self.indent(form.range.0) > 0);
                     let form = self.statement(body, form.range);
+                    self.continued = None;
                     checked.forms.push(form);
                 }
                 FormNode::Function(clauses, documentation) => {
+                    above = clauses.last().map(|last| (*last, form.range.1)).filter(|_| self.indent(form.range.0) == 0);
                     let documentation = documentation.as_deref().map(str::to_owned);
                     checked.functions.extend(self.function(clauses, documentation, form.range));
                 }
@@ -190,6 +194,21 @@ impl<'a> Checker<'a> {
             }
         }
         checked
+    }
+
+    /// How far from the start of its line something stands, where nothing stands before it.
+    fn indent(&self, start: u32) -> usize {
+        let line = self.tree.text()[..start as usize].rsplit('\n').next().unwrap_or("");
+        if line.trim().is_empty() { line.len() } else { 0 }
+    }
+
+    /// The end of the function above and its name, where its last clause binds a name that this form, below it, misses.
+    pub(super) fn bound_above(&self, name: &str) -> Option<(Span, String)> {
+        let (clause, end) = self.continued?;
+        let head = self.head(clause)?;
+        let binds = bound::by_named_clause(self.tree, clause, head.arguments).contains(&name);
+        let dot = end + u32::try_from(self.tree.text().get(end as usize..)?.find('.')?).ok()?;
+        binds.then(|| (self.tree.place((dot, dot + 1)), format!("{}/{}", head.name, head.arguments.len())))
     }
 
     fn statement(&mut self, body: &'a [ExprId], range: tree::Range) -> Form {

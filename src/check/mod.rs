@@ -32,6 +32,7 @@ use crate::check::scope::Scope;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::span::Span;
+use crate::syntax::tree::ClauseId;
 use crate::syntax::tree::Range;
 use crate::syntax::tree::Tree;
 
@@ -117,6 +118,9 @@ struct Checker<'a> {
     several: Option<String>,
     /// Whether the form is one: then what its names stand for is not known.
     in_several: bool,
+    /// The last clause of the function above the form at hand and where that function ends, if the form stands indented below it
+    /// as if it were a part of it.
+    continued: Option<(ClauseId, u32)>,
     /// By node, whether it is made of literals alone.
     literals: Vec<bool>,
     /// Functions of this text, and where each was first defined.
@@ -141,6 +145,7 @@ impl<'a> Checker<'a> {
             variables: FxHashMap::default(),
             several: None,
             in_several: false,
+            continued: None,
             literals: source.tree.literals(),
             defined: FxHashMap::default(),
         }

@@ -197,7 +197,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Whether a value can be seen to be no atom.
-    fn never_an_atom(&self, id: ExprId) -> bool {
+    pub(super) fn never_an_atom(&self, id: ExprId) -> bool {
         use tree::Node as N;
         let tree = self.tree;
         match tree.node(id) {

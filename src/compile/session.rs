@@ -223,6 +223,13 @@ impl Session {
             |diagnostic: &Diagnostic| (diagnostic.labels.first().map_or(0, |label| label.span.start), diagnostic.code);
         let Some(mut checked) = checked.filter(|_| !wrong) else {
             let further = self.further(&source, file, mode, &said);
+            // What is calculated where a function belongs has names that are that function's arguments.
+            let instead: Vec<Span> = further.iter().filter(|told| told.code == "E0308").filter_map(place).collect();
+            said.retain(|told| {
+                let inside =
+                    |outer: &Span| place(told).is_some_and(|span| outer.start <= span.start && span.end <= outer.end);
+                told.code != "E0201" || !instead.iter().any(inside)
+            });
             said.extend(further);
             // Who is sent to has no identity; that there is nothing to send says all.
             if let Some(send) = said.iter().position(|diagnostic| diagnostic.title == NO_SENDING) {

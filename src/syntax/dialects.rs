@@ -21,6 +21,7 @@ impl Place<'_> {
     pub(super) fn dialect(&self) -> Found {
         self.function_with_types()
             .or_else(|| self.sql_statement())
+            .or_else(|| self.sql_behind_sign())
             .or_else(|| self.sql_without_quotes())
             .or_else(|| self.condition_in_braces())
             .or_else(|| self.clause_with_colon())
@@ -64,6 +65,21 @@ impl Place<'_> {
             _ => return None,
         };
         Some((self.no_word(first).help(help), self.lose_block(0)))
+    }
+
+    /// `V = SELECT name FROM people`
+    fn sql_behind_sign(&self) -> Found {
+        let word = self.before.filter(|before| self.written(*before).eq_ignore_ascii_case("select"))?;
+        let sign = self.at.checked_sub(2).map(|at| self.tokens[at].token);
+        let from = self.tokens[self.at..].iter().any(|lexeme| self.written(*lexeme).eq_ignore_ascii_case("from"));
+        if sign != Some(Token::Match) || !from {
+            return None;
+        }
+        let end = self.outermost(self.at, |token| token == Token::Dot)?;
+        let text = self.tree.slice((word.start, self.tokens[end - 1].end));
+        let text = if text.contains(['\n', '"']) || text.len() > TEXT_MAX { "select .." } else { text };
+        let diagnostic = self.no_word(word).help(format!("a view in SQL stands in a text: write `sql(\"{text}\")`"));
+        Some((diagnostic, Repair::Replace(self.at - 1..end)))
     }
 
     /// `let {a, b} = Point`, `if let {ok, X} = Result {`

@@ -54,14 +54,20 @@ impl Place<'_> {
     fn assignment_with_word(&self) -> Found {
         let word = self.tokens[0];
         let mutable = usize::from(self.tokens.get(1).is_some_and(|next| self.written(*next) == "mut"));
-        let (name, sign) = (*self.tokens.get(1 + mutable)?, *self.tokens.get(2 + mutable)?);
+        let (name, mut sign) = (*self.tokens.get(1 + mutable)?, *self.tokens.get(2 + mutable)?);
+        // `let x: i32 = 1`
+        let typed = sign.token == Token::Colon;
+        if typed {
+            sign = *self.tokens.iter().find(|lexeme| lexeme.token == Token::Match)?;
+        }
         let known = matches!(self.written(word), "let" | "var" | "val" | "const" | "global" | "local" | "my" | "auto");
         let named = matches!(name.token, Token::Atom | Token::Variable) && sign.token == Token::Match;
         if !known || !named || self.at > 1 + mutable {
             return None;
         }
         let ends = |lexeme: &Lexeme| matches!(lexeme.token, Token::Semicolon | Token::Dot);
-        let end = self.tokens[3 + mutable..].iter().find(|lexeme| ends(lexeme)).map_or(sign.end, |lexeme| lexeme.start);
+        let behind = self.tokens.iter().filter(|lexeme| lexeme.start >= sign.end);
+        let end = behind.clone().find(|lexeme| ends(lexeme)).map_or(sign.end, |lexeme| lexeme.start);
         let value = self.text(sign.end, end).lines().next().unwrap_or("").trim();
         if value.contains("=>") || value.starts_with("function") || value.starts_with("async") {
             return Some(self.function_with_word(word, name));
@@ -73,6 +79,7 @@ impl Place<'_> {
             capital(self.written(name))
         ));
         let repair = match name.token {
+            _ if typed => self.lose_block(0),
             Token::Atom => Repair::Replace(0..2 + mutable),
             _ => Repair::Exchange(0..1 + mutable, &[]),
         };

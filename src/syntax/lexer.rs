@@ -502,6 +502,9 @@ impl Reader<'_> {
                 "nothing is handed back early: `case X of {ok, Y} -> Y; Other -> Other end`"
             }
             '?' => "there are no macros; a name at top level serves as a constant",
+            '@' if self.text[end..].starts_with(|next: char| next.is_ascii_lowercase()) => {
+                "there are no attributes with `@`, and names may contain it, but not start with it; a constant is a name of the top level: `Max = 10.`"
+            }
             '@' => "names may contain `@`, but not start with it",
             _ => "outside of texts and comments only names, numbers and operators may stand",
         };

@@ -14,6 +14,7 @@ pub mod parser;
 pub mod print;
 mod repair;
 mod same;
+mod strays;
 pub mod token;
 pub mod tree;
 

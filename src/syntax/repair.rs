@@ -61,7 +61,8 @@ pub(super) fn opens(tokens: &[Lexeme], at: usize) -> bool {
 pub(super) fn judge(tree: &Tree, tokens: &[Lexeme], mistake: &Mistake) -> (Diagnostic, Repair) {
     let place = Place::new(tree, tokens, mistake);
     place
-        .dialect()
+        .stray()
+        .or_else(|| place.dialect())
         .or_else(|| place.habit())
         .or_else(|| place.construct())
         .or_else(|| place.foreign_word())

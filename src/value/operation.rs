@@ -344,6 +344,13 @@ impl BadOp {
             ([only], kind) if Op::parse(kind, only).is_ok() => {
                 Some(format!("braces make a tuple: write `{}` alone", Brief(only)))
             }
+            ([word, to, amount], Type::BCounter) if word.as_atom() == Some("move") && sum_of(amount).is_some() => {
+                let to = if sum_of(to).is_some() { "To".to_owned() } else { Brief(to).to_string() };
+                Some(format!(
+                    "how much comes first, and then to whom: `{{move, {}, {to}}}`, with the name of a node or of an actor",
+                    Brief(amount)
+                ))
+            }
             ([word, _], Type::GSet) if matches!(word.as_atom()?, "rmv" | "remove" | "rmv_all" | "delete") => {
                 Some("a `gset` only grows; elements leave a `set`".to_owned())
             }

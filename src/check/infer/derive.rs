@@ -57,6 +57,9 @@ fn shape(verb: Verb, arguments: usize) -> Option<Shape> {
     })
 }
 
+/// What is said of a place where a function belongs.
+const NO_FUNCTION: &str = "no function";
+
 impl<'p> Run<'p> {
     /// Makes a derivation.
     pub(super) fn derive(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> Value {
@@ -77,6 +80,9 @@ impl<'p> Run<'p> {
             self.made(expr, call, dynamic, Value::never())
         };
         self.note_derivation(expr, call, &sources, &functions, &destination);
+        if let Some(told) = self.no_function(call, &shape.functions, &functions) {
+            return self.fail(expr, frame, |_| told);
+        }
         if let Some(refused) = self.refused(expr, call.verb, &sources, &functions, &destination) {
             return self.fail(expr, frame, |_| refused);
         }
@@ -99,6 +105,20 @@ impl<'p> Run<'p> {
             self.flows.fed.push((number, expr.span, content.clone()));
         }
         self.flow(expr, call.verb, &sources, &destination, frame)
+    }
+
+    /// What stands where a function belongs, and is calculated on the spot.
+    fn no_function(&self, call: &VerbCall, places: &[usize], functions: &[Value]) -> Option<Diagnostic> {
+        let calculated =
+            |value: &&Value| value.single().is_none() && value.parts().is_some_and(|parts| !parts.funs.some());
+        let (at, value) = places.iter().zip(functions).find(|(_, value)| calculated(value))?;
+        let place = call.arguments.get(*at)?;
+        let title = format!("{} needs a function, and this is {}", verb_word(call.verb), self.describe(value));
+        Some(
+            Diagnostic::error("E0308", title)
+                .at(place.span, NO_FUNCTION)
+                .help("a function says what is done with each element: `fun(X) -> X * 2 end`"),
+        )
     }
 
     /// The one variable that a value is.

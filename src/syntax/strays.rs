@@ -1,0 +1,224 @@
+//! Signs that stand where they do not belong: a separator before an arrow, a comprehension without brackets, an arrow that binds,
+//! a name before an argument, a type behind a number.
+
+use crate::source::diagnostic::Diagnostic;
+use crate::syntax::guess::capital;
+use crate::syntax::lexer::Lexeme;
+use crate::syntax::repair;
+use crate::syntax::repair::Place;
+use crate::syntax::repair::Repair;
+use crate::syntax::token::Token;
+
+/// The longest text that is shown within a help.
+const TEXT_MAX: usize = 72;
+
+type Found = Option<(Diagnostic, Repair)>;
+
+impl Place<'_> {
+    /// What of these stands at the mistake.
+    pub(super) fn stray(&self) -> Found {
+        self.separator_before_arrow()
+            .or_else(|| self.comparing_with_colon())
+            .or_else(|| self.binding_with_arrow())
+            .or_else(|| self.arrow_behind_parentheses())
+            .or_else(|| self.comprehension_without_brackets())
+            .or_else(|| self.word_as_argument_name())
+            .or_else(|| self.function_without_arity())
+            .or_else(|| self.number_with_type())
+            .or_else(|| self.do_behind_condition())
+    }
+
+    fn shown(&self, from: u32, to: u32) -> Option<&str> {
+        let text = self.tree.slice((from, to));
+        (!text.contains('\n') && text.len() <= TEXT_MAX).then_some(text)
+    }
+
+    /// `f(X), -> X`, `case X of 1, -> a end`
+    fn separator_before_arrow(&self) -> Found {
+        let separates = |lexeme: Lexeme| matches!(lexeme.token, Token::Comma | Token::Semicolon);
+        let follows = |lexeme: Lexeme| matches!(lexeme.token, Token::Arrow | Token::When);
+        let next = self.tokens.get(self.at + 1).copied();
+        let (at, arrow) = match (self.before, next) {
+            (Some(before), _) if separates(before) && follows(self.here) => (self.at - 1, self.here),
+            (_, Some(next)) if separates(self.here) && follows(next) => (self.at, next),
+            _ => return None,
+        };
+        // What stands before it has to be the head of a clause.
+        let head = at.checked_sub(1).is_some_and(|before| self.tokens[before].token.ends_expression());
+        let (sign, arrow) = (self.written(self.tokens[at]), self.written(arrow));
+        let diagnostic = Diagnostic::error("E0105", format!("a `{sign}` stands before `{arrow}`"))
+            .at(self.span(self.tokens[at]), "take it away")
+            .help(format!("nothing stands between what a clause takes and its `{arrow}`"));
+        head.then_some((diagnostic, Repair::Remove(at)))
+    }
+
+    /// `if X := 3 -> ..`
+    fn comparing_with_colon(&self) -> Found {
+        let name = self.before.filter(|before| before.token.ends_expression())?;
+        let open = self.open.last().copied().unwrap_or(0);
+        let back = self.tokens[open..self.at].iter().rev().map(|lexeme| lexeme.token);
+        let begins = |token: &Token| matches!(token, Token::If | Token::When | Token::Arrow | Token::Semicolon);
+        let guard = match back.into_iter().find(begins) {
+            Some(Token::If | Token::When) => true,
+            Some(Token::Semicolon) => self.tokens[open].token == Token::If,
+            _ => false,
+        };
+        if self.here.token != Token::Exactly || !guard || self.tokens[open].token == Token::OpenMap {
+            return None;
+        }
+        let value = self.tokens.get(self.at + 1).map_or("..", |next| self.written(*next));
+        let diagnostic =
+            Diagnostic::error("E0108", "`:=` does not compare").at(self.span(self.here), "`==` belongs here").help(
+                format!("write `{} == {value}`; `:=` stands between key and value of a map only", self.written(name)),
+            );
+        Some((diagnostic, Repair::Substitute(self.at, &[Token::Equal])))
+    }
+
+    /// `X => 3`, where no function of X is meant.
+    fn binding_with_arrow(&self) -> Found {
+        let name = self.before.filter(|before| before.token == Token::Variable)?;
+        let element = self.element();
+        let statement = self.open.last().is_none_or(|open| self.tokens[*open].token.closer() == Some(Token::End));
+        let written = self.written(name);
+        let mut behind = self.tokens[self.at + 1..element.end].iter();
+        let function = behind.any(|lexeme| lexeme.token == Token::Variable && self.written(*lexeme) == written);
+        if self.here.token != Token::Put || !statement || element.start + 1 != self.at || function {
+            return None;
+        }
+        let last = self.tokens[element.end - 1];
+        let value = self.shown(self.here.end, last.end).map_or("..", str::trim);
+        let diagnostic = Diagnostic::error("E0108", "a name is bound with `=`")
+            .at(self.span(self.here), "`=` belongs here")
+            .help(format!("write `{written} = {value}`; `=>` stands between key and value of a map only"));
+        Some((diagnostic, Repair::Substitute(self.at, &[Token::Match])))
+    }
+
+    /// `(x, y) => x + y`
+    fn arrow_behind_parentheses(&self) -> Found {
+        let open = *self.open.last().filter(|open| self.tokens[**open].token == Token::OpenParenthesis)?;
+        let called = open.checked_sub(1).is_some_and(|before| self.tokens[before].token.ends_expression());
+        let Repair::Replace(brackets) = self.lose_brackets(open) else { return None };
+        let arrow = *self.tokens.get(brackets.end).filter(|lexeme| lexeme.token == Token::Put)?;
+        if called || self.here.token != Token::Comma {
+            return None;
+        }
+        let inside = &self.tokens[open + 1..brackets.end - 1];
+        let names = inside.iter().filter(|lexeme| matches!(lexeme.token, Token::Atom | Token::Variable));
+        let names: Vec<String> = names.map(|lexeme| capital(self.written(*lexeme))).collect();
+        let diagnostic = Diagnostic::error("E0108", "`=>` does not make a function")
+            .at(self.span(arrow), "stands between key and value of a map only")
+            .help(format!("write `fun({}) -> .. end`", names.join(", ")));
+        let end = self.end_of_expression(brackets.end + 1);
+        Some((diagnostic, Repair::Replace(open..end)))
+    }
+
+    /// Where the expression ends that begins there.
+    fn end_of_expression(&self, from: usize) -> usize {
+        let mut depth = 0_usize;
+        let ends = |index: &usize| {
+            let token = self.tokens[*index].token;
+            if repair::opens(self.tokens, *index) {
+                depth += 1;
+            } else if token.closes() {
+                match depth.checked_sub(1) {
+                    Some(less) => depth = less,
+                    None => return true,
+                }
+            }
+            depth == 0 && matches!(token, Token::Comma | Token::Semicolon | Token::Dot)
+        };
+        (from..self.tokens.len()).find(ends).unwrap_or(self.tokens.len() - 1)
+    }
+
+    /// `update(S, {add, X}) || X <- L`
+    fn comprehension_without_brackets(&self) -> Found {
+        let statement = self.open.last().is_none_or(|open| self.tokens[*open].token.closer() == Some(Token::End));
+        let end = self.end_of_expression(self.at + 1);
+        let generates = self.tokens[self.at..end].iter().any(|lexeme| lexeme.token == Token::Generator);
+        if self.here.token != Token::Bars || !statement || !generates {
+            return None;
+        }
+        let start = self.element().start;
+        let (first, last) = (self.tokens[start], self.tokens[end - 1]);
+        let written = self.shown(first.start, last.end).unwrap_or("f(X) || X <- L");
+        let diagnostic = Diagnostic::error("E0104", "a comprehension stands in brackets")
+            .at(self.span(self.here), "between `[` and `]` only")
+            .help(format!("write `[{written}]`"));
+        Some((diagnostic, Repair::Replace(start..end)))
+    }
+
+    /// `print("a", end="")`: other names of arguments are told when names are looked up.
+    fn word_as_argument_name(&self) -> Found {
+        let open = *self.open.last().filter(|open| self.tokens[**open].token == Token::OpenParenthesis)?;
+        let called = open.checked_sub(1).is_some_and(|before| self.tokens[before].token == Token::Atom);
+        let next = self.tokens.get(self.at + 1).filter(|next| next.token == Token::Match)?;
+        let word = self.written(self.here).starts_with(|first: char| first.is_ascii_lowercase());
+        let before = self.before.filter(|before| before.token == Token::Comma || self.at == open + 1)?;
+        if !called || !word {
+            return None;
+        }
+        let end = self.end_of_expression(self.at + 2);
+        let diagnostic = Diagnostic::error("E0108", "arguments have no names")
+            .at(self.tree.place((self.here.start, next.end)), "not known here")
+            .help("hand them on in order");
+        let start = if before.token == Token::Comma { self.at - 1 } else { self.at };
+        Some((diagnostic, Repair::Exchange(start..end, &[])))
+    }
+
+    /// `fun lists:reverse`
+    fn function_without_arity(&self) -> Found {
+        let name = self.before.filter(|before| before.token == Token::Atom)?;
+        let is = |back: usize, token: Token| self.at.checked_sub(back).is_some_and(|at| self.tokens[at].token == token);
+        let start = match () {
+            () if is(2, Token::Fun) => self.at - 2,
+            () if is(2, Token::Colon) && is(3, Token::Atom) && is(4, Token::Fun) => self.at - 4,
+            () => return None,
+        };
+        if matches!(self.here.token, Token::Slash | Token::Colon | Token::OpenParenthesis) {
+            return None;
+        }
+        let written = self.tree.slice((self.tokens[start].start, name.end));
+        let diagnostic = Diagnostic::error("E0101", "the number of arguments is missing")
+            .at(self.tree.place((self.tokens[start].start, name.end)), "`/` and a number belong behind this")
+            .help(format!("write `{written}/1` for the function of one argument"));
+        Some((diagnostic, Repair::Replace(start..self.at)))
+    }
+
+    /// `5u32`, `10px`
+    fn number_with_type(&self) -> Found {
+        let number = self.before.filter(|before| matches!(before.token, Token::Integer | Token::Float))?;
+        if self.here.token != Token::Atom || number.end != self.here.start {
+            return None;
+        }
+        let diagnostic = Diagnostic::error("E0108", "nothing stands right behind a number")
+            .at(self.span(self.here), "take it away")
+            .help(format!(
+                "write `{}`: integers have any size, and units are for names and comments",
+                self.written(number)
+            ));
+        Some((diagnostic, Repair::Remove(self.at)))
+    }
+
+    /// `if X > 1 do .. else .. end`, `case X do`
+    fn do_behind_condition(&self) -> Found {
+        let open = *self.open.last()?;
+        let arrow = self.tokens[open..self.at].iter().any(|lexeme| lexeme.token == Token::Arrow);
+        if self.written(self.here) != "do" || arrow || self.before.is_none_or(|before| !before.token.ends_expression())
+        {
+            return None;
+        }
+        let end = (self.at..self.tokens.len()).find(|index| self.tokens[*index].token == Token::End);
+        match self.tokens[open].token {
+            Token::If => {
+                let diagnostic = self.no_word(self.here).help(crate::syntax::foreign::CLAUSES);
+                Some((diagnostic, end.map_or_else(|| self.lose_block(open), |end| Repair::Replace(open..end + 1))))
+            }
+            Token::Case => {
+                let diagnostic =
+                    self.no_word(self.here).help("write `of` in its place: `case X of 1 -> one; _ -> other end`");
+                Some((diagnostic, Repair::Substitute(self.at, &[Token::Of])))
+            }
+            _ => None,
+        }
+    }
+}
