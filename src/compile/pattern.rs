@@ -214,20 +214,30 @@ impl Builder<'_> {
     }
 }
 
-/// Whether evaluating a guard's expression may fail.
+/// Whether evaluating a guard's expression may fail, where it is a test: what is not true is false then.
 fn can_fail(part: &Expr) -> bool {
+    match &part.node {
+        Node::AndAlso(left, right) | Node::OrElse(left, right) | Node::Binary(Binary::And, left, right) => {
+            !is_boolean(left) || can_fail(left) || can_fail(right)
+        }
+        _ => value_can_fail(part),
+    }
+}
+
+/// The same where its value is asked for: `and` needs two booleans then.
+fn value_can_fail(part: &Expr) -> bool {
     match &part.node {
         Node::Literal(_) | Node::Local(_) => false,
         Node::Binary(binary, left, right) if operator::comparison(*binary).is_some() => {
-            can_fail(left) || can_fail(right)
+            value_can_fail(left) || value_can_fail(right)
         }
-        Node::AndAlso(left, right) | Node::OrElse(left, right) | Node::Binary(Binary::And, left, right) => {
-            !is_boolean(left) || can_fail(left) || can_fail(right)
+        Node::AndAlso(left, right) | Node::OrElse(left, right) => {
+            !is_boolean(left) || value_can_fail(left) || value_can_fail(right)
         }
         Node::Builtin(builtin, arguments) => {
             let row = builtin.row();
             let total = row.arity == 1 && row.name.starts_with("is_");
-            !total || arguments.iter().any(can_fail)
+            !total || arguments.iter().any(value_can_fail)
         }
         _ => true,
     }
