@@ -60,8 +60,16 @@ pub(super) fn value(kind: &Type, pieces: &[Piece]) -> Term {
 pub(super) fn compact(kind: &Type, pieces: &[Piece]) -> Vec<Content> {
     let list = |value: Term| value.to_vec().unwrap_or_default().into_iter();
     match kind {
-        Type::Set | Type::GSet | Type::RwSet | Type::TwoPSet => {
-            list(value(kind, pieces)).map(Content::Element).collect()
+        Type::Set | Type::GSet => list(value(kind, pieces)).map(Content::Element).collect(),
+        Type::RwSet | Type::TwoPSet => {
+            // That something was taken out is said where nothing is in.
+            let out = pieces.iter().filter(|piece| matches!(piece.content, Content::Removed(_)));
+            let elements: Vec<Content> = list(value(kind, pieces)).map(Content::Element).collect();
+            if elements.is_empty() {
+                out.map(|piece| piece.content.clone()).min().into_iter().collect()
+            } else {
+                elements
+            }
         }
         Type::Counter | Type::GCounter | Type::LexCounter | Type::BCounter => {
             if pieces.is_empty() {
@@ -127,7 +135,7 @@ fn term(piece: &Piece) -> Option<&Term> {
 fn marked(pieces: &[Piece]) -> impl Iterator<Item = Term> {
     pieces.iter().filter_map(|piece| match &piece.content {
         Content::Element(element) => {
-            let out = pieces.iter().any(|other| other.content == Content::Removed(element.clone()));
+            let out = pieces.iter().any(|other| other.own && other.content == Content::Removed(element.clone()));
             (!piece.own || !out).then(|| element.clone())
         }
         _ => None,

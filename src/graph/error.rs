@@ -114,14 +114,3 @@ pub(super) fn shown(name: &Name, role: &str) -> String {
         Name::Fresh(..) => role.to_owned(),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::GraphError;
-
-    #[test]
-    fn a_node_that_has_all_the_variables_that_it_can_number_says_so() {
-        let told = GraphError::TooMany.diagnostic();
-        assert_eq!((told.code, GraphError::TooMany.code()), ("E0314", "E0314"));
-    }
-}

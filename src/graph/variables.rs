@@ -46,7 +46,7 @@ impl Graph {
             }
             return Err(GraphError::NameTaken { known: Arc::clone(known_as), asked: reference.kind.clone() });
         }
-        let variable = VariableId(u32::try_from(self.variables.len()).map_err(|_| GraphError::TooMany)?);
+        let variable = VariableId(next_number(self.variables.len())?);
         self.variables.push(Arc::new(reference.clone()));
         self.names.insert(key, variable);
         self.readers.push(Vec::new());
@@ -89,7 +89,7 @@ impl Graph {
             return Ok(None);
         }
         self.check(&derivation)?;
-        let id = DerivationId(u32::try_from(self.derivations.len()).map_err(|_| GraphError::TooMany)?);
+        let id = DerivationId(next_number(self.derivations.len())?);
         for (reader, side) in sides(&derivation.sources) {
             self.readers[reader.0 as usize].push((id, side));
             self.order.connect(reader, derivation.destination);
@@ -154,5 +154,23 @@ fn sides(sources: &[VariableId]) -> Vec<(VariableId, Side)> {
         [left, right] => vec![(*left, Side::Left), (*right, Side::Right)],
         [only] => vec![(*only, Side::Left)],
         _ => Vec::new(),
+    }
+}
+
+/// The number of the next one, where there are so many.
+fn next_number(many: usize) -> Result<u32, GraphError> {
+    u32::try_from(many).map_err(|_| GraphError::TooMany)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_number;
+
+    #[test]
+    fn a_node_that_has_all_the_variables_that_it_can_number_says_so() {
+        let all = usize::try_from(u32::MAX).expect("a place has 32 bits at least");
+        assert_eq!(next_number(all).ok(), Some(u32::MAX));
+        let told = next_number(all + 1).map_err(|error| error.diagnostic()).expect_err("there are no more");
+        assert_eq!((told.code, &*told.title), ("E0314", "there are too many variables or derivations"));
     }
 }

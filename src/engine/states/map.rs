@@ -179,7 +179,7 @@ impl MapState {
 
     /// The contents of one key, as few as possible.
     pub(super) fn part(&self, key: &Term) -> Vec<Content> {
-        let contents = self.children.get(key).map_or_else(Vec::new, |child| child.state.contents());
+        let contents = self.children.get(key).map_or_else(Vec::new, |child| child.state.contents_within());
         contents.into_iter().map(|content| Content::Entry(Arc::new((key.clone(), content)))).collect()
     }
 

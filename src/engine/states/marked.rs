@@ -34,6 +34,9 @@ struct Marks {
     removed: Vec<Dot>,
     /// How many contributions and slots.
     count: u64,
+    /// How many contributions say that it was taken out elsewhere. They take nothing out here; they only say that there is
+    /// something, which beneath a key of a map is enough for the key.
+    out: u64,
 }
 
 impl Marks {
@@ -42,21 +45,15 @@ impl Marks {
     }
 
     fn is_nothing(&self) -> bool {
-        self.count == 0 && self.added.is_empty() && self.removed.is_empty()
+        self.count == 0 && self.out == 0 && self.added.is_empty() && self.removed.is_empty()
     }
 
     fn change(&mut self, support: &Support, came: bool) {
         let dots = match (&support.content, support.dot) {
             (Content::Element(_), Some(_)) => &mut self.added,
             (Content::Removed(_), Some(_)) => &mut self.removed,
-            (Content::Element(_), None) if came => {
-                self.count += 1;
-                return;
-            }
-            (Content::Element(_), None) => {
-                self.count = self.count.saturating_sub(1);
-                return;
-            }
+            (Content::Element(_), None) => return counted(&mut self.count, came),
+            (Content::Removed(_), None) => return counted(&mut self.out, came),
             _ => return,
         };
         let Some(dot) = support.dot else { return };
@@ -74,6 +71,10 @@ impl Marks {
         dots.sort_unstable();
         dots
     }
+}
+
+fn counted(count: &mut u64, came: bool) {
+    *count = if came { *count + 1 } else { count.saturating_sub(1) };
 }
 
 impl MarkedState {
@@ -147,6 +148,15 @@ impl MarkedState {
 
     pub(super) fn elements(&self) -> impl Iterator<Item = &Term> {
         self.elements.iter().filter(|(_, marks)| marks.is_in()).map(|(element, _)| element)
+    }
+
+    /// That something was taken out, where that is all that there is to say.
+    pub(super) fn removal(&self) -> Option<Content> {
+        if self.present > 0 {
+            return None;
+        }
+        let out = self.elements.iter().filter(|(_, marks)| !marks.removed.is_empty() || marks.out > 0);
+        out.map(|(element, _)| element).min().map(|element| Content::Removed(element.clone()))
     }
 
     pub(super) fn contains(&self, element: &Term) -> bool {

@@ -265,6 +265,14 @@ impl State {
         contents
     }
 
+    /// The same within another state, beneath a key or in a pair: a set of which only removals are left is something there.
+    fn contents_within(&self) -> Vec<Content> {
+        match self {
+            State::Marked(state) if state.len() == 0 => state.removal().into_iter().collect(),
+            _ => self.contents(),
+        }
+    }
+
     /// The live entries, in no particular order.
     fn entries(&self) -> Vec<(Dot, Content)> {
         let mut entries = Vec::new();

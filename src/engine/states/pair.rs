@@ -72,8 +72,8 @@ impl PairState {
     }
 
     pub(super) fn contents(&self) -> Vec<Content> {
-        let first = self.first.state.contents().into_iter().map(|content| Content::First(Box::new(content)));
-        let second = self.second.state.contents().into_iter().map(|content| Content::Second(Box::new(content)));
+        let first = self.first.state.contents_within().into_iter().map(|content| Content::First(Box::new(content)));
+        let second = self.second.state.contents_within().into_iter().map(|content| Content::Second(Box::new(content)));
         first.chain(second).collect()
     }
 

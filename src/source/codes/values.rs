@@ -185,7 +185,7 @@ pairs of elements, each one level deeper than what it holds; a pair beyond the l
         text: "\
 A node can hold some four thousand million variables, and as many derivations. A program that reaches that limit makes
 variables in a loop without end.",
-        example: Example::Test { file: "src/graph/error.rs", name: "a_node_that_has_all_the_variables_that_it_can_number_says_so" },
+        example: Example::Test { file: "src/graph/variables.rs", name: "a_node_that_has_all_the_variables_that_it_can_number_says_so" },
     },
     Explanation {
         code: "E0315",
