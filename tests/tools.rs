@@ -303,9 +303,26 @@ fn what_is_no_test_and_what_does_not_end_is_told_by_name() {
 
 #[test]
 fn the_reference_is_true() {
-    let folder = folder(&[("reference.md", &doc(&["--format", "markdown"]).stdout)]);
+    let data = |name: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/data").join(name))
+            .expect("it is there")
+    };
+    let (table, tree, lines) = (data("people.csv"), data("people.json"), data("names.txt"));
+    let folder = folder(&[
+        ("reference.md", &doc(&["--format", "markdown"]).stdout),
+        ("data/people.csv", &table),
+        ("data/people.json", &tree),
+        ("data/names.txt", &lines),
+    ]);
     let done = test(folder.path(), &["reference.md"]);
     assert_eq!(done.code, 0, "{}{}", done.stdout.lines().rev().take(40).collect::<Vec<_>>().join("\n"), done.stderr);
+}
+
+#[test]
+fn everything_that_is_documented_has_an_example() {
+    let objects = doc(&["--json"]).stdout;
+    let without: Vec<&str> = objects.lines().filter(|line| line.contains("\"examples\":[]")).collect();
+    assert!(objects.lines().count() > 300 && without.is_empty(), "{without:#?}");
 }
 
 #[test]

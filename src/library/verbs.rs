@@ -356,7 +356,7 @@ pub(super) const ROWS: &[Builtin] = &[
         Verb::Interested,
         "interested(topic) -> ok",
         "This node takes what belongs to the topic. With the first such topic it takes nothing but that and what has no topic; a node that never calls this takes everything.",
-        "",
+        "S = set_topic(declare(set), sports), interested(sports), update(S, {add, goal}), print(query(S)).",
     ),
     row(
         None,
@@ -365,7 +365,7 @@ pub(super) const ROWS: &[Builtin] = &[
         Verb::Disinterested,
         "disinterested(topic) -> ok",
         "This node does not take what belongs to the topic any longer. What is here of it goes; what this node has made of it and no server has yet is still brought to one.",
-        "",
+        "S = set_topic(declare(set), sports), interested(news), interested(sports), update(S, {add, goal}), disinterested(sports), print(query(S)).",
     ),
     row(
         None,
@@ -374,7 +374,7 @@ pub(super) const ROWS: &[Builtin] = &[
         Verb::SetTopic,
         "set_topic(variable, topic) -> variable",
         "The variable belongs to the topic: an atom, a text or any other value. To be said before its first update, so right after `declare`; it is then for good.",
-        "",
+        "S = set_topic(declare(goals, set), sports), update(S, {add, goal}).",
     ),
     row(
         None,
@@ -383,7 +383,7 @@ pub(super) const ROWS: &[Builtin] = &[
         Verb::RemoveTopic,
         "remove_topic(variable, topic) -> variable",
         "The variable does not belong to the topic any longer. Before its first update only.",
-        "",
+        "S = set_topic(declare(goals, set), sports), remove_topic(S, sports), set_topic(S, football), update(S, {add, goal}).",
     ),
     row(
         None,
@@ -392,7 +392,7 @@ pub(super) const ROWS: &[Builtin] = &[
         Verb::Every,
         "every(milliseconds, function) -> ok",
         "Starts a task that calls the function after so much time, and again so long after each end; it ends when the function fails. A program with it does not end by itself: stop it, or run it with `--until` or `--timeout`.",
-        "",
+        "C = declare(counter), every(1000, fun() -> update(C, increment) end), print(read(C, {value, 3})).",
     ),
     row(
         None,
@@ -401,7 +401,7 @@ pub(super) const ROWS: &[Builtin] = &[
         Verb::EachLine,
         "each_line(path, function) -> ok",
         "Calls the function with each line of a UTF-8 file, as a string without its end, in order. The function may wait. The path is looked up beside the program first.",
-        "",
+        "S = declare(set), each_line(\"data/names.txt\", fun(Name) -> update(S, {add, Name}) end), print(query(S)).",
     ),
     row(
         None,
@@ -538,7 +538,7 @@ pub(super) const ROWS: &[Builtin] = &[
         Verb::CsvRead,
         "csv:read(path) -> list",
         "The rows of a CSV file with a header line, as maps from column name (an atom) to number or string; an empty cell is `undefined`.",
-        "",
+        "[#{age := Age} | _] = csv:read(\"data/people.csv\"), print(Age).",
     ),
     row(
         Some("json"),
@@ -547,6 +547,6 @@ pub(super) const ROWS: &[Builtin] = &[
         Verb::JsonRead,
         "json:read(path) -> term",
         "A JSON file as terms: objects are maps with atoms as keys, `null` is `undefined`.",
-        "",
+        "#{people := People} = json:read(\"data/people.json\"), print(length(People)).",
     ),
 ];
