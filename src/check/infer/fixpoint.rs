@@ -15,6 +15,7 @@ use crate::check::infer::parts::Few;
 use crate::check::infer::run::Call;
 use crate::check::infer::run::Outcome;
 use crate::check::infer::run::Run;
+use crate::check::infer::site::Why;
 use crate::check::infer::value::Value;
 use crate::check::infer::value::both;
 
@@ -33,6 +34,8 @@ const CROWDED_MAX: (usize, usize) = (1, 2);
 /// outside, and beyond how many nothing is known of its arguments. There are as many ways through them as one likes, and each
 /// way comes with arguments of its own: between the two, all of them are taken together.
 const WAYS_MAX: (usize, usize) = (3, 10);
+/// Through how many uses of results it is looked whether a result of an earlier round is as it was.
+const UNCHANGED_MAX: usize = 200;
 /// How often a recursive result may grow before single numbers and texts of it are forgotten, and before nothing is known of
 /// it.
 const GROWTHS_MAX: (u8, u8) = (3, 8);
@@ -55,6 +58,10 @@ struct Entry {
     state: State,
     /// How often the outcome has grown.
     growths: u8,
+    /// How often it has changed in any way.
+    version: u32,
+    /// The calls that the last round used, each as it was then; while its own result is not final.
+    used: Vec<(Arc<Call>, u32)>,
 }
 
 /// A call that is being analysed.
@@ -67,6 +74,8 @@ struct Active {
     again: bool,
     /// How many calls were open when this round began.
     mark: usize,
+    /// What this round has used so far.
+    used: Vec<(Arc<Call>, u32)>,
 }
 
 /// The calls of a function within one call of its group from outside.
@@ -87,8 +96,10 @@ pub(super) struct Calls {
     open: Vec<Arc<Call>>,
     /// The least depth of a call whose unfinished result was used.
     lowest: usize,
+    /// Whether each round looks at everything anew, where something is noted on the way.
+    pub(super) anew: bool,
     /// The functions that call each other.
-    pub(super) groups: Groups,
+    pub(super) groups: Arc<Groups>,
     /// By group, of each function of it.
     ways: FxHashMap<u32, FxHashMap<Code, Ways>>,
 }
@@ -101,7 +112,8 @@ impl Default for Calls {
             active: Vec::new(),
             open: Vec::new(),
             lowest: usize::MAX,
-            groups: Groups::default(),
+            anew: false,
+            groups: Arc::new(Groups::default()),
             ways: FxHashMap::default(),
         }
     }
@@ -110,10 +122,23 @@ impl Default for Calls {
 impl Calls {
     /// What is known of a call; notes on whose unfinished result that rests.
     fn recall(&mut self, call: &Call) -> Option<Outcome> {
-        let entry = self.known.get(call)?;
-        match entry.state {
-            State::Done => {}
-            State::Stale => return None,
+        let (key, entry) = self.known.get_key_value(call)?;
+        let (key, state, version, outcome) = (key.clone(), entry.state, entry.version, entry.outcome.clone());
+        match state {
+            State::Stale => {
+                let unchanged = self.unchanged(&key)?;
+                self.take_up(unchanged);
+            }
+            state => self.rest_on(state),
+        }
+        self.use_of(&key, version);
+        Some(outcome)
+    }
+
+    /// Notes that the round at hand rests on a result of that state.
+    fn rest_on(&mut self, state: State) {
+        match state {
+            State::Done | State::Stale => {}
             State::Running(depth) => {
                 self.active[depth].asked = true;
                 self.lowest = self.lowest.min(depth);
@@ -124,7 +149,48 @@ impl Calls {
                 self.lowest = self.lowest.min(around.saturating_sub(1));
             }
         }
-        Some(entry.outcome.clone())
+    }
+
+    /// Notes that the call being analysed has used another.
+    fn use_of(&mut self, call: &Arc<Call>, version: u32) {
+        let Some(active) = self.active.last_mut() else { return };
+        if !active.used.last().is_some_and(|(last, _)| Arc::ptr_eq(last, call)) {
+            active.used.push((call.clone(), version));
+        }
+    }
+
+    /// A call of an earlier round, with those of earlier rounds that it rests on, if all that they have used is as it was then:
+    /// looking at them once more would find the same. Nothing where that takes long to tell.
+    fn unchanged(&self, call: &Arc<Call>) -> Option<Vec<Arc<Call>>> {
+        let (mut found, mut next, mut looks) = (vec![call.clone()], 0, 0);
+        if self.anew {
+            return None;
+        }
+        while let Some(one) = found.get(next).cloned() {
+            next += 1;
+            for (used, version) in &self.known.get(&*one)?.used {
+                looks += 1;
+                let entry = self.known.get(&**used).filter(|entry| entry.version == *version)?;
+                if matches!(entry.state, State::Stale) && !found.iter().any(|known| Arc::ptr_eq(known, used)) {
+                    found.push(used.clone());
+                }
+                if looks > UNCHANGED_MAX {
+                    return None;
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// Takes results of earlier rounds into this one.
+    fn take_up(&mut self, calls: Vec<Arc<Call>>) {
+        let used = calls.iter().filter_map(|call| self.known.get(&**call)).flat_map(|entry| &entry.used);
+        let states: Vec<State> = used.filter_map(|(used, _)| Some(self.known.get(&**used)?.state)).collect();
+        states.into_iter().for_each(|state| self.rest_on(state));
+        for call in calls {
+            self.set(&call, State::Open(self.open.len()));
+            self.open.push(call);
+        }
     }
 
     fn group(&self, code: Code) -> Option<u32> {
@@ -179,6 +245,12 @@ impl Calls {
         let control = both(&before.control, &outcome.control);
         let effect = outcome.effect.is_some() && before.effect.is_none();
         let grown = more || effect || control != before.control;
+        // Of what fails it is not asked whether it fails in the same way.
+        let failed = matches!(outcome.why, Why::Failed(_)) && outcome.value.is_never();
+        if grown || failed || outcome.edges != before.edges {
+            entry.version = entry.version.wrapping_add(1);
+        }
+        let before = &entry.outcome;
         outcome.value = match entry.growths {
             _ if !more => joined,
             growths if growths < GROWTHS_MAX.0 => joined,
@@ -196,6 +268,9 @@ impl Calls {
         for call in self.open.drain(mark..) {
             if let Some(entry) = self.known.get_mut(&*call) {
                 entry.state = state;
+                if matches!(state, State::Done) {
+                    entry.used = Vec::new();
+                }
             }
         }
     }
@@ -211,7 +286,7 @@ impl Run<'_> {
     /// Analyses a call although calls may not be followed.
     pub(super) fn always(&mut self, call: Call) {
         if self.calls.recall(&call).is_none() && !self.exhausted() {
-            self.analyse(Arc::new(call));
+            self.analyse(&Arc::new(call));
         }
     }
 
@@ -232,7 +307,7 @@ impl Run<'_> {
         if !self.step() {
             return Outcome::any();
         }
-        let outcome = self.analyse(wide);
+        let outcome = self.analyse(&wide);
         self.unstep();
         outcome
     }
@@ -281,43 +356,55 @@ impl Run<'_> {
         call
     }
 
-    fn analyse(&mut self, call: Arc<Call>) -> Outcome {
+    fn analyse(&mut self, call: &Arc<Call>) -> Outcome {
         let depth = self.calls.active.len();
         if let Code::Lambda(number) = call.code
             && let Some((_, called)) = self.made.get_mut(number as usize)
         {
             *called = true;
         }
-        if let Some(entry) = self.calls.known.get_mut(&call) {
+        if let Some(entry) = self.calls.known.get_mut(call) {
             entry.state = State::Running(depth);
         } else {
             *self.calls.contexts.entry(call.code).or_default() += 1;
             let first = Outcome { value: Value::never(), ..Outcome::any() };
-            self.calls.known.insert(call.clone(), Entry { outcome: first, state: State::Running(depth), growths: 0 });
+            self.calls.known.insert(
+                call.clone(),
+                Entry { outcome: first, state: State::Running(depth), growths: 0, version: 0, used: Vec::new() },
+            );
         }
         let mark = self.calls.open.len();
-        self.calls.active.push(Active { call: call.clone(), asked: false, again: false, mark });
+        self.calls.active.push(Active { call: call.clone(), asked: false, again: false, mark, used: Vec::new() });
         let outer_lowest = std::mem::replace(&mut self.calls.lowest, usize::MAX);
         let outcome = loop {
-            let outcome = self.apply(&call);
+            self.calls.active[depth].used.clear();
+            let outcome = self.apply(call);
             let (outcome, again) = self.round(depth, outcome);
             if self.calls.lowest < depth {
                 // Those around go on with it, if need be.
                 let lowest = self.calls.lowest;
                 self.calls.active[lowest].again |= again;
-                self.calls.set(&call, State::Open(self.calls.open.len()));
-                self.calls.open.push(call);
+                self.calls.set(call, State::Open(self.calls.open.len()));
+                let used = std::mem::take(&mut self.calls.active[depth].used);
+                if let Some(entry) = self.calls.known.get_mut(call) {
+                    entry.used = used;
+                }
+                self.calls.open.push(call.clone());
                 break outcome;
             }
             if !again || self.exhausted() {
                 self.calls.close(mark, State::Done);
-                self.calls.set(&call, State::Done);
+                self.calls.set(call, State::Done);
                 break outcome;
             }
             self.calls.close(mark, State::Stale);
             self.calls.lowest = usize::MAX;
         };
         self.calls.active.pop();
+        if let Some((key, entry)) = self.calls.known.get_key_value(call) {
+            let (key, version) = (key.clone(), entry.version);
+            self.calls.use_of(&key, version);
+        }
         let inner = if self.calls.lowest < depth { self.calls.lowest } else { usize::MAX };
         self.calls.lowest = outer_lowest.min(inner);
         outcome

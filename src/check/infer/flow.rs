@@ -35,6 +35,8 @@ pub(super) struct Edge {
 pub(super) struct Flows {
     /// Edges that are sure to be made, by where they begin, in order.
     sure: FxHashMap<u32, Vec<Edge>>,
+    /// Where they come from, by where they end.
+    back: FxHashMap<u32, Vec<u32>>,
     /// All of them.
     known: FxHashSet<Edge>,
     /// Cycles that are sure to be made.
@@ -44,8 +46,40 @@ pub(super) struct Flows {
 }
 
 impl Flows {
+    /// Whether one variable feeds another. Looked for from both ends, a step on each side in turn: a derivation is most often
+    /// added at one end of what is there, and on that side there is nothing to look through.
+    fn feeds(&self, from: u32, to: u32) -> bool {
+        if from == to {
+            return true;
+        }
+        let (mut seen, mut seen_back) = (FxHashSet::from_iter([from]), FxHashSet::from_iter([to]));
+        let (mut open, mut open_back) = (vec![from], vec![to]);
+        while let (Some(at), Some(end)) = (open.pop(), open_back.pop()) {
+            for edge in self.sure.get(&at).into_iter().flatten() {
+                if seen_back.contains(&edge.into) {
+                    return true;
+                }
+                if seen.insert(edge.into) {
+                    open.push(edge.into);
+                }
+            }
+            for before in self.back.get(&end).into_iter().flatten() {
+                if seen.contains(before) {
+                    return true;
+                }
+                if seen_back.insert(*before) {
+                    open_back.push(*before);
+                }
+            }
+        }
+        false
+    }
+
     /// The way from one variable to another, both included.
     fn path(&self, from: u32, to: u32) -> Option<Vec<u32>> {
+        if !self.feeds(from, to) {
+            return None;
+        }
         let mut before: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
         let mut open = vec![from];
         while let Some(at) = open.pop() {
@@ -123,6 +157,7 @@ impl<'p> Run<'p> {
         let Some(path) = found else {
             if self.flows.known.insert(edge) {
                 self.flows.sure.entry(edge.from).or_default().push(edge);
+                self.flows.back.entry(edge.into).or_default().push(edge.from);
             }
             return None;
         };

@@ -22,6 +22,7 @@ mod flow;
 mod groups;
 mod guards;
 mod matching;
+mod needed;
 mod operation;
 mod operators;
 mod parts;
@@ -42,6 +43,7 @@ mod tests;
 pub use useless::name_it;
 
 use rustc_hash::FxHashMap;
+use triomphe::Arc;
 
 use crate::check::core::Checked;
 use crate::check::core::Form;
@@ -64,8 +66,8 @@ const HISTORY_MAX: usize = 400;
 /// What is known of earlier texts: the library's, and at the prompt those of earlier lines.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    functions: Vec<triomphe::Arc<Function>>,
-    forms: Vec<triomphe::Arc<Form>>,
+    functions: Vec<Arc<Function>>,
+    forms: Vec<Arc<Form>>,
     /// How many texts the library has.
     library: u32,
     /// How many names of the top level there are.
@@ -101,9 +103,9 @@ impl Known {
     /// Takes in a text that was checked.
     pub fn add(&mut self, checked: Checked) {
         self.globals = checked.globals.len();
-        self.functions.extend(checked.functions.into_iter().map(triomphe::Arc::new));
+        self.functions.extend(checked.functions.into_iter().map(Arc::new));
         self.last = checked.forms.len().min(HISTORY_MAX);
-        self.forms.extend(checked.forms.into_iter().map(triomphe::Arc::new));
+        self.forms.extend(checked.forms.into_iter().map(Arc::new));
         if self.forms.len() > HISTORY_MAX {
             // Names that they bound then hold anything.
             let old = self.forms.len() - HISTORY_MAX;
@@ -179,11 +181,12 @@ pub fn awaited(known: &Known, checked: &Checked) -> Option<Diagnostic> {
 #[must_use]
 pub fn facts(known: &Known, checked: &Checked, file: FileId) -> Facts {
     let mut passes = Passes::new(known, checked, file);
-    let (settled, variables) = passes.first(true);
+    let (settled, variables) = passes.first(true, None);
     let mut run = passes.run(true);
     run.settled = settled;
     run.variables = variables;
     run.recorder = Some(Recorder::default());
+    run.calls.anew = true;
     passes.everything(&mut run, false);
     run.facts()
 }
@@ -197,8 +200,10 @@ struct Passes<'p> {
     literals: FxHashMap<usize, Value>,
     /// The numbers of `fun`s.
     numbers: run::Numbers<'p>,
+    /// All functions, by their numbers.
+    functions: Arc<FxHashMap<FunctionId, &'p Function>>,
     /// The program's functions that call each other.
-    groups: groups::Groups,
+    groups: Arc<groups::Groups>,
     /// How many expressions all passes have evaluated.
     steps: u64,
 }
@@ -206,30 +211,32 @@ struct Passes<'p> {
 impl<'p> Passes<'p> {
     fn new(known: &'p Known, checked: &'p Checked, file: FileId) -> Passes<'p> {
         let earlier = known.functions.iter().map(|function| &**function).filter(|function| function.module.is_none());
-        let groups = groups::groups(earlier.chain(&checked.functions));
+        let groups = Arc::new(groups::groups(earlier.chain(&checked.functions)));
+        let earlier = known.functions.iter().map(|function| &**function);
+        let all = earlier.chain(&checked.functions).map(|function| (function.id, function));
+        let functions = Arc::new(all.collect());
         let (literals, numbers) = (FxHashMap::default(), run::Numbers::default());
-        Passes { known, checked, file, literals, numbers, groups, steps: 0 }
+        Passes { known, checked, file, literals, numbers, functions, groups, steps: 0 }
     }
 
     /// A new pass; literals are as they were.
     fn run(&mut self, follow: bool) -> Run<'p> {
-        let earlier = self.known.functions.iter().map(|function| &**function);
-        let functions: FxHashMap<FunctionId, &'p Function> =
-            earlier.chain(&self.checked.functions).map(|function| (function.id, function)).collect();
-        let mut run = Run::new(functions, &self.checked.globals);
+        let mut run = Run::new(self.functions.clone(), &self.checked.globals);
         run.follow = follow;
         run.literals = std::mem::take(&mut self.literals);
         run.number_on(std::mem::take(&mut self.numbers));
-        run.calls.groups.clone_from(&self.groups);
+        run.calls.groups = self.groups.clone();
         run.sites.file = self.file;
         run.sites.library = self.known.library;
         run
     }
 
-    /// What the names of the top level come to hold, without messages.
-    fn first(&mut self, follow: bool) -> (Vec<Option<Value>>, variables::Variables) {
+    /// What the names of the top level come to hold, without messages; as far as functions see them, where the forms are given
+    /// that say so.
+    fn first(&mut self, follow: bool, needed: Option<&[bool]>) -> (Vec<Option<Value>>, variables::Variables) {
         let mut run = self.run(follow);
-        self.everything(&mut run, false);
+        self.forms(&mut run, needed);
+        self.steps += run.steps;
         run.variables.settle();
         self.literals = std::mem::take(&mut run.literals);
         self.numbers = run.take_numbers();
@@ -239,8 +246,9 @@ impl<'p> Passes<'p> {
 
     /// Open world for errors, closed for warnings. When a budget ends, calls are not followed any longer.
     fn told(&mut self) -> Vec<Diagnostic> {
+        let needed = needed::needed(self.checked);
         for follow in [true, false] {
-            let (settled, variables) = self.first(follow);
+            let (settled, variables) = self.first(follow, Some(&needed));
             let mut run = self.run(follow);
             run.settled = settled;
             run.variables = variables;
@@ -285,15 +293,22 @@ impl<'p> Passes<'p> {
         run.sites.tell().into_iter().map(warn).collect()
     }
 
-    /// All forms, then all functions with any arguments, then all `fun`s that nobody called.
-    fn everything(&mut self, run: &mut Run<'p>, all_functions: bool) {
+    /// All forms, or those that are needed.
+    fn forms(&self, run: &mut Run<'p>, needed: Option<&[bool]>) {
         for form in &self.known.forms {
             run.form(form);
         }
         run.earlier = self.known.globals;
-        for form in &self.checked.forms {
-            run.form(form);
+        for (at, form) in self.checked.forms.iter().enumerate() {
+            if needed.and_then(|needed| needed.get(at)).is_none_or(|needed| *needed) {
+                run.form(form);
+            }
         }
+    }
+
+    /// All forms, then all functions with any arguments, then all `fun`s that nobody called.
+    fn everything(&mut self, run: &mut Run<'p>, all_functions: bool) {
+        self.forms(run, None);
         let functions = if all_functions { &*self.checked.functions } else { &[] };
         for function in functions {
             let arguments = vec![Value::any(); usize::from(function.lambda.arity)];

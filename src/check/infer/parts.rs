@@ -1,5 +1,8 @@
 //! The kinds that abstract values are unions of, and how each is joined.
 
+use std::hash::Hash;
+use std::hash::Hasher;
+
 use crate::check::core::FunctionId;
 use crate::check::infer::value::Value;
 use crate::library::BuiltinId;
@@ -18,12 +21,35 @@ pub(super) const PREFIX_MAX: usize = 8;
 const KEYS_MAX: usize = 48;
 
 /// What is known of all members of one kind.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub(super) enum Few<T> {
     /// One of these; none of them: the kind does not occur.
     Of(Vec<T>),
     /// Any.
     All,
+}
+
+// Most kinds of most values do not occur: that is told from the lengths alone.
+impl<T: PartialEq> PartialEq for Few<T> {
+    fn eq(&self, other: &Few<T>) -> bool {
+        match (self, other) {
+            (Few::All, Few::All) => true,
+            (Few::Of(a), Few::Of(b)) => a.len() == b.len() && (a.is_empty() || a == b),
+            _ => false,
+        }
+    }
+}
+
+impl<T: Eq> Eq for Few<T> {}
+
+impl<T: Hash> Hash for Few<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Few::All => state.write_u8(u8::MAX),
+            Few::Of(few) if few.is_empty() => {}
+            Few::Of(few) => few.hash(state),
+        }
+    }
 }
 
 impl<T> Default for Few<T> {
@@ -122,7 +148,7 @@ pub(super) struct MapShape {
 }
 
 /// A union of kinds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parts {
     pub(super) ints: Few<i64>,
     pub(super) floats: bool,
@@ -296,10 +322,25 @@ impl MapShape {
     }
 }
 
+impl Hash for Parts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let occurring = self.occurring().iter().fold(0_u16, |all, occurs| all << 1 | u16::from(*occurs));
+        state.write_u16(occurring);
+        self.ints.hash(state);
+        self.atoms.hash(state);
+        self.texts.hash(state);
+        self.tuples.hash(state);
+        self.cons.iter().for_each(|cons| cons.hash(state));
+        self.map.iter().for_each(|map| map.hash(state));
+        self.funs.hash(state);
+        self.refs.hash(state);
+    }
+}
+
 impl Parts {
     /// Whether no kind occurs.
     pub(super) fn none(&self) -> bool {
-        self.kinds() == 0
+        !self.occurring().contains(&true)
     }
 
     /// How many kinds occur.
@@ -450,8 +491,9 @@ fn join_funs(a: &Few<Fun>, b: &Few<Fun>) -> Few<Fun> {
 
 /// The atom that a tuple begins with, where it is one.
 pub(super) fn tag(items: &[Value]) -> Option<Atom> {
-    match items.first()?.single()? {
-        Term::Atom(atom) => Some(atom),
+    let parts = items.first()?.parts()?;
+    match parts.atoms.known() {
+        Some([only]) if parts.kinds() == 1 => Some(*only),
         _ => None,
     }
 }

@@ -74,20 +74,26 @@ impl Frame {
 
     /// Sets what branches have set, joined; those that end without a value say nothing.
     pub(super) fn keep(&mut self, branches: Vec<(Vec<(u32, Value)>, bool)>) {
-        let live: Vec<Vec<(u32, Value)>> =
-            branches.into_iter().filter(|(_, dead)| !dead).map(|(changed, _)| changed).collect();
-        let mut changed: Vec<u32> = live.iter().flatten().map(|(local, _)| *local).collect();
-        changed.sort_unstable();
-        changed.dedup();
-        let mut joined = Vec::with_capacity(changed.len());
-        for local in changed {
-            let before = self.locals.get(local as usize).cloned().flatten();
-            let in_branch = |branch: &Vec<(u32, Value)>| {
-                let set = branch.binary_search_by_key(&local, |(local, _)| *local).ok().map(|at| branch[at].1.clone());
-                set.or_else(|| before.clone())
-            };
-            let all = live.iter().filter_map(in_branch).reduce(|all, value| all.join(&value));
-            joined.push((local, all.unwrap_or_else(Value::any)));
+        let live = branches.into_iter().filter(|(_, dead)| !dead).map(|(changed, _)| changed);
+        let (mut count, mut set) = (0, Vec::new());
+        for changed in live {
+            set.extend(changed.into_iter().map(|(local, value)| (local, count, value)));
+            count += 1;
+        }
+        // There may be as many branches as names, each with its own: what is done here is in proportion to what was set.
+        set.sort_by_key(|(local, branch, _)| (*local, *branch));
+        let mut joined = Vec::new();
+        for branches in set.chunk_by(|one, next| one.0 == next.0) {
+            let Some((local, ..)) = branches.first() else { continue };
+            // The first branch that leaves it as it was.
+            let without = branches.iter().enumerate().take_while(|(at, (_, branch, _))| at == branch).count();
+            let before = self.locals.get(*local as usize).cloned().flatten().filter(|_| branches.len() < count);
+            let values = |branches: &[(u32, usize, Value)]| branches.iter().map(|(.., value)| value.clone()).collect();
+            let mut all: Vec<Value> = values(&branches[..without]);
+            all.extend(before);
+            all.extend::<Vec<Value>>(values(&branches[without..]));
+            let all = all.into_iter().reduce(|all, value| all.join(&value));
+            joined.push((*local, all.unwrap_or_else(Value::any)));
         }
         for (local, value) in joined {
             self.set(local, value);
@@ -146,7 +152,7 @@ pub(super) struct Numbers<'p> {
 
 /// One pass over a program.
 pub(super) struct Run<'p> {
-    pub(super) functions: FxHashMap<FunctionId, &'p Function>,
+    pub(super) functions: Arc<FxHashMap<FunctionId, &'p Function>>,
     pub(super) lambdas: Vec<&'p Lambda>,
     /// By their places. The same in all passes over a text, since what one pass finds may have functions in it.
     lambda_numbers: FxHashMap<usize, u32>,
@@ -207,7 +213,7 @@ pub(super) struct Run<'p> {
 }
 
 impl<'p> Run<'p> {
-    pub(super) fn new(functions: FxHashMap<FunctionId, &'p Function>, names: &'p [String]) -> Run<'p> {
+    pub(super) fn new(functions: Arc<FxHashMap<FunctionId, &'p Function>>, names: &'p [String]) -> Run<'p> {
         Run {
             functions,
             lambdas: Vec::new(),

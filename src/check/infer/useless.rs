@@ -16,6 +16,7 @@ use crate::check::infer::matching::is_comparison;
 use crate::check::infer::parts::Parts;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
+use crate::check::infer::value::Value;
 use crate::check::infer::walk;
 use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
@@ -130,7 +131,9 @@ impl Run<'_> {
             // An earlier line may have failed before it bound the name.
             PatternNode::Global(global) if frame.in_function || global.0 as usize >= self.earlier => {
                 let at = global.0 as usize;
-                (self.names.get(at).map_or_else(String::new, |name| format!("`{name}`")), self.global(at))
+                let here = || self.globals.get(at).cloned().flatten().unwrap_or_else(Value::any);
+                let known = if frame.in_function { self.global(at) } else { here() };
+                (self.names.get(at).map_or_else(String::new, |name| format!("`{name}`")), known)
             }
             _ => return None,
         };

@@ -102,24 +102,25 @@ impl Value {
 
     /// A union; cut where it is too deep or too large.
     pub(super) fn of(parts: Parts) -> Value {
-        let (mut parts, mut size, mut depth) = (parts, 1u32, 0u8);
+        let (mut parts, mut size, mut depth, mut general) = (parts, 1u32, 0u8, true);
         parts.children(&mut |child| {
             size = size.saturating_add(child.size());
             depth = depth.max(child.depth());
+            general = general && child.is_general();
         });
         if depth >= DEPTH_UNCUT_MAX || size > SIZE_MAX {
             let keep = if size > SIZE_MAX { 1 } else { DEPTH_MAX - 1 };
             parts.change(&mut |child| child.cut(keep));
-            (size, depth) = (1, 0);
+            (size, depth, general) = (1, 0, true);
             parts.children(&mut |child| {
                 size = size.saturating_add(child.size());
                 depth = depth.max(child.depth());
+                general = general && child.is_general();
             });
         }
         let mut hasher = rustc_hash::FxHasher::default();
         parts.hash(&mut hasher);
-        let mut general = parts.names_no_scalars();
-        parts.children(&mut |child| general = general && child.is_general());
+        general = general && parts.names_no_scalars();
         Value {
             node: Some(Arc::new(Node { hash: hasher.finish(), parts, size, depth: depth + 1, general })),
             from: None,

@@ -40,6 +40,8 @@ pub(super) struct Variables {
     by_site: FxHashMap<usize, Vec<u32>>,
     /// Those that are sure to be declared, by name.
     by_name: FxHashMap<Term, Vec<u32>>,
+    /// What updates have put into variables of which it is not known which they are.
+    anywhere: Option<Value>,
     /// The contents at the end of the pass before.
     pub(super) before: Vec<Value>,
 }
@@ -103,11 +105,10 @@ impl Variables {
         }
     }
 
-    /// Nothing is known any longer of what variables of unknown identity hold: an update went somewhere.
+    /// An update went somewhere: into any variable that is in others, or may be handed to them, also later. What that comes to
+    /// for each is only asked at the end.
     pub(super) fn put_anywhere(&mut self, content: &Value) {
-        for variable in self.all.iter_mut().filter(|variable| variable.escapes) {
-            variable.content = variable.content.join(content);
-        }
+        self.anywhere = Some(self.anywhere.take().map_or_else(|| content.clone(), |known| known.join(content)));
     }
 
     pub(super) fn escape(&mut self, number: u32) {
@@ -123,7 +124,12 @@ impl Variables {
 
     /// Ends a pass.
     pub(super) fn settle(&mut self) {
-        self.before = self.all.iter().map(|variable| variable.content.clone()).collect();
+        let anywhere = self.anywhere.take();
+        let content = |variable: &Variable| match &anywhere {
+            Some(anywhere) if variable.escapes => variable.content.join(anywhere),
+            _ => variable.content.clone(),
+        };
+        self.before = self.all.iter().map(content).collect();
         for variable in &mut self.all {
             variable.content = Value::never();
         }

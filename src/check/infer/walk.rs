@@ -149,7 +149,7 @@ pub(super) fn patterns<'a>(expr: &'a Expr, each: &mut impl FnMut(&'a Pattern)) {
 
 /// The places of functions that are called for single elements, or in tasks of their own: what fails there ends nothing else.
 pub(super) fn apart(checked: &Checked) -> Vec<Span> {
-    let mut found = Apart { spans: Vec::new(), named: Vec::new() };
+    let mut found = Apart { spans: Vec::new(), named: FxHashSet::default() };
     let bodies = checked.functions.iter().flat_map(|function| &function.lambda.clauses).flat_map(|clause| &clause.body);
     for expr in bodies.chain(checked.forms.iter().flat_map(|form| &form.body)) {
         found.look(expr);
@@ -161,7 +161,7 @@ pub(super) fn apart(checked: &Checked) -> Vec<Span> {
 
 struct Apart {
     spans: Vec<Span>,
-    named: Vec<FunctionId>,
+    named: FxHashSet<FunctionId>,
 }
 
 impl Apart {
@@ -172,7 +172,9 @@ impl Apart {
             for argument in &call.arguments {
                 match &argument.node {
                     Node::Fun(lambda) => self.spans.push(lambda.span),
-                    Node::FunctionValue(function) => self.named.push(*function),
+                    Node::FunctionValue(function) => {
+                        self.named.insert(*function);
+                    }
                     _ => {}
                 }
             }
