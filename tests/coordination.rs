@@ -9,6 +9,8 @@
     reason = "the score is for people to read, and examples read files"
 )]
 
+#[path = "coordination/asked.rs"]
+mod asking;
 mod support;
 #[path = "coordination/told.rs"]
 mod told;
@@ -18,6 +20,7 @@ use std::path::Path;
 use std::thread;
 
 use lasp::compile::Session;
+use lasp::coordination::Asked;
 use lasp::coordination::Kind;
 use lasp::coordination::Order;
 use lasp::coordination::Report;
@@ -38,6 +41,7 @@ use lasp::sim::outcome::Outcome;
 use lasp::sim::play::Play;
 use lasp::sim::schedule::Schedule;
 use lasp::source::span::Span;
+use lasp::value::term::Term;
 use support::files;
 use support::shown;
 use support::text;
@@ -84,15 +88,26 @@ fn expected(name: &str, text: &str) -> BTreeSet<(u32, &'static str)> {
 }
 
 fn play(name: &str, text: &str) -> Play {
-    Play::new(name, text).unwrap_or_else(|mistakes| panic!("{name}: {mistakes:#?}"))
+    let mut play = Play::new(name, text).unwrap_or_else(|mistakes| panic!("{name}: {mistakes:#?}"));
+    play.set_roles(&asked(name, text).roles);
+    play
+}
+
+fn asked(name: &str, text: &str) -> Asked {
+    Asked::of(&Session::new().0.facts(name, text).expect("it is sound").0)
 }
 
 /// All that can be found out by playing: two replicas in full, three for a while, another clock and other dice.
-fn explored(play: &Play) -> Vec<Exploration> {
+fn explored(play: &Play, roles: &[Term]) -> Vec<Exploration> {
     let mut two = explore(play, &Schedule::new(2), ALL);
     play_once(play, Schedule { clock_ms: 5000, ..Schedule::new(2) }, &mut two);
     play_once(play, Schedule { seed: 99, ..Schedule::new(2) }, &mut two);
-    vec![two, explore(play, &Schedule::new(3), SOME)]
+    let mut all = vec![two, explore(play, &Schedule::new(3), SOME)];
+    // Two of one role.
+    all.extend(
+        roles.iter().map(|role| explore(play, &Schedule { roles: vec![role.clone(); 2], ..Schedule::new(2) }, ALL)),
+    );
+    all
 }
 
 /// Does something with each program, on as many threads as there are processors.
@@ -128,7 +143,7 @@ fn reported(name: &str, text: &str) -> (Report, BTreeSet<(u32, &'static str)>) {
 /// What is wrong with a label, by playing the program.
 fn mislabelled(program: &Labelled) -> Vec<String> {
     let play = play(&program.name, &program.text);
-    let found = explored(&play);
+    let found = explored(&play, &asked(&program.name, &program.text).roles);
     let name = &program.name;
     let mut wrong = Vec::new();
     if !found[0].complete {
@@ -292,8 +307,7 @@ fn every_point_of_an_example_comes_with_schedules() {
     let found = each(&programs, |program| {
         let name = program.name.trim_start_matches("examples/").trim_end_matches(".lasp");
         let mut play = example(name);
-        let (checked, _) = Session::new().0.facts(name, &program.text).expect("examples check");
-        play.set_roles(Order::of(&checked).roles());
+        play.set_roles(&asked(name, &program.text).roles);
         unshown(name, &program.text, &play).1
     });
     none(&found.concat(), "Schedules show what the report says of the examples.");

@@ -11,6 +11,7 @@ use crate::cli::literal;
 use crate::cli::out::Out;
 use crate::cli::program::Program;
 use crate::compile::Session;
+use crate::coordination::Asked;
 use crate::coordination::Classed;
 use crate::coordination::Note;
 use crate::coordination::Order;
@@ -48,7 +49,7 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
     let mut session = Session::new().0;
     let Ok((checked, facts)) = session.facts(&program.name, &program.text) else { return Exit::Unsound };
     let order = Order::of(&checked);
-    let Some(play) = play(out, &arguments.settings, program, &order) else { return Exit::Unsound };
+    let Some(play) = play(out, &arguments.settings, program, &Asked::of(&checked)) else { return Exit::Unsound };
     if let Some(text) = &arguments.replay {
         return replay(out, &play, text);
     }
@@ -67,11 +68,11 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
 }
 
 /// The program in the simulator, with the files that it asks for.
-fn play(out: &Out, settings: &[(String, String)], program: &Program, order: &Order) -> Option<Play> {
+fn play(out: &Out, settings: &[(String, String)], program: &Program, asked: &Asked) -> Option<Play> {
     let mut play = Play::new(&program.name, &program.text).ok()?;
     // Who asks for roles is given them in turn: the first to replica 0, the last to all that are left.
-    play.set_roles(order.roles());
-    play.set_names(order.names());
+    play.set_roles(&asked.roles);
+    play.set_names(&asked.names);
     for (name, value) in settings {
         play.set(name, literal::value(value));
     }
@@ -98,7 +99,7 @@ fn play(out: &Out, settings: &[(String, String)], program: &Program, order: &Ord
 pub(super) fn play_schedule(out: &Out, program: &Program, settings: &[(String, String)], schedule: &str) -> Exit {
     let mut session = Session::new().0;
     let Ok((checked, _)) = session.facts(&program.name, &program.text) else { return Exit::Unsound };
-    match play(out, settings, program, &Order::of(&checked)) {
+    match play(out, settings, program, &Asked::of(&checked)) {
         Some(play) => replay(out, &play, schedule),
         None => Exit::Unsound,
     }

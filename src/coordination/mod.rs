@@ -5,6 +5,7 @@
 //! points of order, `BloomL`'s monotone functions, Blazes' paths and the invariant analyses of IPA and Lucy. Whether a point
 //! shows in a run is for the simulator to find out (`sim::confirm`); this module runs nothing.
 
+mod asked;
 mod change;
 mod classes;
 mod copies;
@@ -16,6 +17,7 @@ mod points;
 mod repair;
 mod writes;
 
+pub use asked::Asked;
 pub use classes::Class;
 pub use classes::Classed;
 pub use order::Order;

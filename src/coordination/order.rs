@@ -57,10 +57,6 @@ pub struct Order {
     blocks: Vec<Block>,
     /// Calls of verbs whose value nobody uses.
     discarded: BTreeSet<Span>,
-    /// What `case role() of` asks for.
-    roles: Vec<Term>,
-    /// What `case node() of` asks for.
-    names: Vec<Term>,
     /// Looks whose elements are copied somewhere else, by the updates that do.
     copies: BTreeMap<Span, Span>,
     /// The updates of those that are about the very elements that are seen.
@@ -154,18 +150,6 @@ impl Order {
     #[must_use]
     pub fn captures(&self, enforced: Span) -> bool {
         self.capturing.contains(&enforced)
-    }
-
-    /// The roles that the program asks for, in the order of the text.
-    #[must_use]
-    pub fn roles(&self) -> &[Term] {
-        &self.roles
-    }
-
-    /// The names of nodes that the program asks for, in the order of the text.
-    #[must_use]
-    pub fn names(&self) -> &[Term] {
-        &self.names
     }
 
     /// Whether the two stand in one block.
@@ -501,7 +485,6 @@ impl Walk {
 
     fn case(&mut self, value: &Expr, clauses: &[Clause]) {
         self.expr(value);
-        let role = matches!(&value.node, Node::Verb(call) if call.verb == Verb::Role);
         // `case replica() of 0 -> ..` and `case replica() =:= 0 of true -> ..`.
         let compared = match &value.node {
             Node::Binary(Binary::Equal | Binary::ExactlyEqual, left, right) => match (&left.node, &right.node) {
@@ -517,19 +500,11 @@ impl Walk {
                 Some(PatternNode::Literal(term)) => Some(term.clone()),
                 _ => None,
             };
-            if let Some(term) = literal.as_ref().filter(|_| role) {
-                self.order.roles.push(term.clone());
-            }
             let owner = match literal {
                 Some(term) if here => Some(term),
                 Some(term) if term.as_bool() == Some(true) => compared.clone(),
                 _ => None,
             };
-            if let Some(name) =
-                owner.as_ref().filter(|owner| owner.as_atom().is_some() && !self.order.names.contains(owner))
-            {
-                self.order.names.push(name.clone());
-            }
             self.inner(owner, true, &clause.guard, &clause.body);
         }
     }

@@ -33,6 +33,9 @@ const REPLICAS_ASKED: usize = 3;
 /// nothing.
 const SMALL: [u64; 2] = [2, 1];
 
+/// With how many other roles, all together, so many replicas are tried.
+const CASTS_MAX: usize = 10;
+
 /// How many times as many schedules, and as long ones, are looked at for what has not been shown.
 const FURTHER: usize = 3;
 
@@ -107,32 +110,28 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
         if replicas > REPLICAS_ASKED && (found.exhaustive || points.is_empty()) {
             break;
         }
-        let first = Schedule::new(replicas);
         let mut bounds = effort.bounds;
         if replicas > REPLICAS_ASKED {
             // What fewer do not show has to be near.
             bounds = Bounds { plays: bounds.plays / 4, cost: bounds.cost / 4, ..bounds };
         }
-        // Points that need no other clock or dice may all have been shown long before the end.
-        let timed = points.iter().any(|point| matches!(point.kind, Kind::Clock | Kind::Chance));
-        let mut explored = explore_until(play, &first, bounds, &mut |explored| {
-            !timed && !points.is_empty() && all_found(points, &found.shown, explored)
-        });
-        found.looked.push((replicas, explored.plays, explored.complete));
+        let (mut played, mut complete) = (0, true);
+        for (at, first) in casts(play, replicas, &mut complete).into_iter().enumerate() {
+            // Whoever else they may be: the same program with less effort.
+            let cost = if at == 0 { bounds.cost } else { bounds.cost / 4 };
+            let explored = explored(&mut replays, points, &first, Bounds { cost, ..bounds }, &mut found);
+            played += explored.plays;
+            complete &= explored.complete;
+            if is_enough(points, &found) {
+                break;
+            }
+        }
+        found.looked.push((replicas, played, complete));
         // More replicas are more work still.
-        if explored.plays == 0 {
-            found.cost = found.cost.saturating_add(explored.cost);
+        if played == 0 {
             break;
         }
-        vary(play, points, &first, effort.bounds.cost, &mut explored);
-        found.cost = found.cost.saturating_add(explored.cost);
-        found.reached.extend(&explored.reached);
-        found.outcomes = found.outcomes.max(explored.outcomes.len());
-        fill(&mut replays, points, &mut found.shown, &explored);
-        if points.is_empty() && found.unexplained.is_none() {
-            found.unexplained = differ(&mut replays, &explored);
-        }
-        if !points.is_empty() && found.shown.iter().all(Option::is_some) {
+        if is_enough(points, &found) {
             break;
         }
     }
@@ -141,6 +140,52 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
     further(play, points, effort, &mut found);
     shrink(play, points, effort, &mut found);
     found
+}
+
+/// Whether nothing is left to be shown.
+fn is_enough(points: &[Point], found: &Confirmation) -> bool {
+    !points.is_empty() && found.shown.iter().all(Option::is_some)
+}
+
+/// Where exploring begins: with the roles that the program asks for, in the order of its text, and then with all others that so
+/// many replicas may have. Says whether these are all.
+fn casts(play: &Play, replicas: usize, complete: &mut bool) -> Vec<Schedule> {
+    let usual = Schedule::new(replicas);
+    if replicas > REPLICAS_ASKED {
+        return vec![usual];
+    }
+    let mut casts = play.casts(replicas);
+    *complete = casts.len() <= CASTS_MAX;
+    casts.truncate(CASTS_MAX);
+    let others = casts.into_iter().map(|roles| Schedule { roles, ..usual.clone() });
+    std::iter::once(usual.clone()).chain(others).collect()
+}
+
+/// Plays schedules that begin so, and notes what they show.
+fn explored(
+    replays: &mut Replays<'_>,
+    points: &[Point],
+    first: &Schedule,
+    bounds: Bounds,
+    found: &mut Confirmation,
+) -> Exploration {
+    let play = replays.play;
+    // Points that need no other clock or dice may all have been shown long before the end.
+    let timed = points.iter().any(|point| matches!(point.kind, Kind::Clock | Kind::Chance));
+    let mut explored = explore_until(play, first, bounds, &mut |explored| {
+        !timed && !points.is_empty() && all_found(points, &found.shown, explored)
+    });
+    if explored.plays > 0 {
+        vary(play, points, first, bounds.cost, &mut explored);
+        found.reached.extend(&explored.reached);
+        found.outcomes = found.outcomes.max(explored.outcomes.len());
+        fill(replays, points, &mut found.shown, &explored);
+        if points.is_empty() && found.unexplained.is_none() {
+            found.unexplained = differ(replays, &explored);
+        }
+    }
+    found.cost = found.cost.saturating_add(explored.cost);
+    explored
 }
 
 /// Looks further for what has not been shown, for as much work as before: at longer schedules, and at more of them.
@@ -154,8 +199,13 @@ fn further(play: &Play, points: &[Point], effort: Effort, found: &mut Confirmati
         if ended_early || found.shown.iter().all(Option::is_some) {
             continue;
         }
-        let explored = look(play, points, &Schedule::new(replicas), bounds, found);
-        found.looked[at] = (replicas, explored.plays, explored.complete);
+        let (mut played, mut complete) = (0, true);
+        for first in casts(play, replicas, &mut complete) {
+            let explored = look(play, points, &first, bounds, found);
+            played += explored.plays;
+            complete &= explored.complete;
+        }
+        found.looked[at] = (replicas, played, complete);
     }
     found.exhaustive = is_exhaustive(play, found);
 }

@@ -8,6 +8,7 @@ use crate::library::Verb;
 use crate::node::Image;
 use crate::sim::outcome::Outcome;
 use crate::sim::schedule::Schedule;
+use crate::sim::schedule::is_plain;
 use crate::sim::small::small;
 use crate::sim::stage::Stage;
 use crate::source::diagnostic::Diagnostic;
@@ -17,6 +18,9 @@ use crate::vm::Unit;
 
 /// How much work it may be to find out which files a program asks for.
 const FILES_COST: u64 = 3_000_000;
+
+/// The most casts that are listed: far more than anybody tries.
+const CASTS_MAX: usize = 1000;
 
 /// A program, compiled once, with what it may read.
 #[derive(Clone)]
@@ -91,6 +95,27 @@ impl Play {
     pub fn set_names(&mut self, names: &[Term]) {
         let names = names.iter().filter_map(Term::as_atom);
         self.names = names.map(str::to_owned).collect();
+    }
+
+    /// The other roles, of those that the program asks for, that so many replicas may have together. Which replica has which makes a
+    /// difference only where the program asks for replicas too.
+    pub(crate) fn casts(&self, replicas: usize) -> Vec<Vec<Term>> {
+        let plain = |role: &Term| role.as_atom().is_some_and(is_plain);
+        if self.roles.len() < 2 || !self.roles.iter().all(plain) {
+            return Vec::new();
+        }
+        let ordered = self.uses(Verb::Replica) || self.uses(Verb::Node);
+        let mut casts: Vec<Vec<usize>> = vec![Vec::new()];
+        for _ in 0..replicas {
+            let longer = |cast: Vec<usize>| {
+                let least = if ordered { 0 } else { cast.last().copied().unwrap_or(0) };
+                (least..self.roles.len()).map(move |role| cast.iter().copied().chain([role]).collect())
+            };
+            casts = casts.into_iter().flat_map(longer).take(CASTS_MAX).collect();
+        }
+        let usual: Vec<Term> = (0..replicas).map(|number| self.role(number)).collect();
+        let named = |cast: Vec<usize>| cast.into_iter().filter_map(|role| self.roles.get(role).cloned()).collect();
+        casts.into_iter().map(named).filter(|cast| *cast != usual).collect()
     }
 
     /// What `node()` gives.

@@ -4,10 +4,14 @@
 //! and lets replica 1 have a turn. What a schedule does not say goes on by itself, the same every time: replica by replica
 //! until none can go on, then everybody gets everything, and so on; time passes only when nothing else can happen. Hence
 //! `2 replicas` alone is a schedule too: everybody runs, and then hears of the others. After `2 replicas` may stand `seed N`,
-//! `clock N`, and `small N`: the program is played as if no whole number in its text were above N.
+//! `clock N`, and `small N`: the program is played as if no whole number in its text were above N. `as server,client` gives the
+//! replicas other roles than those that they have by the order in which the program asks for roles.
 
 use std::fmt;
 use std::str::FromStr;
+
+use crate::value::atom::Atom;
+use crate::value::term::Term;
 
 /// The most replicas of a schedule.
 pub const REPLICAS_MAX: usize = 8;
@@ -38,6 +42,8 @@ pub struct Schedule {
     pub clock_ms: u64,
     /// What whole numbers in the program's text are at most, where it is played as a small instance of itself.
     pub small: Option<u64>,
+    /// What `role()` gives, replica by replica; empty for what the program asks for, in the order of its text.
+    pub roles: Vec<Term>,
     /// The steps, before the rest goes on by itself.
     pub steps: Vec<Step>,
 }
@@ -46,7 +52,7 @@ impl Schedule {
     /// The schedule in which everything goes on by itself.
     #[must_use]
     pub fn new(replicas: usize) -> Schedule {
-        Schedule { replicas, seed: 0, clock_ms: 0, small: None, steps: Vec::new() }
+        Schedule { replicas, seed: 0, clock_ms: 0, small: None, roles: Vec::new(), steps: Vec::new() }
     }
 }
 
@@ -72,6 +78,9 @@ impl fmt::Display for Schedule {
         }
         if let Some(most) = self.small {
             write!(f, " small {most}")?;
+        }
+        for (at, role) in self.roles.iter().enumerate() {
+            write!(f, "{}{role}", if at == 0 { " as " } else { "," })?;
         }
         for (at, step) in self.steps.iter().enumerate() {
             write!(f, "{} {step}", if at == 0 { ":" } else { "," })?;
@@ -125,6 +134,10 @@ fn head_of(text: &str) -> Result<Schedule, String> {
     }
     let mut schedule = Schedule::new(replicas);
     while let Some(word) = words.next() {
+        if word == "as" {
+            schedule.roles = roles_of(words.next().unwrap_or_default(), replicas)?;
+            continue;
+        }
         let number = words.next().and_then(|number| number.parse().ok());
         let number = || number.ok_or_else(|| format!("`{word}` needs a number, as in `{word} 7`"));
         match word {
@@ -136,12 +149,24 @@ fn head_of(text: &str) -> Result<Schedule, String> {
             }
             _ => {
                 return Err(format!(
-                    "`{word}` is not known; after the number of replicas may stand `seed N`, `clock N`, `small N`"
+                    "`{word}` is not known; after the number of replicas may stand `seed N`, `clock N`, `small N`, `as ROLE,ROLE`"
                 ));
             }
         }
     }
     Ok(schedule)
+}
+
+fn roles_of(text: &str, replicas: usize) -> Result<Vec<Term>, String> {
+    let role = |word: &str| Atom::new(word).ok().filter(|_| is_plain(word)).map(Term::Atom);
+    let roles: Option<Vec<Term>> = text.split(',').map(role).collect();
+    let fit = roles.filter(|roles| roles.len() == replicas);
+    fit.ok_or_else(|| format!("`as` needs a role for each of the {replicas}, as in `as server,client`"))
+}
+
+/// Whether an atom can stand in a schedule: without quotes.
+pub(crate) fn is_plain(atom: &str) -> bool {
+    atom.starts_with(|c: char| c.is_ascii_lowercase()) && atom.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn step_of(text: &str, replicas: usize) -> Result<Step, String> {
@@ -173,9 +198,10 @@ mod tests {
 
     #[test]
     fn a_schedule_reads_back_as_it_is_written() {
-        for text in
-            ["2 replicas", "3 replicas seed 7 clock 9 small 2: run 0, wake 2, send 0 to 1, send one 1 to 2, run 1"]
-        {
+        for text in [
+            "2 replicas",
+            "3 replicas seed 7 clock 9 small 2 as hub,client,client: run 0, wake 2, send 0 to 1, send one 1 to 2, run 1",
+        ] {
             assert_eq!(text.parse::<Schedule>().map(|schedule| schedule.to_string()).as_deref(), Ok(text));
         }
     }
@@ -190,6 +216,8 @@ mod tests {
             ("2 replicas run 0", "a colon stands before"),
             ("2 replicas seed: run 0", "`seed` needs a number"),
             ("2 replicas slow 3", "`slow` is not known"),
+            ("2 replicas as hub: run 0", "a role for each of the 2"),
+            ("2 replicas as hub,'a b'", "a role for each of the 2"),
             ("2 replicas: run 5", "there is no replica 5: the 2 are numbered from 0 to 1"),
             ("1 replica: wake 1", "the only one is 0"),
             ("2 replicas: run", "steps are"),

@@ -142,7 +142,7 @@ impl<'a> Stage<'a> {
                 let settings = Settings {
                     name: play.node_name(number),
                     replica: u32::try_from(number).unwrap_or(u32::MAX),
-                    role: play.role(number),
+                    role: schedule.roles.get(number).cloned().unwrap_or_else(|| play.role(number)),
                     arguments: play.arguments.clone(),
                     identity: identity(number),
                     seed: schedule.seed.wrapping_add(number as u64),

@@ -33,7 +33,7 @@ fn nodes_are_called_as_the_program_asks_for_them() {
 fn what_no_replica_came_to_is_not_settled() {
     let told = told(
         "S = declare(gset). update(S, {add, replica()}).\n\
-         start(client) -> print(query(S)); start(_) -> ok.\nstart(role()).\n",
+         case arg(mode, usual) of other -> print(query(S)); _ -> ok end.\n",
     );
     assert!(told.contains("no replica came to this place in all"), "{told}");
 }
@@ -53,4 +53,22 @@ fn repairs_keep_what_stands_around_them_right() {
         assert!(!told.contains(wrong), "{wrong}: {told}");
     }
     assert!(told.contains("case try_update(GoneS, {add, 1}) of {ok, _} -> ok"), "{told}");
+}
+
+#[test]
+fn every_branch_for_a_role_is_played_however_the_role_is_asked_for() {
+    for asks in [
+        "start(client) -> print(query(S)); start(_) -> ok.\nstart(role()).\n",
+        "Mine = role(). if Mine =:= client -> print(query(S)); true -> ok end.\n",
+    ] {
+        let told = told(&format!("S = declare(gset). update(S, {{add, replica()}}).\n{asks}"));
+        assert!(!told.contains("no replica came"), "{told}");
+        assert!(told.contains("prints [0]") && told.contains("prints [0, 1]"), "{told}");
+    }
+}
+
+#[test]
+fn what_shows_with_two_of_one_role_alone_is_not_settled() {
+    let told = told("R = declare(ivar).\ncase role() of server -> update(R, {set, replica()}); client -> ok end.\n");
+    assert!(told.contains("as server,server"), "{told}");
 }
