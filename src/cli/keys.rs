@@ -212,8 +212,7 @@ fn init(out: &Out, arguments: &Init, now: OffsetDateTime) -> Result<(), NetworkE
 }
 
 fn issue(out: &Out, arguments: &Issue, now: OffsetDateTime) -> Result<(), NetworkError> {
-    let authority = Authority::load(&arguments.cluster)?;
-    let made = authority.issue(&order(arguments), now)?;
+    let made = Authority::load(&arguments.cluster)?.issue(&order(arguments), now)?;
     made_known(out, "issued", &made, now.unix_timestamp());
     out.status(&format!(
         "copy {} to the machine of {}, and name it there after --cluster",
@@ -224,7 +223,7 @@ fn issue(out: &Out, arguments: &Issue, now: OffsetDateTime) -> Result<(), Networ
 }
 
 fn renew(out: &Out, arguments: &Issue, now: OffsetDateTime) -> Result<(), NetworkError> {
-    let authority = Authority::load(&arguments.cluster)?;
+    let mut authority = Authority::load(&arguments.cluster)?;
     let made = authority.renew(&order(arguments), now)?;
     made_known(out, "renewed", &made, now.unix_timestamp());
     if let Some(before) = made.before {

@@ -10,6 +10,7 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -174,12 +175,23 @@ impl Authority {
         self.records.deciders()
     }
 
+    /// The authority's folder for this process alone, as it is now: what is read, changed and written is not written over what
+    /// another one wrote meanwhile. Until the answer is dropped, or the process ends, others wait.
+    fn turn(&mut self) -> Result<File, NetworkError> {
+        let path = self.records.folder.join(AUTHORITY_KEY_FILE);
+        let file = File::open(&path).and_then(|file| file.lock().map(|()| file));
+        let file = file.map_err(|error| keyfile::unusable(&path, &error))?;
+        self.records = Records::load(&self.records.folder)?;
+        Ok(file)
+    }
+
     /// Makes a node's key and certificate.
     ///
     /// # Errors
     /// When the name is taken, or the folder cannot be written to.
-    pub fn issue(&self, order: &Order<'_>, now: OffsetDateTime) -> Result<Made, NetworkError> {
+    pub fn issue(&mut self, order: &Order<'_>, now: OffsetDateTime) -> Result<Made, NetworkError> {
         check_name(order.name)?;
+        let _turn = self.turn()?;
         let now_s = now.unix_timestamp();
         let taken = |issued: &Issued| issued.name == order.name && !issued.revoked && issued.proven.until_s >= now_s;
         if self.issued()?.iter().any(taken) {
@@ -203,7 +215,8 @@ impl Authority {
     ///
     /// # Errors
     /// When no certificate of that name was issued, or all were revoked.
-    pub fn renew(&self, order: &Order<'_>, now: OffsetDateTime) -> Result<Made, NetworkError> {
+    pub fn renew(&mut self, order: &Order<'_>, now: OffsetDateTime) -> Result<Made, NetworkError> {
+        let _turn = self.turn()?;
         let unknown = || NetworkError::NodeUnknown { name: order.name.into() };
         let earlier = self.issued()?.into_iter().filter(|issued| issued.name == order.name && !issued.revoked);
         let last = earlier.max_by_key(|issued| issued.proven.until_s).ok_or_else(unknown)?;
@@ -220,6 +233,7 @@ impl Authority {
     /// # Errors
     /// When there is none, or there are too many revocations.
     pub fn revoke(&mut self, name: &str, now: OffsetDateTime) -> Result<Withdrawn, NetworkError> {
+        let _turn = self.turn()?;
         let now_s = now.unix_timestamp();
         let issued = self.issued()?;
         // What has just expired here may still count where the clock is behind.
@@ -252,7 +266,12 @@ impl Authority {
     ///
     /// # Errors
     /// When a name is not that of a server whose certificate counts, or they are too many.
-    pub fn appoint(&self, servers: &[(String, Vec<String>)], now: OffsetDateTime) -> Result<Deciders, NetworkError> {
+    pub fn appoint(
+        &mut self,
+        servers: &[(String, Vec<String>)],
+        now: OffsetDateTime,
+    ) -> Result<Deciders, NetworkError> {
+        let _turn = self.turn()?;
         let issued = self.issued()?;
         let now_s = now.unix_timestamp();
         let member = |(name, addresses): &(String, Vec<String>)| -> Result<Member, NetworkError> {
@@ -369,7 +388,7 @@ mod tests {
     #[test]
     fn a_node_that_is_renewed_stays_the_node_that_it_was() {
         let folder = tempfile::tempdir().expect("a folder");
-        let authority = Authority::create(folder.path(), at(0)).expect("made");
+        let mut authority = Authority::create(folder.path(), at(0)).expect("made");
         let made = authority.issue(&order("a", Some(Role::Server)), at(0)).expect("issued");
         let before = Credentials::load(&made.folder).expect("a node's folder");
         assert_eq!(before.usable(at(1).unix_timestamp()), Ok(()));
@@ -402,11 +421,33 @@ mod tests {
         let credentials = Credentials::load(&made.folder).expect("the folder is still one");
         assert_eq!(credentials.usable(at(2).unix_timestamp()), Err(NetworkError::Revoked { name: "a".into() }));
         assert_eq!(credentials.revocations_number(), withdrawn.number);
-        let again = Authority::load(folder.path()).expect("it can be loaded again");
+        let mut again = Authority::load(folder.path()).expect("it can be loaded again");
         assert!(again.issued().expect("listed").iter().all(|issued| issued.revoked));
         let elsewhere = folder.path().join("b");
         let order = Order { out: Some(&elsewhere), ..order("a", None) };
         assert!(again.issue(&order, at(3)).is_ok());
+    }
+
+    #[test]
+    fn revocations_at_the_same_time_all_count() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut authority = Authority::create(folder.path(), at(0)).expect("made");
+        let names: Vec<String> = (0..6).map(|number| format!("n{number}")).collect();
+        for name in &names {
+            authority.issue(&order(name, None), at(0)).expect("issued");
+        }
+        std::thread::scope(|scope| {
+            for name in &names {
+                scope.spawn(|| {
+                    Authority::load(folder.path()).and_then(|mut it| it.revoke(name, at(1))).expect("revoked")
+                });
+            }
+        });
+        let again = Authority::load(folder.path()).expect("still there");
+        assert!(again.issued().expect("listed").iter().all(|issued| issued.revoked));
+        // Whoever had loaded it before goes by what is there now.
+        authority.issue(&order("late", None), at(1)).expect("issued");
+        assert_eq!(authority.revoked().serials().len(), 6);
     }
 
     #[test]
@@ -424,13 +465,13 @@ mod tests {
     #[test]
     fn servers_that_decide_are_named_once_for_all_folders_and_clients_never() {
         let folder = tempfile::tempdir().expect("a folder");
-        let authority = Authority::create(folder.path(), at(0)).expect("made");
+        let mut authority = Authority::create(folder.path(), at(0)).expect("made");
         let made = authority.issue(&order("a", Some(Role::Server)), at(0)).expect("issued");
         authority.issue(&order("till", None), at(0)).expect("issued");
         let named = |names: &[&str]| -> Vec<(String, Vec<String>)> {
             names.iter().map(|name| ((*name).to_owned(), vec![format!("{name}:1")])).collect()
         };
-        let wrong = |names: &[&str]| authority.appoint(&named(names), at(1)).err().map(|error| error.code());
+        let mut wrong = |names: &[&str]| authority.appoint(&named(names), at(1)).err().map(|error| error.code());
         assert_eq!(wrong(&["a", "till"]), Some("E0655"));
         assert_eq!(wrong(&["a", "nobody"]), Some("E0621"));
         assert_eq!(wrong(&["a", "a"]), Some("E0655"));
@@ -461,7 +502,7 @@ mod tests {
     fn keys_are_readable_by_their_owner_alone_and_refused_otherwise() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder");
-        let authority = Authority::create(folder.path(), at(0)).expect("made");
+        let mut authority = Authority::create(folder.path(), at(0)).expect("made");
         let made = authority.issue(&order("a", None), at(0)).expect("issued");
         let (ours, theirs) = (folder.path().join(AUTHORITY_KEY_FILE), made.folder.join(NODE_KEY_FILE));
         for path in [&ours, &theirs] {
