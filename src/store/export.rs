@@ -223,11 +223,8 @@ pub fn import(file: &Path, folder: &Path, shared: bool) -> Result<Summary, Store
     let unusable = |reason: String| StoreError::NoExport { file: file.to_owned(), reason };
     let source = File::open(file).map_err(|error| unusable(error.to_string()))?;
     let mut rows = Rows::begin(BufReader::new(source)).map_err(unusable)?;
-    if folder::is_there(folder) {
-        return Err(StoreError::unusable(folder, "it holds data already"));
-    }
     let made = !folder.exists();
-    let store = Store::open(folder)?;
+    let store = Store::open_backend(folder::import(folder)?.backend, folder)?;
     let mut wrong = None;
     let written = write(&store.database, |transaction| {
         loop {
@@ -249,12 +246,14 @@ pub fn import(file: &Path, folder: &Path, shared: bool) -> Result<Summary, Store
     let checked = match (wrong, written) {
         (Some(why), _) => Err(unusable(why)),
         (None, Err(error)) => Err(StoreError::unwritten(folder, &error.to_string())),
-        (None, Ok(())) => sound(&store, file).and_then(|()| store.summary()),
+        (None, Ok(())) => {
+            sound(&store, file).and_then(|()| folder::finish_import(folder)).and_then(|()| store.summary())
+        }
     };
     if checked.is_err() {
         drop(store);
         // It was made just now, and holds nothing of use.
-        let _ = std::fs::remove_file(folder::path(folder));
+        folder::forget_import(folder);
         if made {
             let _ = std::fs::remove_dir(folder);
         }

@@ -18,6 +18,10 @@ pub const FILE: &str = "data.redb";
 /// Its name while it is made. A start that was cut off leaves such a file, with nothing in it that anybody was told.
 const UNFINISHED: &str = "data.redb.new";
 
+/// Its name while a copy is imported. An import that was cut off leaves such a file; what is in it is a part of something, so nobody
+/// starts there, and only another import begins anew.
+const IMPORTED: &str = "data.redb.import";
+
 /// The file of a folder, open and locked.
 pub(super) struct Opened {
     pub(super) backend: FileBackend,
@@ -29,7 +33,7 @@ pub(super) struct Opened {
 
 /// The file in `folder`, made if there is none.
 pub(super) fn open(folder: &Path) -> Result<Opened, StoreError> {
-    open_existing(folder)?.map_or_else(|| create(folder), Ok)
+    open_existing(folder)?.map_or_else(|| create(folder, UNFINISHED), Ok)
 }
 
 /// The file in `folder`, if there is one.
@@ -66,19 +70,30 @@ pub(super) fn bytes(folder: &Path) -> u64 {
     fs::metadata(path(folder)).map_or(0, |data| data.len())
 }
 
-fn create(folder: &Path) -> Result<Opened, StoreError> {
+/// A file in `folder` for a copy that is imported; there must be no data yet. It gets its name by [`finish_import`].
+pub(super) fn import(folder: &Path) -> Result<Opened, StoreError> {
+    let opened = if is_there(folder) { None } else { Some(create(folder, IMPORTED)?) };
+    opened.filter(|opened| opened.is_new).ok_or_else(|| StoreError::unusable(folder, "it holds data already"))
+}
+
+fn create(folder: &Path, name: &str) -> Result<Opened, StoreError> {
     let failed = |error: std::io::Error| StoreError::of_io(folder, &error);
     make_private(folder).map_err(failed)?;
     for entry in fs::read_dir(folder).map_err(failed)? {
-        if entry.map_err(failed)?.file_name() != UNFINISHED {
+        let found = entry.map_err(failed)?.file_name();
+        if found != name && found != UNFINISHED {
             if is_there(folder) {
                 // Another process has finished it since.
                 return open(folder);
             }
+            if found == IMPORTED {
+                let reason = "a copy is being imported into it, or was not to the end; `lasp data import` begins anew";
+                return Err(StoreError::unusable(folder, reason));
+            }
             return Err(StoreError::unusable(folder, "it holds other things than a node's data"));
         }
     }
-    let unfinished = folder.join(UNFINISHED);
+    let unfinished = folder.join(name);
     let file = private().read(true).write(true).create(true).truncate(false).open(&unfinished).map_err(failed)?;
     refuse_if_exposed(&file, &unfinished).map_err(failed)??;
     // The backend locks it only when the database is made of it, and before that it is emptied; the lock is the same.
@@ -100,9 +115,24 @@ fn create(folder: &Path) -> Result<Opened, StoreError> {
 
 /// What was made counts from now on, and whole.
 pub(super) fn finish(folder: &Path) -> Result<(), StoreError> {
+    rename(folder, UNFINISHED)
+}
+
+/// What was imported counts from now on, and whole.
+pub(super) fn finish_import(folder: &Path) -> Result<(), StoreError> {
+    rename(folder, IMPORTED)
+}
+
+fn rename(folder: &Path, name: &str) -> Result<(), StoreError> {
     let failed = |error: std::io::Error| StoreError::of_io(folder, &error);
-    fs::rename(folder.join(UNFINISHED), path(folder)).map_err(failed)?;
+    fs::rename(folder.join(name), path(folder)).map_err(failed)?;
     sync_folder(folder).map_err(failed)
+}
+
+/// Takes away what an import that failed has left.
+pub(super) fn forget_import(folder: &Path) {
+    // What stays is taken for an import that was cut off.
+    let _ = fs::remove_file(folder.join(IMPORTED));
 }
 
 #[cfg(unix)]

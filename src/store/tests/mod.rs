@@ -419,6 +419,21 @@ fn a_copy_has_everything_but_the_key_and_speaks_for_its_node() {
     assert_eq!(imported(&bad, &file, false).map_err(|error| error.code()), Err("E1010"));
 }
 
+#[test]
+fn an_import_that_was_cut_off_is_no_data_and_is_begun_anew() {
+    let folder = folder();
+    let (copy, made) = (folder.path().join("copy"), folder.path().join("b"));
+    let mut store = Store::open(&folder.path().join("a")).expect("opens");
+    store.commit(&turn(1), &[]).expect("written");
+    store.export(&mut std::fs::File::create(&copy).expect("made")).expect("written");
+    // What a process that was killed leaves.
+    drop(crate::store::folder::import(&made).expect("begun"));
+    let refused = Store::open(&made).err().expect("nobody starts there");
+    assert!(refused.code() == "E1002" && refused.to_string().contains("`lasp data import` begins anew"), "{refused}");
+    assert_eq!(Store::look(&made).err().map(|error| error.code()), Some("E1002"));
+    assert_eq!(imported(&made, &copy, true), Ok(after(1)));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_copy_can_be_had_while_the_data_is_in_use() {
