@@ -19,6 +19,7 @@ use crate::cli::ledger;
 use crate::cli::ledger::Shared;
 use crate::cli::out::Out;
 use crate::cli::program::Program;
+use crate::cli::run::ends_soon;
 use crate::cli::stdout;
 use crate::effects::Deciders;
 use crate::effects::EffectKey;
@@ -432,6 +433,9 @@ impl Driver {
             Event::Reached => {}
             Event::Deciders(list) => effects::appointed(self, &out, list),
             Event::TrustedAnew { revocations, until_s, role } => self.trusted_anew(revocations, until_s, role),
+            Event::EndsSoon(until_s) => {
+                out.diagnostic(Some(&self.name), &Files::default(), &ends_soon(&self.name, until_s));
+            }
             Event::Untrusted(error) => {
                 let help = format!("{}; until then the node goes on with what it had", error.help());
                 let warning = Diagnostic::warning(error.code(), error.to_string()).help(help);

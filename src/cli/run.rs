@@ -183,12 +183,15 @@ fn issued(out: &Out, membership: &Membership) -> Result<Option<Credentials>, Exi
     let credentials = Credentials::load(folder).and_then(|found| found.usable(now_s).map(|()| found));
     let credentials = credentials.map_err(|error| broken(out, membership.node.as_deref(), &error))?;
     if let Some(until_s) = credentials.ends_soon(now_s) {
-        let name = &credentials.name;
-        let diagnostic = Diagnostic::warning("E0617", format!("the certificate of {name} ends {}", date(until_s)))
-            .help(format!("where the authority's key is: lasp keys renew --cluster DIR --node {name}"));
-        out.diagnostic(membership.node.as_deref(), &Files::default(), &diagnostic);
+        out.diagnostic(membership.node.as_deref(), &Files::default(), &ends_soon(&credentials.name, until_s));
     }
     Ok(Some(credentials))
+}
+
+/// Warns of the end of a certificate.
+pub(super) fn ends_soon(name: &str, until_s: i64) -> Diagnostic {
+    Diagnostic::warning("E0617", format!("the certificate of {name} ends {}", date(until_s)))
+        .help(format!("where the authority's key is: lasp keys renew --cluster DIR --node {name}"))
 }
 
 fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -> Result<Exit, Exit> {

@@ -88,6 +88,8 @@ pub enum Event {
         /// What the node may do by it, if that is something else than by the one with which it was started.
         role: Option<Role>,
     },
+    /// The certificate with which the node runs ends soon: at this second of the calendar.
+    EndsSoon(i64),
     /// What was found anew in the node's folder cannot be used: the node goes on with what it had.
     Untrusted(NetworkError),
     /// Nothing can come of this.

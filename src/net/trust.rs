@@ -43,6 +43,8 @@ struct Current {
     unusable: Option<(Written, u32)>,
     /// The version of the list of servers that decide that was passed on last.
     told: u64,
+    /// Of which end of the own certificate it was warned.
+    warned_s: Option<i64>,
 }
 
 /// When each of the folder's files that may change was written.
@@ -64,10 +66,9 @@ impl Trust {
         let folder = credentials.folder.clone();
         let written = written(folder.as_ref());
         let told = credentials.deciders().map_or(0, |list| list.version);
-        Ok((
-            Trust { folder, current: Mutex::new(Current { credentials, client, written, unusable: None, told }) },
-            server,
-        ))
+        let warned_s = credentials.ends_soon(now_s());
+        let current = Current { credentials, client, written, unusable: None, told, warned_s };
+        Ok((Trust { folder, current: Mutex::new(current) }, server))
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -77,6 +78,14 @@ impl Trust {
     /// What to dial with.
     pub(super) fn client(&self) -> ClientConfig {
         self.current().client.clone()
+    }
+
+    /// Until when this node's own certificate counts, if that is soon; for each certificate once. Whoever starts a node tells of the
+    /// one with which it is started.
+    pub(super) fn ends_soon(&self) -> Option<i64> {
+        let mut current = self.current();
+        let until_s = current.credentials.ends_soon(now_s())?;
+        (current.warned_s.replace(until_s) != Some(until_s)).then_some(until_s)
     }
 
     /// What this node's own certificate proves.
@@ -273,7 +282,7 @@ mod tests {
     fn a_renewed_certificate_in_the_folder_is_taken_up_and_anothers_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
         let now = OffsetDateTime::now_utc();
-        let authority = Authority::create(folder.path(), now).expect("made");
+        let mut authority = Authority::create(folder.path(), now).expect("made");
         let order = |name| Order { name, role: None, valid: Duration::from_hours(24), out: None };
         let a = authority.issue(&order("a"), now).expect("issued");
         let (trust, _) = Trust::new(Credentials::load(&a.folder).expect("a folder")).expect("usable");
@@ -287,6 +296,8 @@ mod tests {
         assert_eq!((found.revocations, found.until_s), (None, Some(trust.own().until_s)));
         assert_eq!(trust.own().id, before.id);
         assert!(trust.own().until_s > before.until_s);
+        assert_eq!(trust.ends_soon(), Some(trust.own().until_s), "the new one ends within two weeks, too");
+        assert_eq!(trust.ends_soon(), None, "that is told once");
         std::fs::write(a.folder.join(NODE_FILE), "nothing of the kind").expect("written");
         assert!(matches!(trust.reload(), Ok(None)), "it may still be copied");
         assert_eq!(trust.reload().err().map(|error| error.code()), Some("E0602"));
