@@ -372,8 +372,8 @@ fn without_a_majority_of_those_who_decide_no_effect_is_started_and_everything_el
 }
 
 #[test]
-fn who_cannot_decide_is_told() {
-    for flags in [&["--deciders", "4"][..], &["--deciders", "2", "--role", "1:client"]] {
+fn who_cannot_decide_or_speak_to_anybody_is_told() {
+    for flags in [&["--deciders", "4"][..], &["--deciders", "2", "--role", "1:client"], &["--role", "client"]] {
         let done = sim(ONCE, flags);
         assert!(done.code == 2 && done.stderr.contains("E0710"), "{}", done.stderr);
     }
@@ -400,6 +400,18 @@ fn what_many_nodes_cost_grows_with_what_they_hear_of() {
     assert!(pushes * 3 < heard * 5, "{pushes} pushes for {heard} updates that were heard of");
     assert!(compared < heard * 8, "{compared} messages compare for {heard} updates that were heard of");
     assert!(bytes < heard * 700, "{bytes} bytes for {heard} updates that were heard of");
+}
+
+#[test]
+fn clients_hear_of_each_other_by_servers_alone() {
+    let folder = folder("S = declare(set). update(S, {add, replica()}).");
+    let trace = folder.path().join("trace").display().to_string();
+    let done = sim_in(folder.path(), &["--replicas", "4", "--role", "1..3:client", "--for", "2s", "--trace", &trace]);
+    assert_eq!(done.code, 0, "{}", done.stdout);
+    let trace = std::fs::read_to_string(trace).expect("written");
+    let sent = |from: u32, to: u32| trace.lines().any(|line| line.contains(&format!(" n{from} -> n{to} ")));
+    assert!(sent(1, 0) && sent(0, 3), "{trace}");
+    assert!((1..4).all(|from| (1..4).all(|to| !sent(from, to))), "{trace}");
 }
 
 #[test]

@@ -53,7 +53,8 @@ impl Cluster {
     fn issue_at(&self, name: &str, role: Role, now: OffsetDateTime) -> PathBuf {
         let out = self.folder.path().join(name);
         let order = Order { name, role: Some(role), valid: DAY, out: Some(&out) };
-        self.authority.issue(&order, now).expect("issued").folder
+        let mut authority = Authority::load(&self.folder.path().join("shop")).expect("made before");
+        authority.issue(&order, now).expect("issued").folder
     }
 
     fn issue(&self, name: &str, role: Role) -> PathBuf {
@@ -390,4 +391,24 @@ async fn a_peer_whose_clock_is_off_is_let_in_and_its_clock_is_told() {
         assert_eq!(told.await.map(|ahead_ms| ahead_ms < -3_000_000), off.then_some(true), "{name}");
         open.push((connection, send, receive));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_has_lost_its_server_finds_others_that_its_user_did_not_name() {
+    let cluster = Cluster::new();
+    let mut one = cluster.server("one", &[]).await;
+    let mut two = cluster.server("two", &[&one]).await;
+    two.connected_to("one").await;
+    let mut client = cluster.client("client", &[&two]).await;
+    client.connected_to("two").await;
+    two.connected_to("client").await;
+    two.network.close().await;
+    assert_eq!(client.connected_to("one").await, Role::Server);
+    one.connected_to("client").await;
+    // And one that came only after that.
+    let mut three = cluster.server("three", &[&one]).await;
+    one.connected_to("three").await;
+    one.network.close().await;
+    assert_eq!(client.connected_to("three").await, Role::Server);
+    three.connected_to("client").await;
 }

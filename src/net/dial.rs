@@ -110,6 +110,12 @@ pub(super) async fn wanted(hub: Arc<Hub>, id: u128, addresses: Vec<SocketAddr>) 
     hub.steer(Told::Unreachable(id));
 }
 
+/// As a client: makes a connection to a server that another one told of.
+pub(super) async fn server(hub: &Arc<Hub>, at: SocketAddr) {
+    // Whether it did is seen by who is connected.
+    let _ = attempt(hub, &at.to_string(), false).await;
+}
+
 /// Makes a connection to a server that decides, whose identity begins so. `lasting`: both sides keep it, though no neighbours need it.
 pub(super) async fn decider(hub: Arc<Hub>, mark: u64, addresses: Vec<String>, lasting: bool) {
     for address in addresses {

@@ -52,6 +52,7 @@ use crate::net::membership::Told;
 use crate::net::membership::encode_reach;
 use crate::net::probe;
 use crate::net::refusal::refuse_connection;
+use crate::net::servers;
 use crate::net::tls::peer_identity;
 use crate::net::trust::Anew;
 use crate::net::trust::Trust;
@@ -60,12 +61,16 @@ use crate::overlay::Settings;
 use crate::overlay::Taking;
 use crate::replica::Role;
 
+/// How long the name of a peer may take to be looked up before it is decided where to listen.
+const LOOKUP: Duration = Duration::from_secs(1);
+
 /// How this node takes part.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// What it calls itself; at most 256 bytes, no control characters.
     pub name: String,
-    /// `HOST:PORT` to listen on; any free port of this machine when not given.
+    /// `HOST:PORT` to listen on; when not given, any free port, of this machine alone for the automatic cluster, and of all its
+    /// addresses with issued keys.
     pub listen: Option<String>,
     /// `HOST:PORT` by which peers reach this node, if that is not where it listens, as behind address translation.
     pub advertise: Option<String>,
@@ -141,6 +146,7 @@ impl Network {
         tokio::spawn(membership::run(hub.clone(), told, overlay));
         tokio::spawn(accept(hub.clone()));
         tokio::spawn(watch(hub.clone()));
+        tokio::spawn(servers::seek(hub.clone()));
         for (target, peer) in options.peers.into_iter().enumerate() {
             tokio::spawn(dial::configured(hub.clone(), target, peer));
         }
@@ -276,8 +282,13 @@ impl Watcher {
 
 async fn listen_address(options: &Options, automatic: bool) -> Result<SocketAddr, NetworkError> {
     let Some(listen) = &options.listen else {
-        let v6 = !options.peers.is_empty() && options.peers.iter().all(|peer| peer.starts_with('['));
-        return Ok(if v6 { (Ipv6Addr::LOCALHOST, 0).into() } else { (Ipv4Addr::LOCALHOST, 0).into() });
+        // The automatic cluster is of this machine alone; who has issued keys has to reach others.
+        return Ok(match (reaches_by_v6(&options.peers).await, automatic) {
+            (false, true) => (Ipv4Addr::LOCALHOST, 0).into(),
+            (true, true) => (Ipv6Addr::LOCALHOST, 0).into(),
+            (false, false) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            (true, false) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        });
     };
     let failed = |reason: String| NetworkError::Listen { address: listen.clone(), reason };
     let found = timeout(ATTEMPT, lookup_host(listen.as_str()))
@@ -291,6 +302,21 @@ async fn listen_address(options: &Options, automatic: bool) -> Result<SocketAddr
         return Err(NetworkError::NotLoopback { address: listen.clone() });
     }
     Ok(first)
+}
+
+/// Whether there are peers, and all that are found have addresses of version 6 alone.
+async fn reaches_by_v6(peers: &[String]) -> bool {
+    let mut some = false;
+    for peer in peers {
+        let Ok(Ok(found)) = timeout(LOOKUP, lookup_host(peer.as_str())).await else { continue };
+        for at in found {
+            if at.is_ipv4() {
+                return false;
+            }
+            some = true;
+        }
+    }
+    some
 }
 
 /// The address that peers are told.
@@ -319,6 +345,9 @@ async fn watch(hub: Arc<Hub>) {
             }
             Ok(Err(error)) => hub.tell(Event::Untrusted(error)).await,
             Ok(Ok(None)) | Err(_) => {}
+        }
+        if let Some(until_s) = hub.trust.ends_soon() {
+            hub.tell(Event::EndsSoon(until_s)).await;
         }
         deciders::pass_on(&hub).await;
         hub.sweep();

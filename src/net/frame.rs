@@ -43,9 +43,11 @@ pub enum Kind {
     Push = 8,
     /// A list of servers that decide.
     Deciders = 9,
+    /// Where clients find other servers.
+    Servers = 10,
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 11] = [
     Kind::Message,
     Kind::Overlay,
     Kind::Hello,
@@ -56,6 +58,7 @@ const KINDS: [Kind; 10] = [
     Kind::Probed,
     Kind::Push,
     Kind::Deciders,
+    Kind::Servers,
 ];
 
 impl Kind {

@@ -46,6 +46,7 @@ use crate::net::linked::Target;
 use crate::net::membership::Told;
 use crate::net::membership::outside;
 use crate::net::refusal::reason_of;
+use crate::net::servers::Servers;
 use crate::net::trust::Trust;
 use crate::net::trust::now_ms;
 use crate::replica::Role;
@@ -75,6 +76,7 @@ pub(super) struct Hub {
     start: Instant,
     pub(super) traffic: Traffic,
     state: Mutex<State>,
+    known: Mutex<Servers>,
     changed: watch::Sender<u64>,
 }
 
@@ -169,6 +171,7 @@ impl Hub {
                 targets: parts.targets.into_iter().map(Target::new).collect(),
                 ..State::default()
             }),
+            known: Mutex::default(),
             changed: watch::channel(0).0,
         }
     }
@@ -261,6 +264,17 @@ impl Hub {
     pub(super) async fn until_linked(&self, id: u128) {
         let mut changed = self.changed.subscribe();
         while !self.linked(id) && changed.changed().await.is_ok() {}
+    }
+
+    /// Waits until nobody is connected.
+    pub(super) async fn until_alone(&self) {
+        let mut changed = self.changed.subscribe();
+        while self.links() > 0 && changed.changed().await.is_ok() {}
+    }
+
+    /// What a client knows of servers.
+    pub(super) fn known_servers(&self) -> MutexGuard<'_, Servers> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `None` when another task dials the address already.

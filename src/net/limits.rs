@@ -22,6 +22,10 @@ pub const BROADCASTS_BYTES_HIGH: usize = 256 << 10;
 pub const PUSH_EXTRA_BYTES: usize = 1024;
 /// The most addresses at which one node can be dialed.
 pub const REACH_ADDRESSES_MAX: usize = 4;
+/// The most other servers that a server tells its clients of.
+pub const SERVERS_TOLD_MAX: usize = 16;
+/// The most servers that a client keeps in mind, to turn to one of them when it has lost its own.
+pub const SERVERS_KNOWN_MAX: usize = 64;
 /// The most bytes received from all peers together that may wait for the node; beyond it nothing is read.
 pub const INBOX_BYTES_MAX: usize = 32 << 20;
 /// The most bytes of a node's name, and of a reason.

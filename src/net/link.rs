@@ -31,7 +31,9 @@ use crate::net::membership::Told;
 use crate::net::membership::outside;
 use crate::net::probe::difference;
 use crate::net::refusal::reachable;
+use crate::net::servers;
 use crate::net::trust::now_ms;
+use crate::replica::Role;
 
 /// How much is gathered into one write.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -46,6 +48,11 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
     let address = reachable(greeting.listen, connection.remote_address()).to_string();
     let incarnation = ReplicaId(greeting.incarnation);
     let clock_off_ms = greeting.now_ms.and_then(|theirs_ms| clock_off_ms(theirs_ms, now_ms(), connection.rtt()));
+    // Whoever hears of the connection finds that told.
+    match role {
+        Role::Client => servers::tell(&hub, link),
+        Role::Server => servers::tell_all(&hub),
+    }
     hub.tell(Event::Connected { link, id, incarnation, role, name: name.clone(), address, renewed, clock_off_ms })
         .await;
     hub.tell_revocations(link, greeting.revoked);
@@ -68,6 +75,7 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
     let told = Cause::of(&connection.closed().await);
     let duplicate = told == Cause::of_closing(Closing::Duplicate);
     let ended = hub.remove(link);
+    servers::tell_all(&hub);
     let cause = ended.cause.unwrap_or(told);
     let unneeded = cause == Cause::of_closing(Closing::Unneeded);
     let renewed = ended.renewed || duplicate;
@@ -90,8 +98,11 @@ async fn read_all(hub: &Arc<Hub>, link: LinkId, inside: Option<u128>, connection
     let Ok(mut stream) = connection.accept_uni().await else { return };
     let mut lists = 0;
     loop {
-        let kinds = [Kind::Message, Kind::Revoked, Kind::Deciders, Kind::Push, Kind::Overlay];
-        let kinds = if inside.is_some() { &kinds[..] } else { &kinds[..3] };
+        let kinds = match (inside, hub.role) {
+            (Some(_), _) => &[Kind::Message, Kind::Revoked, Kind::Deciders, Kind::Push, Kind::Overlay][..],
+            (None, Role::Client) => &[Kind::Message, Kind::Revoked, Kind::Deciders, Kind::Servers][..],
+            (None, Role::Server) => &[Kind::Message, Kind::Revoked, Kind::Deciders][..],
+        };
         let (kind, payload) = match read(&mut stream, kinds).await {
             Ok(frame) => frame,
             // The connection is gone, and says itself why.
@@ -118,6 +129,12 @@ async fn read_all(hub: &Arc<Hub>, link: LinkId, inside: Option<u128>, connection
                     hub.tell(Event::TrustedAnew { revocations, until_s: None, role: None }).await;
                 }
                 Err(_) => return refuse(hub, link, &FrameError::Malformed),
+            }
+            continue;
+        }
+        if kind == Kind::Servers {
+            if !hub.known_servers().learn(&payload) {
+                return refuse(hub, link, &FrameError::Malformed);
             }
             continue;
         }

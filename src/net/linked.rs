@@ -12,12 +12,15 @@ use tokio::time::Instant;
 
 use crate::net::certificate::Proven;
 use crate::net::error::Cause;
+use crate::net::event::LinkId;
 use crate::net::frame::Greeting;
 use crate::net::frame::Refusal;
 use crate::net::hub::Hub;
 use crate::net::limits::IDLE;
+use crate::net::limits::SERVERS_TOLD_MAX;
 use crate::net::limits::SIGN_OF_LIFE;
 use crate::net::refusal::reachable;
+use crate::replica::Role;
 
 /// An address that the user named.
 pub(super) struct Target {
@@ -148,6 +151,26 @@ pub struct AddressState {
 }
 
 impl Hub {
+    /// Where the servers are that are connected, in the order of their identities.
+    pub(super) fn servers(&self) -> Vec<SocketAddr> {
+        let state = self.state();
+        let mut servers: Vec<(u128, SocketAddr)> = state
+            .links
+            .values()
+            .filter(|link| link.peer.role == Role::Server)
+            .map(|link| (link.id, link.address))
+            .collect();
+        servers.sort_unstable();
+        servers.into_iter().map(|(_, at)| at).take(SERVERS_TOLD_MAX).collect()
+    }
+
+    /// The clients that are connected.
+    pub(super) fn clients(&self) -> Vec<LinkId> {
+        let state = self.state();
+        let clients = state.links.iter().filter(|(_, link)| link.peer.role == Role::Client);
+        clients.map(|(id, _)| *id).collect()
+    }
+
     /// How all peers stand, by name, and which addresses that the user named lead to nobody.
     pub(super) fn standing(&self) -> (Vec<PeerState>, Vec<AddressState>) {
         let state = self.state();

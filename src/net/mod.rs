@@ -25,6 +25,7 @@ pub mod probe;
 pub mod records;
 mod refusal;
 pub mod revocation;
+mod servers;
 pub mod show;
 mod tls;
 mod trust;

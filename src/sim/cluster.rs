@@ -182,9 +182,11 @@ impl Cluster {
         }
     }
 
-    /// Connects two nodes, if both are up, not connected, and can hear each other.
+    /// Connects two nodes, if both are up, not connected, and can hear each other. Clients serve nobody, and so are not connected
+    /// with each other.
     pub fn connect(&mut self, a: usize, b: usize) {
-        if a == b || !self.is_up(a) || !self.is_up(b) {
+        let clients = [a, b].iter().all(|node| self.places.get(*node).is_some_and(|it| it.certificate == Role::Client));
+        if a == b || clients || !self.is_up(a) || !self.is_up(b) {
             return;
         }
         if let Some(peer) = self.network.link(a, b) {

@@ -266,7 +266,7 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
         wrong.push(Diagnostic::error("E0710", title).help("say for how long faults happen: `--for 30s`"));
     }
     let partition = partition(arguments, &mut events, &mut wrong);
-    wrong.extend(unfit_deciders(arguments));
+    wrong.extend(unfit_roles(arguments));
     wrong.extend(strangers(arguments, &events));
     for diagnostic in &wrong {
         out.diagnostic(None, &files, diagnostic);
@@ -297,8 +297,8 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
     })
 }
 
-/// Who is to decide and cannot.
-fn unfit_deciders(arguments: &Sim) -> Option<Diagnostic> {
+/// Roles with which nobody could speak to anybody, or decide.
+fn unfit_roles(arguments: &Sim) -> Option<Diagnostic> {
     if arguments.deciders > arguments.replicas {
         let Sim { deciders, replicas, .. } = arguments;
         let title = format!("{deciders} nodes are to decide, and there are {replicas} from the beginning");
@@ -307,6 +307,13 @@ fn unfit_deciders(arguments: &Sim) -> Option<Diagnostic> {
         );
     }
     let people = People::new(arguments);
+    let nodes = usize::try_from(arguments.replicas.saturating_add(arguments.join)).unwrap_or(usize::MAX);
+    if nodes > 1 && (0..nodes).all(|node| people.person(node).certificate == Role::Client) {
+        let title = "every node is a client by `--role`, and clients speak to servers alone";
+        return Some(
+            Diagnostic::error("E0710", title).help("let one be a server at least, as by `--role 1..9:client`"),
+        );
+    }
     let deciders = usize::try_from(arguments.deciders).unwrap_or(0);
     let client = (0..deciders).find(|&node| people.person(node).certificate == Role::Client)?;
     let title = format!("node {client} is to decide, and is a client by `--role`");
