@@ -127,14 +127,22 @@ impl Walk {
         }
     }
 
-    /// The pattern meets the value of the expression, or a part of it a part.
-    fn matched(&mut self, value: &Expr, pattern: &Pattern) {
+    /// The pattern meets the value of the expression, or a part of it a part; with others for the same value, or alone.
+    fn matched(&mut self, value: &Expr, pattern: &Pattern, several: bool) {
         match (&value.node, &pattern.node) {
             (Node::Tuple(items), PatternNode::Tuple(parts)) if items.len() == parts.len() => {
-                items.iter().zip(parts).for_each(|(item, part)| self.matched(item, part));
+                items.iter().zip(parts).for_each(|(item, part)| self.matched(item, part, several));
+            }
+            (Node::Tuple(items), PatternNode::Literal(term)) => {
+                for (item, part) in items.iter().zip(term.as_tuple().unwrap_or_default()) {
+                    if let Some(who) = self.who(item) {
+                        self.ask(who, part);
+                    }
+                }
             }
             _ => {
                 if let Some(who) = self.who(value) {
+                    self.otherwise |= who == Who::Role && several && is_open(pattern);
                     self.meet(who, pattern);
                 }
             }
@@ -221,7 +229,7 @@ impl Walk {
             }
             Node::Match(pattern, value) => {
                 self.expr(value);
-                self.matched(value, pattern);
+                self.matched(value, pattern, false);
             }
             Node::Unary(_, value) => self.expr(value),
             Node::Call(function, arguments) => {
@@ -254,11 +262,9 @@ impl Walk {
 
     fn case(&mut self, value: &Expr, clauses: &[Clause]) {
         self.expr(value);
-        let role = self.who(value) == Some(Who::Role) && clauses.len() > 1;
         for clause in clauses {
             if let Some(pattern) = clause.patterns.first() {
-                self.otherwise |= role && is_open(pattern);
-                self.matched(value, pattern);
+                self.matched(value, pattern, clauses.len() > 1);
             }
             self.clause(clause);
         }
