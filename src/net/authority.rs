@@ -106,11 +106,24 @@ impl Authority {
     /// When there is one already, or the folder cannot be written to.
     pub fn create(folder: &Path, now: OffsetDateTime) -> Result<Authority, NetworkError> {
         let key = KeyPair::generate_for(&PKCS_ED25519).map_err(certificate_error)?;
-        let certificate = authority(&key)?.self_signed(&key).map_err(certificate_error)?;
-        // The key comes first and decides: whoever finds one there stops.
+        // The key comes first and decides: whoever finds one there stops, unless it was made by somebody who was cut off then.
         if !keyfile::write_new(&folder.join(AUTHORITY_KEY_FILE), &key.serialize_pem())? {
-            return Err(NetworkError::AuthorityExists { path: folder.into() });
+            let begun = !folder.join(REVOKED_FILE).exists() && !folder.join(ISSUED).exists();
+            return if begun { Authority::finish(folder, now) } else { Err(exists(folder)) };
         }
+        Authority::complete(folder, key, now)
+    }
+
+    /// What else an authority needs, beside a key that is there.
+    fn finish(folder: &Path, now: OffsetDateTime) -> Result<Authority, NetworkError> {
+        let path = folder.join(AUTHORITY_KEY_FILE);
+        let text = keyfile::read_private(&path)?.ok_or_else(|| exists(folder))?;
+        let key = KeyPair::from_pem(&text).map_err(|error| damaged(&path, &error.to_string()))?;
+        Authority::complete(folder, key, now)
+    }
+
+    fn complete(folder: &Path, key: KeyPair, now: OffsetDateTime) -> Result<Authority, NetworkError> {
+        let certificate = authority(&key)?.self_signed(&key).map_err(certificate_error)?;
         keyfile::write(&folder.join(AUTHORITY_FILE), &keyfile::pem("CERTIFICATE", certificate.der()))?;
         let der = Revocations::sign(&key, number_after(0, now), &BTreeSet::new(), now)?;
         let certificate = certificate.der().clone();
@@ -204,7 +217,12 @@ impl Authority {
         let key = KeyPair::generate_for(&PKCS_ED25519).map_err(certificate_error)?;
         let role = order.role.unwrap_or(Role::Client);
         let issued = self.certify(&key, order, role, now)?;
-        if !keyfile::write_new(&folder.join(NODE_KEY_FILE), &key.serialize_pem())? {
+        let written = keyfile::write_new(&folder.join(NODE_KEY_FILE), &key.serialize_pem());
+        if !matches!(written, Ok(true)) {
+            // Nobody has its key, or ever will: the name is free.
+            let _ = std::fs::remove_file(self.issued_file(&issued));
+        }
+        if !written? {
             return Err(NetworkError::FolderTaken { path: folder });
         }
         self.fill(&folder, &issued)?;
@@ -328,9 +346,12 @@ impl Authority {
         let unreadable = || NetworkError::Certificate { reason: "it does not read back".into() };
         let issued = self.records.describe(certificate).ok_or_else(unreadable)?;
         // Before anybody can have it: what is not known to have been issued could not be revoked.
-        let file = self.records.folder.join(ISSUED).join(format!("{:032x}.pem", issued.proven.serial));
-        keyfile::write(&file, &keyfile::pem("CERTIFICATE", &issued.certificate))?;
+        keyfile::write(&self.issued_file(&issued), &keyfile::pem("CERTIFICATE", &issued.certificate))?;
         Ok(issued)
+    }
+
+    fn issued_file(&self, issued: &Issued) -> PathBuf {
+        self.records.folder.join(ISSUED).join(format!("{:032x}.pem", issued.proven.serial))
     }
 
     /// Writes what a node needs besides its key.
@@ -356,6 +377,10 @@ fn number_after(last: u64, now: OffsetDateTime) -> u64 {
 
 fn read_back(der: &[u8], authority: &CertificateDer<'_>) -> Result<Revocations, NetworkError> {
     Revocations::read(der, authority).map_err(|error| NetworkError::Certificate { reason: error.to_string() })
+}
+
+fn exists(folder: &Path) -> NetworkError {
+    NetworkError::AuthorityExists { path: folder.into() }
 }
 
 /// Names are used for folders.
@@ -448,6 +473,23 @@ mod tests {
         // Whoever had loaded it before goes by what is there now.
         authority.issue(&order("late", None), at(1)).expect("issued");
         assert_eq!(authority.revoked().serials().len(), 6);
+    }
+
+    #[test]
+    fn what_was_cut_off_half_way_can_be_done_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cluster = Authority::create(folder.path(), at(0)).expect("made").cluster();
+        for missing in [REVOKED_FILE, AUTHORITY_FILE] {
+            fs::remove_file(folder.path().join(missing)).expect("there");
+        }
+        let mut authority = Authority::create(folder.path(), at(0)).expect("gone on with");
+        assert_eq!(authority.cluster(), cluster);
+        assert!(matches!(Authority::create(folder.path(), at(0)), Err(NetworkError::AuthorityExists { .. })));
+        // A key that cannot be written anywhere is nobody's, and its name not taken.
+        let nowhere = folder.path().join(AUTHORITY_FILE).join("a");
+        let lost = Order { out: Some(&nowhere), ..order("a", None) };
+        assert!(authority.issue(&lost, at(0)).is_err());
+        assert!(authority.issue(&order("a", None), at(0)).is_ok());
     }
 
     #[test]

@@ -55,8 +55,12 @@ pub(super) async fn configured(hub: Arc<Hub>, target: usize, address: String) {
     let mut pause = PAUSE_MIN;
     let mut told: Option<&'static str> = None;
     hub.tell(Event::Resolving { address: address.clone() }).await;
-    while !hub.closing() {
-        match attempt(&hub, &address, true).await {
+    // A name may have several addresses, of which some are dead.
+    for turn in 0.. {
+        if hub.closing() {
+            return;
+        }
+        match attempt(&hub, &address, true, turn).await {
             Ok(Reached::Peer(id)) => {
                 hub.reached(target, Reached::Peer(id));
                 hub.tell(Event::Reached).await;
@@ -100,7 +104,7 @@ pub(super) async fn wanted(hub: Arc<Hub>, id: u128, addresses: Vec<SocketAddr>) 
         if hub.linked(id) || hub.closing() {
             return;
         }
-        let outcome = attempt(&hub, &at.to_string(), false).await;
+        let outcome = attempt(&hub, &at.to_string(), false, 0).await;
         reached |= matches!(outcome, Ok(Reached::Peer(found)) if found == id) || matches!(outcome, Err(Failure::Busy));
     }
     if reached {
@@ -113,7 +117,7 @@ pub(super) async fn wanted(hub: Arc<Hub>, id: u128, addresses: Vec<SocketAddr>) 
 /// As a client: makes a connection to a server that another one told of.
 pub(super) async fn server(hub: &Arc<Hub>, at: SocketAddr) {
     // Whether it did is seen by who is connected.
-    let _ = attempt(hub, &at.to_string(), false).await;
+    let _ = attempt(hub, &at.to_string(), false, 0).await;
 }
 
 /// Makes a connection to a server that decides, whose identity begins so. `lasting`: both sides keep it, though no neighbours need it.
@@ -123,7 +127,7 @@ pub(super) async fn decider(hub: Arc<Hub>, mark: u64, addresses: Vec<String>, la
             return;
         }
         // Whoever needs it asks again.
-        if let Ok(Reached::Peer(id)) = attempt(&hub, &address, lasting).await
+        if let Ok(Reached::Peer(id)) = attempt(&hub, &address, lasting, 0).await
             && id >> 64 == u128::from(mark)
         {
             if lasting {
@@ -134,10 +138,11 @@ pub(super) async fn decider(hub: Arc<Hub>, mark: u64, addresses: Vec<String>, la
     }
 }
 
-async fn attempt(hub: &Arc<Hub>, address: &str, named: bool) -> Result<Reached, Failure> {
+/// `turn`: which of the addresses of a name it is to be, if it has several.
+async fn attempt(hub: &Arc<Hub>, address: &str, named: bool, turn: usize) -> Result<Reached, Failure> {
     let mut at = None;
     let whole = async {
-        let resolved = resolve(hub, address).await?;
+        let resolved = resolve(hub, address, turn).await?;
         at = Some(resolved);
         if resolved == hub.listen {
             return Ok(Reached::Myself);
@@ -154,7 +159,7 @@ async fn attempt(hub: &Arc<Hub>, address: &str, named: bool) -> Result<Reached, 
     }
 }
 
-async fn resolve(hub: &Hub, address: &str) -> Result<SocketAddr, Failure> {
+async fn resolve(hub: &Hub, address: &str, turn: usize) -> Result<SocketAddr, Failure> {
     let unresolved = |why: String| Cause::absent("E0606", format!("{address} cannot be resolved: {why}"));
     let found = lookup_host(address).await.map_err(|error| unresolved(error.to_string()))?;
     let found: Vec<SocketAddr> = found.collect();
@@ -164,7 +169,8 @@ async fn resolve(hub: &Hub, address: &str) -> Result<SocketAddr, Failure> {
     let fits = |at: &&SocketAddr| {
         at.is_ipv4() == hub.listen.is_ipv4() && at.port() != 0 && (at.ip().is_loopback() || !hub.automatic)
     };
-    let found = found.iter().find(fits).copied();
+    let fitting: Vec<SocketAddr> = found.iter().filter(fits).copied().collect();
+    let found = turn.checked_rem(fitting.len()).and_then(|at| fitting.get(at)).copied();
     found.ok_or_else(|| unresolved(format!("no address of the same kind as {}", hub.listen)).into())
 }
 

@@ -211,6 +211,10 @@ impl Current {
         let found_number = found.revocations_number();
         self.credentials = found;
         if before > found_number {
+            // Whoever copied an older list there did not mean to let anybody in again, also not after the next start.
+            if let Some(ours) = &ours {
+                let _ = keyfile::write(&folder.join(REVOKED_FILE), &ours.pem());
+            }
             self.credentials.revocations = ours;
         }
         if !self.credentials.deciders.as_ref().is_some_and(|found| found.follows(deciders.as_ref())) {
@@ -329,6 +333,7 @@ mod tests {
         std::fs::write(&list, old).expect("written");
         assert_eq!(trust.reload().expect("usable").expect("looked at").revocations, None);
         assert_eq!(trust.number(), authority.revoked().number(), "an older one changes nothing");
+        assert_eq!(std::fs::read_to_string(&list).ok(), Some(authority.revoked().pem()), "nor after the next start");
     }
 
     #[test]

@@ -189,7 +189,14 @@ impl<R: Read> Rows<R> {
             let mut hash = [0; 32];
             let expected = self.hasher.finalize();
             self.inner.read_exact(&mut hash).map_err(|error| error.to_string())?;
-            return if expected == hash { Ok(None) } else { Err("it has changed since it was written".into()) };
+            if expected != hash {
+                return Err("it has changed since it was written".into());
+            }
+            return match self.inner.read(&mut [0]) {
+                Ok(0) => Ok(None),
+                Ok(_) => Err("something stands behind its end".into()),
+                Err(error) => Err(error.to_string()),
+            };
         }
         let (mut key, mut value) = ([0; 4], [0; 4]);
         self.read(&mut key)?;

@@ -415,6 +415,8 @@ fn a_copy_has_everything_but_the_key_and_speaks_for_its_node() {
         assert_eq!(imported(&bad, &file, false).map_err(|error| error.code()), Err("E1010"), "at {at}");
         assert!(!bad.join(FILE).exists());
     }
+    std::fs::write(&file, [&bytes[..], b"x"].concat()).expect("written");
+    assert_eq!(imported(&bad, &file, false).map_err(|error| error.code()), Err("E1010"), "something behind its end");
     std::fs::write(&file, &bytes[..bytes.len() - 1]).expect("written");
     assert_eq!(imported(&bad, &file, false).map_err(|error| error.code()), Err("E1010"));
 }
