@@ -291,7 +291,7 @@ impl NetworkError {
             NetworkError::NotAuthority { .. } => "`lasp keys init DIR` makes one; name that folder after --cluster".into(),
             NetworkError::AuthorityExists { .. } => "name a folder that is not there yet".into(),
             NetworkError::NodeExists { name } => {
-                format!("to get a new certificate for the same node: lasp keys renew --node {name}; or take another name")
+                format!("to get a new certificate for the same node: lasp keys renew --node {name}; if its key is lost, lasp keys revoke --node {name} frees the name; or take another")
             }
             NetworkError::FolderTaken { .. } => "name another folder after --out, or move that one away".into(),
             NetworkError::NodeUnknown { .. } => "`lasp keys show DIR` lists what was issued".into(),
