@@ -396,6 +396,11 @@ fn what_the_cluster_has_started_is_known_to_a_copy_wherever_it_is_brought() {
     let shown = run(folder.path(), &["data", "show", &data, "--json"], "").stdout;
     assert!(shown.contains("\"effects\":1"), "{shown}");
     assert_eq!(printed(folder.path(), &data), "");
+    let piped = commands::lasp(folder.path(), &["data", "import", "-", &path("piped")])
+        .stdin(std::fs::File::open(&export).expect("there"))
+        .status();
+    assert!(piped.expect("the binary runs").success());
+    assert_eq!(run(folder.path(), &["data", "show", &path("piped"), "--json"], "").code, 0);
     // A copy of the copy, too.
     let (again, last) = (path("again"), path("last"));
     assert_eq!(run(folder.path(), &["data", "export", &data, &again], "").code, 0);

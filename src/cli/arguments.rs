@@ -304,7 +304,7 @@ pub enum DataVerb {
     },
     /// Make a data folder from a copy, for a node of its own
     Import {
-        /// The file
+        /// The file; - is standard input
         file: PathBuf,
         /// The folder, which is made
         #[arg(value_name = "DIR")]

@@ -416,7 +416,10 @@ impl Driver {
                 self.input(Input::Connected { peer: PeerId(link.0), name, incarnation, role });
             }
             Event::Lost { link, id, name, cause, renewed, unneeded } => {
-                if !renewed && self.told.remove(&id) && !unneeded {
+                let known = !renewed && self.told.remove(&id);
+                if known && unneeded {
+                    out.peer_unneeded(&self.name, &name, &cause);
+                } else if known {
                     let told = if cause.refused { ("refused", Some(&cause)) } else { ("lost", Some(&cause)) };
                     // A goodbye is no fault, and nothing is to be done about it.
                     let (state, cause) = if cause.is_goodbye() { ("ended", None) } else { told };

@@ -167,6 +167,12 @@ impl Out {
         }
     }
 
+    /// A connection that was closed since the two have other neighbours: nothing for people, but who counts peers has to know.
+    pub fn peer_unneeded(&self, node: &str, peer: &str, cause: &Cause) {
+        let line = Line::new("peer").text("node", node).text("peer", peer).text("state", "ended");
+        self.event(line.text("reason", &cause.reason));
+    }
+
     /// A message about the program.
     pub fn diagnostic(&self, node: Option<&str>, files: &Files, diagnostic: &Diagnostic) {
         let text = render(diagnostic, files, self.style);

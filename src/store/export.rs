@@ -228,7 +228,11 @@ pub(super) fn pass_on(from: impl Read, to: &mut dyn Write) -> Result<(), String>
 /// When the file is no whole export, or the folder holds data already or cannot be written.
 pub fn import(file: &Path, folder: &Path, shared: bool) -> Result<Summary, StoreError> {
     let unusable = |reason: String| StoreError::NoExport { file: file.to_owned(), reason };
-    let source = File::open(file).map_err(|error| unusable(error.to_string()))?;
+    let source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(file).map_err(|error| unusable(error.to_string()))?)
+    };
     let mut rows = Rows::begin(BufReader::new(source)).map_err(unusable)?;
     let made = !folder.exists();
     let store = Store::open_backend(folder::import(folder)?.backend, folder)?;
