@@ -281,6 +281,18 @@ fn a_program_without_an_end_is_stopped_so_that_nodes_can_agree() {
 fn a_program_that_never_lets_anybody_else_have_a_turn_is_told() {
     let busy = sim("loop() -> loop(). loop().", &["--no-shrink", "--replicas", "1"]);
     assert!(busy.code == 1 && busy.stderr.contains("E0713"), "{}", busy.stderr);
+    let place = busy.stderr.contains("p.lasp:1:11: error") && busy.stderr.contains("takes too many steps on n0");
+    assert!(place, "{}", busy.stderr);
+}
+
+#[test]
+fn a_step_with_too_much_to_derive_is_broken_off_at_its_place() {
+    let program = "A = declare(set).\nupdate(A, {add_all, lists:seq(1, 500)}).\nprint(length(query(product(A, A)))).\n";
+    let less = sim(program, &["--no-shrink", "--replicas", "1", "--for", "1s", "--steps", "1"]);
+    assert!(less.code == 1 && less.stderr.contains("p.lasp:3:14: error E0713"), "{}", less.stderr);
+    assert!(less.stderr.contains("has too many elements"), "{}", less.stderr);
+    let more = sim(program, &["--no-shrink", "--replicas", "1", "--for", "1s", "--steps", "10"]);
+    assert!(more.code == 0 && more.stdout.contains("250000"), "{}{}", more.stdout, more.stderr);
 }
 
 #[test]

@@ -318,6 +318,40 @@ fn the_reference_is_true() {
     assert_eq!(done.code, 0, "{}{}", done.stdout.lines().rev().take(40).collect::<Vec<_>>().join("\n"), done.stderr);
 }
 
+/// Tests of which the first builds a product of a million pairs in one step.
+const HEAVY: &str = "\
+pairs(Many) ->
+    A = declare({a, Many}, set),
+    update(A, {add_all, lists:seq(1, Many)}),
+    length(query(product(A, A, declare({p, Many}, set)))).
+a_million_test() -> assert(pairs(1000) == 1000000).
+a_hundred_test() -> assert(pairs(10) == 100).
+";
+
+#[test]
+fn one_long_step_is_broken_off_at_its_place_and_the_other_tests_go_on() {
+    let folder = folder(&[("heavy.lasp", HEAVY)]);
+    let done = test(folder.path(), &["heavy.lasp", "--steps", "1"]);
+    assert!(done.code == 1 && done.stdout.contains("1 passed, 1 failed"), "{}", done.stdout);
+    let told = "heavy.lasp:4:12: error E0702: `a_million_test/0` takes too many steps";
+    assert!(done.stderr.contains(told) && done.stderr.contains("has too many elements"), "{}", done.stderr);
+    assert!(done.stderr.contains("a test may take 1 million") && done.stderr.contains("--steps 10"), "{}", done.stderr);
+}
+
+#[test]
+fn what_takes_too_many_steps_on_several_nodes_is_told_with_its_node_and_place() {
+    let endless = "loop(N) -> loop(N + 1).\nendless_test() -> loop(0).\n";
+    let folder = folder(&[("heavy.lasp", HEAVY), ("endless.lasp", endless)]);
+    let done = test(folder.path(), &["heavy.lasp", "--replicas", "2", "--steps", "1"]);
+    let told = "heavy.lasp:4:12: error E0702: `a_million_test/0` takes too many steps on n0";
+    assert!(done.code == 1 && done.stderr.contains(told), "{}", done.stderr);
+    assert!(done.stderr.contains(" --seed 1 --steps 1"), "the line that repeats it: {}", done.stderr);
+    let done = test(folder.path(), &["endless.lasp", "--replicas", "2", "--steps", "1"]);
+    let at = done.stderr.contains("endless.lasp:1:") && done.stderr.contains("it is here, and goes on");
+    let told = "error E0702: `endless_test/0` takes too many steps on n0";
+    assert!(done.code == 1 && at && done.stderr.contains(told), "{}", done.stderr);
+}
+
 #[test]
 fn everything_that_is_documented_has_an_example() {
     let objects = doc(&["--json"]).stdout;

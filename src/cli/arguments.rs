@@ -225,6 +225,9 @@ pub struct Test {
     /// Run each test with so many seeds, from S on
     #[arg(long, value_name = "K", default_value = "1", requires = "replicas", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub runs: u64,
+    /// How many million steps a test may take; with --replicas, on all nodes together
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub steps: Option<u32>,
     /// Run only tests whose name, after file and colon, has this text
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,

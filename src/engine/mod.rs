@@ -225,6 +225,9 @@ impl Engine {
     /// Looks at each variable with changes once, in topological order.
     fn settle(&mut self, eval: &mut dyn Evaluate) {
         while let Some(Reverse((_, variable))) = self.waiting.pop() {
+            if self.work.is_used_up() {
+                return;
+            }
             let at = variable.0 as usize;
             let mut inbox = std::mem::take(&mut self.inboxes[at]);
             self.work.visits += 1;
@@ -351,6 +354,11 @@ impl Engine {
             }
         };
         failures.into_iter().map(failure).collect()
+    }
+
+    /// From now on so many elements and changes are looked at, and nothing more; see [`Work::is_used_up`].
+    pub fn limit_work(&mut self, more: u64) {
+        self.work.most = Some(self.work.elements.saturating_add(self.work.changes).saturating_add(more));
     }
 
     /// How much has been done so far.

@@ -152,6 +152,7 @@ fn work_of_ten(size: i64) -> [Work; 2] {
             elements: now.elements - before.elements,
             changes: now.changes - before.changes,
             visits: now.visits - before.visits,
+            most: None,
         };
         before = now;
         work

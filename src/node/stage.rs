@@ -125,6 +125,17 @@ impl Node {
         called.saturating_add(looked.saturating_mul(STEPS_PER_CHANGE)).saturating_add(views * STEPS_PER_VIEW)
     }
 
+    /// From now on, derivations look at so many elements and changes, and at no more; see [`Node::is_overworked`].
+    pub fn limit_elements(&mut self, more: u64) {
+        self.engine.limit_work(more);
+    }
+
+    /// Whether derivations have come to the limit that was set them. Values are wrong then, and the node does nothing more.
+    #[must_use]
+    pub fn is_overworked(&self) -> bool {
+        self.engine.work().is_used_up()
+    }
+
     /// From now on, notes what the program asks for and gets to see.
     pub fn observe(&mut self) {
         self.observations.get_or_insert_default();

@@ -27,6 +27,9 @@ impl Node {
     /// Runs tasks until none can go on or `fuel` steps are used up.
     pub fn run(&mut self, now_ms: u64, mut fuel: u64) -> Progress {
         self.now_ms = self.now_ms.max(now_ms);
+        if self.is_overworked() {
+            return Progress::Busy;
+        }
         if self.stands_still {
             fuel = 0;
         } else {
@@ -42,7 +45,9 @@ impl Node {
             };
             if let Some(unfinished) = self.turn(id, purpose, task, &mut fuel) {
                 self.running = Some((id, purpose, unfinished));
-                self.flush_within_turn();
+                if !self.is_overworked() {
+                    self.flush_within_turn();
+                }
                 return Progress::Busy;
             }
             self.settle_derivations();
@@ -69,6 +74,12 @@ impl Node {
     pub fn goes_on_at(&self) -> Option<Span> {
         let task = self.running.as_ref().map(|(_, _, task)| task);
         self.machine.place_of(task.or_else(|| self.tasks.next_sleeper())?)
+    }
+
+    /// What is to be said of that place.
+    #[must_use]
+    pub fn goes_on_how(&self) -> &'static str {
+        if self.is_overworked() { "what follows from this has too many elements" } else { "it is here, and goes on" }
     }
 
     /// What waits to be gathered with more goes out: the node is about to end.
@@ -141,6 +152,9 @@ impl Node {
                         self.tell_named_changes();
                     }
                     let answer = self.verb(&request);
+                    if self.is_overworked() {
+                        return Some(task);
+                    }
                     self.did(&request, &answer);
                     match answer {
                         Answer::Value(value) => {

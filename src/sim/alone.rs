@@ -31,6 +31,8 @@ pub(crate) struct World<'a> {
     /// Nodes that are clients.
     pub(crate) clients: &'a BTreeSet<usize>,
     pub(crate) files: &'a BTreeMap<String, Vec<u8>>,
+    /// How many elements derivations may look at in one turn.
+    pub(crate) elements: Option<u64>,
     /// Whether no turns are left.
     pub(crate) exhausted: bool,
 }
@@ -47,6 +49,8 @@ pub(crate) enum Deed {
     Wrote(Vec<Written>),
     /// It used up a turn without coming to an end.
     Turn,
+    /// Its derivations have more to do than they may.
+    Overworked,
     /// It is to be looked at then.
     Wake(u64),
     /// It got something that nobody may send.
@@ -161,7 +165,12 @@ impl<'a> Alone<'a> {
             if !ready || self.world.exhausted {
                 break;
             }
+            self.begin_turn();
             let progress = self.place.node.run(self.shows(), FUEL);
+            if self.place.node.is_overworked() {
+                self.deeds.push(Deed::Overworked);
+                break;
+            }
             ready = progress == Progress::Busy;
             if ready {
                 turns += 1;
@@ -176,8 +185,17 @@ impl<'a> Alone<'a> {
                 return self.stop();
             }
         }
+        self.begin_turn();
         self.set_alarm();
         Did::All(self.take_deeds())
+    }
+
+    /// What derivations do until the next turn is counted from here.
+    fn begin_turn(&mut self) {
+        let node = &mut self.place.node;
+        if let Some(elements) = self.world.elements.filter(|_| !node.is_overworked()) {
+            node.limit_elements(elements);
+        }
     }
 
     fn stop(&mut self) -> Did {

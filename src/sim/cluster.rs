@@ -91,6 +91,10 @@ pub struct Cluster {
     bytes_sent: u64,
     /// How many turns of a busy node are left, if that is bounded.
     pub(crate) turns_left: Option<u64>,
+    /// How many elements a node's derivations may look at in one turn, if that is bounded.
+    pub(crate) elements: Option<u64>,
+    /// The node that has used the last turn up.
+    pub(crate) last_turn: Option<usize>,
     /// Whether nodes have disks, so that one can come back with its data.
     pub(crate) disks: bool,
     /// How many neighbours a node has in the overlay. Without, there is none, and everybody is connected with everybody.
@@ -122,6 +126,8 @@ impl Cluster {
             trace: Trace::default(),
             bytes_sent: 0,
             turns_left: None,
+            elements: None,
+            last_turn: None,
             disks: false,
             degree: None,
             watch: None,

@@ -86,7 +86,9 @@ impl Violation {
     #[must_use]
     pub fn is_like(&self, other: &Violation) -> bool {
         let place = |violation: &Violation| violation.diagnostic.labels.first().map(|label| label.span);
-        self.wrong == other.wrong && self.diagnostic.code == other.diagnostic.code && place(self) == place(other)
+        // What has no end is now here, now there.
+        let same_place = self.wrong == Wrong::Endless || place(self) == place(other);
+        self.wrong == other.wrong && self.diagnostic.code == other.diagnostic.code && same_place
     }
 }
 
@@ -206,8 +208,16 @@ pub(crate) fn disagreements(cluster: &mut Cluster) -> Vec<Violation> {
 }
 
 /// The program goes on without an end at one moment.
-pub(crate) fn too_much_work(at_ms: u64) -> Violation {
-    let diagnostic = Diagnostic::error("E0713", "the program takes too many steps")
-        .help("look for a function that calls itself without end, and without `sleep`");
-    Violation { wrong: Wrong::Endless, node: None, at_ms, diagnostic }
+pub(crate) fn too_much_work(cluster: &Cluster) -> Violation {
+    let busiest = cluster.busiest();
+    let who = busiest.map(|(node, _)| format!(" on n{node}")).unwrap_or_default();
+    let told = Diagnostic::error("E0713", format!("the program takes too many steps{who}"));
+    let told = match busiest {
+        Some((_, Some((place, how)))) => told.at(place, how),
+        _ => told,
+    };
+    let diagnostic = told
+        .help("look for a function that calls itself without end, and without `sleep`")
+        .help("where so much is meant to be done, `--steps N` allows N million steps on all nodes together");
+    Violation { wrong: Wrong::Endless, node: busiest.map(|(node, _)| node), at_ms: cluster.now_ms, diagnostic }
 }

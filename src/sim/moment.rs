@@ -63,6 +63,7 @@ impl Cluster {
             network: &self.network,
             clients: &self.clients,
             files: &self.files,
+            elements: self.elements,
             exhausted: self.turns_left == Some(0),
         };
         let (mut places, mut next) = (self.places.iter_mut(), 0);
@@ -123,8 +124,8 @@ impl Cluster {
     /// Lets one node do something by itself.
     fn alone<T>(&mut self, node: usize, work: impl FnOnce(&mut Alone<'_>) -> T) -> Option<T> {
         let exhausted = self.turns_left == Some(0);
-        let Cluster { now_ms, network, clients, files, places, .. } = self;
-        let world = World { now_ms: *now_ms, network, clients, files, exhausted };
+        let Cluster { now_ms, network, clients, files, elements, places, .. } = self;
+        let world = World { now_ms: *now_ms, network, clients, files, elements: *elements, exhausted };
         places.get_mut(node).map(|place| work(&mut Alone::new(node, place, &world)))
     }
 
@@ -151,6 +152,13 @@ impl Cluster {
         self.carry_out_all(node, deeds.unwrap_or_default());
     }
 
+    fn use_turns(&mut self, node: usize, turns: u64) {
+        self.turns_left = self.turns_left.map(|left| left.saturating_sub(turns));
+        if self.turns_left == Some(0) {
+            self.last_turn.get_or_insert(node);
+        }
+    }
+
     fn carry_out_all(&mut self, node: usize, deeds: Vec<Deed>) {
         deeds.into_iter().for_each(|deed| self.carry_out_one(node, deed));
         if let (Some(watch), Some(place)) = (&mut self.watch, self.places.get(node)) {
@@ -173,7 +181,8 @@ impl Cluster {
                     watch.wrote(node, written, self.now_ms);
                 }
             }
-            Deed::Turn => self.turns_left = self.turns_left.map(|left| left.saturating_sub(1)),
+            Deed::Turn => self.use_turns(node, 1),
+            Deed::Overworked => self.use_turns(node, u64::MAX),
             Deed::Wake(at) => self.queue.put(at, Event::Alarm(node)),
             Deed::Refused(diagnostic) => self.grave.push((node, diagnostic)),
             Deed::Said(output) => self.said(node, output),

@@ -47,6 +47,9 @@ const ENDLESS_MS: u64 = 10_000;
 /// How many turns of a million steps all nodes together may use up, and how many more for each node.
 const TURNS_MAX: u64 = 40;
 const NODE_TURNS_MAX: u64 = 5;
+/// How many elements a node's derivations may look at in one turn, and how many of them a million steps are.
+const ELEMENTS_MAX: u64 = 20 * ELEMENTS_OF_A_MILLION;
+const ELEMENTS_OF_A_MILLION: u64 = 200_000;
 /// Of how many nodes at most it is told what waits there for ever.
 const WAITS_MAX: usize = 16;
 
@@ -127,7 +130,11 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(setup: &'a Setup<'a>, scenario: &'a Scenario) -> Run<'a> {
         let mut cluster = Cluster::new(scenario.seed, scenario.conditions);
-        cluster.limit_turns(TURNS_MAX + NODE_TURNS_MAX * scenario.replicas as u64);
+        let usual = TURNS_MAX + NODE_TURNS_MAX * scenario.replicas as u64;
+        cluster.limit_turns(scenario.steps.unwrap_or(usual));
+        cluster.limit_elements(
+            scenario.steps.map_or(ELEMENTS_MAX, |millions| millions.saturating_mul(ELEMENTS_OF_A_MILLION)),
+        );
         cluster.degree = scenario.degree();
         if scenario.replicas >= WORTH_A_THREAD {
             cluster.set_threads(setup.threads);
@@ -358,7 +365,7 @@ impl<'a> Run<'a> {
             self.violations.extend(judge::node(&mut self.cluster, self.next));
         }
         if self.cluster.exhausted() && self.violations.is_empty() {
-            self.violations.push(judge::too_much_work(self.cluster.now_ms));
+            self.violations.push(judge::too_much_work(&self.cluster));
         }
     }
 

@@ -54,6 +54,8 @@ pub struct Scenario {
     pub neighbours: Option<usize>,
     /// How many of the first nodes decide where effects are started; none when all nodes share one ledger.
     pub deciders: usize,
+    /// How many million steps all nodes together may take; none for what is usual.
+    pub steps: Option<u64>,
 }
 
 impl Default for Scenario {
@@ -75,6 +77,7 @@ impl Default for Scenario {
             settle_ms: 120_000,
             neighbours: None,
             deciders: 0,
+            steps: None,
         }
     }
 }
@@ -195,6 +198,9 @@ impl Scenario {
             flag(true, "--neighbours", degree.to_string());
         }
         flag(self.deciders > 0, "--deciders", self.deciders.to_string());
+        if let Some(steps) = self.steps {
+            flag(true, "--steps", steps.to_string());
+        }
         for planned in &self.events {
             flag(true, "--event", planned.to_string());
         }

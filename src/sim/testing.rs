@@ -4,6 +4,7 @@ use crate::node::Input;
 use crate::node::Status;
 use crate::sim::Cluster;
 use crate::source::files::Files;
+use crate::source::span::Span;
 use crate::value::term::Term;
 
 impl Cluster {
@@ -34,6 +35,29 @@ impl Cluster {
     /// From now on all nodes together have so many turns in which they do not come to an end; after that nothing runs any more.
     pub fn limit_turns(&mut self, turns: u64) {
         self.turns_left = Some(turns);
+    }
+
+    /// From now on the derivations of each node may look at so many elements in one turn.
+    pub fn limit_elements(&mut self, elements: u64) {
+        self.elements = Some(elements);
+    }
+
+    /// The node that has used the last turn up, and where it is in the program.
+    #[must_use]
+    pub fn busiest(&self) -> Option<(usize, Option<(Span, &'static str)>)> {
+        self.last_turn.map(|node| (node, self.goes_on_at(node)))
+    }
+
+    /// A node on which something goes on, and where.
+    #[must_use]
+    pub fn restless(&self) -> Option<(usize, Option<(Span, &'static str)>)> {
+        let goes_on = |node: &usize| self.goes_on_at(*node).is_some();
+        self.up().into_iter().find(goes_on).map(|node| (node, self.goes_on_at(node)))
+    }
+
+    fn goes_on_at(&self, node: usize) -> Option<(Span, &'static str)> {
+        let node = &self.places.get(node)?.node;
+        Some((node.goes_on_at()?, node.goes_on_how()))
     }
 
     /// Whether the turns are used up.

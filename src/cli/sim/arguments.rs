@@ -121,6 +121,9 @@ pub struct Sim {
     /// come back with their data [default: all nodes share one ledger]
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = clap::value_parser!(u32).range(0..=9))]
     pub deciders: u32,
+    /// How many million steps all nodes together may take [default: 40, and 5 more for each node]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub steps: Option<u32>,
     /// Play this schedule instead, as `lasp check --coordination` shows it, and show what it comes to: `2 replicas`, after that
     /// perhaps `seed N`, `clock N`, `small N`; a colon; steps with commas between them: `run 0`, `wake 0`, `send 0 to 1`,
     /// `send one 0 to 1`

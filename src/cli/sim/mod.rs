@@ -294,6 +294,7 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
         settle_ms: arguments.settle,
         neighbours: arguments.neighbours.map(number),
         deciders: number(arguments.deciders),
+        steps: arguments.steps.map(u64::from),
     })
 }
 

@@ -5,15 +5,17 @@ use crate::cli::program::Program;
 use crate::cli::test::Compiled;
 use crate::cli::test::judge::CALL;
 use crate::cli::test::judge::Ran;
+use crate::cli::test::single::elements_of;
 use crate::node::TopLevel;
 use crate::sim::Cluster;
 use crate::sim::Faults;
 use crate::sim::judge;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
 use crate::value::term::Term;
 
-/// How many turns of a million steps all nodes together may use up.
-const TURNS_MAX: u64 = 40;
+/// How many turns of a million steps all nodes together may use up, unless told otherwise.
+const TURNS_MAX: u32 = 40;
 /// The most milliseconds between two nodes' starts, and between the start of a node and that of its test.
 const BETWEEN_MS_MAX: u64 = 200;
 /// How long the nodes have, in virtual time, to come to an end and to agree.
@@ -22,9 +24,17 @@ const SETTLE_MS_MAX: u64 = 120_000;
 const FAULTS: Faults = Faults { lost: 50, doubled: 50, delay_ms: 150 };
 
 /// Runs a test function on so many nodes.
-pub(super) fn run(program: &Program, compiled: &Compiled, function: &str, nodes: u32, seed: u64) -> Ran {
+pub(super) fn run(
+    program: &Program,
+    compiled: &Compiled,
+    function: &str,
+    (nodes, seed): (u32, u64),
+    millions: Option<u32>,
+) -> Ran {
+    let millions = millions.unwrap_or(TURNS_MAX);
     let mut cluster = Cluster::new(seed, FAULTS);
-    cluster.limit_turns(TURNS_MAX);
+    cluster.limit_turns(u64::from(millions));
+    cluster.limit_elements(elements_of(millions));
     // A simulated cluster has no disk: it gets the files that texts of the program name.
     for (path, bytes) in program.named_files() {
         cluster.file(&path, bytes);
@@ -44,10 +54,10 @@ pub(super) fn run(program: &Program, compiled: &Compiled, function: &str, nodes:
     }
     cluster.heal();
     let settled = cluster.settle(SETTLE_MS_MAX);
-    judged(&mut cluster, &numbers, settled)
+    judged(&mut cluster, &numbers, settled, millions)
 }
 
-fn judged(cluster: &mut Cluster, nodes: &[usize], settled: bool) -> Ran {
+fn judged(cluster: &mut Cluster, nodes: &[usize], settled: bool, millions: u32) -> Ran {
     let mut ran = Ran::default();
     let mut waits = false;
     for node in nodes {
@@ -72,12 +82,19 @@ fn judged(cluster: &mut Cluster, nodes: &[usize], settled: bool) -> Ran {
         ran.files = cluster.texts(*node).cloned().unwrap_or_default();
     }
     if cluster.exhausted() {
-        ran.reports.push(Diagnostic::error("E0702", "the test takes too many steps"));
+        let told = match cluster.busiest() {
+            Some((node, _)) => Diagnostic::error("E0702", format!("the test takes too many steps on n{node}")),
+            None => Diagnostic::error("E0702", "the test takes too many steps"),
+        };
+        let more = millions.saturating_mul(10);
+        let help = format!("all nodes together may take {millions} million; `--steps {more}` allows more");
+        ran.reports.push(placed(told, cluster.busiest()).help(help));
     } else if !settled && !waits {
-        ran.reports.push(
-            Diagnostic::error("E0702", "the nodes do not come to rest")
-                .help("something goes on for ever, on some node"),
-        );
+        let told = match cluster.restless() {
+            Some((node, _)) => Diagnostic::error("E0702", format!("the nodes do not come to rest: n{node} goes on")),
+            None => Diagnostic::error("E0702", "the nodes do not come to rest"),
+        };
+        ran.reports.push(placed(told, cluster.restless()).help("something goes on for ever, on some node"));
     }
     if settled {
         ran.reports.extend(judge::differences(cluster).iter().map(|difference| {
@@ -85,4 +102,12 @@ fn judged(cluster: &mut Cluster, nodes: &[usize], settled: bool) -> Ran {
         }));
     }
     ran
+}
+
+/// With the place where a node is.
+fn placed(told: Diagnostic, at: Option<(usize, Option<(Span, &'static str)>)>) -> Diagnostic {
+    match at {
+        Some((_, Some((place, words)))) => told.at(place, words),
+        _ => told,
+    }
 }

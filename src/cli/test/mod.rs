@@ -29,6 +29,9 @@ use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::vm::Unit;
 
+/// How many million steps a test on one node may take, unless told otherwise.
+const STEPS_MAX: u32 = 20;
+
 /// A program that checks, ready to be run again and again.
 struct Compiled {
     session: Session,
@@ -123,11 +126,11 @@ impl Run<'_> {
             (Kind::Example(example), _) if example.ignored => Outcome::Ignored("it is marked as ignored"),
             (Kind::Example(_), Some(_)) => Outcome::Ignored("an example is for one node"),
             (Kind::Example(example), None) => {
-                let ran = single::run(program, compiled, &program.name, &example.text, example.forms);
+                let ran = single::run(program, compiled, &program.name, (&example.text, example.forms), self.steps());
                 Outcome::of(judge::example(example, &program.name, ran))
             }
             (Kind::Function(name), None) => {
-                let ran = single::run(program, compiled, CALL, &format!("{name}()."), 1);
+                let ran = single::run(program, compiled, CALL, (&format!("{name}()."), 1), self.steps());
                 Outcome::of(judge::function(ran))
             }
             (Kind::Function(name), Some(nodes)) => self.simulated(program, compiled, test, name, nodes),
@@ -135,14 +138,22 @@ impl Run<'_> {
         self.report.test(&program.name, test, &outcome.named(test));
     }
 
+    /// How many million steps a test on one node may take.
+    fn steps(&self) -> u32 {
+        self.arguments.steps.unwrap_or(STEPS_MAX)
+    }
+
     /// The first seed with which the test fails counts.
     fn simulated(&self, program: &Program, compiled: &Compiled, test: &Test, name: &str, nodes: u32) -> Outcome {
         for seed in (self.arguments.seed..=u64::MAX).take(usize::try_from(self.arguments.runs).unwrap_or(usize::MAX)) {
-            let verdict = judge::function(cluster::run(program, compiled, name, nodes, seed));
+            let verdict = judge::function(cluster::run(program, compiled, name, (nodes, seed), self.arguments.steps));
             if !verdict.failures.is_empty() {
                 let file = quoted(&program.name);
                 let filter = quoted(&format!(": {}", test.name));
-                let again = format!("lasp test {file} --filter {filter} --replicas {nodes} --seed {seed}");
+                let mut again = format!("lasp test {file} --filter {filter} --replicas {nodes} --seed {seed}");
+                if let Some(steps) = self.arguments.steps {
+                    again.push_str(&format!(" --steps {steps}"));
+                }
                 return Outcome::Failed(verdict, Some(again));
             }
         }

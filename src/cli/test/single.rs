@@ -16,8 +16,10 @@ use crate::value::term::Term;
 
 /// The steps of program of one slice.
 const FUEL: u64 = 100_000;
-/// How many slices a test may use up: 20 million steps.
-const SLICES_MAX: u32 = 200;
+/// How many slices a million steps are.
+const SLICES_OF_A_MILLION: u32 = 10;
+/// How many steps it counts as that a derivation looks at an element, or a variable takes one in.
+const STEPS_OF_AN_ELEMENT: u64 = 5;
 /// How long a test may take in virtual time: an hour.
 const TEST_MS_MAX: u64 = 3_600_000;
 /// How long what a test has started may go on after it: ten seconds.
@@ -31,6 +33,8 @@ struct World<'a> {
     program: &'a Program,
     now_ms: u64,
     slices: u32,
+    /// How many million steps the test may take.
+    millions: u32,
     ran: Ran,
 }
 
@@ -48,7 +52,13 @@ enum End {
 }
 
 /// Runs the program's forms and then `text`, which has `forms` forms.
-pub(super) fn run(program: &Program, compiled: &Compiled, name: &str, text: &str, forms: usize) -> Ran {
+pub(super) fn run(
+    program: &Program,
+    compiled: &Compiled,
+    name: &str,
+    (text, forms): (&str, usize),
+    millions: u32,
+) -> Ran {
     let settings = Settings {
         name: "a".into(),
         replica: 0,
@@ -58,8 +68,9 @@ pub(super) fn run(program: &Program, compiled: &Compiled, name: &str, text: &str
         seed: 1,
         watch: false,
     };
-    let node = Node::new(settings, compiled.session.clone(), &compiled.library, &compiled.unit);
-    let mut world = World { node, program, now_ms: START_MS, slices: 0, ran: Ran::default() };
+    let mut node = Node::new(settings, compiled.session.clone(), &compiled.library, &compiled.unit);
+    node.limit_elements(elements_of(millions));
+    let mut world = World { node, program, now_ms: START_MS, slices: 0, millions, ran: Ran::default() };
     let end = world.go_on(TEST_MS_MAX, |world| {
         let status = world.node.status();
         status.top_level != TopLevel::Running
@@ -97,21 +108,27 @@ impl World<'_> {
             return;
         }
         let reports = match end {
-            End::Steps => vec![
-                self.endless("the test takes too many steps".to_owned())
-                    .help(format!("a test may take {} million", u64::from(SLICES_MAX) * FUEL / 1_000_000)),
-            ],
+            End::Steps => vec![self.endless("the test takes too many steps".to_owned()).help(self.limit())],
             End::Time => vec![self.endless("the test is not done after an hour of its own time".to_owned())],
             End::Reached | End::Quiescent => waits(&mut self.node),
         };
         self.ran.reports.extend(reports);
     }
 
+    /// What a test may take.
+    fn limit(&self) -> String {
+        let millions = self.millions;
+        format!(
+            "a test may take {millions} million, an element that a derivation looks at counts as {STEPS_OF_AN_ELEMENT}; `--steps {}` allows more",
+            millions.saturating_mul(10)
+        )
+    }
+
     /// That something has no end, with the place where it is.
     fn endless(&self, title: String) -> Diagnostic {
         let told = Diagnostic::error("E0702", title);
         match self.node.goes_on_at() {
-            Some(place) => told.at(place, "it is here, and goes on"),
+            Some(place) => told.at(place, self.node.goes_on_how()),
             None => told,
         }
     }
@@ -121,10 +138,13 @@ impl World<'_> {
         let until = self.now_ms.saturating_add(most_ms);
         loop {
             let progress = self.node.run(self.now_ms, FUEL);
+            if self.node.is_overworked() {
+                return End::Steps;
+            }
             let heard = self.hear();
             if progress == Progress::Busy {
                 self.slices += 1;
-                if self.slices >= SLICES_MAX {
+                if self.slices >= self.millions.saturating_mul(SLICES_OF_A_MILLION) {
                     return End::Steps;
                 }
             } else if !heard {
@@ -165,6 +185,11 @@ impl World<'_> {
         }
         heard
     }
+}
+
+/// How many elements of derivations so many million steps are.
+pub(super) fn elements_of(millions: u32) -> u64 {
+    u64::from(millions) * 1_000_000 / STEPS_OF_AN_ELEMENT
 }
 
 /// What a node on which nothing can go on waits for, and should not.

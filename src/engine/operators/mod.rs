@@ -70,6 +70,17 @@ pub struct Work {
     pub changes: u64,
     /// Variables looked at; each once for a batch of changes.
     pub visits: u64,
+    /// How many elements and changes there may be in all before nothing more is done. Without end, but in tests of programs and
+    /// in the simulator: what is left undone makes all values wrong, and the node has to stop.
+    pub most: Option<u64>,
+}
+
+impl Work {
+    /// Whether it is as much as it may be.
+    #[must_use]
+    pub fn is_used_up(&self) -> bool {
+        self.most.is_some_and(|most| self.elements.saturating_add(self.changes) >= most)
+    }
 }
 
 impl Context<'_> {
@@ -86,6 +97,9 @@ impl Context<'_> {
 
     /// Contributes, or withdraws.
     fn content(&mut self, content: Content, present: bool) {
+        if self.work.is_used_up() {
+            return;
+        }
         if present { self.out.contribute(content) } else { self.out.withdraw(content) }
     }
 }

@@ -29,6 +29,9 @@ pub(super) fn change(side: Side, delta: &Delta, context: &mut Context) {
 fn cross(delta: &Delta, other: &State, context: &mut Context, pair: impl Fn(&Term, &Term) -> (Term, Term)) {
     for (elements, present) in [(&delta.left, false), (&delta.entered, true)] {
         for changed in elements {
+            if context.work.is_used_up() {
+                return;
+            }
             other.each(&mut |element| contribute(pair(changed, element), present, context));
         }
     }
@@ -62,6 +65,9 @@ fn square(delta: &Delta, context: &mut Context) {
 /// Contributes a pair, or withdraws it; one that would be too deep or too large fails.
 pub(super) fn contribute((left, right): (Term, Term), present: bool, context: &mut Context) {
     context.work.elements += 1;
+    if context.work.is_used_up() {
+        return;
+    }
     let pair = Term::pair(left, right);
     if pair.fits() {
         context.element(pair, present);

@@ -20,7 +20,9 @@ wait.lasp:1:34: error E0701: `wait_test/0` waits for ever: ..",
         code: "E0702",
         title: "a test does not come to an end",
         text: "A test may take 20 million steps on one node, and an hour of its own time: `sleep` costs nothing, since tests run in \
-virtual time. Look for a function that calls itself without end. A program's own top level runs before each of its tests, and is \
+virtual time. Look for a function that calls itself without end. An element that a derivation looks at counts as five steps, so that \
+a product of two large sets is broken off too. Where so much is meant to be done, `--steps N` allows N million; with `--replicas` \
+all nodes together may take 40 million. A program's own top level runs before each of its tests, and is \
 bounded in the same way.",
         example: Example::Session(
             r"$ echo 'f() -> sleep(1000), f(). loop_test() -> f().' > loop.lasp
@@ -125,8 +127,9 @@ error E0712: the nodes do not agree 1s after the faults have ended",
         code: "E0713",
         title: "a simulated program takes too many steps",
         text: "The nodes of a simulated run may have forty turns of a million steps each, and five more for each node, that do not come to \
-an end by themselves. Look for a function \
-that calls itself without end.",
+an end by themselves, and in one turn the derivations of a node may look at four million elements. Look for a function \
+that calls itself without end, or a product of large sets. Where so much is meant to be done, `--steps N` allows N million steps, \
+and a fifth as many elements.",
         example: Example::Test {
             file: "tests/sim.rs",
             name: "a_program_that_never_lets_anybody_else_have_a_turn_is_told",
