@@ -112,8 +112,10 @@ impl Simulation<'_> {
             };
             if let Some(violation) = ran.violations.first() {
                 self.report.whole(&scenario, &ran, took);
+                // To look for a smaller one can take minutes: what was found is told before.
+                self.report.violations(&scenario, &ran);
                 let small = self.smaller(&scenario, &ran, violation);
-                self.report.violations(&scenario, &ran, small.as_ref());
+                self.report.failed(&scenario, small.as_ref());
                 return Exit::Failed;
             }
             waits |= !ran.waits.is_empty();
@@ -152,6 +154,7 @@ impl Simulation<'_> {
         if self.arguments.no_shrink {
             return None;
         }
+        self.out.status("looking for a smaller run that fails in the same way (--no-shrink leaves that out)");
         let events = ran.events.saturating_mul(SHRINK_EVENTS).max(SHRINK_EVENTS_MIN);
         let effort = Effort { runs: SHRINK_RUNS, events };
         let small = shrink(scenario, violation, effort, &mut |scenario| {

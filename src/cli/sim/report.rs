@@ -201,19 +201,22 @@ impl Report<'_> {
     }
 
     /// What failed, and how to see it again.
-    pub(super) fn violations(&self, scenario: &Scenario, ran: &Ran, small: Option<&Scenario>) {
-        let again = self.line(scenario);
-        let small = small.map(|small| self.line(small));
+    pub(super) fn violations(&self, scenario: &Scenario, ran: &Ran) {
         for violation in &ran.violations {
             self.violation(violation);
         }
-        let line = Line::new("failed").text("repeat", &again);
-        self.out.event(line.maybe("smaller", small.as_deref()));
         if !self.out.json() {
-            self.out.data(&format!("\nrepeat:  {again}\n"));
-            if let Some(small) = small {
-                self.out.data(&format!("smaller: {small}\n"));
-            }
+            self.out.data(&format!("\nrepeat:  {}\n", self.line(scenario)));
+        }
+    }
+
+    /// The same in one event, and a smaller run that fails too.
+    pub(super) fn failed(&self, scenario: &Scenario, small: Option<&Scenario>) {
+        let small = small.map(|small| self.line(small));
+        let line = Line::new("failed").text("repeat", &self.line(scenario));
+        self.out.event(line.maybe("smaller", small.as_deref()));
+        if let Some(small) = small.filter(|_| !self.out.json()) {
+            self.out.data(&format!("smaller: {small}\n"));
         }
     }
 
