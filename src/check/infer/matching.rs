@@ -157,7 +157,8 @@ impl<'p> Run<'p> {
     pub(super) fn global(&self, global: usize) -> Value {
         let settled = self.settled.get(global).cloned().flatten();
         let now = self.globals.get(global).filter(|_| !self.branched.contains(&global)).cloned().flatten();
-        settled.or(now).unwrap_or_else(Value::any)
+        let value = settled.or(now).unwrap_or_else(Value::any);
+        self.seen_by_now(global, value)
     }
 
     fn match_tuple(&mut self, items: &'p [Pattern], value: &Value, frame: &mut Frame) -> Holds {

@@ -100,6 +100,14 @@ impl<'p> Run<'p> {
         self.calls.around()
     }
 
+    /// What a name of the top level holds, with what it was computed from: passes before this one did not note that.
+    pub(super) fn seen_by_now(&self, global: usize, value: Value) -> Value {
+        match self.recorder.as_ref().and_then(|_| self.globals.get(global)?.as_ref()) {
+            Some(now) => value.touched(&deep(now)),
+            None => value,
+        }
+    }
+
     /// Notes that something is looked at; what is seen carries that on.
     pub(super) fn observe(
         &mut self,
@@ -285,6 +293,17 @@ impl<'p> Run<'p> {
         }
     }
 
+    /// Notes that a variable is what it is by what was seen: its name, its type, or the text of a view.
+    pub(super) fn note_shape(&mut self, expr: &'p Expr, arguments: &[Value]) {
+        if self.recorder.is_none() {
+            return;
+        }
+        let depends = self.depends(&arguments.iter().collect::<Vec<_>>());
+        if let Some(recorder) = &mut self.recorder {
+            recorder.used(&depends, UseKind::Derivation, expr.span);
+        }
+    }
+
     /// Notes that a view has rows of several elements, or may have.
     pub(super) fn note_aggregates(&mut self, expr: &'p Expr) {
         let Some(recorder) = &mut self.recorder else { return };
@@ -297,6 +316,11 @@ impl<'p> Run<'p> {
     pub(super) fn note_results(&mut self, expr: &'p Expr, results: &[Value]) {
         let Some(recorder) = &mut self.recorder else { return };
         let Some(at) = recorder.derivations.get(&site(expr)).copied() else { return };
+        // A name of the top level is looked up where it stands, and so is not among what a function has taken along.
+        let data = ids(&results.iter().fold(None, |from, value| both(&from, &deep(value))));
+        let noted = &mut recorder.facts.derivations[at];
+        noted.functions.iter_mut().for_each(|function| function.data.extend(&data));
+        recorder.used(&Dependence { control: BTreeSet::new(), data }, UseKind::Derivation, expr.span);
         for (function, result) in recorder.facts.derivations[at].functions.iter_mut().zip(results) {
             let listed = result.parts().and_then(|parts| parts.cons.as_ref()).map(|cons| operations(&cons.elements()));
             for found in operations(result).into_iter().chain(listed.unwrap_or_default()) {

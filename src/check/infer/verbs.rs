@@ -251,6 +251,7 @@ impl<'p> Run<'p> {
             (None, 2) => arguments[0].single(),
             (None, _) => None,
         };
+        self.note_shape(expr, arguments);
         let fresh = call.name.is_none() && arguments.len() == 1;
         let sure = !frame.in_function && self.choices == 0 && self.repeats == 0;
         let number = self.variables.intern(Variable {

@@ -19,6 +19,7 @@ impl<'p> Run<'p> {
         let dynamic = sources.iter().any(|source| self.only(source).is_some_and(|source| source.dynamic));
         let destination = self.made(expr, call, dynamic, Value::any());
         self.note_derivation(expr, call, &sources, &[], &destination);
+        self.note_shape(expr, arguments);
         if view.is_none_or(|view| view.shape != Shape::Rows) {
             self.note_aggregates(expr);
         }
