@@ -306,12 +306,12 @@ fn show(replays: &mut Replays<'_>, point: &Point, points: &[Point], explored: &E
 /// few other points as possible.
 fn pair<'a>(point: &Point, points: &[Point], explored: &'a Exploration) -> Option<(&'a Run, &'a Run)> {
     // Of the runs in which the same was seen at all points, with the same outcome, the first is the shortest.
-    let mut firsts: BTreeMap<(Vec<Sight>, usize), &Run> = BTreeMap::new();
+    let mut firsts: BTreeMap<(Vec<Sight>, usize, &BTreeSet<usize>), &Run> = BTreeMap::new();
     for run in &explored.runs {
         let sights = points.iter().map(|point| sight(run, point.span)).collect();
-        firsts.entry((sights, run.outcome)).or_insert(run);
+        firsts.entry((sights, run.outcome, &run.asleep)).or_insert(run);
     }
-    let mut runs: Vec<(Vec<Sight>, &Run)> = firsts.into_iter().map(|((sights, _), run)| (sights, run)).collect();
+    let mut runs: Vec<(Vec<Sight>, &Run)> = firsts.into_iter().map(|((sights, ..), run)| (sights, run)).collect();
     runs.sort_by_key(|(_, run)| (run.schedule.steps.len(), run.schedule.clone()));
     runs.truncate(COMPARED_MAX);
     let here = points.iter().position(|other| other == point)?;
@@ -319,7 +319,7 @@ fn pair<'a>(point: &Point, points: &[Point], explored: &'a Exploration) -> Optio
     for (at, (seen, one)) in runs.iter().enumerate() {
         for (also_seen, other) in &runs[at + 1..] {
             let differs = seen.get(here) != also_seen.get(here);
-            if one.outcome == other.outcome || !matters(point, differs, one, other, explored) {
+            if !differ_at_the_end(one, other) || !matters(point, differs, one, other, explored) {
                 continue;
             }
             let others = seen.iter().zip(also_seen).filter(|(one, other)| one != other).count() - usize::from(differs);
@@ -332,11 +332,21 @@ fn pair<'a>(point: &Point, points: &[Point], explored: &'a Exploration) -> Optio
     best.map(|(_, one, other)| (one, other))
 }
 
+/// Whether they come to different things, as far as both have come.
+fn differ_at_the_end(one: &Run, other: &Run) -> bool {
+    one.outcome != other.outcome && one.asleep == other.asleep
+}
+
 /// The shortest two schedules with different outcomes.
 fn differ(replays: &mut Replays<'_>, explored: &Exploration) -> Option<(Side, Side)> {
-    let one = explored.runs.first()?;
-    let other = explored.runs.iter().find(|run| run.outcome != one.outcome)?;
-    sides(replays, one, other)
+    let mut firsts: BTreeMap<&BTreeSet<usize>, &Run> = BTreeMap::new();
+    for other in &explored.runs {
+        let one = *firsts.entry(&other.asleep).or_insert(other);
+        if differ_at_the_end(one, other) {
+            return sides(replays, one, other);
+        }
+    }
+    None
 }
 
 /// Schedules that have been replayed, and how much work there is left for others.

@@ -50,6 +50,9 @@ pub struct Run {
     pub outcome: usize,
     /// What the program got to see.
     pub sights: Sights,
+    /// The replicas on which a task still slept when no more time passed. What it had yet to do is not known, so the run says
+    /// nothing beside one in which it had ended.
+    pub asleep: BTreeSet<usize>,
 }
 
 /// What was found.
@@ -153,7 +156,7 @@ pub(crate) fn play_within(play: &Play, schedule: Schedule, budget: u64, found: &
         found.outcomes.push(outcome);
     }
     let sights = sights(&stage.observations(), &stage.failures());
-    found.runs.push(Run { schedule, outcome: index, sights });
+    found.runs.push(Run { schedule, outcome: index, sights, asleep: stage.asleep() });
     found.plays += 1;
 }
 
@@ -312,7 +315,7 @@ impl Explorer<'_> {
             self.found.outcomes.push(outcome);
         }
         let schedule = Schedule { steps, ..self.first.clone() };
-        self.found.runs.push(Run { schedule, outcome: index, sights });
+        self.found.runs.push(Run { schedule, outcome: index, sights, asleep: stage.asleep() });
     }
 }
 

@@ -446,6 +446,12 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// The replicas on which a task still sleeps, and is not woken any more.
+    pub(crate) fn asleep(&self) -> BTreeSet<usize> {
+        let sleeps = |at: &usize| self.actors.get(*at).is_some_and(|actor| actor.node.sleeps_until().is_some());
+        (0..self.actors.len()).filter(sleeps).collect()
+    }
+
     /// The verbs that somebody came to.
     pub(crate) fn reached(&self) -> impl Iterator<Item = Span> {
         self.actors.iter().flat_map(|actor| &actor.deeds).map(|deed| deed.span)

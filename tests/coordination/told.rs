@@ -72,3 +72,13 @@ fn what_shows_with_two_of_one_role_alone_is_not_settled() {
     let told = told("R = declare(ivar).\ncase role() of server -> update(R, {set, replica()}); client -> ok end.\n");
     assert!(told.contains("as server,server"), "{told}");
 }
+
+#[test]
+fn a_loop_that_asks_again_until_it_is_there_is_no_point() {
+    let told = told(
+        "S = declare(gset).\nupdate(S, {add, replica()}).\n\
+         poll() -> case query(S) of [_, _ | _] -> ok; _ -> sleep(10), poll() end.\n\
+         thread(fun() -> poll(), print(two) end).\n",
+    );
+    assert!(!told.contains("either:"), "{told}");
+}

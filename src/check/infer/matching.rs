@@ -405,9 +405,10 @@ impl<'p> Run<'p> {
                 why = Some(self.also(why));
             }
             result = result.join(&value);
-            kept.push((frame.changed(mark), dead));
+            let (changed, unbound) = (frame.changed(mark), self.unbind(bound));
             frame.undo(mark);
-            globals.push((self.unbind(bound), dead));
+            kept.push((self.bound_by(&by, changed, |local| !frame.knows(local)), dead));
+            globals.push((self.bound_by(&by, unbound, |_| true), dead));
             if holds == Holds::Always {
                 sure = true;
                 break;

@@ -108,6 +108,20 @@ impl<'p> Run<'p> {
         }
     }
 
+    /// What a branch has bound that nothing had bound before hangs on what the branch was chosen by.
+    pub(super) fn bound_by<T: Copy>(
+        &self,
+        by: &Origin,
+        bound: Vec<(T, Value)>,
+        new: impl Fn(T) -> bool,
+    ) -> Vec<(T, Value)> {
+        if self.recorder.is_none() || by.is_none() {
+            return bound;
+        }
+        let touch = |(name, value): (T, Value)| (name, if new(name) { value.touched(by) } else { value });
+        bound.into_iter().map(touch).collect()
+    }
+
     /// Notes that something is looked at; what is seen carries that on.
     pub(super) fn observe(
         &mut self,

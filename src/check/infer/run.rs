@@ -53,6 +53,10 @@ impl Frame {
         self.locals.get(local as usize).cloned().flatten().unwrap_or_else(Value::any)
     }
 
+    pub(super) fn knows(&self, local: u32) -> bool {
+        self.locals.get(local as usize).is_some_and(Option::is_some)
+    }
+
     /// Takes back what was set since the mark.
     pub(super) fn undo(&mut self, mark: usize) {
         while self.trail.len() > mark {
