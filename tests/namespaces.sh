@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Nodes on several machines, as far as one machine can show them: each node in a network namespace of its own, joined by a
-# bridge in another one; packets are lost, one direction fails, a node is cut off and comes back, a node stands behind
-# address translation, a process is killed. Not part of `cargo test`, which stays on loopback.
+# bridge in another one; packets are lost, one direction fails, a node is cut off and comes back, two never reach each other, a
+# node stands behind address translation. Not part of `cargo test`, which stays on loopback.
 #
 #     cargo build && tests/namespaces.sh [BINARY]
 #
@@ -151,6 +151,14 @@ sleep 6
 rules b ""
 status=0; agreed $one $two $three_ || status=1
 verdict "a node that was cut off for longer than a sign of life comes back" $status
+
+for name in a b c; do rules "$name" ""; done
+rules b "ip saddr 10.77.0.3 drop"
+rules c "ip saddr 10.77.0.2 drop"
+run_three
+status=0; agreed $one $two $three_ || status=1
+verdict "two that cannot reach each other agree by way of the third" $status
+for name in b c; do rules "$name" ""; done
 
 # A router between c's new address and the others: c is reached at the router's address, port 7009.
 space router

@@ -342,3 +342,33 @@ fn who_is_said_to_have_counted_to_the_end_silences_nobody() {
         assert_eq!(roots(&world), (now, 0), "after {number}");
     }
 }
+
+#[test]
+fn a_broadcast_passes_over_who_reaches_both_of_two_that_cannot_reach_each_other() {
+    let overlay = |id: u128| Overlay::new(id, 1, Vec::new(), Settings::default(), 7);
+    let mut nodes = [overlay(0), overlay(1), overlay(2)];
+    nodes[1].subscribe(0, &[], 0);
+    nodes[0].subscribe(0, &[1], 0);
+    nodes[2].subscribe(0, &[1], 0);
+    let mut delivered = Vec::new();
+    for now in 0..8000 {
+        if now == 5000 {
+            nodes[0].broadcast(0, b"hello", now);
+        }
+        for me in 0..3 {
+            nodes[me].tick(now);
+            while let Some(output) = nodes[me].poll() {
+                match output {
+                    Output::Send { to, .. } if to.abs_diff(me as u128) == 2 => nodes[me].lost(to, now),
+                    Output::Send { to, bytes, .. } => {
+                        nodes[to as usize].received(me as u128, &bytes, now).expect("whole");
+                    }
+                    Output::Deliver { .. } => delivered.push(me),
+                    Output::NeighbourUp { .. } | Output::NeighbourDown { .. } => {}
+                }
+            }
+        }
+    }
+    delivered.sort_unstable();
+    assert_eq!(delivered, [1, 2]);
+}

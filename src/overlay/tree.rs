@@ -52,6 +52,8 @@ pub(super) type Said = Message<Id>;
 struct Known {
     /// Since when it could not be reached: how often it was tried, and when it is to be tried again.
     lost: Option<(u32, u64)>,
+    /// Whether it was a neighbour once.
+    met: bool,
 }
 
 /// See the module.
@@ -138,8 +140,8 @@ impl Tree {
             let attempts = known.lost.map_or(0, |(attempts, _)| attempts + 1);
             let pause = (settings.retry_ms << attempts.min(4)).min(settings.retry_max_ms);
             let at = if pause == 0 { u64::MAX } else { now.saturating_add(pause) };
-            let lost = Some((attempts, at));
-            self.set(node, (attempts < ATTEMPTS_MAX).then_some(Known { lost }));
+            let known = Known { lost: Some((attempts, at)), ..*known };
+            self.set(node, (attempts < ATTEMPTS_MAX).then_some(known));
         }
         // The library gives up when one that it has asked cannot be reached, unless the answer is overdue first.
         let mut wanted = self.unanswered(node, now);
@@ -170,7 +172,8 @@ impl Tree {
                 self.nudge = self.nudge.map(|(at, _)| (at, pause));
             }
         } else if itself {
-            self.set(node, Some(Known::default()));
+            let met = self.known.get(&node).is_some_and(|known| known.met);
+            self.set(node, Some(Known { lost: None, met }));
         }
     }
 
@@ -194,7 +197,7 @@ impl Tree {
         if self.neighbours.insert(node) {
             self.spread.up(node, now);
         }
-        self.set(node, Some(Known::default()));
+        self.set(node, Some(Known { lost: None, met: true }));
         self.hurry(settings, now);
     }
 
@@ -214,9 +217,10 @@ impl Tree {
         self.known.len()
     }
 
-    /// Whether everybody known is a neighbour: then nothing needs to be passed on.
+    /// Whether everybody known is a neighbour: then nothing needs to be passed on. Who was one and is lost has ended as a rule; but who
+    /// never was, though others know it, may be there for them alone, as when both are behind address translation.
     pub(super) fn complete(&self) -> bool {
-        self.known.iter().all(|(node, known)| known.lost.is_some() || self.neighbours.contains(node))
+        self.known.iter().all(|(node, known)| known.lost.is_some() && known.met || self.neighbours.contains(node))
     }
 
     /// Something has changed, or somebody has turned us down: there may be room for another neighbour soon.
@@ -249,9 +253,10 @@ impl Tree {
             && at <= now
         {
             // Whether it can be reached will be told; should it not, there is a next time.
-            let attempts = self.known.get(&node).and_then(|known| known.lost).map_or(0, |(attempts, _)| attempts);
+            let known = self.known.get(&node).copied().unwrap_or_default();
             let next = now.saturating_add(settings.retry_max_ms.max(1));
-            self.set(node, Some(Known { lost: Some((attempts, next)) }));
+            let attempts = known.lost.map_or(0, |(attempts, _)| attempts);
+            self.set(node, Some(Known { lost: Some((attempts, next)), ..known }));
             again.push(node);
         }
         let mut offered = Vec::new();
