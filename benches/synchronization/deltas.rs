@@ -95,7 +95,7 @@ pub(crate) fn run(manner: Manner, topology: &Topology, schedule: &Schedule) -> S
             }
         }
     }
-    Sent { carried: run.sent.frames, settled_ms: now - last, ..run.sent }
+    Sent { settled_ms: now - last, ..run.sent }
 }
 
 impl Run<'_> {
