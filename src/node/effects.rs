@@ -298,6 +298,10 @@ impl Node {
                         self.report(report::no_voice());
                     }
                 }
+                Out::Gap { peer, updates } => {
+                    let peer = self.peers.get(&peer).cloned().unwrap_or_default();
+                    self.report(report::gap(updates, &peer));
+                }
                 Out::Refuse(peer, reason) => {
                     self.outputs.push_back(Output::Disconnect {
                         peer,

@@ -59,6 +59,16 @@ pub(super) fn old_copy(here: u64, there: u64, peer: &str) -> Diagnostic {
         .help("If two copies run, end one of them: both speak for the same node in `fold_dynamic`. `lasp data import` makes a node of its own out of a copy.")
 }
 
+/// A server lacks updates of this node that are nowhere to be had from here.
+pub(super) fn gap(updates: u64, peer: &str) -> Diagnostic {
+    let title = format!(
+        "the peer {peer} lacks {updates} updates of this node, which another server had and this node keeps no longer"
+    );
+    Diagnostic::warning("E0631", title)
+        .help("Until it gets them from that server it takes no later ones of this run: bring that server back.")
+        .help("If it is lost for good, start this node again: what it writes from then on is taken, and what it shows of its own now can be written anew.")
+}
+
 /// A server that is to decide on effects has data that it may have decided more than.
 pub(super) fn no_voice() -> Diagnostic {
     Diagnostic::warning("E0654", "the data of this server is not that with which it decided on effects")

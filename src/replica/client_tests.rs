@@ -211,3 +211,48 @@ fn a_server_that_does_not_take_a_topic_has_nothing_that_another_waits_for() {
     assert_eq!((elements(&client), elements(&takes)), (vec![element(1)], vec![]));
     assert!(client.agrees(OTHER) && takes.agrees(OTHER), "neither lacks what it can get from the other");
 }
+
+#[test]
+fn a_server_that_lacks_what_a_client_keeps_no_longer_is_told() {
+    let (mut server, mut client) = (node(1, Role::Server), node(2, Role::Client));
+    let x = client.key(&key(Type::Set));
+    connect(SERVER, &mut server, &mut client, 0);
+    for n in 0..20_000 {
+        client.write(x, Some(element(n)), &[], None).unwrap();
+    }
+    pair(SERVER, &mut server, &mut client, 0, 3000);
+    assert_eq!((server.live_entries(), client.unacknowledged_updates()), (20_000, 0));
+    // That one is lost before it has told anybody.
+    client.lost(SERVER, 3000);
+    let mut other = node(3, Role::Server);
+    connect(OTHER, &mut client, &mut other, 3000);
+    let mut told = Vec::new();
+    for now in (3000..30_000).step_by(5) {
+        for out in outs(&mut client) {
+            match out {
+                Out::Send(_, bytes) | Out::Broadcast { bytes, .. } => other.handle(OTHER, &bytes, now),
+                Out::Gap { peer, updates } => told.push((peer, updates)),
+                _ => {}
+            }
+        }
+        for out in outs(&mut other) {
+            if let Out::Send(_, bytes) = out {
+                client.handle(OTHER, &bytes, now);
+            }
+        }
+        client.tick(now);
+        other.tick(now);
+    }
+    // The node says it as "E0631".
+    let [(OTHER, updates)] = told[..] else { panic!("told once: {told:?}") };
+    assert!((20_000 - 16_384..20_000).contains(&updates), "{updates}");
+    // The next run's updates are taken.
+    other.lost(OTHER, 30_000);
+    let mut again = Replica::new(ReplicaId(2 << 64 | 5));
+    again.set_role(Role::Client);
+    let x = again.key(&key(Type::Set));
+    again.write(x, Some(element(7)), &[], None).unwrap();
+    connect(PeerId(3), &mut again, &mut other, 30_000);
+    pair(PeerId(3), &mut again, &mut other, 30_000, 33_000);
+    assert_eq!(elements(&other), [element(7)]);
+}

@@ -57,6 +57,8 @@ pub(crate) struct Peer {
     pub(crate) digest_at: Cell<Option<(Moment, u128)>>,
     /// What it has at least said to have, as far as it has not been pulled from it.
     pub(crate) claims: VersionVector,
+    /// The same, as far as it said so long enough ago that it would have come by itself.
+    pub(crate) ripe: VersionVector,
     /// The hash of the vector that it told last.
     pub(crate) digest: Option<u128>,
     /// The hash of ours that it was told last.
@@ -97,6 +99,7 @@ impl Peer {
             mutual: Mutual::new(),
             digest_at: Cell::new(None),
             claims: VersionVector::new(),
+            ripe: VersionVector::new(),
             digest: None,
             told: None,
             told_vector: None,
@@ -119,6 +122,11 @@ impl Peer {
     /// Whether a vector of its with one hash and ours with another have the same, as far as the one who is no server counts.
     pub(crate) fn equals(&self, theirs: u128, ours: u128) -> bool {
         theirs == ours || self.level == Some((theirs, ours))
+    }
+
+    /// What it has said to have does not count any longer.
+    pub(crate) fn forget_claims(&mut self) {
+        (self.claims, self.ripe) = (VersionVector::new(), VersionVector::new());
     }
 
     /// What it was told of our vector does not count any longer.
@@ -351,7 +359,7 @@ impl Replica {
         let Some(told) = self.peers.get_mut(&peer) else { return };
         told.digest = comparable.then_some(digest);
         if comparable && digest == ours {
-            told.claims = VersionVector::new();
+            told.forget_claims();
         }
         if comparable && !told.equals(digest, ours) {
             self.answer_vector(peer, now);
@@ -443,7 +451,7 @@ impl Replica {
         }
         if early {
             let grace = self.grace();
-            bring_forward(&mut self.pull_at, now + grace);
+            self.pull_soon(peer, grace, now);
         }
         if applied {
             self.settle(changes, now);
@@ -495,7 +503,7 @@ impl Replica {
         if self.pace.push_at.take_if(|at| *at <= now).is_some() {
             self.push_on(now);
         }
-        let changed = self.pace.announce_at.is_some_and(|at| at <= now);
+        let changed = self.pace.announce_at.is_some_and(|at| at <= now) && self.announces_now(now);
         if changed || self.announce_at.is_some_and(|at| at <= now) {
             self.announce_at = None;
             if changed {
@@ -544,6 +552,7 @@ impl Replica {
         }
         self.send_outbox_again();
         self.end_idle_servings(now);
-        bring_forward(&mut self.pull_at, now);
+        // What is waited for already has its time.
+        self.pull_at.get_or_insert(now);
     }
 }

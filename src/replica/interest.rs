@@ -199,6 +199,7 @@ impl Replica {
         self.state.forget(topic, self.me, changes);
         for peer in self.peers.values_mut() {
             peer.claims = self.state.restricted(&peer.claims, |of| of != topic);
+            peer.ripe = self.state.restricted(&peer.ripe, |of| of != topic);
         }
     }
 
@@ -225,7 +226,7 @@ impl Replica {
             self.send_interest(peer, now);
             self.send_summary(peer);
         }
-        self.pull_at = Some(now);
+        self.pull_all_now(now);
     }
 
     /// Tells a peer what this node takes, unless that is everything and never was anything else.
@@ -268,6 +269,7 @@ impl Replica {
         let Some(peer) = self.peers.get_mut(&of) else { return };
         let plain = interest == Interest::default() && peer.mutual.theirs.is_none();
         peer.claims = self.state.restricted(&peer.claims, |topic| interest.takes(topic));
+        peer.ripe = self.state.restricted(&peer.ripe, |topic| interest.takes(topic));
         peer.mutual.theirs = Some(interest);
         let topical = self.state.has_topics() || self.declared.iter().any(|(_, topic)| *topic != TopicId::NONE);
         if plain && !topical && self.outbox.is_empty() {

@@ -28,6 +28,7 @@ mod log;
 mod message;
 mod missed;
 mod names;
+mod out;
 mod outbox;
 mod pace;
 mod prints;
@@ -84,6 +85,7 @@ pub use crate::replica::kept::Writers;
 pub(crate) use crate::replica::lanes::Claims;
 pub(crate) use crate::replica::message::ITEMS_MAX;
 pub use crate::replica::message::kind_of;
+pub use crate::replica::out::Out;
 pub use crate::replica::refusal::Limit;
 pub use crate::replica::refusal::RefusalReason;
 pub use crate::replica::role::Role;
@@ -112,51 +114,6 @@ pub struct KeyIndex(pub u32);
 /// A connection, as the edge numbers them. A number is not used again after the connection is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u64);
-
-/// What a replica wants done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Out {
-    /// Send these bytes to this peer.
-    Send(PeerId, Vec<u8>),
-    /// Bring these bytes to all who want to hear of a topic, in whatever way is best; topic 0 is everybody. For speed
-    /// alone: who is left out finds it when vectors are compared. Arrives as a message of whoever passed it on last.
-    Broadcast {
-        /// The topic.
-        topic: u128,
-        /// The message.
-        bytes: Vec<u8>,
-    },
-    /// Entries became live or stopped being live, by what a message brought, or several that came together; belongs together.
-    /// This node's own writes are not told.
-    Changes(Vec<Change>),
-    /// This node takes a topic from now on, or does not any longer.
-    Interest {
-        /// The topic.
-        topic: TopicId,
-        /// Which of the two.
-        taken: bool,
-    },
-    /// A peer has a variable under a name of ours, with another type. Nothing is lost on either side.
-    Conflict {
-        /// Ours.
-        key: VariableKey,
-        /// The other's type.
-        other: Type,
-        /// Who told; `None` when it is this node's own data.
-        peer: Option<PeerId>,
-    },
-    /// A peer knows updates of another incarnation of this node that are not among what this one was given to remember.
-    Elsewhere {
-        /// How many of that incarnation's updates are remembered here.
-        here: u64,
-        /// How many the peer knows.
-        there: u64,
-        /// Who told.
-        peer: PeerId,
-    },
-    /// The peer broke the rules and should be disconnected; what it sent has had no effect.
-    Refuse(PeerId, RefusalReason),
-}
 
 /// An entry that became live or stopped being live.
 #[derive(Clone, Debug, PartialEq)]

@@ -34,6 +34,8 @@ use crate::replica::wire;
 /// told anybody.
 const RECENT_EVENTS_MAX: usize = 1 << 14;
 const RECENT_BYTES_MAX: usize = 4 << 20;
+/// For how many rounds a server may lack what is not here any longer before that is told: it may get it from another one.
+const GAP_ROUNDS: u64 = 10;
 
 /// See the module.
 #[derive(Default)]
@@ -44,6 +46,8 @@ pub(crate) struct Outbox {
     recent: BTreeMap<ReplicaIndex, VecDeque<Event>>,
     recent_events: usize,
     recent_bytes: usize,
+    /// Lanes of which some server was found to lack what nobody here has.
+    gaps_told: BTreeSet<ReplicaIndex>,
 }
 
 impl Outbox {
@@ -144,6 +148,13 @@ impl Outbox {
         let of_lane = self.recent.get(&lane).into_iter().flatten();
         let above: Vec<&Event> = of_lane.skip_while(|event| event.dot.sequence() <= height).collect();
         if above.first().is_some_and(|first| first.dot.sequence() == height + 1) { above } else { Vec::new() }
+    }
+
+    /// How many updates of a lane are not kept any longer that come after `height`.
+    fn gone_above(&self, lane: ReplicaIndex, height: u64) -> u64 {
+        let kept = self.recent.get(&lane).into_iter().chain(self.lanes.get(&lane)).flatten();
+        let next = kept.map(|event| event.dot.sequence()).find(|&sequence| sequence > height);
+        next.map_or(0, |next| next - height - 1)
     }
 
     /// The oldest events of a lane, of about so many bytes; a transaction is not cut.
@@ -260,7 +271,18 @@ impl Replica {
                 known.lacks.insert(lane, (height, now));
             } else if now >= since + self.limits.round_ms {
                 self.fill_gap(peer, lane, height);
+                if now >= since + GAP_ROUNDS * self.limits.round_ms {
+                    self.tell_gap(peer, lane, height);
+                }
             }
+        }
+    }
+
+    /// Says, once, that a server lacks what this node has no longer: nobody else could tell why it takes nothing new.
+    fn tell_gap(&mut self, peer: PeerId, lane: ReplicaIndex, height: u64) {
+        let updates = self.outbox.gone_above(lane, height);
+        if updates > 0 && self.outbox.gaps_told.insert(lane) {
+            self.out.push_back(Out::Gap { peer, updates });
         }
     }
 

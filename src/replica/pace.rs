@@ -12,10 +12,11 @@ use crate::replica::gossip::bring_forward;
 const BURST: u64 = 8;
 /// With so many updates that wait, they do not wait for more.
 const GATHERED_MAX: u64 = 256;
-/// After how many rounds, at most, a peer is told a vector though this node is not calm, and with how many replicas that is one
-/// more: what is told grows with them.
+/// After how many rounds, at most, a peer is told a vector though this node is not calm.
 const ROUNDS_MAX: u64 = 5;
-const ROUND_WIDTH: u64 = 64;
+/// How many times, after a pause, peers are told of changes soon after each, and how many times in each round when these go on.
+const ANNOUNCE_BURST: u64 = 4;
+const ANNOUNCED_PER_ROUND: u64 = 4;
 /// For how many milliseconds, for each replica, what is missing may still be on its way, and the most of them.
 const WAY_MS: u64 = 1;
 const WAY_MS_MAX: u64 = 500;
@@ -28,6 +29,9 @@ pub(crate) struct Pace {
     /// When the peers are to hear that it has changed: when it has not for a while, and when that is too long.
     pub(crate) announce_at: Option<u64>,
     announce_by: Option<u64>,
+    /// How many times of late peers were told of changes, and since when fewer count.
+    announced: u64,
+    announced_at: u64,
     /// How many pushes have gone out at once of late, and since when fewer count.
     used: u64,
     used_at: u64,
@@ -68,6 +72,22 @@ impl Replica {
         self.pace.changed_at = Some(now);
     }
 
+    /// Whether peers are told now that the vector has changed: when this is so all the time, what pushes have brought everybody has,
+    /// and telling each time would cost more than the updates.
+    pub(crate) fn announces_now(&mut self, now: u64) -> bool {
+        let every = (self.limits.round_ms / ANNOUNCED_PER_ROUND).max(1);
+        let pace = &mut self.pace;
+        let passed = now.saturating_sub(pace.announced_at) / every;
+        (pace.announced, pace.announced_at) =
+            (pace.announced.saturating_sub(passed), pace.announced_at + passed * every);
+        if pace.announced >= ANNOUNCE_BURST {
+            pace.announce_at = Some(pace.announced_at + every);
+            return false;
+        }
+        pace.announced += 1;
+        true
+    }
+
     /// The peers hear now that it has changed.
     pub(crate) fn note_announced(&mut self) {
         (self.pace.announce_at, self.pace.announce_by) = (None, None);
@@ -97,7 +117,7 @@ impl Replica {
     /// Whether a peer is to be told a vector now: the first time, when this node is calm, and when it has not been for long.
     pub(crate) fn is_worth_a_vector(&self, peer: PeerId, now: u64) -> bool {
         let Some(known) = self.peers.get(&peer) else { return false };
-        let long = (self.width() / ROUND_WIDTH).clamp(1, ROUNDS_MAX) * self.limits.round_ms;
+        let long = ROUNDS_MAX * self.limits.round_ms;
         now >= self.calm_at() || known.told_vector.is_none_or(|(_, at)| now >= at + long)
     }
 

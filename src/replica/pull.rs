@@ -14,6 +14,7 @@ use crate::replica::Replica;
 use crate::replica::compare::Comparison;
 use crate::replica::compare::Manner;
 use crate::replica::compare::gone_of_all;
+use crate::replica::gossip::bring_forward;
 use crate::replica::lanes::Claims;
 use crate::replica::message::Group;
 use crate::replica::message::LaneUnits;
@@ -54,6 +55,34 @@ pub(crate) struct Pull {
 }
 
 impl Replica {
+    /// A peer has something that is missing here: it is asked for when it has not come by itself after `grace` milliseconds. What is
+    /// heard of while others' is waited for has a time of its own: else what was said just now, and is on its way, would be pulled.
+    pub(crate) fn pull_soon(&mut self, peer: PeerId, grace: u64, now: u64) {
+        let counts = grace == 0 || self.pull_at.is_none();
+        if let Some(peer) = self.peers.get_mut(&peer).filter(|_| counts) {
+            peer.ripe.clone_from(&peer.claims);
+        }
+        bring_forward(&mut self.pull_at, now + grace);
+    }
+
+    /// What all peers have said to have is missing from now on, without waiting for it.
+    pub(crate) fn pull_all_now(&mut self, now: u64) {
+        for peer in self.peers.values_mut() {
+            peer.ripe.clone_from(&peer.claims);
+        }
+        self.pull_at = Some(now);
+    }
+
+    /// What peers have said meanwhile has its time from now on.
+    fn ripen(&mut self, now: u64) {
+        let (ours, mut any) = (self.state.vector(), false);
+        for peer in self.peers.values_mut().filter(|peer| peer.claims.exceeds(ours)) {
+            peer.ripe.clone_from(&peer.claims);
+            any = true;
+        }
+        self.pull_at = any.then(|| now + self.grace());
+    }
+
     /// Starts, repeats or gives up a pull, as is due.
     pub(crate) fn pull_on(&mut self, now: u64) {
         if self.pace.holds_pulls {
@@ -71,8 +100,11 @@ impl Replica {
         }
         self.pull_at = None;
         let ours = self.state.vector();
-        let behind = |id: &PeerId| self.peers.get(id).is_some_and(|peer| peer.claims.exceeds(ours));
+        let behind = |id: &PeerId| self.peers.get(id).is_some_and(|peer| peer.ripe.exceeds(ours));
         let candidates: Vec<PeerId> = self.peers.keys().copied().filter(behind).collect();
+        if candidates.is_empty() {
+            return self.ripen(now);
+        }
         let ready = |id: &&PeerId| self.peers.get(id).is_some_and(|peer| peer.rest_until <= now);
         // In turns, so that one peer that does not answer delays but does not prevent.
         let turn = candidates.iter().filter(|id| Some(**id) > self.last_pulled).chain(&candidates).find(ready).copied();
@@ -342,7 +374,7 @@ impl Replica {
             && !progress
         {
             // It does not have what it said, or we misunderstood an early event; its next vector will tell.
-            peer.claims = VersionVector::new();
+            peer.forget_claims();
         }
         self.pull_at = Some(now);
         self.pull_on(now);

@@ -13,7 +13,6 @@ use crate::replica::Replica;
 use crate::replica::digest;
 use crate::replica::frozen::Frozen;
 use crate::replica::frozen::Told;
-use crate::replica::gossip::bring_forward;
 use crate::replica::group;
 use crate::replica::group::PartBuilder;
 use crate::replica::lanes::Claims;
@@ -115,7 +114,8 @@ impl Replica {
             asker.serving = None;
         }
         if believed && base.exceeds(self.state.vector()) {
-            bring_forward(&mut self.pull_at, now + self.limits.grace_ms);
+            let grace = self.limits.grace_ms;
+            self.pull_soon(peer, grace, now);
         }
         let recent = self.state.log.between(&base, &ours, self.limits.group_bytes / 2);
         let groups = recent.map(|events| group::groups(&self.state, &events, self.limits.group_bytes));

@@ -517,3 +517,53 @@ fn the_largest_transaction_fits_into_a_message() {
     assert!(sizes.iter().all(|size| *size < MESSAGE_BYTES_MAX), "{sizes:?}");
     assert!(sizes.iter().any(|size| *size > 250 << 10), "{sizes:?}");
 }
+
+#[test]
+fn what_a_peer_said_just_now_is_waited_for_as_long_as_what_it_said_before() {
+    let mut replica = victim();
+    let said = |number, height| {
+        let (told, interests) = (Telling { number, heard: 0, whole: true }, Versions { own: 0, other: 0 });
+        wire::encode(&Message::Vector { told, vector: Claims(vec![(lane(2), height)]), declared: 0, interests })
+    };
+    let pulls = |replica: &mut Replica| -> Vec<u64> {
+        let pulls = messages(replica).into_iter().filter_map(|message| match message {
+            Message::Pull { session, .. } => Some(session),
+            _ => None,
+        });
+        pulls.collect()
+    };
+    replica.handle(PEER, &said(1, 1), 100);
+    assert_eq!(pulls(&mut replica), [1], "what is heard first is not on its way");
+    let group = group(1, vec![adding(element(1))]);
+    replica.handle(PEER, &wire::encode(&Message::Events { session: 1, group }), 101);
+    replica.tick(1000);
+    let (start, grace) = (1100, replica.grace());
+    replica.handle(PEER, &said(2, 2), start);
+    replica.handle(PEER, &said(3, 3), start + grace - 1);
+    replica.handle(PEER, &wire::encode(&push(2, vec![adding(element(2))])), start + grace - 1);
+    replica.tick(start + grace);
+    assert_eq!(pulls(&mut replica), Vec::<u64>::new(), "the second has come by itself, and the third has its time");
+    replica.tick(start + 2 * grace);
+    assert_eq!(pulls(&mut replica), [2]);
+}
+
+#[test]
+fn while_updates_come_all_the_time_peers_are_told_of_changes_now_and_then() {
+    let mut replica = victim();
+    let told = |replica: &mut Replica| {
+        messages(replica)
+            .iter()
+            .filter(|message| matches!(message, Message::Summary { .. } | Message::Vector { .. }))
+            .count()
+    };
+    let x = replica.key(&key(Type::Set));
+    let write = |replica: &mut Replica, n: u64| {
+        replica.write(x, Some(element(n.cast_signed())), &[], None).unwrap();
+        replica.flush(50 * n);
+        (50 * n..50 * (n + 1)).for_each(|now| replica.tick(now));
+    };
+    write(&mut replica, 100);
+    assert_eq!(told(&mut replica), 2, "of a single one at once, and the round's");
+    (101..200).for_each(|n| write(&mut replica, n));
+    assert!(told(&mut replica) < 40, "of a hundred within five seconds");
+}

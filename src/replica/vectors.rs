@@ -155,7 +155,7 @@ impl Replica {
         }
         if missing {
             let grace = if first { 0 } else { self.grace() };
-            bring_forward(&mut self.pull_at, now + grace);
+            self.pull_soon(peer, grace, now);
             if first {
                 self.pull_on(now);
             }

@@ -389,6 +389,7 @@ impl Cluster {
                 Out::Changes(changes) => changes.into_iter().for_each(|change| self.nodes[node].take(change)),
                 Out::Refuse(_, reason) => panic!("an honest node was refused: {reason}"),
                 Out::Interest { .. } => {}
+                Out::Gap { .. } => panic!("no node here writes so much that it forgets it"),
                 Out::Elsewhere { .. } => panic!("no node has another's key here"),
                 Out::Conflict { .. } => panic!("there are no conflicting types here"),
             }

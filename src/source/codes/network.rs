@@ -169,6 +169,19 @@ $ lasp doctor --cluster shop/nodes/berlin --peers 127.0.0.1:7001 --json
         example: Example::Test { file: "src/replica/trust_tests.rs", name: "a_client_speaks_in_its_own_name_alone" },
     },
     Explanation {
+        code: "E0631",
+        title: "a server lacks updates that nobody here has any more",
+        text: "A client keeps its updates until a server has said that it has them, and the latest 16,384 of them, or 4 MiB, beyond that: should that \
+         server be lost before it has told anybody, another one gets them from here. This time more than those were with one server alone. The \
+         one that is connected now cannot take what comes after them, since updates of a node count in their order.\n\n\
+         Bring the first server back, with its data: the others get from it what they lack, and all goes on. If it is lost for good, start this \
+         node again: a new run has an order of its own, so what it writes from then on is taken. What the lost server alone had is lost with it.",
+        example: Example::Test {
+            file: "src/replica/client_tests.rs",
+            name: "a_server_that_lacks_what_a_client_keeps_no_longer_is_told",
+        },
+    },
+    Explanation {
         code: "E0801",
         title: "a file cannot be read",
         text: "The program, or a file that it asks for, is not there or cannot be read. A program's files are looked for in the \
