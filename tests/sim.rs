@@ -482,8 +482,8 @@ sell(250).
 
 #[test]
 fn rights_outlive_nodes_that_crash_and_keep_their_data() {
-    for seed in ["1", "2", "3"] {
-        let flags = ["--replicas", "4", "--for", "12s", "--crash", "60%", "--crash-with-data", "100%", "--json"];
+    for seed in ["1", "2", "3", "6"] {
+        let flags = ["--replicas", "4", "--for", "12s", "--crash-with-data", "100%", "--json"];
         let flags = [&flags[..], &["--partition", "30%", "--loss", "5%", "--seed", seed]].concat();
         let done = sim(SHOP, &flags);
         assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
