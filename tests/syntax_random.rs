@@ -1,5 +1,7 @@
 //! Random programs: printed and parsed again they are the same; random text gives messages, never a crash.
 
+mod support;
+
 use lasp::check::Environment;
 use lasp::check::Mode;
 use lasp::check::Source;
@@ -17,6 +19,8 @@ use proptest::prelude::any;
 use proptest::prop_oneof;
 use proptest::proptest;
 use proptest::sample::select;
+use support::files;
+use support::text;
 
 /// The text of a random expression, with parentheses around all parts so that any tree can come about.
 fn expression() -> impl Strategy<Value = String> {
@@ -119,5 +123,46 @@ proptest! {
     fn a_program_with_a_piece_missing_gives_messages_and_no_crash(text in program(), from in 0_usize..200, length in 1_usize..6) {
         let keep = |(at, _): &(usize, char)| *at < from || *at >= from + length;
         survives(&text.char_indices().filter(keep).map(|(_, c)| c).collect::<String>());
+    }
+}
+
+/// Programs that people have written, with one piece taken out, put in twice, or put in from elsewhere.
+#[test]
+fn a_written_program_with_one_slip_gives_messages_and_no_crash() {
+    const STRAY: [&str; 16] =
+        ["end", ")", "]", "}", "=>", ":=", "||", ",", ";", ". ", "->", "(", "fun", "case", "do", "X"];
+    let mut state = 7_u64;
+    let mut below = |most: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap_or(0) % most.max(1)
+    };
+    let folders = ["examples", "tests/golden", "tests/mistakes", "tests/coordination"];
+    let programs = folders.into_iter().flat_map(|folder| files(folder, &[".lasp"])).map(|path| text(&path));
+    for program in programs.filter(|program| program.len() < 4000) {
+        // A word or a sign a piece, each with the space before it.
+        let mut pieces: Vec<&str> = Vec::new();
+        let mut from = 0;
+        for (at, c) in program.char_indices().skip(1) {
+            let before = program[..at].chars().next_back().unwrap_or(' ');
+            if at > from && !(c.is_alphanumeric() && before.is_alphanumeric()) && !before.is_whitespace() {
+                pieces.push(&program[from..at]);
+                from = at;
+            }
+        }
+        pieces.push(&program[from..]);
+        for slip in 0..9 {
+            let (at, mut slipped) = (below(pieces.len()), pieces.clone());
+            match slip % 3 {
+                0 => drop(slipped.remove(at)),
+                1 => slipped.insert(at, STRAY[below(STRAY.len())]),
+                _ => slipped[at] = STRAY[below(STRAY.len())],
+            }
+            let slipped = slipped.join(if slip < 6 { "" } else { " " });
+            let parsed = syntax::parse(FileId(0), &slipped);
+            for label in parsed.diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels) {
+                let (start, end) = (label.span.start as usize, label.span.end as usize);
+                assert!(slipped.get(start..end).is_some(), "{label:?} in {slipped:?}");
+            }
+        }
     }
 }

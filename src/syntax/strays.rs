@@ -77,16 +77,18 @@ impl Place<'_> {
     /// `X => 3`, where no function of X is meant.
     fn binding_with_arrow(&self) -> Found {
         let name = self.before.filter(|before| before.token == Token::Variable)?;
+        if self.here.token != Token::Put {
+            return None;
+        }
         let element = self.element();
         let statement = self.open.last().is_none_or(|open| self.tokens[*open].token.closer() == Some(Token::End));
         let written = self.written(name);
-        let mut behind = self.tokens[self.at + 1..element.end].iter();
-        let function = behind.any(|lexeme| lexeme.token == Token::Variable && self.written(*lexeme) == written);
-        if self.here.token != Token::Put || !statement || element.start + 1 != self.at || function {
+        let behind = self.tokens.get(self.at + 1..element.end)?;
+        let function = behind.iter().any(|lexeme| lexeme.token == Token::Variable && self.written(*lexeme) == written);
+        if !statement || element.start + 1 != self.at || function {
             return None;
         }
-        let last = self.tokens[element.end - 1];
-        let value = self.shown(self.here.end, last.end).map_or("..", str::trim);
+        let value = behind.last().and_then(|last| self.shown(self.here.end, last.end)).map_or("..", str::trim);
         let diagnostic = Diagnostic::error("E0108", "a name is bound with `=`")
             .at(self.span(self.here), "`=` belongs here")
             .help(format!("write `{written} = {value}`; `=>` stands between key and value of a map only"));
@@ -102,7 +104,7 @@ impl Place<'_> {
         if called || self.here.token != Token::Comma {
             return None;
         }
-        let inside = &self.tokens[open + 1..brackets.end - 1];
+        let inside = self.tokens.get(open + 1..brackets.end.checked_sub(1)?)?;
         let names = inside.iter().filter(|lexeme| matches!(lexeme.token, Token::Atom | Token::Variable));
         let names: Vec<String> = names.map(|lexeme| capital(self.written(*lexeme))).collect();
         let diagnostic = Diagnostic::error("E0108", "`=>` does not make a function")
@@ -134,7 +136,7 @@ impl Place<'_> {
     fn comprehension_without_brackets(&self) -> Found {
         let statement = self.open.last().is_none_or(|open| self.tokens[*open].token.closer() == Some(Token::End));
         let end = self.end_of_expression(self.at + 1);
-        let generates = self.tokens[self.at..end].iter().any(|lexeme| lexeme.token == Token::Generator);
+        let generates = self.tokens.get(self.at..end)?.iter().any(|lexeme| lexeme.token == Token::Generator);
         if self.here.token != Token::Bars || !statement || !generates {
             return None;
         }
