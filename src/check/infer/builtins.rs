@@ -51,6 +51,12 @@ fn signature(row: &Builtin) -> Option<(Vec<&'static str>, &'static str)> {
     (words.len() == usize::from(row.arity)).then_some((words, result))
 }
 
+/// Whether what a signature says of the result may have parts of the arguments in it.
+fn holds_parts(result: &str) -> bool {
+    let plain = ["integer", "float", "number", "string", "atom", "boolean"];
+    result.split(" or ").any(|word| !plain.contains(&word.trim()) && word.trim() != "false")
+}
+
 impl<'p> Run<'p> {
     /// Calls a pure built-in.
     pub(super) fn builtin(&mut self, expr: &'p Expr, id: BuiltinId, arguments: &[Value], frame: &Frame) -> Value {
@@ -79,7 +85,12 @@ impl<'p> Run<'p> {
             Some(value) if value.is_never() => value,
             Some(value) => self.fine(expr, value.touched(&from)),
             None => {
-                let value = words.and_then(|(_, result)| kinds(result)).unwrap_or_else(Value::any);
+                let value = words.as_ref().and_then(|(_, result)| kinds(result)).unwrap_or_else(Value::any);
+                if words.is_none_or(|(_, result)| holds_parts(result)) {
+                    // They are not followed.
+                    arguments.iter().for_each(|argument| self.escape(argument));
+                }
+                let from = self.all_from(arguments);
                 self.fine(expr, value.touched(&from))
             }
         }

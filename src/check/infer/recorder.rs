@@ -91,6 +91,12 @@ impl<'p> Run<'p> {
         }
     }
 
+    /// What values and all that is in them were computed from.
+    pub(super) fn all_from(&self, values: &[Value]) -> Origin {
+        let noted = self.recorder.is_some();
+        values.iter().filter(|_| noted).fold(None, |from, value| both(&from, &deep(value)))
+    }
+
     fn depends(&self, values: &[&Value]) -> Dependence {
         let data = values.iter().fold(None, |from, value| both(&from, &deep(value)));
         Dependence { control: ids(&self.control), data: ids(&data) }
