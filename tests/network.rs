@@ -409,8 +409,8 @@ fn a_reader_that_pauses_stops_the_program_that_prints_and_not_the_node() {
     let leaf = leaf.display().to_string();
     for (name, all) in [("one", "[hub, one]"), ("two", "[hub, one, two]")] {
         let (me, until) = (format!("me={name}"), format!("query(S) == {all}"));
-        let more =
-            ["--node", name, "--peers", &at, "--set", &me, "--until", &until, "--timeout", "30s", "--linger", "0s"];
+        // It stays until the hub has what it wrote.
+        let more = ["--node", name, "--peers", &at, "--set", &me, "--until", &until, "--timeout", "30s"];
         let mut node = Node::start(folder.path(), &leaf, &more);
         assert_eq!(node.end(), 0, "{name} hears of all by the hub: {:#?}", node.seen);
     }
