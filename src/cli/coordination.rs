@@ -13,6 +13,7 @@ use crate::cli::program::Program;
 use crate::compile::Session;
 use crate::coordination::Asked;
 use crate::coordination::Classed;
+use crate::coordination::Kind;
 use crate::coordination::Note;
 use crate::coordination::Order;
 use crate::coordination::Point;
@@ -34,6 +35,9 @@ use crate::source::files::Files;
 use crate::source::span::FileId;
 use crate::source::span::Span;
 
+/// Of how many points the repairs are tried, and in how long a program.
+const TRIED_MAX: usize = 12;
+const TRIED_BYTES_MAX: usize = 64 << 10;
 /// The most lines of an outcome that are shown.
 const OUTCOME_LINES_MAX: usize = 6;
 /// How often files are looked for that a program asks for only once it has others.
@@ -56,6 +60,7 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
     let files = session.files;
     let text = |span: Span| (files.slice(span).to_owned(), files.place(span).line);
     let mut report = report(&facts, &order, &text);
+    try_repairs(&mut report, program);
     let mut found = confirm(&play, &report.points, Effort::COMMAND);
     settle(&mut report, &mut found);
     let shown = Shown { out, program, files: &files };
@@ -65,6 +70,41 @@ pub(super) fn check(out: &Out, arguments: &Check, program: &Program) -> Exit {
         shown.text(&report, &found);
     }
     if arguments.deny && (!report.points.is_empty() || found.unexplained.is_some()) { Exit::Failed } else { Exit::Done }
+}
+
+/// Writes the edits of each repair into the program, and says so where the point is there all the same.
+fn try_repairs(report: &mut Report, program: &Program) {
+    if program.text.len() > TRIED_BYTES_MAX {
+        return;
+    }
+    let of = |points: &[Point], kind: Kind| points.iter().filter(|other| other.kind == kind).count();
+    let before: Vec<usize> = report.points.iter().map(|point| of(&report.points, point.kind)).collect();
+    for (point, before) in report.points.iter_mut().zip(before).take(TRIED_MAX) {
+        let Writing::Edits(edits) = &point.repair.write else { continue };
+        let Some(text) = apply(&program.text, edits) else { continue };
+        let stays = |points: &[Point]| of(points, point.kind) >= before;
+        if reported(&program.name, &text, &stays).is_some_and(|points| stays(&points)) {
+            point.repair.text.push_str(" That is not all: with these lines there is still such a point.");
+        }
+    }
+}
+
+/// The points of a program; without those that no schedule shows, if `asked` says that this is of interest. None where the program
+/// is not sound.
+fn reported(name: &str, text: &str, asked: &dyn Fn(&[Point]) -> bool) -> Option<Vec<Point>> {
+    let mut session = Session::new().0;
+    let (checked, facts) = session.facts(name, text).ok()?;
+    let files = session.files;
+    let written = |span: Span| (files.slice(span).to_owned(), files.place(span).line);
+    let mut report = report(&facts, &Order::of(&checked), &written);
+    if asked(&report.points) {
+        let (mut play, who) = (Play::new(name, text).ok()?, Asked::of(&checked));
+        play.set_roles(&who.roles);
+        play.set_names(&who.names);
+        let mut found = confirm(&play, &report.points, Effort::COMMAND);
+        settle(&mut report, &mut found);
+    }
+    Some(report.points)
 }
 
 /// The program in the simulator, with the files that it asks for.

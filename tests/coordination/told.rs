@@ -82,3 +82,15 @@ fn a_loop_that_asks_again_until_it_is_there_is_no_point() {
     );
     assert!(!told.contains("either:"), "{told}");
 }
+
+#[test]
+fn a_repair_that_is_not_enough_says_so() {
+    let told = told(
+        "M = declare({awmap, [set]}).\n\
+         F = fold(M, fun({K, L}) -> {set, length(L)} end, declare(max_int)).\n\
+         update(M, {apply, k, {add, replica()}}).\n\
+         case replica() of 0 -> update(M, {rmv, k}); _ -> ok end.\n\
+         invariant(F, {value, 2}, fun() -> print(two) end).\n",
+    );
+    assert!(told.contains("EverM") && told.contains("still such a point"), "{told}");
+}
