@@ -324,8 +324,9 @@ fn a_process_that_stands_still_costs_the_others_neither_time_nor_memory_and_catc
         let sent = std::process::Command::new("kill").args([name, &still.process().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()));
     };
-    signal("-STOP");
+    // Until then the writer may not have heard of the third, which it waits for.
     writer.until(prints("begins"));
+    signal("-STOP");
     let before = memory_kib(&writer);
     // The reader has it all while the third stands still.
     reader.until(prints("done"));
