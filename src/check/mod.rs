@@ -17,6 +17,7 @@ mod pattern;
 mod scope;
 mod sql;
 mod suggest;
+pub(crate) mod walk;
 
 pub use environment::Environment;
 pub use suggest::nearest;

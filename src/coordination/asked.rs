@@ -14,7 +14,7 @@ use crate::check::core::LocalId;
 use crate::check::core::Node;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
-use crate::check::core::Qualifier;
+use crate::check::walk;
 use crate::library::Verb;
 use crate::value::term::Term;
 
@@ -190,73 +190,28 @@ impl Walk {
         self.locals = outside;
     }
 
-    fn qualifiers(&mut self, qualifiers: &[Qualifier]) {
-        for qualifier in qualifiers {
-            match qualifier {
-                Qualifier::List(_, source) | Qualifier::Map(_, _, source) | Qualifier::Filter(source) => {
-                    self.expr(source);
-                }
-            }
-        }
-    }
-
     fn expr(&mut self, expr: &Expr) {
         match &expr.node {
-            Node::Literal(_) | Node::Local(_) | Node::Global(_) | Node::BuiltinValue(_) | Node::FunctionValue(_) => {}
-            Node::Tuple(items) | Node::Builtin(_, items) | Node::Block(items) => self.each(items),
-            Node::Cons(left, right) | Node::AndAlso(left, right) | Node::OrElse(left, right) => {
-                self.expr(left);
-                self.expr(right);
-            }
+            Node::Fun(lambda) => return self.inner(lambda),
+            Node::Case(value, clauses) => return self.case(value, clauses),
+            _ => walk::children(expr, &mut |child| self.expr(child)),
+        }
+        match &expr.node {
             Node::Binary(operator, left, right) => {
-                self.expr(left);
-                self.expr(right);
                 let compares = [Binary::Equal, Binary::ExactlyEqual, Binary::NotEqual, Binary::ExactlyNotEqual];
                 if compares.contains(operator) {
                     self.compared(left, right);
                 }
             }
-            Node::Map(entries) => entries.iter().for_each(|(key, value)| {
-                self.expr(key);
-                self.expr(value);
-            }),
-            Node::MapUpdate(map, entries) => {
-                self.expr(map);
-                for (_, key, value) in entries {
-                    self.expr(key);
-                    self.expr(value);
-                }
-            }
-            Node::Match(pattern, value) => {
-                self.expr(value);
-                self.matched(value, pattern, false);
-            }
-            Node::Unary(_, value) => self.expr(value),
+            Node::Match(pattern, value) => self.matched(value, pattern, false),
             Node::Call(function, arguments) => {
-                self.each(arguments);
                 for (at, argument) in arguments.iter().enumerate() {
                     if let Some(who) = self.who(argument) {
                         self.passed.insert((*function, at), who);
                     }
                 }
             }
-            Node::Verb(call) => self.each(&call.arguments),
-            Node::Apply(function, arguments) => {
-                self.expr(function);
-                self.each(arguments);
-            }
-            Node::Fun(lambda) => self.inner(lambda),
-            Node::Case(value, clauses) => self.case(value, clauses),
-            Node::If(clauses) => clauses.iter().for_each(|clause| self.clause(clause)),
-            Node::ListComprehension(item, qualifiers) => {
-                self.qualifiers(qualifiers);
-                self.expr(item);
-            }
-            Node::MapComprehension(entry, qualifiers) => {
-                self.qualifiers(qualifiers);
-                self.expr(&entry.0);
-                self.expr(&entry.1);
-            }
+            _ => {}
         }
     }
 

@@ -20,6 +20,7 @@ use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
 use crate::check::core::Qualifier;
 use crate::check::core::VerbCall;
+use crate::check::walk;
 use crate::coordination::copies::copy;
 use crate::coordination::copies::is_of_the_same;
 use crate::library::Verb;
@@ -380,33 +381,15 @@ impl Walk {
 
     fn expr(&mut self, expr: &Expr) {
         match &expr.node {
-            Node::Literal(_) | Node::Local(_) | Node::Global(_) | Node::BuiltinValue(_) => {}
-            Node::Tuple(items) => self.each(items),
             Node::Builtin(_, items) => {
                 self.each(items);
                 self.may_wait();
             }
             Node::Block(body) => self.body(body),
-            Node::Cons(left, right) | Node::Binary(_, left, right) => {
-                self.expr(left);
-                self.expr(right);
-            }
-            Node::Map(entries) => entries.iter().for_each(|(key, value)| {
-                self.expr(key);
-                self.expr(value);
-            }),
-            Node::MapUpdate(map, entries) => {
-                self.expr(map);
-                for (_, key, value) in entries {
-                    self.expr(key);
-                    self.expr(value);
-                }
-            }
             Node::Match(pattern, value) => {
                 self.expr(value);
                 self.binds(pattern, value);
             }
-            Node::Unary(_, value) => self.expr(value),
             Node::AndAlso(left, right) | Node::OrElse(left, right) => {
                 self.expr(left);
                 self.inner(None, true, &[], std::slice::from_ref(right));
@@ -443,6 +426,16 @@ impl Walk {
                 self.comprehension(qualifiers, &[item.as_ref()]);
             }
             Node::MapComprehension(entry, qualifiers) => self.comprehension(qualifiers, &[&entry.0, &entry.1]),
+            Node::Literal(_)
+            | Node::Local(_)
+            | Node::Global(_)
+            | Node::BuiltinValue(_)
+            | Node::Tuple(_)
+            | Node::Cons(..)
+            | Node::Binary(..)
+            | Node::Map(_)
+            | Node::MapUpdate(..)
+            | Node::Unary(..) => walk::children(expr, &mut |child| self.expr(child)),
         }
     }
 

@@ -53,8 +53,8 @@ fn signature(row: &Builtin) -> Option<(Vec<&'static str>, &'static str)> {
 
 /// Whether what a signature says of the result may have parts of the arguments in it.
 fn holds_parts(result: &str) -> bool {
-    let plain = ["integer", "float", "number", "string", "atom", "boolean"];
-    result.split(" or ").any(|word| !plain.contains(&word.trim()) && word.trim() != "false")
+    let plain = ["integer", "float", "number", "string", "atom", "boolean", "false"];
+    result.split(" or ").any(|word| !plain.contains(&word.trim()))
 }
 
 impl<'p> Run<'p> {

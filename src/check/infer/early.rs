@@ -12,7 +12,7 @@ use crate::check::core::GlobalId;
 use crate::check::core::Node;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
-use crate::check::infer::walk;
+use crate::check::walk;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::span::Span;

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use crate::check::core::Function;
 use crate::check::core::FunctionId;
 use crate::check::core::Node;
-use crate::check::infer::walk;
+use crate::check::walk;
 
 /// Of each function that is in a cycle of calls with others, the number of its group.
 pub(super) type Groups = FxHashMap<FunctionId, u32>;

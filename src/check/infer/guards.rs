@@ -8,7 +8,7 @@ use crate::check::core::Clause;
 use crate::check::core::Expr;
 use crate::check::core::LocalId;
 use crate::check::core::Node;
-use crate::check::infer::walk;
+use crate::check::walk;
 use crate::library::BuiltinId;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;

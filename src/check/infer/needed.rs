@@ -11,7 +11,7 @@ use crate::check::core::GlobalId;
 use crate::check::core::Node;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
-use crate::check::infer::walk;
+use crate::check::walk;
 use crate::library::Verb;
 
 /// What a form does with names of the top level.

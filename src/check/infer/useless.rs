@@ -17,7 +17,7 @@ use crate::check::infer::parts::Parts;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
 use crate::check::infer::value::Value;
-use crate::check::infer::walk;
+use crate::check::walk;
 use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
