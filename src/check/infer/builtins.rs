@@ -57,6 +57,18 @@ fn holds_parts(result: &str) -> bool {
     result.split(" or ").any(|word| !plain.contains(&word.trim()))
 }
 
+/// Those that fail where something is not there.
+const NEEDS: &[(&str, &str, u8)] = &[
+    ("", "hd", 1),
+    ("", "tl", 1),
+    ("", "element", 2),
+    ("lists", "nth", 2),
+    ("lists", "last", 1),
+    ("lists", "max", 1),
+    ("lists", "min", 1),
+    ("maps", "get", 2),
+];
+
 impl<'p> Run<'p> {
     /// Calls a pure built-in.
     pub(super) fn builtin(&mut self, expr: &'p Expr, id: BuiltinId, arguments: &[Value], frame: &Frame) -> Value {
@@ -81,6 +93,10 @@ impl<'p> Run<'p> {
             return Value::never();
         }
         let from = arguments.iter().fold(None, |from, value| both(&from, &value.from));
+        if NEEDS.contains(&(row.module.unwrap_or_default(), row.name, row.arity)) {
+            let all = arguments.iter().fold(None, |from, value| both(&from, &self.origin(value)));
+            self.may_fail_by(&all);
+        }
         match self.result(expr, row, arguments, frame) {
             Some(value) if value.is_never() => value,
             Some(value) => self.fine(expr, value.touched(&from)),
@@ -90,7 +106,7 @@ impl<'p> Run<'p> {
                     // They are not followed.
                     arguments.iter().for_each(|argument| self.escape(argument));
                 }
-                let from = self.all_from(arguments);
+                let from = arguments.iter().fold(None, |from, argument| both(&from, &self.origin(argument)));
                 self.fine(expr, value.touched(&from))
             }
         }

@@ -1,11 +1,16 @@
 //! Which observations decide what happens: what stands in a branch, behind a condition or in a clause hangs on the values by
 //! which that is chosen. Only of interest while facts are recorded.
 
+use triomphe::Arc;
+
 use crate::check::core::Clause;
+use crate::check::core::Expr;
 use crate::check::core::Lambda;
 use crate::check::core::Pattern;
 use crate::check::core::PatternNode;
 use crate::check::infer::matching::Holds;
+use crate::check::infer::matching::cannot_fail;
+use crate::check::infer::matching::truth;
 use crate::check::infer::recorder::deep;
 use crate::check::infer::run::Frame;
 use crate::check::infer::run::Run;
@@ -36,6 +41,28 @@ impl<'p> Run<'p> {
         }
     }
 
+    /// A guard: alternatives of conjunctions. What fails in it is false.
+    pub(super) fn guard(&mut self, guard: &'p [Vec<Expr>], frame: &mut Frame) -> Holds {
+        if guard.is_empty() {
+            return Holds::Always;
+        }
+        let mut holds = Holds::Never;
+        for conjunction in guard {
+            let mut all = Holds::Always;
+            for test in conjunction {
+                let most = if cannot_fail(test) { Holds::Always } else { Holds::Perhaps };
+                let tested = self.quietly(test, frame);
+                self.tested = both(&self.tested, &self.origin(&tested));
+                all = all.and(truth(&tested)).and(most);
+                if all == Holds::Never {
+                    break;
+                }
+            }
+            holds = holds.or(all);
+        }
+        holds
+    }
+
     /// Does something that happens, or does not, by what was computed from these.
     pub(super) fn under<T>(&mut self, by: &Origin, work: impl FnOnce(&mut Run<'p>) -> T) -> T {
         if self.recorder.is_none() || by.is_none() {
@@ -59,6 +86,25 @@ impl<'p> Run<'p> {
             self.decides(by);
             self.control = both(&self.control, by);
         }
+    }
+
+    /// The task goes on only where these are not such that it fails here: that is for what a `query` saw to decide. What a threshold
+    /// was met with is at least that, and the program counts on it.
+    pub(super) fn may_fail_by(&mut self, by: &Origin) {
+        let Some(recorder) = self.recorder.as_ref().filter(|_| !self.sites.quiet) else { return };
+        let queried: Vec<u32> =
+            by.iter().flat_map(|all| all.iter().copied()).filter(|id| recorder.is_query(*id)).collect();
+        if !queried.is_empty() {
+            self.hang_on(&Some(Arc::new(queried)));
+        }
+    }
+
+    /// What decides whether any clause of a function matches: the arguments of which some pattern takes some values only.
+    pub(super) fn discerned(&self, lambda: &Lambda, arguments: &[Value]) -> Origin {
+        let discerns =
+            |at: usize| lambda.clauses.iter().filter_map(|clause| clause.patterns.get(at)).any(discriminates);
+        let some = arguments.iter().enumerate().filter(|(at, _)| discerns(*at));
+        some.fold(None, |from, (_, argument)| both(&from, &self.origin(argument)))
     }
 
     /// A result that was chosen by these.

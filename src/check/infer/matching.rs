@@ -263,35 +263,13 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// A guard: alternatives of conjunctions. What fails in it is false.
-    pub(super) fn guard(&mut self, guard: &'p [Vec<Expr>], frame: &mut Frame) -> Holds {
-        if guard.is_empty() {
-            return Holds::Always;
-        }
-        let mut holds = Holds::Never;
-        for conjunction in guard {
-            let mut all = Holds::Always;
-            for test in conjunction {
-                let most = if cannot_fail(test) { Holds::Always } else { Holds::Perhaps };
-                let tested = self.quietly(test, frame);
-                self.tested = both(&self.tested, &self.origin(&tested));
-                all = all.and(truth(&tested)).and(most);
-                if all == Holds::Never {
-                    break;
-                }
-            }
-            holds = holds.or(all);
-        }
-        holds
-    }
-
     /// The clauses of a function, on its arguments.
     pub(super) fn function_clauses(&mut self, lambda: &'p Lambda, call: &Call, frame: &mut Frame) -> Value {
         let mut result = Value::never();
         let mut why: Option<Why> = None;
         let choosers = self.choosers(lambda, &call.arguments);
         let tested = self.tested.take();
-        let mut taken = false;
+        let (mut taken, mut sure) = (false, false);
         for clause in &lambda.clauses {
             let mark = frame.trail.len();
             let mut holds = Holds::Always;
@@ -318,8 +296,14 @@ impl<'p> Run<'p> {
             }
             frame.undo(mark);
             if holds == Holds::Always {
+                sure = true;
                 break;
             }
+        }
+        if !sure {
+            // What follows happens only where one of them matches.
+            let by = both(&self.discerned(lambda, &call.arguments), &self.tested);
+            self.may_fail_by(&by);
         }
         self.tested = tested;
         if result.is_never() {

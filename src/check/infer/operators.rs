@@ -61,6 +61,9 @@ impl<'p> Run<'p> {
             let operands = [left.clone(), right.clone()];
             run.fail(expr, frame, |run| run.operands(expr, text(operator), &operands))
         };
+        if matches!(operator, Binary::Divide | Binary::Div | Binary::Rem) && right.single().is_none() {
+            self.may_fail_by(&self.origin(right));
+        }
         let result = match operator {
             Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => {
                 if !Run::is_numeric(left) || !Run::is_numeric(right) {

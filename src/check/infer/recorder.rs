@@ -61,6 +61,11 @@ fn number(at: usize) -> u32 {
 }
 
 impl Recorder {
+    /// Whether it is a `query` that this numbers.
+    pub(super) fn is_query(&self, id: u32) -> bool {
+        self.facts.observations.get(id as usize).is_some_and(|seen| seen.verb == Verb::Query)
+    }
+
     /// Notes where what was seen goes.
     fn used(&mut self, depends: &Dependence, kind: UseKind, span: crate::source::span::Span) {
         let control = depends.control.iter().map(|id| (*id, true));
@@ -89,12 +94,6 @@ impl<'p> Run<'p> {
                 facts::Variables { known: few.iter().map(|number| VariableId(*number)).collect(), unknown: false }
             }
         }
-    }
-
-    /// What values and all that is in them were computed from.
-    pub(super) fn all_from(&self, values: &[Value]) -> Origin {
-        let noted = self.recorder.is_some();
-        values.iter().filter(|_| noted).fold(None, |from, value| both(&from, &deep(value)))
     }
 
     fn depends(&self, values: &[&Value]) -> Dependence {

@@ -178,11 +178,8 @@ impl<'p> Run<'p> {
     fn shown_effect(&mut self, expr: &'p Expr, call: &'p VerbCall, arguments: &[Value], frame: &Frame) -> Value {
         match (call.verb, arguments) {
             (Verb::SetTopic | Verb::RemoveTopic, [target, _]) => {
-                if self.is_variable(expr, call, target, frame) {
-                    target.clone()
-                } else {
-                    Value::never()
-                }
+                self.note_shape(expr, arguments);
+                if self.is_variable(expr, call, target, frame) { target.clone() } else { Value::never() }
             }
             (Verb::Print, [value]) => {
                 self.note_effect(expr, call, arguments);
