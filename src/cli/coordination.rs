@@ -195,6 +195,9 @@ impl Shown<'_> {
     fn headline(&self, report: &Report, found: &Confirmation) -> String {
         let points = match report.points.len() {
             0 if found.unexplained.is_some() => "timing can change the outcome".to_owned(),
+            0 if found.settled > 0 => {
+                "needs no coordination, as far as all schedules of 2 and 3 replicas tell".to_owned()
+            }
             0 => "needs no coordination".to_owned(),
             1 => "1 point where timing can change the outcome".to_owned(),
             count => format!("{count} points where timing can change the outcome"),
@@ -347,6 +350,7 @@ impl Shown<'_> {
         let shown = found.shown.iter().filter(|shown| shown.is_some()).count();
         let line = Line::new("coordination").text("file", &self.program.name);
         let line = line.number("points", report.points.len() as u64).number("shown", shown as u64);
+        let line = line.number("settled", found.settled as u64);
         self.out.event(line.number("schedules_played", plays as u64).number("outcomes", found.outcomes as u64));
     }
 

@@ -85,6 +85,8 @@ pub struct Confirmation {
     pub unexplained: Option<(Side, Side)>,
     /// Whether all schedules of two and of three replicas were played: a point that none of them shows makes no difference.
     pub exhaustive: bool,
+    /// How many points were taken out of the report, since no schedule of two or three replicas shows them.
+    pub settled: usize,
     /// The verbs that some replica came to in one of the schedules.
     pub reached: BTreeSet<Span>,
     /// About how much work it was, in steps of program.
@@ -274,6 +276,7 @@ pub fn settle(report: &mut Report, found: &mut Confirmation) {
         }
         stays
     });
+    found.settled = settled.len();
     let points = &report.points;
     let gone = |span: Span| settled.contains(&span) && points.iter().all(|point| point.span != span);
     for classed in report.classes.iter_mut().filter(|classed| classed.class == Class::Order && gone(classed.span)) {
