@@ -29,7 +29,8 @@ A script has an event a line; the same can be given with --event:
   at 6s join 5                      a new node
   at 7s leave 1                     it says goodbye
   at 1s type 0 \"update(S, {add, 1})\"
-  from 1s to 2s loss 20%            also: duplicate 5%, delay 5ms..500ms
+  from 1s to 2s loss 20%            also: duplicate 5%
+  at 1s delay 5ms..500ms            from then on
   at 3s clock 2 +500ms
   at 8s heal                        all partitions end
 
