@@ -17,6 +17,14 @@ impl Checker<'_> {
                 return self.tell(Diagnostic::error(error.code, error.title).at(span, "").help(error.help));
             }
         };
+        for null in &view.nulls {
+            let span = self.within(text, argument, null);
+            self.tell(
+                Diagnostic::warning("E0911", "a comparison with `null` is never true")
+                    .at(span, "neither true nor false")
+                    .help("write `age is null`, or `age is not null`"),
+            );
+        }
         for table in view.tables {
             if self.environment.global(&table.name).is_some() {
                 continue;

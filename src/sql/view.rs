@@ -33,6 +33,21 @@ pub struct View {
     pub functions: Vec<String>,
     /// What is made of the joined rows.
     pub shape: Shape,
+    /// The columns that are looked at.
+    pub columns: Vec<ColumnUse>,
+    /// Where something is compared with `null`, which is never true: the bytes of the text.
+    pub nulls: Vec<Range<usize>>,
+}
+
+/// A column, of which table it may be, and where it is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnUse {
+    /// The key of its rows' maps.
+    pub name: String,
+    /// The tables, by their numbers: the one that it is qualified with, or all.
+    pub tables: Range<usize>,
+    /// Its bytes in the text.
+    pub place: Range<usize>,
 }
 
 /// A table and where it is named.
@@ -91,7 +106,43 @@ pub fn view(text: &str) -> Result<View, SqlError> {
         Shape::Rows
     };
     let tables = query.tables.iter().map(|table| TableUse { name: table.name.clone(), place: table.place.clone() });
-    Ok(View { tables: tables.collect(), functions, shape })
+    let (mut columns, mut nulls) = (Vec::new(), Vec::new());
+    let selected = query.items.iter().filter_map(|item| match item {
+        Item::Value(expr, _) => Some(expr),
+        Item::All | Item::AllOf(..) => None,
+    });
+    for expr in selected.chain(&query.conditions).chain(&query.groups).chain(&query.having) {
+        look(expr, &query.tables, &mut columns, &mut nulls);
+    }
+    Ok(View { tables: tables.collect(), functions, shape, columns, nulls })
+}
+
+/// Notes the columns of an expression, and its comparisons with `null`.
+fn look(expr: &Expr, tables: &[Table], columns: &mut Vec<ColumnUse>, nulls: &mut Vec<Range<usize>>) {
+    let mut inner = |part: &Expr| look(part, tables, columns, nulls);
+    match &expr.node {
+        Node::Number(_) | Node::Text(_) | Node::Truth(_) | Node::Null | Node::Aggregate(_, None) => {}
+        Node::Column(table, name) => {
+            let of = table.as_ref().and_then(|table| tables.iter().position(|other| other.alias == *table));
+            let of = of.map_or(0..tables.len(), |at| at..at + 1);
+            columns.push(ColumnUse { name: name.clone(), tables: of, place: expr.place.clone() });
+        }
+        Node::Compare(_, left, right) => {
+            inner(left);
+            inner(right);
+            if matches!(left.node, Node::Null) || matches!(right.node, Node::Null) {
+                nulls.push(expr.place.clone());
+            }
+        }
+        Node::Arithmetic(_, left, right) => {
+            inner(left);
+            inner(right);
+        }
+        Node::And(parts) | Node::Or(parts) => parts.iter().for_each(inner),
+        // It asks whether the column is there.
+        Node::IsNull(part) if matches!(part.node, Node::Column(..)) => {}
+        Node::Not(part) | Node::IsNull(part) | Node::Aggregate(_, Some(part)) => inner(part),
+    }
 }
 
 fn check_tables(tables: &[Table]) -> Result<(), SqlError> {

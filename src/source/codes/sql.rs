@@ -104,4 +104,26 @@ neither true nor false.",
             right: "T = declare(set).\nV = sql(\"select * from T\").\n",
         },
     },
+    Explanation {
+        code: "E0910",
+        title: "no row has such a column",
+        text: "\
+All rows that the program puts into the table are known, and none of them has a column of this name: it is `null` in each row, and a
+comparison with it is neither true nor false. Columns are the keys of the rows' maps, capital letters and all.",
+        example: Example::Program {
+            wrong: "T = declare(set).\nupdate(T, {add, #{name => \"ann\", age => 22}}).\nV = sql(\"select nam from T\").\n",
+            right: "T = declare(set).\nupdate(T, {add, #{name => \"ann\", age => 22}}).\nV = sql(\"select name from T\").\n",
+        },
+    },
+    Explanation {
+        code: "E0911",
+        title: "a comparison with `null` is never true",
+        text: "\
+What is not known is neither equal to anything nor different from it, as in SQL: `age = null` holds for no row, and `age <> null`
+neither. Whether a column is missing is asked with `is null` and `is not null`.",
+        example: Example::Program {
+            wrong: "T = declare(set).\nV = sql(\"select name from T where age = null\").\n",
+            right: "T = declare(set).\nV = sql(\"select name from T where age is null\").\n",
+        },
+    },
 ];
