@@ -117,11 +117,22 @@ impl<'p> Run<'p> {
 
     /// Whether each alternative of a `read_any` may be a variable with a threshold of it; if not, that is told.
     pub(super) fn has_thresholds(&mut self, expr: &'p Expr, call: &'p VerbCall, list: &Value, frame: &Frame) -> bool {
+        let whole = call.arguments.first();
+        if list.parts().is_some_and(|parts| !parts.nil && parts.cons.is_none()) {
+            let place = whole.map_or(expr.span, |whole| whole.span);
+            self.fail(expr, frame, |run| run.no_alternatives(list).at(place, "no list of pairs"));
+            return false;
+        }
         let Some(cons) = list.parts().filter(|parts| parts.kinds() == 1).and_then(|parts| parts.cons.clone()) else {
             return true;
         };
-        let places = elements(call.arguments.first());
+        let places = elements(whole);
         for (at, item) in cons.items.iter().enumerate() {
+            if !is_alternative(item) {
+                let place = places.get(at).copied().or(whole).map_or(expr.span, |place| place.span);
+                self.fail(expr, frame, |run| run.no_alternatives(item).at(place, "no pair of these"));
+                return false;
+            }
             let Some(Few::Of(shapes)) = item.parts().filter(|parts| parts.kinds() == 1).map(|parts| &parts.tuples)
             else {
                 continue;
@@ -140,6 +151,16 @@ impl<'p> Run<'p> {
             return false;
         }
         true
+    }
+
+    /// What is said of what stands in place of the pairs of a `read_any`, or of one of them.
+    fn no_alternatives(&self, given: &Value) -> Diagnostic {
+        let title =
+            format!("`read_any` needs a list of pairs `{{Variable, Threshold}}`, and got {}", self.describe(given));
+        let names = Run::known_variables(given).unwrap_or_default();
+        let name = names.first().and_then(|number| self.shown(*number)).unwrap_or_else(|| "V".to_owned());
+        Diagnostic::error("E0391", title)
+            .help(format!("write `[{{{name}, Threshold}}, ..]`; `bound` is a threshold of every variable"))
     }
 
     /// `declare(map, set)`
@@ -239,6 +260,18 @@ impl<'p> Run<'p> {
         };
         let message = message.at(place, "no threshold of it");
         numbers.iter().take(LABELS_MAX).fold(message, |message, number| self.declared_here(message, *number))
+    }
+}
+
+/// Whether it may be a variable with a threshold.
+fn is_alternative(item: &Value) -> bool {
+    let Some(parts) = item.parts() else { return true };
+    match &parts.tuples {
+        Few::All => true,
+        Few::Of(shapes) => shapes.iter().any(|shape| match &**shape {
+            [target, _] => target.parts().is_none_or(|parts| parts.refs.some()),
+            _ => false,
+        }),
     }
 }
 
