@@ -160,3 +160,25 @@ fn what_is_left_out_is_not_there_and_what_is_told_instead_is() {
         assert_eq!(library::instead(module, function), None, "{name}");
     }
 }
+
+#[test]
+fn what_is_said_to_be_written_instead_is_in_the_library() {
+    let lines = lasp::syntax::counterparts::lines();
+    assert!(lines.len() > 100, "{}", lines.len());
+    let named: Vec<String> = functions().into_iter().map(|(name, arity)| format!("{name}/{arity}")).collect();
+    let mut wrong = Vec::new();
+    for line in lines {
+        let mut rest = &*line;
+        while let Some(at) = rest.find('(') {
+            let start = rest[..at].rfind(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').map_or(0, |at| at + 1);
+            let name = &rest[start..at];
+            rest = &rest[at + 1..];
+            let given = lasp::syntax::guess::arguments(rest).unwrap_or_default().len();
+            let known = named.contains(&format!("{name}/{given}")) || name == "random" && given == 1;
+            if !name.is_empty() && name != "fun" && !known {
+                wrong.push(format!("{name}/{given} in {line}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}

@@ -313,6 +313,9 @@ impl<'a> Checker<'a> {
         if let Some(hint) = hint.or_else(|| library::instead(module, name)) {
             return hint.to_owned();
         }
+        if let Some(line) = hints::counterpart(module, name) {
+            return format!("write `{line}`");
+        }
         let mut names: Vec<&str> =
             library::BUILTINS.iter().filter(|row| row.module == module).map(|row| row.name).collect();
         names.extend(self.environment.function_names(module));
@@ -320,8 +323,10 @@ impl<'a> Checker<'a> {
             names.extend(self.environment.function_names(self.module));
             names.extend(self.environment.function_names(Some("prelude")));
         }
-        if let Some(near) = suggest::nearest(name, names) {
-            return format!("did you mean `{near}`?");
+        let near = suggest::nearest(name, names.iter().copied()).or_else(|| suggest::longer(name, names));
+        if let Some(near) = near {
+            let prefix = module.map(|module| format!("{module}:")).unwrap_or_default();
+            return format!("did you mean `{prefix}{near}`?");
         }
         if module.is_none() {
             let u8_arity = u8::try_from(arity).unwrap_or(u8::MAX);
@@ -330,10 +335,12 @@ impl<'a> Checker<'a> {
                 return format!("did you mean `{module}:{name}`?");
             }
         }
-        if module.is_some() {
-            return "names and numbers of arguments are Erlang's, where Erlang has such a function".to_owned();
+        match module.filter(|module| self.environment.own_module() != Some(module)) {
+            Some(module) => {
+                format!("names are Erlang's, where Erlang has such a function: `lasp doc {module}` shows them")
+            }
+            None => format!("define it: `{name}({}) -> ..`", vec!["_"; arity.min(8)].join(", ")),
         }
-        format!("define it: `{name}({}) -> ..`", vec!["_"; arity.min(8)].join(", "))
     }
 
     /// `update(ads, ..)`, where `Ads` is meant.

@@ -271,7 +271,7 @@ impl<'a> Checker<'a> {
         let mut diagnostic =
             Diagnostic::error("E0201", format!("`{name}` is not bound")).at(span, "no value has this name");
         if let Some(meant) = self.several.take() {
-            return self.tell(diagnostic.help(format!("several names are bound by a pattern: `{meant}`")));
+            return self.tell(diagnostic.help(meant));
         }
         if let Some((end, function)) = self.bound_above(name) {
             return self.tell(
@@ -345,20 +345,23 @@ impl<'a> Checker<'a> {
     /// Tells `"hello #{Name}"`, where `Name` is a name that is bound.
     fn names_in_text(&mut self, id: ExprId) {
         let raw = self.tree.raw(id);
-        let Some((sign, name)) = ["#{", "${"].iter().find_map(|sign| {
+        let Some((sign, inside)) = ["#{", "${"].iter().find_map(|sign| {
             let (_, behind) = raw.split_once(sign)?;
-            let (name, _) = behind.split_once('}')?;
-            let fits = name.starts_with(char::is_uppercase) && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-            Some((*sign, name)).filter(|_| fits)
+            let (inside, _) = behind.split_once('}')?;
+            Some((*sign, inside)).filter(|_| inside.starts_with(char::is_alphabetic))
         }) else {
             return;
         };
+        // A small name means a name that is bound, but for its first letter.
+        let end = inside.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(inside.len());
+        let name = capital(&inside[..end]);
+        let name = &*name;
         let here = self.scopes.iter().any(|scope| scope.names.of(name).next().is_some());
         if !here && self.environment.global(name).is_none() || !self.told.insert(raw) {
             return;
         }
         self.tell(
-            Diagnostic::warning("E0217", format!("a text is what is written: `{sign}{name}}}` stays as it is"))
+            Diagnostic::warning("E0217", format!("a text is what is written: `{sign}{inside}}}` stays as it is"))
                 .at(self.tree.span(id), "no values are put into it")
                 .help(format!(
                     "texts are joined with `++`: `\"hello \" ++ {name}`; other values become one by `term_to_string(X)`"

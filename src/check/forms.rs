@@ -15,6 +15,7 @@ use crate::library;
 use crate::library::BuiltinId;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
+use crate::syntax::guess::capital;
 use crate::syntax::tree;
 use crate::syntax::tree::ClauseId;
 use crate::syntax::tree::ExprId;
@@ -225,6 +226,7 @@ impl<'a> Checker<'a> {
         }
         self.several = self.several_names(body);
         self.in_several = self.several.is_some();
+        self.small_before_name(body);
         let body = self.body(body);
         (self.several, self.in_several) = (None, false);
         let locals = self.scope().locals;
@@ -245,22 +247,52 @@ impl<'a> Checker<'a> {
         Form { body, locals, span: self.tree.place(range) }
     }
 
-    /// The pattern that is meant by `A, B = 1, 2`.
+    /// What is meant by `A, B = 1, 2`.
     fn several_names(&self, body: &[ExprId]) -> Option<String> {
         let tree = self.tree;
         let at = body.iter().position(|id| matches!(tree.node(*id), Node::Binop(Infix::Match, ..)))?;
-        let is_name = |id: &ExprId| matches!(tree.node(*id), Node::Variable);
+        let is_name =
+            |id: &ExprId| matches!(tree.node(*id), Node::Variable | Node::Atom) && !tree.raw(*id).starts_with('\'');
         let Node::Binop(_, last, first) = tree.node(body[at]) else { return None };
         let all_names = at > 0 && body[..at].iter().all(is_name) && is_name(last);
         let raw = |id: &ExprId| tree.raw(*id);
-        let names: Vec<&str> = body[..at].iter().chain([last]).map(raw).collect();
+        let written = body[..at].iter().chain([last]);
+        let small = written.clone().any(|id| matches!(tree.node(*id), Node::Atom));
+        let names: Vec<String> = written.map(|id| capital(raw(id))).collect();
+        let by_pattern = |values: &str| {
+            let capitals = if small { ", and start with a capital letter" } else { "" };
+            format!("several names are bound by a pattern{capitals}: `{{{}}} = {values}`", names.join(", "))
+        };
+        // `A, B = declare(set)`
+        if all_names && body.len() == at + 1 && self.makes_variable(*first) {
+            let each: Vec<String> = names.iter().map(|name| format!("{name} = {}", raw(first))).collect();
+            return Some(format!("each variable is made by a call of its own: `{}`", each.join(", ")));
+        }
         // `A, B = Pair`
         if all_names && body.len() == at + 1 && matches!(tree.node(*first), Node::Tuple(_) | Node::Call(..)) {
-            return Some(format!("{{{}}} = {}", names.join(", "), raw(first)));
+            return Some(by_pattern(raw(first)));
         }
         let fits = all_names && body.len() == 2 * at + 1;
         let values: Vec<&str> = [first].into_iter().chain(&body[at + 1..]).map(raw).collect();
-        fits.then(|| format!("{{{}}} = {{{}}}", names.join(", "), values.join(", ")))
+        fits.then(|| by_pattern(&format!("{{{}}}", values.join(", "))))
+    }
+
+    /// `x, Y = 1, 2`: the first stands alone, and nothing else would tell it.
+    fn small_before_name(&mut self, body: &[ExprId]) {
+        let tree = self.tree;
+        let (Some(several), Some(first)) = (&self.several, body.first()) else { return };
+        let pattern = body.iter().find_map(|id| match tree.node(*id) {
+            Node::Binop(Infix::Match, pattern, _) => Some(*pattern),
+            _ => None,
+        });
+        let capital = pattern.is_some_and(|pattern| matches!(tree.node(pattern), Node::Variable));
+        if !capital || !matches!(tree.node(*first), Node::Atom) {
+            return;
+        }
+        let title = format!("`{}` is an atom, a value of its own, and not the name of one", tree.raw(*first));
+        let told = Diagnostic::error("E0210", title).at(tree.span(*first), "nothing is bound to it").help(several);
+        self.several = None;
+        self.tell(told);
     }
 
     fn function(
@@ -320,6 +352,17 @@ impl<'a> Checker<'a> {
             }
             Node::Atom => {
                 format!("a function without arguments has an empty list of them: `{}() -> ..`", tree.raw(head))
+            }
+            // `F = X -> X * 2`
+            Node::Binop(Infix::Match, name, argument)
+                if matches!((tree.node(*name), tree.node(*argument)), (Node::Variable, Node::Variable)) =>
+            {
+                let (name, argument) = (tree.raw(*name), tree.raw(*argument));
+                let body = tree.clause(clause).body.last().map_or("..", |last| tree.raw(*last));
+                let body = if body.contains('\n') { ".." } else { body };
+                self.told.insert(name);
+                let argument = argument.trim_matches(['(', ')']);
+                format!("a function without a name is written `{name} = fun({argument}) -> {body} end`")
             }
             _ => {
                 "a function is defined as `name(Pattern, ..) -> Body.`; a function without a name is `fun (X) -> X end`"

@@ -42,6 +42,15 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Whether it is a call that makes a variable.
+    pub(super) fn makes_variable(&self, id: ExprId) -> bool {
+        let tree = self.tree;
+        let tree::Node::Call(maker, arguments) = tree.node(id) else { return false };
+        matches!(tree.node(*maker), tree::Node::Atom)
+            && MAKERS.contains(&tree.raw(*maker))
+            && self.own_function(tree.raw(*maker), arguments.len()).is_none()
+    }
+
     /// The line that is meant by `add(S, 1)`, `value(C)`, `remove(1, S)`.
     pub(super) fn guessed_verb(&self, name: &str, arguments: &[ExprId]) -> Option<String> {
         let tree = self.tree;

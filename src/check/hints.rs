@@ -1,5 +1,7 @@
 //! What beginners bring along from other languages, by name, and what to write instead.
 
+use crate::syntax::counterparts;
+
 /// For a name with a capital letter that is not bound.
 pub(super) fn for_name(name: &str) -> Option<&'static str> {
     Some(match name {
@@ -120,4 +122,14 @@ pub(super) fn for_attribute(name: &str) -> Option<&'static str> {
         "behaviour" | "behavior" => "there are no processes and no behaviours: take it away",
         _ => return None,
     })
+}
+
+/// The line for a function of a module of the library that has another name there.
+pub(super) fn counterpart(module: Option<&str>, name: &str) -> Option<String> {
+    match module {
+        Some("lists") => counterparts::of_list(name, "L"),
+        Some("maps") => counterparts::of_map(name).map(str::to_owned),
+        Some("string") => counterparts::of_text(name).map(str::to_owned),
+        _ => None,
+    }
 }

@@ -8,6 +8,7 @@ use crate::check::scope::Binding;
 use crate::check::scope::Found;
 use crate::check::scope::Slot;
 use crate::source::diagnostic::Diagnostic;
+use crate::source::span::Span;
 use crate::syntax::tree;
 use crate::syntax::tree::ExprId;
 use crate::syntax::tree::Infix;
@@ -65,7 +66,9 @@ impl<'a> Checker<'a> {
                 PatternNode::Prefix(prefix, Box::new(self.pattern(*right, binds)))
             }
             _ => {
-                self.illegal_pattern(id);
+                if !self.wrapped_pattern(id, binds) {
+                    self.illegal_pattern(id);
+                }
                 PatternNode::Any
             }
         }
@@ -150,6 +153,44 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// `Some(X)`, `X: integer()`, where a pattern is expected: what names stand in it are bound, so that they are not missed.
+    fn wrapped_pattern(&mut self, id: ExprId, binds: Binds) -> bool {
+        let tree = self.tree;
+        let (names, diagnostic) = match tree.node(id) {
+            tree::Node::Call(word, parts) if matches!(tree.node(*word), tree::Node::Variable) => {
+                let word = tree.raw(*word);
+                let parts: Vec<ExprId> = parts.to_vec();
+                let inside: Vec<&str> = parts.iter().map(|part| tree.raw(*part)).collect();
+                let meant = match word {
+                    "Err" => "error".to_owned(),
+                    _ => word.chars().flat_map(char::to_lowercase).collect(),
+                };
+                let help = match &*inside {
+                    [] => format!("a word alone is an atom: write `{meant}`"),
+                    _ => format!(
+                        "what has a word in front is a tuple, and the word an atom: write `{{{meant}, {}}}`",
+                        inside.join(", ")
+                    ),
+                };
+                let title = format!("`{}` cannot be matched against", short(tree.raw(id)));
+                (parts, Diagnostic::error("E0208", title).at(tree.span(id), "not a pattern").help(help))
+            }
+            tree::Node::Remote(name, _, _) if matches!(tree.node(*name), tree::Node::Variable) => {
+                let written = tree.raw(*name);
+                let (of, all) = (tree.span(*name), tree.span(id));
+                let help = format!("what `{written}` may be is found out from how it is used: write `{written}` alone");
+                let place = Span { start: of.end, ..all };
+                (vec![*name], Diagnostic::error("E0108", "no types are written").at(place, "take it away").help(help))
+            }
+            _ => return false,
+        };
+        self.tell(diagnostic);
+        for name in names.iter().filter(|name| matches!(tree.node(**name), tree::Node::Variable)) {
+            self.pattern_variable(*name, binds);
+        }
+        true
+    }
+
     fn illegal_pattern(&mut self, id: ExprId) {
         let tree = self.tree;
         let help = match tree.node(id) {
@@ -187,8 +228,12 @@ impl<'a> Checker<'a> {
             return;
         }
         let name = tree.raw(pattern);
-        let help =
-            format!("names of values start with a capital letter: `{} = ..`", crate::syntax::guess::capital(name));
+        let help = match self.several.take() {
+            Some(several) => several,
+            None => {
+                format!("names of values start with a capital letter: `{} = ..`", crate::syntax::guess::capital(name))
+            }
+        };
         self.tell(
             Diagnostic::error("E0210", format!("`{name}` is an atom, a value of its own, and not the name of one"))
                 .at(tree.span(pattern), "this can never match")

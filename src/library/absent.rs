@@ -1,6 +1,6 @@
 //! What Erlang has and this library has not, and what to write instead.
 //!
-//! `check::hints` has what beginners bring from everywhere; here is the rest of Erlang's own library.
+//! `check::hints` and `syntax::counterparts` have what beginners bring from everywhere; here is the rest of Erlang's own library.
 //!
 //! Left out is what needs processes, clocks, chance, files or lists of characters, and what Erlang itself advises against.
 
@@ -31,17 +31,7 @@ const FUNCTIONS: &[(&str, &str, &str)] = &[
     ("", "enumerate", "write `lists:enumerate(L)`, which counts from 1"),
     ("", "reduce", "write `lists:foldl(fun(X, Acc) -> .. end, Start, L)`"),
     ("lists", "keysearch", "write `lists:keyfind(Key, N, L)`, which gives the tuple or `false`"),
-    ("lists", "reduce", "write `lists:foldl(fun(X, Acc) -> .. end, Start, L)`"),
-    ("lists", "fold", "write `lists:foldl(fun(X, Acc) -> .. end, Start, L)`"),
-    ("lists", "each", "write `lists:foreach(fun(X) -> .. end, L)`"),
     ("lists", "find", "write `lists:search(fun(X) -> .. end, L)`, or `lists:keyfind(Key, N, L)` for tuples"),
-    ("lists", "contains", "write `lists:member(X, L)`"),
-    ("lists", "head", "write `hd(L)`"),
-    ("lists", "tail", "write `tl(L)`"),
-    ("lists", "first", "write `hd(L)`"),
-    ("lists", "take", "write `lists:sublist(L, N)`"),
-    ("lists", "drop", "write `lists:nthtail(N, L)`"),
-    ("lists", "range", "write `lists:seq(From, To)`, both ends included"),
     ("maps", "has_key", "write `maps:is_key(Key, Map)`"),
     ("maps", "delete", "write `maps:remove(Key, Map)`"),
     ("maps", "is_iterator_valid", "write `maps:to_list(Map)`, which has the order of the keys"),

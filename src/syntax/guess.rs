@@ -1,5 +1,7 @@
 //! Verbs and methods that beginners guess, and the line that does what they mean: `S.add(1)` is `update(S, {add, 1})`.
 
+use crate::syntax::counterparts;
+
 /// The line for `subject.name(arguments)`, `name(subject, arguments)`, or `subject.name` alone; `is_map` where the subject is
 /// known to be a variable of a map's type. Nothing where no verb comes near.
 #[must_use]
@@ -65,8 +67,17 @@ pub fn line_of_list(name: &str, subject: &str, arguments: &[&str]) -> Option<Str
         ("reverse", []) => format!("lists:reverse({subject})"),
         ("length" | "len" | "size" | "count", []) => format!("length({subject})"),
         ("join", [separator]) => format!("lists:join({separator}, {subject})"),
-        _ => return None,
+        _ => return counterparts::of_list(name, subject),
     })
+}
+
+fn written(line: &str) -> String {
+    format!("write `{line}`")
+}
+
+/// What is said of a function that has no counterpart of another name.
+fn elsewhere(what: &str, module: &str) -> String {
+    format!("{what} have the module `{module}`, whose functions stand after a colon: `lasp doc {module}` shows them")
 }
 
 /// An argument as it can stand here; functions of other languages cannot.
@@ -98,13 +109,17 @@ pub fn of_object(owner: &str, name: &str, text: bool) -> Option<String> {
         ("Math", "random") | ("random", _) => "`random(N)` is an integer from 1 to N".to_owned(),
         ("Math", _) => format!("write `math:{name}(X)`"),
         ("JSON", _) => "`term_to_string(X)` is a term as text; `json:read(Path)` reads a file".to_owned(),
+        ("Object", _) if counterparts::of_map(name).is_some() => written(counterparts::of_map(name)?),
+        ("Array", _) if counterparts::of_list(name, "L").is_some() => written(&counterparts::of_list(name, "L")?),
         ("Object" | "Array", _) => "maps and lists have modules: `maps:keys(M)`, `lists:seq(1, 10)`".to_owned(),
         ("IO", _) => "`print(X)` shows a term; `io:format(\"~p~n\", [X])` shows terms within a text".to_owned(),
         ("Enum" | "Stream" | "List", _) => {
-            format!("lists have the module `lists`: `lists:{name}(..)`, if there is one")
+            counterparts::of_list(name, "L").map_or_else(|| elsewhere("lists", "lists"), |line| written(&line))
         }
-        ("Map", _) => format!("maps have the module `maps`: `maps:{name}(..)`, if there is one"),
-        ("String", _) => format!("texts have the module `string`: `string:{name}(..)`, if there is one"),
+        ("Map" | "Keyword" | "MapSet", _) => {
+            counterparts::of_map(name).map_or_else(|| elsewhere("maps", "maps"), written)
+        }
+        ("String", _) => counterparts::of_text(name).map_or_else(|| elsewhere("texts", "string"), written),
         ("Promise", _) => {
             "there are no promises: `thread(fun() -> .. end)` starts a task, and `read(V, Threshold)` waits".to_owned()
         }

@@ -477,6 +477,12 @@ impl Reader<'_> {
         if let Some(end) = self.other_quotes(written, start) {
             return Some(end);
         }
+        if written == '^' && !self.after_operand(start) && self.text[end..].starts_with(char::is_uppercase) {
+            let name = self.text[end..].split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or("");
+            let help = format!("a bound name in a pattern is compared as it is: write `{name}`");
+            self.tell(Diagnostic::error("E0107", "`^` means nothing here").help(help), start, end, "not needed");
+            return Some(end);
+        }
         let shown = if written.is_control() { format!("\\x{{{:x}}}", u32::from(written)) } else { written.to_string() };
         let help = match written {
             '“' | '”' | '„' | '‘' | '’' | '`' => "texts stand between straight double quotes: `\"text\"`",
@@ -514,7 +520,9 @@ impl Reader<'_> {
             let before = last.labels.first().map_or(0, |label| label.span.end as usize);
             last.title == title && !self.text.get(before..start).unwrap_or("").contains('\n')
         });
-        if !again {
+        // `Map.has_key?(M, a)` was told at its `.`.
+        let in_call = written == '?' && start < self.told_until && self.text[end..].starts_with('(');
+        if !again && !in_call {
             self.tell(Diagnostic::error("E0107", title).help(help), start, end, "not known");
         }
         // `M?.a`

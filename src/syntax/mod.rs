@@ -2,6 +2,7 @@
 //! pattern can be matched or a function exists is for `check` to say.
 
 mod build;
+pub mod counterparts;
 mod dialects;
 pub mod expected;
 mod foreign;

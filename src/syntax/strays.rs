@@ -21,6 +21,8 @@ impl Place<'_> {
             .or_else(|| self.comparing_with_colon())
             .or_else(|| self.binding_with_arrow())
             .or_else(|| self.arrow_behind_parentheses())
+            .or_else(|| self.arrow_without_fun())
+            .or_else(|| self.name_with_type())
             .or_else(|| self.comprehension_without_brackets())
             .or_else(|| self.word_as_argument_name())
             .or_else(|| self.function_without_arity())
@@ -95,21 +97,77 @@ impl Place<'_> {
         Some((diagnostic, Repair::Substitute(self.at, &[Token::Match])))
     }
 
+    /// `map(S, X -> X * 2)`, `lists:map((X) -> X * 2, L)`
+    fn arrow_without_fun(&self) -> Found {
+        let open = self.innermost()?;
+        let brackets = matches!(open.token, Token::OpenParenthesis | Token::OpenBracket | Token::OpenBrace);
+        let start = self.element().start;
+        let head: Vec<Token> = self.tokens.get(start..self.at)?.iter().map(|lexeme| lexeme.token).collect();
+        let named = match &*head {
+            [Token::Variable | Token::Atom] => self.tokens[start],
+            [Token::OpenParenthesis, Token::Variable | Token::Atom, Token::CloseParenthesis] => self.tokens[start + 1],
+            _ => return None,
+        };
+        if self.here.token != Token::Arrow || !brackets || self.written(named).starts_with('\'') {
+            return None;
+        }
+        let end = self.end_of_expression(self.at + 1);
+        let body = self.tokens.get(end.checked_sub(1)?).and_then(|last| self.shown(self.here.end, last.end));
+        let body = body.filter(|_| named.token == Token::Variable).map_or("..", str::trim);
+        let diagnostic = Diagnostic::error("E0101", "a function without a name begins with `fun`")
+            .at(self.tree.place((self.tokens[start].start, self.here.end)), "a function begins here")
+            .help(format!("write `fun({}) -> {body} end`", capital(self.written(named))));
+        Some((diagnostic, Repair::Replace(start..end)))
+    }
+
+    /// `f(X: i32) -> X`, `fun(X :: integer()) -> X end`, `Total: integer = 5`
+    fn name_with_type(&self) -> Found {
+        let element = self.element();
+        let at = |offset: usize| self.tokens.get(element.start + offset).copied();
+        let (name, colon, mut kind) = (at(0)?, at(1)?, at(2)?);
+        // A path, `HashSet::new()`, has no space before it.
+        if kind.token == Token::Colon && colon.start > name.end {
+            kind = at(3)?;
+        }
+        let sign = (element.start + 2..element.end).find(|index| self.tokens[*index].token == Token::Match);
+        let fits = match self.innermost().map(|open| open.token) {
+            None => sign.is_some(),
+            Some(open) => open == Token::OpenParenthesis,
+        };
+        let types = matches!(kind.token, Token::Atom | Token::Variable | Token::OpenBracket | Token::OpenBrace);
+        let named = name.token == Token::Variable && colon.token == Token::Colon;
+        if !fits || !types || !named || self.at < element.start + 2 {
+            return None;
+        }
+        let name = self.written(name);
+        let end = sign.unwrap_or(element.end);
+        let last = self.tokens[end - 1];
+        let diagnostic = Diagnostic::error("E0108", "no types are written")
+            .at(self.tree.place((colon.start, last.end)), "take it away")
+            .help(format!("what `{name}` may be is found out from how it is used: write `{name}` alone"));
+        Some((diagnostic, Repair::Exchange(element.start + 1..end, &[])))
+    }
+
     /// `(x, y) => x + y`
     fn arrow_behind_parentheses(&self) -> Found {
         let open = *self.open.last().filter(|open| self.tokens[**open].token == Token::OpenParenthesis)?;
         let called = open.checked_sub(1).is_some_and(|before| self.tokens[before].token.ends_expression());
         let Repair::Replace(brackets) = self.lose_brackets(open) else { return None };
-        let arrow = *self.tokens.get(brackets.end).filter(|lexeme| lexeme.token == Token::Put)?;
+        let signs = |lexeme: &&Lexeme| matches!(lexeme.token, Token::Put | Token::Arrow);
+        let arrow = *self.tokens.get(brackets.end).filter(signs)?;
         if called || self.here.token != Token::Comma {
             return None;
         }
         let inside = self.tokens.get(open + 1..brackets.end.checked_sub(1)?)?;
         let names = inside.iter().filter(|lexeme| matches!(lexeme.token, Token::Atom | Token::Variable));
         let names: Vec<String> = names.map(|lexeme| capital(self.written(*lexeme))).collect();
-        let diagnostic = Diagnostic::error("E0108", "`=>` does not make a function")
-            .at(self.span(arrow), "stands between key and value of a map only")
-            .help(format!("write `fun({}) -> .. end`", names.join(", ")));
+        let diagnostic = match arrow.token {
+            Token::Arrow => Diagnostic::error("E0101", "a function without a name begins with `fun`")
+                .at(self.tree.place((self.tokens[open].start, arrow.end)), "a function begins here"),
+            _ => Diagnostic::error("E0108", "`=>` does not make a function")
+                .at(self.span(arrow), "stands between key and value of a map only"),
+        };
+        let diagnostic = diagnostic.help(format!("write `fun({}) -> .. end`", names.join(", ")));
         let end = self.end_of_expression(brackets.end + 1);
         Some((diagnostic, Repair::Replace(open..end)))
     }

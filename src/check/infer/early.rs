@@ -23,9 +23,34 @@ const SURE: &str = "so that this fails (E0510)";
 /// The longest chain of calls that is followed.
 const CALLS_MAX: usize = 16;
 
+/// Tells these names, each in place of what follows from it: what fails in the function from there on.
+pub(super) fn tell(checked: &Checked, told: &mut Vec<Diagnostic>) {
+    let place = |diagnostic: &Diagnostic| diagnostic.labels.first().map(|label| label.span);
+    for mut early in matched(checked) {
+        let Some(start) = place(&early) else { continue };
+        let holds = |function: &&Function| within(function.lambda.span, start);
+        let function = checked.functions.iter().find(holds).map_or(start, |function| function.lambda.span);
+        let sure = early.severity == Severity::Error;
+        told.retain(|other| {
+            let follows = place(other).is_some_and(|at| within(function, at) && at.start >= start.start);
+            let here = place(other) == Some(start);
+            let gone = follows && (sure || here);
+            if gone && other.severity == Severity::Error {
+                early.severity = Severity::Error;
+            }
+            !gone
+        });
+        told.push(early);
+    }
+}
+
+fn within(outer: Span, inner: Span) -> bool {
+    outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
+}
+
 /// Functions that are called above the form that binds a name which they match. A warning, and where it is sure to fail an
 /// error.
-pub(super) fn matched(checked: &Checked) -> Vec<Diagnostic> {
+fn matched(checked: &Checked) -> Vec<Diagnostic> {
     let mut places = FxHashMap::default();
     for expr in checked.forms.iter().flat_map(|form| &form.body) {
         note(expr, &mut places);

@@ -348,9 +348,14 @@ impl<'p> Run<'p> {
             } else {
                 "a name is bound once; `=` does not assign: take a new name"
             };
-            return Diagnostic::error("E0507", format!("{name} is {known} already, and cannot be {given} too"))
+            let message = Diagnostic::error("E0507", format!("{name} is {known} already, and cannot be {given} too"))
                 .at(pattern.span, "bound already")
                 .help(help);
+            return match &pattern.node {
+                PatternNode::Global(_) if frame.in_function => message
+                    .help("in functions too this name is the one of the top level: what a function binds for itself needs another"),
+                _ => message,
+            };
         }
         let message = Diagnostic::error("E0507", format!("this pattern never matches: the value is {given}"));
         let only = value.parts().filter(|parts| parts.kinds() == 1);

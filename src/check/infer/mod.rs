@@ -8,6 +8,7 @@
 //!
 //! Everything has a budget: where one ends, less is known, and nothing is told that is not sure.
 
+mod actor;
 mod arguments;
 mod builtins;
 mod call;
@@ -140,7 +141,7 @@ pub fn check(known: &Known, checked: &Checked, file: FileId) -> Vec<Diagnostic> 
         !place(block).is_some_and(|span| refused.iter().any(|told| told.start <= span.start && span.end <= told.end))
     });
     told.extend(blocks);
-    told.extend(early::matched(checked));
+    early::tell(checked, &mut told);
     told.extend(useless::reassigned(checked, &told));
     told.extend(useless::nameless(checked));
     guards::contradictory(checked, &mut told);

@@ -358,7 +358,7 @@ impl<'p> Run<'p> {
             let term = written(call.arguments.get(1), op);
             return self.fail(expr, frame, |run| run.no_operation(&numbers, op, term.as_ref(), place));
         }
-        self.amount_as_actor(expr, call, &numbers, op);
+        self.no_actor(expr, call, &numbers, op);
         self.never_shows(expr, call, &numbers, op);
         for number in &numbers {
             let content = match self.variables.get(*number).and_then(|variable| variable.kind.as_ref()) {
@@ -373,24 +373,6 @@ impl<'p> Run<'p> {
             self.removals.push((*only, expr, removed(op)));
         }
         Run::update_result(call, target)
-    }
-
-    /// `update(C, increment, 5)`: the third argument is who counts, and not how much. Only where it is no owner of rights, and
-    /// a number is written there that would make a difference.
-    fn amount_as_actor(&mut self, expr: &'p Expr, call: &'p VerbCall, numbers: &[u32], op: &Value) {
-        let Some(Expr { node: Node::Literal(amount), span }) = call.arguments.get(2) else { return };
-        let Some(word @ ("increment" | "decrement")) = op.single().and_then(|op| op.as_atom()) else { return };
-        let kind = |number: &u32| self.variables.get(*number).and_then(|variable| variable.kind.as_ref());
-        let counts = |number: &u32| kind(number).is_some_and(|kind| kind.is_counter() && *kind != Type::BCounter);
-        // The place itself is fine as far as running goes, and so this has a key of its own.
-        let key = site(span);
-        if !amount.is_number() || *amount == Term::Int(1) || numbers.is_empty() || !numbers.iter().all(counts) {
-            return self.sites.fine(key, expr.span);
-        }
-        let title = format!("this counts 1, and not {amount}");
-        let help = format!("write `{{{word}, {amount}}}` for the amount; for a label, an atom such as `client`");
-        let told = Diagnostic::warning("E0409", title).at(*span, "a label of who counts, without effect").help(help);
-        self.sites.remark(key, expr.span, || told);
     }
 
     fn update_result(call: &VerbCall, target: &Value) -> Value {

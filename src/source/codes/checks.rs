@@ -112,10 +112,11 @@ Call it in a form of its own, or write what it does at the top level.",
     },
     Explanation {
         code: "E0409",
-        title: "a number stands where the actor does",
+        title: "a number or an operation stands where the actor does",
         text: "\
 The third argument of `update` names who does it: the owner of rights in a `bcounter`, elsewhere a label without effect. It is no
-amount: `update(C, increment, 5)` counts 1. The amount is a part of the operation: `{increment, 5}`.",
+amount: `update(C, increment, 5)` counts 1. The amount is a part of the operation: `{increment, 5}`. Nor is it a second operation:
+an update does one, and `update(S, {add, 1}, {add, 2})` adds 1 alone.",
         example: Example::Program {
             wrong: "C = declare(counter).\nupdate(C, increment, 5).\n",
             right: "C = declare(counter).\nupdate(C, {increment, 5}).\nupdate(C, increment, client_5).\n",
