@@ -429,7 +429,7 @@ fn clients_hear_of_each_other_by_servers_alone() {
 #[test]
 fn events_that_no_node_can_have_are_told_before_anything_runs() {
     let told = |more: &[&str]| {
-        let done = sim("S = declare(set).", &[&["--replicas", "2", "--for", "3s"], more].concat());
+        let done = sim("S = declare(set).", &[&["--replicas", "2", "--for", "5s"], more].concat());
         (done.code, done.stderr)
     };
     for stranger in [
@@ -442,9 +442,41 @@ fn events_that_no_node_can_have_are_told_before_anything_runs() {
         let (code, text) = told(&stranger);
         assert_eq!(code, 2, "{stranger:?}: {text}");
         assert!(text.contains("E0710") && text.contains("names node 7, which is never there"), "{stranger:?}: {text}");
+        let quoted = if stranger[0] == "--event" { stranger[1].to_owned() } else { stranger.join(" ") };
+        assert!(text.contains(&format!("`{quoted}`")), "as it was typed: {text}");
     }
-    let joins = told(&["--event", "at 1s join 7", "--event", "at 2s crash 7"]);
-    assert_eq!(joins.0, 0, "{}", joins.1);
+    for (flags, why) in [
+        (["--leave", "5"], "5 nodes are to leave, and there are 2"),
+        (["--partition", "0|0"], "`0|0` has a node on two sides"),
+        (["--partition", "rest|rest"], "`rest|rest` has a node on two sides"),
+    ] {
+        let (code, text) = told(&flags);
+        assert!(code == 2 && text.contains("E0710") && text.contains(why), "{flags:?}: {text}");
+    }
+    let joins = told(&["--event", "at 1s join 7", "--event", "at 2s crash 7", "--event", "at 3s restart 7"]);
+    assert!(joins.0 == 0 && !joins.1.contains("E0710"), "{}", joins.1);
+}
+
+#[test]
+fn an_event_that_finds_its_node_as_it_would_make_it_is_told() {
+    let flags = ["--for", "5s", "--event", "at 1s restart 0", "--event", "at 2s crash 1", "--event", "at 3s leave 1"];
+    let done = sim("S = declare(set).", &flags);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert_eq!(done.stderr.matches("warning E0710").count(), 2, "{}", done.stderr);
+    for part in ["`at 1s restart 0` does nothing: node 0 is there", "`at 3s leave 1` does nothing: node 1 is not there"]
+    {
+        assert!(done.stderr.contains(part), "{part}: {}", done.stderr);
+    }
+}
+
+#[test]
+fn a_script_may_begin_with_a_byte_order_mark() {
+    let folder = folder("S = declare(set).");
+    fs::write(folder.path().join("events.txt"), "\u{feff}at 1s crash 0\nat 2x heal\n").expect("a file");
+    let path = folder.path().join("events.txt").display().to_string();
+    let done = sim_in(folder.path(), &["--script", &path]);
+    assert!(done.code == 2 && done.stderr.contains("events.txt:2:4: error E0710"), "{}", done.stderr);
+    assert_eq!(done.stderr.matches("error E0710").count(), 1, "{}", done.stderr);
 }
 
 #[test]

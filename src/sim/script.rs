@@ -160,6 +160,15 @@ fn statements(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
+/// Whether no node is on two sides.
+#[must_use]
+pub fn are_apart(sides: &[Nodes]) -> bool {
+    let mut named: Vec<usize> = sides.iter().flat_map(Nodes::list).collect();
+    named.sort_unstable();
+    let twice = named.windows(2).any(|pair| pair[0] == pair[1]);
+    !twice && sides.iter().filter(|side| **side == Nodes::Rest).count() <= 1
+}
+
 fn span(file: FileId, start: usize, text: &str) -> Span {
     let clip = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     Span { file, start: clip(start), end: clip(start + text.len()) }
@@ -316,11 +325,7 @@ impl<'a> Line<'a> {
         if sides.len() < 2 || (action == "one-way" && sides.len() > 2) {
             return Err(self.wrong(text.trim(), "there are two sides at least, and one way has two", action));
         }
-        let mut named: Vec<usize> = sides.iter().flat_map(Nodes::list).collect();
-        named.sort_unstable();
-        if named.windows(2).any(|pair| pair[0] == pair[1])
-            || sides.iter().filter(|side| **side == Nodes::Rest).count() > 1
-        {
+        if !are_apart(&sides) {
             return Err(self.wrong(text.trim(), "a node is on one side only", action));
         }
         Ok(sides)

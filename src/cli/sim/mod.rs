@@ -5,6 +5,7 @@ mod report;
 mod typed;
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufWriter;
 use std::io::Write;
@@ -251,7 +252,9 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
     let mut texts: Vec<(String, String)> = Vec::new();
     if let Some(path) = &arguments.script {
         let script = Program::read(out, path)?;
-        texts.push((script.name, script.text));
+        // Some editors begin a file with a byte order mark.
+        let text = script.text.strip_prefix('\u{feff}').map(str::to_owned);
+        texts.push((script.name, text.unwrap_or(script.text)));
     }
     texts.extend(arguments.events.iter().map(|event| ("--event".to_owned(), event.clone())));
     for (name, text) in texts {
@@ -269,6 +272,7 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
         wrong.push(Diagnostic::error("E0710", title).help("say for how long faults happen: `--for 30s`"));
     }
     let partition = partition(arguments, &mut events, &mut wrong);
+    wrong.extend(unfit_numbers(arguments));
     wrong.extend(unfit_roles(arguments));
     wrong.extend(strangers(arguments, &events));
     for diagnostic in &wrong {
@@ -280,7 +284,7 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
     }
     let Sim { loss, duplicate, delay, reorder, .. } = *arguments;
     let number = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    Ok(Scenario {
+    let scenario = Scenario {
         replicas: number(arguments.replicas),
         seed: arguments.seed,
         length_ms,
@@ -298,7 +302,45 @@ fn scenario(out: &Out, arguments: &Sim) -> Result<Scenario, Exit> {
         neighbours: arguments.neighbours.map(number),
         deciders: number(arguments.deciders),
         steps: arguments.steps.map(u64::from),
-    })
+    };
+    for warning in idle_events(&scenario) {
+        out.diagnostic(None, &files, &warning);
+    }
+    Ok(scenario)
+}
+
+/// Events that find their nodes as they are to make them. A warning, since a smaller run may keep such a one.
+fn idle_events(scenario: &Scenario) -> Vec<Diagnostic> {
+    let joins = |planned: &Planned, node| matches!(&planned.action, Action::Join(nodes) if nodes.names(node));
+    let plan = scenario.plan();
+    let late = |node: &usize| plan.iter().any(|planned| joins(planned, *node));
+    let mut up: BTreeSet<usize> = (0..scenario.replicas).filter(|node| !late(node)).collect();
+    let mut told = Vec::new();
+    for planned in &plan {
+        let (nodes, comes) = match &planned.action {
+            Action::Crash(nodes) | Action::Leave(nodes) => (nodes.list(), false),
+            Action::Restart { nodes, .. } | Action::Join(nodes) => (nodes.list(), true),
+            _ => continue,
+        };
+        for node in nodes {
+            let changes = if comes { up.insert(node) } else { up.remove(&node) };
+            if !changes && scenario.events.contains(planned) {
+                let how = if comes { "is there" } else { "is not there" };
+                let title = format!("`{planned}` does nothing: node {node} {how} at that time");
+                let help = if comes { "only who is gone comes back" } else { "only who is there goes" };
+                told.push(Diagnostic::warning("E0710", title).help(help));
+            }
+        }
+    }
+    told
+}
+
+/// More nodes than there are.
+fn unfit_numbers(arguments: &Sim) -> Option<Diagnostic> {
+    let Sim { leave, replicas, .. } = arguments;
+    let title = format!("{leave} nodes are to leave, and there are {replicas} from the beginning");
+    let help = "let fewer leave, or say how many nodes there are: `--replicas 9`";
+    (leave > replicas).then(|| Diagnostic::error("E0710", title).help(help))
 }
 
 /// Roles with which nobody could speak to anybody, or decide.
@@ -335,15 +377,13 @@ fn strangers(arguments: &Sim, events: &[Planned]) -> Vec<Diagnostic> {
     let is_there = |node: usize| node < first || joined.iter().any(|nodes| nodes.names(node));
     let stranger = |nodes: &Nodes| nodes.list().into_iter().find(|node| !is_there(*node));
     let planned = events.iter().flat_map(|one| one.action.nodes().iter().map(move |nodes| (nodes, format!("`{one}`"))));
-    let settings = arguments
-        .settings
-        .iter()
-        .map(|setting| (setting, "--set"))
-        .chain(arguments.roles.iter().map(|role| (role, "--role")));
-    let named = settings.filter_map(|(setting, flag)| {
-        Some((setting.nodes.as_ref()?, format!("`{flag} {}={}`", setting.name, setting.value)))
+    let settings = arguments.settings.iter().filter_map(|Setting { nodes, name, value }| {
+        nodes.as_ref().map(|nodes| (nodes, format!("`--set {nodes}:{name}={value}`")))
     });
-    let told = planned.chain(named).filter_map(|(nodes, what)| Some((stranger(nodes)?, what)));
+    let roles = arguments.roles.iter().filter_map(|Setting { nodes, value, .. }| {
+        nodes.as_ref().map(|nodes| (nodes, format!("`--role {nodes}:{value}`")))
+    });
+    let told = planned.chain(settings).chain(roles).filter_map(|(nodes, what)| Some((stranger(nodes)?, what)));
     let last = first.saturating_sub(1);
     told.map(|(node, what)| {
         Diagnostic::error("E0710", format!("{what} names node {node}, which is never there"))
@@ -362,6 +402,10 @@ fn partition(arguments: &Sim, events: &mut Vec<Planned>, wrong: &mut Vec<Diagnos
         }
         let sides: Option<Vec<Nodes>> = text.split('|').map(Nodes::read).collect();
         match sides.filter(|sides| sides.len() > 1) {
+            Some(sides) if !script::are_apart(&sides) => wrong.push(
+                Diagnostic::error("E0710", format!("`{text}` has a node on two sides"))
+                    .help("a node is on one side only: `--partition '0,1 | rest'`"),
+            ),
             Some(sides) => {
                 let cut = Cut { sides, one_way: false, every_ms: None, from_ms: 0, to_ms: None };
                 events.push(Planned { at_ms: 0, action: Action::Cut(cut) });
