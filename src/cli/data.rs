@@ -13,7 +13,6 @@ use crate::cli::folder;
 use crate::cli::json::Line;
 use crate::cli::out::Out;
 use crate::lattice::dot::ReplicaId;
-use crate::net::keyfile::make_private_folder;
 use crate::net::nodekey::NodeKey;
 use crate::node::Node;
 use crate::source::diagnostic::Diagnostic;
@@ -86,17 +85,17 @@ impl Kept {
 ///
 /// # Errors
 /// When the data cannot be a node's; that is told.
-pub fn restore(out: &Out, node: &mut Node, store: &mut Store, me: ReplicaId) -> Result<(), Exit> {
+pub fn restore(out: &Out, node: &mut Node, kept: &mut Store, me: ReplicaId) -> Result<(), Exit> {
     let failed = |error: StoreError| unusable(out, None, &error);
-    let records = store.records().map_err(failed)?;
-    node.restore(records)
-        .map_err(|why| failed(StoreError::Damaged { folder: store.folder().to_owned(), reason: why.to_string() }))?;
+    let records = kept.records().map_err(failed)?;
     let witnesses = folder::configuration().map(|folder| folder.join("rights"));
-    let witnesses = witnesses.filter(|folder| make_private_folder(folder).is_ok());
-    let Inheritance { before, unproven } = store.begin_life(me, witnesses.as_deref()).map_err(failed)?;
+    let bounded = records.iter().any(store::is_bounded);
+    node.restore(records)
+        .map_err(|why| failed(StoreError::Damaged { folder: kept.folder().to_owned(), reason: why.to_string() }))?;
+    let Inheritance { before, unproven } = kept.begin_life(me, witnesses.as_deref(), bounded).map_err(failed)?;
     node.inherit(before);
     if let Some(place) = unproven {
-        let (folder, place) = (store.folder().display(), place.display());
+        let (folder, place) = (kept.folder().display(), place.display());
         let title = format!(
             "rights of bounded counters that this node had cannot be used: {place} does not tell that they are unspent"
         );

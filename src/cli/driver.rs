@@ -50,6 +50,8 @@ pub const STACK_BYTES: usize = 256 << 20;
 const FUEL: u64 = 200_000;
 /// How long the node's tasks wait at a time while most peers do not keep up.
 const PAUSE: Duration = Duration::from_millis(2);
+/// How often it is looked whether the data is still there, where nothing is written.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
 /// For so long a task may hold up everything else before that is told.
 const HELD_UP_TOLD: Duration = Duration::from_secs(10);
 /// How many messages are taken in before the node goes on with what it is at.
@@ -117,6 +119,8 @@ pub struct Driver {
     pub shows: Shows,
     /// Where it keeps what it knows.
     pub store: Option<Store>,
+    /// When it was looked after last.
+    looked_after: Instant,
     out: Arc<Out>,
     program: Program,
     wire: Option<Wire>,
@@ -201,6 +205,7 @@ impl Driver {
             name,
             shows: Shows::All,
             store: None,
+            looked_after: Instant::now(),
             out,
             program,
             wire,
@@ -272,6 +277,7 @@ impl Driver {
         self.progress = self.node.run(self.clock.now_ms(), if pressed { 0 } else { FUEL });
         self.activity += u64::from(self.progress == Progress::Busy);
         self.give_out();
+        self.look_after_data();
         self.tell_held_up();
         (self.progress, std::mem::take(&mut self.happened))
     }
@@ -309,7 +315,8 @@ impl Driver {
             return;
         }
         let timer = self.node.next_timer().map(|at_ms| self.clock.instant(at_ms));
-        let deadline = [timer, until].into_iter().flatten().min();
+        let look = self.store.as_ref().map(|_| self.looked_after + LOOK_AFTER);
+        let deadline = [timer, until, look].into_iter().flatten().min();
         let (wire, control) = (&mut self.wire, &mut self.control);
         let arrived = self.runtime.block_on(async {
             let event = async {
@@ -503,6 +510,15 @@ impl Driver {
                 self.happened.push(Happened::Unsaved(error));
                 false
             }
+        }
+    }
+
+    /// A node that has nothing to write is told as well when its data is deleted or replaced.
+    fn look_after_data(&mut self) {
+        let Some(store) = self.store.as_mut().filter(|_| self.looked_after.elapsed() >= LOOK_AFTER) else { return };
+        self.looked_after = Instant::now();
+        if let Err(error) = store.look_after() {
+            self.happened.push(Happened::Unsaved(error));
         }
     }
 

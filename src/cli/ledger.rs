@@ -243,7 +243,7 @@ fn is_alive(folder: &Path, runner: &Runner) -> bool {
 fn begin(folder: &Path, epoch: Option<u64>, me: &Runner) -> std::io::Result<()> {
     let path = folder.join("ledger");
     if let Ok((text, _)) = read_from(&path, 0) {
-        let kept = text.lines().any(|line| line == "keep");
+        let kept = text.lines().any(|line| line == "keep") && says_something(&text);
         let known = text.lines().next().and_then(|line| line.strip_prefix("lasp effects 1 "));
         match known {
             Some(known) if kept => std::fs::rename(&path, folder.join(format!("ledger-{known}")))?,
@@ -251,9 +251,15 @@ fn begin(folder: &Path, epoch: Option<u64>, me: &Runner) -> std::io::Result<()> 
         }
     }
     for entry in std::fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with("alive-") && entry.path() != alive(folder, me) {
-            std::fs::remove_file(entry.path())?;
+        let (entry, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
+        let name = name.to_string_lossy();
+        let over = name.starts_with("alive-") && entry != alive(folder, me)
+            // Earlier releases kept these, too. They are short.
+            || name.starts_with("ledger-")
+                && entry.metadata().is_ok_and(|facts| facts.len() < 4096)
+                && read_from(&entry, 0).is_ok_and(|(text, _)| !says_something(&text));
+        if over {
+            std::fs::remove_file(entry)?;
         }
     }
     if let Some(epoch) = epoch {
@@ -262,12 +268,19 @@ fn begin(folder: &Path, epoch: Option<u64>, me: &Runner) -> std::io::Result<()> 
             return std::fs::rename(before, &path);
         }
     }
+    // One that somebody comes back to was kept, and goes on to be.
+    let keep = if epoch.is_some() { "keep\n" } else { "" };
     let epoch = epoch.unwrap_or_else(crate::cli::program::random);
     let mut file = tempfile::Builder::new().prefix(".ledger-").tempfile_in(folder)?;
-    file.write_all(format!("lasp effects 1 {epoch:016x}\n").as_bytes())?;
+    file.write_all(format!("lasp effects 1 {epoch:016x}\n{keep}").as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Whether a ledger has more than its head and who keeps it. Who comes back to one that has not is as well off with a new one.
+fn says_something(text: &str) -> bool {
+    text.lines().skip(1).any(|line| line != "keep")
 }
 
 /// The whole lines of a file from a place on, and how many bytes they take.
@@ -455,6 +468,34 @@ mod tests {
         let mut running = Machine::open(folder.path(), runner(4, 1), None, false, &[]).expect("a ledger");
         let _back = Machine::open(folder.path(), runner(1, 3), Some(epoch), true, &[]).expect("a ledger");
         assert_eq!(ask(&mut running, runner(4, 1)), (other, true));
+    }
+
+    #[test]
+    fn a_ledger_in_which_nothing_was_entered_is_not_kept() {
+        let folder = folder();
+        let files = || {
+            let files = std::fs::read_dir(folder.path()).expect("there").flatten();
+            files.map(|file| file.file_name().to_string_lossy().into_owned()).collect::<BTreeSet<String>>()
+        };
+        std::fs::write(folder.path().join("ledger-00000000000000aa"), "lasp effects 1 00000000000000aa\nkeep\nkeep\n")
+            .expect("written");
+        let open = |node, epoch| Machine::open(folder.path(), runner(node, 1), epoch, true, &[]).expect("a ledger");
+        let first = open(1, None);
+        let epoch = first.epoch();
+        drop(first);
+        drop(open(2, None));
+        drop(open(1, Some(epoch)));
+        let kept: Vec<String> = files().into_iter().filter(|name| name.starts_with("ledger-")).collect();
+        assert!(kept.is_empty(), "{kept:?}");
+        let mut last = open(3, None);
+        assert_eq!(ask(&mut last, runner(3, 1)), (runner(3, 1), false));
+        drop(last);
+        drop(open(4, None));
+        assert_eq!(
+            files().into_iter().filter(|name| name.starts_with("ledger-")).count(),
+            1,
+            "that one says something"
+        );
     }
 
     #[test]

@@ -129,6 +129,7 @@ mod unix {
     use crate::store::control::SUMMARY;
     use crate::store::control::Standing;
     use crate::store::export;
+    use crate::store::folder;
     use crate::store::rows;
 
     /// How many are answered at one time, so that one who reads a long copy slowly does not keep the others waiting.
@@ -137,11 +138,15 @@ mod unix {
     /// The socket; when this is dropped nobody finds it any more.
     pub struct Control {
         path: PathBuf,
+        mark: folder::Mark,
     }
 
     impl Drop for Control {
         fn drop(&mut self) {
-            let _ = std::fs::remove_file(&self.path);
+            // Where the folder was moved away, another node may have made one of its own in its place since.
+            if folder::mark(&self.path).is_ok_and(|found| found == self.mark) {
+                let _ = std::fs::remove_file(&self.path);
+            }
         }
     }
 
@@ -160,10 +165,11 @@ mod unix {
             let _ = std::fs::remove_file(&path);
             let listener = UnixListener::bind(&path).ok()?;
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).ok()?;
+            let mark = folder::mark(&path).ok()?;
             let source = Source { database: Arc::downgrade(database), folder: folder.to_owned(), standing };
             let thread = std::thread::Builder::new().name("data".into());
             thread.spawn(move || serve(&listener, &Arc::new(source))).ok()?;
-            Some(Control { path })
+            Some(Control { path, mark })
         }
     }
 

@@ -76,6 +76,14 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// Its file is not in the folder any more.
+    #[error("the data folder {} has lost the data of this node: {reason}", folder.display())]
+    Lost {
+        /// The folder.
+        folder: PathBuf,
+        /// What is there instead.
+        reason: &'static str,
+    },
     /// Other users can read it.
     #[error("the data file {} can be read by other users", file.display())]
     Exposed {
@@ -105,6 +113,7 @@ impl StoreError {
             StoreError::Unwritten { .. } => "E1008",
             StoreError::Exposed { .. } => "E1009",
             StoreError::NoExport { .. } => "E1010",
+            StoreError::Lost { .. } => "E1012",
         }
     }
 
@@ -134,6 +143,10 @@ impl StoreError {
             }
             StoreError::Unwritten { .. } => {
                 "what depends on it was held back; make room and start the node again: all that it has shown is there".into()
+            }
+            StoreError::Lost { .. } => {
+                "what this node made since was held back; bring the folder back, if it was moved, and start the node again; else what was replicated comes back from the peers"
+                    .into()
             }
             StoreError::Exposed { file } => format!("chmod 600 {}", file.display()),
             StoreError::NoExport { .. } => "export again with `lasp data export`, and copy the file as it is".into(),

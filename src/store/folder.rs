@@ -55,6 +55,30 @@ pub(super) fn open_existing(folder: &Path) -> Result<Option<Opened>, StoreError>
     Ok(Some(Opened { backend, bytes, is_new: false }))
 }
 
+/// Which file it is, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    device: u64,
+    number: u64,
+}
+
+/// Which file has this name now. Where files have no numbers, all are alike.
+pub(super) fn mark(path: &Path) -> std::io::Result<Mark> {
+    let facts = fs::metadata(path)?;
+    Ok(marked(&facts))
+}
+
+#[cfg(unix)]
+fn marked(facts: &fs::Metadata) -> Mark {
+    use std::os::unix::fs::MetadataExt;
+    Mark { device: facts.dev(), number: facts.ino() }
+}
+
+#[cfg(not(unix))]
+fn marked(_facts: &fs::Metadata) -> Mark {
+    Mark { device: 0, number: 0 }
+}
+
 /// The file in a folder.
 pub(super) fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
@@ -149,13 +173,13 @@ fn private() -> OpenOptions {
 }
 
 #[cfg(unix)]
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
     fs::create_dir_all(folder)
 }
 

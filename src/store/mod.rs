@@ -21,6 +21,7 @@ mod tables;
 mod tests;
 mod witness;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub use crate::store::export::import;
 pub use crate::store::folder::FILE;
 pub use crate::store::tables::FORMAT;
 pub use crate::store::witness::Inheritance;
+pub use crate::store::witness::is_bounded;
 
 /// A node's data, open.
 pub struct Store {
@@ -50,6 +52,8 @@ pub struct Store {
     names: Names,
     /// The folder, as messages show it.
     folder: PathBuf,
+    /// Which file it is, where a file of the folder is what is written to.
+    mark: Option<folder::Mark>,
     /// A write has failed: what is in memory is ahead of what is on disk.
     failed: bool,
     /// Kept for as long as the node runs.
@@ -58,6 +62,8 @@ pub struct Store {
     standing: control::Standing,
     /// What tells after a restart that this is the folder that was used last.
     witness: Option<witness::Witness>,
+    /// What makes one as soon as there is something to tell.
+    unwitnessed: Option<witness::Unwitnessed>,
 }
 
 /// Numbers that a node keeps beside its data.
@@ -113,6 +119,7 @@ impl Store {
         if is_new {
             folder::finish(folder)?;
         }
+        store.mark = Some(folder::mark(&folder::path(folder)).map_err(|error| StoreError::of_io(folder, &error))?);
         store.compact_if_sparse(bytes)?;
         Ok(store)
     }
@@ -146,10 +153,12 @@ impl Store {
             database: Arc::new(database),
             names,
             folder: folder.to_owned(),
+            mark: None,
             failed: false,
             control: None,
             standing: control::Standing::default(),
             witness: None,
+            unwitnessed: None,
         })
     }
 
@@ -213,6 +222,9 @@ impl Store {
     pub fn commit(&mut self, records: &[Record], effects: &[Put]) -> Result<(), StoreError> {
         if records.is_empty() && effects.is_empty() && !self.failed {
             return Ok(());
+        }
+        if records.iter().any(is_bounded) {
+            self.witness_from_now_on();
         }
         let witness = self.witness.take_if(|witness| witness.concerns(records));
         self.write(|transaction, names| {
@@ -287,7 +299,29 @@ impl Store {
         written.map_err(|error| {
             self.failed = true;
             StoreError::unwritten(&self.folder, &error.to_string())
-        })
+        })?;
+        // A file whose name is gone takes everything, and nobody finds it again. Looked at afterwards, so that what is acknowledged
+        // was under its name when it was on disk.
+        self.look_after()
+    }
+
+    /// Sees whether the data is still where it was. Where it is not, the store is of no use.
+    ///
+    /// # Errors
+    /// When the file was deleted, moved away, or another one took its place.
+    pub fn look_after(&mut self) -> Result<(), StoreError> {
+        let Some(mark) = self.mark else { return Ok(()) };
+        let reason = match folder::mark(&folder::path(&self.folder)) {
+            Ok(found) if found == mark => return Ok(()),
+            Ok(_) => "another file is in its place",
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                "its file was deleted, or moved away"
+            }
+            // It cannot be looked at just now, which says nothing about the file.
+            Err(_) => return Ok(()),
+        };
+        self.failed = true;
+        Err(StoreError::Lost { folder: self.folder.clone(), reason })
     }
 
     /// Everything that was written, for [`Node::restore`](crate::node::Node::restore).

@@ -6,6 +6,9 @@
 //! line of lives then, with a witness of its own, and leaves the first line's alone. Rights are taken from one life to the next
 //! only with a witness, since whoever has an older copy would spend what was spent. Only who brings back both together from a
 //! time before can deceive it.
+//!
+//! A node in whose data no bounded counter is found has no rights, and needs no witness: it gets one with the first entry of such
+//! a counter, by whomever, since until then it can neither spend rights nor ask for any.
 
 use std::fs;
 use std::fs::File;
@@ -50,6 +53,23 @@ pub(super) struct Witness {
     me: ReplicaId,
     line: u128,
     count: u64,
+    /// Whether rights were used in this line of lives.
+    used: bool,
+    /// What the folder is to say of earlier lives, if it does not so far.
+    lives: Option<Vec<u8>>,
+}
+
+/// A life without a witness so far.
+pub(super) struct Unwitnessed {
+    /// Where it would lie.
+    witnesses: PathBuf,
+    me: ReplicaId,
+}
+
+/// Whether this is about rights of anybody.
+#[must_use]
+pub fn is_bounded(record: &Record) -> bool {
+    matches!(record, Record::Replica(replica::Record::Entry { content, .. }) if content.rights().is_some())
 }
 
 /// What the folder says of itself.
@@ -62,7 +82,8 @@ struct Lives {
 
 impl Store {
     /// A life of the node begins. Says which earlier ones' rights are its own: there is a witness for them in `witnesses`, a folder
-    /// that no copy of the data brings along. Without such a folder there is none.
+    /// that no copy of the data brings along. Without such a folder there is none. `bounded` says that the data has entries of a bounded
+    /// counter.
     ///
     /// # Errors
     /// When the data cannot be read or written.
@@ -70,10 +91,15 @@ impl Store {
         &mut self,
         me: ReplicaId,
         witnesses: Option<&Path>,
+        bounded: bool,
     ) -> std::result::Result<Inheritance, StoreError> {
         let kept = self.lives()?;
+        if kept.lives.is_empty() && !bounded {
+            self.unwitnessed = witnesses.map(|witnesses| Unwitnessed { witnesses: witnesses.to_owned(), me });
+            return Ok(Inheritance::default());
+        }
         let (count, used) = self.used()?;
-        let place = |line: u128| witnesses.unwrap_or(Path::new("")).join(format!("{line:032x}"));
+        let place = |line: u128| place(witnesses.unwrap_or(Path::new("")), line);
         let unproven = Inheritance { before: Vec::new(), unproven: used.then(|| place(kept.line)) };
         let Some(folder) = witnesses else { return Ok(unproven) };
         let known = if kept.lives.is_empty() { None } else { look(folder, &place(kept.line), false).ok() };
@@ -99,8 +125,18 @@ impl Store {
         })?;
         let path = place(lives.line);
         tell(&mut file, lives.line, count).map_err(|error| unwritten(&path, &error))?;
-        self.witness = Some(Witness { file, path, me, line: lives.line, count });
+        self.witness = Some(Witness { file, path, me, line: lives.line, count, used, lives: None });
         Ok(inheritance)
+    }
+
+    /// The first entry of a bounded counter comes into the data. Where no witness can be made, the rights of this life end with it.
+    pub(super) fn witness_from_now_on(&mut self) {
+        let Some(Unwitnessed { witnesses, me }) = self.unwitnessed.take() else { return };
+        let path = place(&witnesses, me.0);
+        // It tells something before the folder says more: never does the folder know of less.
+        let made = look(&witnesses, &path, true).and_then(|(mut file, _)| tell(&mut file, me.0, 0).map(|()| file));
+        let lives = postcard::to_allocvec(&Lives { line: me.0, lives: vec![me.0] }).ok();
+        self.witness = made.ok().map(|file| Witness { file, path, me, line: me.0, count: 0, used: false, lives });
     }
 
     fn lives(&self) -> std::result::Result<Lives, StoreError> {
@@ -119,26 +155,34 @@ impl Store {
 }
 
 impl Witness {
-    /// Whether these changes use rights of this node. The folder says so in the same transaction; [`Witness::tell`] comes after it.
-    pub(super) fn concerns(&self, records: &[Record]) -> bool {
-        records.iter().any(|record| match record {
-            Record::Replica(replica::Record::Entry { place, content, .. }) => {
-                place.replica == self.me && content.rights().is_some()
-            }
+    /// Whether these changes use rights of this node, or are the first of a bounded counter. The folder says so in the same transaction;
+    /// [`Witness::tell`] comes after it.
+    pub(super) fn concerns(&mut self, records: &[Record]) -> bool {
+        let uses = records.iter().filter(|record| is_bounded(record)).any(|record| match record {
+            Record::Replica(replica::Record::Entry { place, .. }) => place.replica == self.me,
             _ => false,
-        })
+        });
+        self.used |= uses;
+        uses || self.lives.is_some()
     }
 
     pub(super) fn put(&self, transaction: &WriteTransaction) -> std::result::Result<(), redb::Error> {
-        put(transaction, self.count + 1, true)
+        if let Some(lives) = &self.lives {
+            transaction.open_table(META)?.insert("lives", lives.as_slice())?;
+        }
+        put(transaction, self.count + 1, self.used)
     }
 
     /// # Errors
     /// When it cannot be written. Nobody may hear of what was done then.
     pub(super) fn tell(&mut self) -> std::result::Result<(), StoreError> {
-        self.count += 1;
+        (self.count, self.lives) = (self.count + 1, None);
         tell(&mut self.file, self.line, self.count).map_err(|error| unwritten(&self.path, &error))
     }
+}
+
+fn place(witnesses: &Path, line: u128) -> PathBuf {
+    witnesses.join(format!("{line:032x}"))
 }
 
 fn put(transaction: &WriteTransaction, count: u64, used: bool) -> std::result::Result<(), redb::Error> {
@@ -154,7 +198,7 @@ fn unwritten(path: &Path, error: &std::io::Error) -> StoreError {
 
 /// Opens and locks a witness, a new one or one that is there, and says what it tells, if it tells anything.
 fn look(witnesses: &Path, place: &Path, new: bool) -> Result<(File, Option<(u128, u64)>)> {
-    fs::create_dir_all(witnesses)?;
+    folder::make_private(witnesses)?;
     let mut file = OpenOptions::new().read(true).write(true).create(new).truncate(false).open(place)?;
     file.try_lock()?;
     // Its name has to outlive a power cut as its content does.

@@ -170,4 +170,21 @@ $ lasp run shop.lasp --data copy
 warning E1011: rights of bounded counters that this node had cannot be used: ..",
         ),
     },
+    Explanation {
+        code: "E1012",
+        title: "the data of a node that runs is gone",
+        text: "The folder after --data, or the file in it, was deleted or moved away while the node ran, or another file took its place. \
+         What a node goes on to write then is in a file without a name, which vanishes with the process. So it ends: what it had told \
+         before was in the folder, and what it made since was held back, so nobody has seen it. A node that has nothing to write \
+         notices within a second or two.\n\n\
+         Where the folder was moved, bring it back and start the node again. Where it was deleted, the node is a new one after its next \
+         start: what was replicated comes back from the peers.",
+        example: Example::Session(
+            r"$ echo 'S = declare(set).' > shop.lasp
+$ (sleep 2; rm -r shop) &
+$ lasp run shop.lasp --data shop --listen 127.0.0.1:7001
+listening on 127.0.0.1:7001
+error E1012: the data folder shop has lost the data of this node: its file was deleted, or moved away",
+        ),
+    },
 ];

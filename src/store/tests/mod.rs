@@ -1,6 +1,7 @@
 //! Folders and disks as they may be, and what becomes of them.
 
 mod disk;
+mod witness;
 
 use std::path::Path;
 
