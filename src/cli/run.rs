@@ -268,7 +268,11 @@ impl Course {
             let settled = !self.networked && progress == Progress::Idle && driver.node.quiescent();
             if self.leave_at.is_none() && (settled || ask) {
                 (asked, asked_before) = (now, true);
-                if driver.node.status().until == Until::Met {
+                let status = driver.node.status();
+                if status.top_level != TopLevel::Running {
+                    driver.node.tell_unknown_again();
+                }
+                if status.until == Until::Met {
                     if !self.networked {
                         return End::Met;
                     }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::mem;
 
-use crate::effects::Ask;
 use crate::effects::Asker;
 use crate::effects::AskerOut;
 use crate::effects::Book;
@@ -32,6 +31,7 @@ use crate::lattice::dot::TopicId;
 use crate::library::Verb;
 use crate::node::Node;
 use crate::node::Output;
+use crate::node::again::Again;
 use crate::node::report;
 use crate::node::tasks::Purpose;
 use crate::node::tasks::TaskId;
@@ -136,8 +136,7 @@ pub(super) struct Effects {
     /// What this node decides alone, or knows to be decided in the ledger that it shares.
     book: Book,
     wanted: BTreeMap<EffectKey, Enforced>,
-    /// Of those to be run again, the attempt in doubt.
-    again: BTreeMap<EffectKey, u32>,
+    pub(super) again: Again,
     running: BTreeMap<TaskId, (EffectKey, u32)>,
     doubted: BTreeSet<(EffectKey, u32)>,
     links: BTreeMap<NodeId, PeerId>,
@@ -167,7 +166,7 @@ impl Effects {
             outdated: false,
             book: Book::default(),
             wanted: BTreeMap::new(),
-            again: BTreeMap::new(),
+            again: Again::default(),
             running: BTreeMap::new(),
             doubted: BTreeSet::new(),
             links: BTreeMap::new(),
@@ -249,6 +248,11 @@ impl Effects {
         }
     }
 
+    /// Whether the program has said that it wants this effect.
+    pub(super) fn wants(&self, key: EffectKey) -> bool {
+        self.wanted.contains_key(&key)
+    }
+
     /// See [`Node::effects_pending`].
     pub(super) fn pending(&self) -> impl Iterator<Item = (EffectKey, bool)> {
         self.asker.pending()
@@ -284,7 +288,7 @@ impl Node {
         effects.marks = marks;
         effects.asker.ended_before(&over, self.now_ms);
         effects.deciding = deciding;
-        effects.again = again.into_iter().collect();
+        effects.again = Again::new(again);
         self.after_effects();
         Ok(())
     }
@@ -351,7 +355,7 @@ impl Node {
 
     /// The threshold of an effect is met.
     pub(super) fn enforce(&mut self, key: EffectKey) {
-        let ask = self.enforced.again.remove(&key).map_or(Ask::First, Ask::After);
+        let ask = self.enforced.again.ask(key);
         self.enforced.asker.ask(key, ask, self.now_ms);
         self.after_effects();
     }
@@ -543,6 +547,9 @@ impl Node {
                 self.enforced.settle_marks();
                 let here = decision.runner == self.enforced.me;
                 let state = if decision.ended == Some(true) { EffectState::Ended } else { EffectState::Failed };
+                if let Some(told) = self.enforced.again.ended(key, &decision, here) {
+                    self.report(told);
+                }
                 if !here {
                     self.outputs.push_back(told(decision.attempt, state));
                 }

@@ -5,6 +5,7 @@
 //!
 //! A task has its turn until it waits or ends. What peers send is taken in between turns only.
 
+mod again;
 mod assertion;
 mod calls;
 mod data;

@@ -147,4 +147,17 @@ $ lasp keys deciders --cluster shop berlin=127.0.0.1:7002
 list .. of servers that decide: berlin",
         ),
     },
+    Explanation {
+        code: "E0659",
+        title: "an effect is not run again",
+        text: "`--again KEY:ATTEMPT` has an effect of `enforce_once` run once more after that attempt of it is in doubt or has failed. Nothing was \
+         run: the program has no effect with this key, or the effect has ended since.\n\n\
+         Copy KEY:ATTEMPT from the message that the effect is in doubt (E0650). A function that was changed since is another effect, with \
+         another key. A request counts once, so one that was made before may have been answered.",
+        example: Example::Session(
+            r"$ echo 'C = declare(counter). enforce_once(C, {value, 1}, fun() -> 1 end).' > pay.lasp
+$ lasp run pay.lasp --data till --again 0123456789abcdef0123456789abcdef:1
+warning E0659: no effect of this program has the key 0123456789abcdef0123456789abcdef, which is to be run again",
+        ),
+    },
 ];
