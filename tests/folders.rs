@@ -96,3 +96,108 @@ fn data_without_rights_and_effects_leaves_nothing_behind_for_good() {
     start(&shop, "a");
     assert_eq!(left(folder.path(), "rights").len(), 2, "one for each folder that has rights");
 }
+
+/// A command in name spaces of its own, in which folders can be made as on media that cannot be written; nothing where there are none.
+fn apart(folder: &Path, script: &str) -> Option<std::process::Output> {
+    let unshare = |script: &str| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["-rm", "sh", "-c", script]).current_dir(folder).env("LASP", env!("CARGO_BIN_EXE_lasp"));
+        command.env("LASP_CONFIG_DIR", folder.join("config")).output()
+    };
+    unshare("true").is_ok_and(|done| done.status.success()).then(|| unshare(script).expect("it runs"))
+}
+
+#[test]
+fn data_on_media_that_cannot_be_written_is_shown_and_copied_and_a_start_says_what_is_wrong() {
+    let folder = folder();
+    let plain = write(folder.path(), "plain.lasp", "S = declare(set). update(S, {add, 1}).");
+    let data = folder.path().join("data").display().to_string();
+    assert_eq!(run(folder.path(), &["run", &plain, "--data", &data, "--quiet"], "").code, 0);
+    let script = "mount --bind data data && mount -o remount,ro,bind data &&
+        \"$LASP\" data show data && \"$LASP\" data export data copy && ! \"$LASP\" run plain.lasp --data data";
+    let Some(done) = apart(folder.path(), script) else { return };
+    let (stdout, stderr) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success(), "{stdout}{stderr}");
+    assert!(stdout.contains("entries    1 of 1 variables"), "{stdout}");
+    assert!(stderr.contains("exported data to copy") && stderr.contains("error E1002"), "{stderr}");
+    let copied = folder.path().join("copied").display().to_string();
+    let copy = folder.path().join("copy").display().to_string();
+    assert_eq!(run(folder.path(), &["data", "import", &copy, &copied], "").code, 0);
+}
+
+#[test]
+fn a_copy_that_cannot_be_written_is_not_the_data_s_fault() {
+    let folder = folder();
+    let plain = write(folder.path(), "plain.lasp", "S = declare(set). update(S, {add, 1}).");
+    let data = folder.path().join("data").display().to_string();
+    assert_eq!(run(folder.path(), &["run", &plain, "--data", &data, "--quiet"], "").code, 0);
+    let refused = |place: &str| {
+        let done = run(folder.path(), &["data", "export", &data, place], "");
+        assert_eq!(done.code, 6, "{}", done.stderr);
+        assert!(
+            done.stderr.contains("error E1013") && done.stderr.contains("name a file in a folder"),
+            "{}",
+            done.stderr
+        );
+        assert!(done.stderr.contains(place), "{}", done.stderr);
+    };
+    refused(&folder.path().join("not/there").display().to_string());
+    if Path::new("/dev/full").exists() {
+        refused("/dev/full");
+        let mut running = Node::start(folder.path(), &plain, &["--data", &data, "--listen", "127.0.0.1:0"]);
+        running.address();
+        refused("/dev/full");
+    }
+}
+
+#[test]
+fn the_doctor_finds_data_of_issued_keys_that_a_start_without_them_refuses() {
+    let folder = folder();
+    commands::issue(folder.path(), &[("berlin", "server")]);
+    let plain = write(folder.path(), "plain.lasp", "S = declare(set).");
+    let [data, keys] = ["data", "berlin"].map(|name| folder.path().join(name).display().to_string());
+    assert_eq!(run(folder.path(), &["run", &plain, "--cluster", &keys, "--data", &data], "").code, 0);
+    let started = run(folder.path(), &["run", &plain, "--data", &data], "");
+    assert!(started.code == 6 && started.stderr.contains("E1007"), "{}", started.stderr);
+    let told = run(folder.path(), &["doctor", "--data", &data], "");
+    assert!(told.code == 6 && told.stdout.contains("E1007"), "{}", told.stdout);
+    let told = run(folder.path(), &["doctor", "--data", &data, "--cluster", &keys], "");
+    assert!(told.code == 0 && !told.stdout.contains("problem"), "{}", told.stdout);
+    let own = folder.path().join("own").display().to_string();
+    assert_eq!(run(folder.path(), &["run", &plain, "--data", &own], "").code, 0);
+    let told = run(folder.path(), &["doctor", "--data", &own], "");
+    assert!(told.code == 0 && !told.stdout.contains("problem"), "{}", told.stdout);
+}
+
+#[test]
+fn a_node_that_is_told_of_itself_alone_says_that_it_seeks_nobody() {
+    let folder = folder();
+    let plain = write(folder.path(), "plain.lasp", "S = declare(set).");
+    let port =
+        std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("free").to_string();
+    let mut node = Node::start(folder.path(), &plain, &["--listen", &port, "--peers", &port]);
+    node.until(|event| event["code"] == "E0614");
+    let mut other = Node::start(folder.path(), &plain, &["--listen", "127.0.0.1:0", "--peers", &port, "--node", "b"]);
+    node.peer("b", "connected");
+    assert!(!other.saw(|event| event["code"] == "E0614"));
+}
+
+#[test]
+fn a_wish_to_run_an_effect_again_that_comes_to_nothing_is_told() {
+    let folder = folder();
+    let program = "C = declare(counter). enforce_once(C, {value, 1}, fun() -> print(ran) end). update(C, increment).";
+    let file = write(folder.path(), "effect.lasp", program);
+    let data = folder.path().join("data").display().to_string();
+    let mut node = Node::start(folder.path(), &file, &["--data", &data]);
+    assert_eq!(node.end(), 0, "{:#?}", node.seen);
+    let key = node.seen.iter().find(|event| event["event"] == "effect").expect("started")["key"].clone();
+    let ended = format!("{}:1", key.as_str().expect("text"));
+    let unknown = format!("{:032x}:1", 7);
+    for (again, told) in [(&ended, "its attempt 1 has ended"), (&unknown, "no effect of this program has the key")] {
+        let done = run(folder.path(), &["run", &file, "--data", &data, "--again", again], "");
+        assert!(done.code == 0 && !done.stdout.contains("ran"), "{}{}", done.stdout, done.stderr);
+        assert!(done.stderr.contains("warning E0659") && done.stderr.contains(told), "{}", done.stderr);
+    }
+    let without = run(folder.path(), &["run", &file, "--data", &data], "");
+    assert!(!without.stderr.contains("E0659"), "{}", without.stderr);
+}

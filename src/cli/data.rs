@@ -1,6 +1,7 @@
 //! `--data`, and `lasp data`: opening a data folder, looking into it, copying it.
 
 use std::io::BufWriter;
+use std::io::ErrorKind;
 use std::io::Write;
 use std::path::Path;
 
@@ -73,9 +74,8 @@ impl Kept {
                 self.store.belongs_to(id, kept.then_some(text.as_str())).map_err(failed)?;
             }
         }
-        if !self.store.serve() {
-            let folder = self.store.folder().display();
-            out.status(&format!("{folder} cannot be copied while this node runs: its path is too long for a socket"));
+        if let Err(why) = self.store.serve() {
+            out.status(&format!("{} cannot be copied while this node runs: {why}", self.store.folder().display()));
         }
         Ok(self.store)
     }
@@ -138,7 +138,7 @@ fn existing(folder: &Path) -> Result<Store, StoreError> {
 }
 
 fn show(out: &Out, folder: &Path) -> Result<(), StoreError> {
-    let (summary, running) = match Store::look(folder) {
+    let (summary, running) = match Store::read(folder) {
         Ok(store) => (store.summary()?, false),
         Err(StoreError::InUse { .. }) => (control::summary(folder)?, true),
         Err(error) => return Err(error),
@@ -174,27 +174,33 @@ fn described(summary: &Summary, node: Option<&str>, running: bool) -> String {
 }
 
 fn export(out: &Out, folder: &Path, file: &Path) -> Result<(), StoreError> {
-    let store = match existing(folder) {
+    let store = match Store::read(folder) {
         Ok(store) => Some(store),
         Err(StoreError::InUse { .. }) => None,
         Err(error) => return Err(error),
     };
-    let copy = |to: &mut dyn Write| match &store {
-        Some(store) => store.export(to),
-        None => control::export(folder, to),
+    let failed = |error: &std::io::Error| StoreError::NotCopied { file: file.to_owned(), reason: error.to_string() };
+    let copy = |to: &mut dyn Write| {
+        let mut to = Copy { to, failed: None };
+        let done = match &store {
+            Some(store) => store.export(&mut to),
+            None => control::export(folder, &mut to),
+        };
+        match to.failed {
+            // Somebody may read who goes away before the end, as `head` does: that is no error.
+            Some(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+            Some(error) => Err(failed(&error)),
+            None => done,
+        }
     };
     if file == Path::new("-") {
-        return piped(std::io::stdout().lock(), copy);
+        return copy(&mut std::io::stdout().lock());
     }
-    let failed = |error: &std::io::Error| StoreError::Unwritten {
-        folder: folder.to_owned(),
-        reason: format!("the copy {}: {error}", file.display()),
-    };
     // A pipe or a device is written to, and a link is followed: what is there stays what it is.
     let place = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     if place.metadata().is_ok_and(|facts| !facts.is_file()) {
-        let to = std::fs::OpenOptions::new().write(true).open(&place).map_err(|error| failed(&error))?;
-        piped(to, copy)?;
+        let mut to = std::fs::OpenOptions::new().write(true).open(&place).map_err(|error| failed(&error))?;
+        copy(&mut to)?;
         out.status(&format!("exported {} to {}", folder.display(), file.display()));
         return Ok(());
     }
@@ -213,27 +219,25 @@ fn export(out: &Out, folder: &Path, file: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Writes where somebody may read who goes away before the end, as `head` does: that is no error.
-fn piped<W: Write>(to: W, copy: impl Fn(&mut dyn Write) -> Result<(), StoreError>) -> Result<(), StoreError> {
-    let mut pipe = Pipe { to, gone: false };
-    let done = copy(&mut pipe);
-    if pipe.gone { Ok(()) } else { done }
+/// Where a copy goes, and what was wrong there: which is nothing that is wrong with the data.
+struct Copy<'a> {
+    to: &'a mut dyn Write,
+    failed: Option<std::io::Error>,
 }
 
-struct Pipe<W> {
-    to: W,
-    /// Whether nobody reads any more.
-    gone: bool,
-}
-
-impl<W> Pipe<W> {
+impl Copy<'_> {
     fn note<T>(&mut self, done: std::io::Result<T>) -> std::io::Result<T> {
-        self.gone |= done.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe);
-        done
+        done.map_err(|error| {
+            let kind = error.kind();
+            if kind != ErrorKind::Interrupted {
+                self.failed = Some(error);
+            }
+            kind.into()
+        })
     }
 }
 
-impl<W: Write> Write for Pipe<W> {
+impl Write for Copy<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let written = self.to.write(bytes);
         self.note(written)

@@ -29,6 +29,7 @@ use crate::net::error::Cause;
 use crate::net::error::NetworkError;
 use crate::net::identity::Credentials;
 use crate::net::limits::CLOCKS_APART;
+use crate::net::nodekey::NodeKey;
 use crate::net::probe::Answer;
 use crate::net::probe::Examined;
 use crate::net::probe::Examiner;
@@ -252,9 +253,13 @@ fn data(folder: &Path, credentials: Option<&Credentials>) -> Finding {
         Ok(summary) => summary,
         Err(error) => return failed(&error),
     };
-    if let (Some(credentials), Some(node)) = (credentials, summary.node)
-        && node != credentials.id
-    {
+    // Without issued keys a node goes by the key in its data, which is there unless the data was made with issued ones.
+    let key = match (credentials, kept.key()) {
+        (Some(credentials), _) => Some(credentials.id),
+        (None, Ok(text)) => text.and_then(|text| NodeKey::read(&text)).map(|key| key.id()),
+        (None, Err(error)) => return failed(&error),
+    };
+    if summary.node.is_some_and(|node| key != Some(node)) {
         return failed(&StoreError::AnotherNode { folder: folder.to_owned() });
     }
     let text = format!("{shown} has {} entries in {} bytes, and is whole", summary.entries, summary.bytes);
@@ -377,12 +382,14 @@ async fn peers(
     automatic: bool,
 ) -> Result<Vec<Finding>, NetworkError> {
     let own = (credentials.id, automatic);
-    let v6 = peers.iter().map(String::as_str).chain(taken).all(|peer| peer.starts_with('['));
-    let any: SocketAddr = match (v6, automatic) {
-        (false, true) => (Ipv4Addr::LOCALHOST, 0).into(),
-        (true, true) => (Ipv6Addr::LOCALHOST, 0).into(),
-        (false, false) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        (true, false) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    let v6 = |peer: &str| peer.starts_with('[');
+    let mut asked = peers.iter().map(String::as_str).chain(taken);
+    let any: SocketAddr = match automatic {
+        true if asked.all(v6) => (Ipv6Addr::LOCALHOST, 0).into(),
+        true => (Ipv4Addr::LOCALHOST, 0).into(),
+        // By which those of version 4 are reached as well.
+        false if asked.any(v6) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        false => (Ipv4Addr::UNSPECIFIED, 0).into(),
     };
     let examiner = std::sync::Arc::new(Examiner::new(credentials, any)?);
     let asked: Vec<_> = peers

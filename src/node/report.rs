@@ -56,7 +56,7 @@ pub(super) fn old_copy(here: u64, there: u64, peer: &str) -> Diagnostic {
     };
     Diagnostic::warning("E1006", title)
         .help("The data folder is an older copy, or another copy of it is in use. What was replicated comes back from the peers, and no update is taken for another.")
-        .help("If two copies run, end one of them: both speak for the same node in `fold_dynamic`. `lasp data import` makes a node of its own out of a copy.")
+        .help("If two copies run, end one of them: both speak for the same node in `fold_dynamic`. For a second node beside the first: `lasp data export`, and `lasp data import --shared`.")
 }
 
 /// A server lacks updates of this node that are nowhere to be had from here.

@@ -100,8 +100,8 @@ impl Control {
         _folder: &Path,
         _database: &std::sync::Arc<redb::Database>,
         _standing: Standing,
-    ) -> Option<Control> {
-        None
+    ) -> std::io::Result<Control> {
+        Err(ErrorKind::Unsupported.into())
     }
 }
 
@@ -158,18 +158,22 @@ mod unix {
     }
 
     impl Control {
-        /// Answers on threads of its own; `None` where there can be no socket.
-        pub(in crate::store) fn start(folder: &Path, database: &Arc<Database>, standing: Standing) -> Option<Control> {
+        /// Answers on threads of its own.
+        pub(in crate::store) fn start(
+            folder: &Path,
+            database: &Arc<Database>,
+            standing: Standing,
+        ) -> std::io::Result<Control> {
             let path = folder.join(SOCKET);
             // The folder is locked, so whatever is there is left from a node that was killed.
             let _ = std::fs::remove_file(&path);
-            let listener = UnixListener::bind(&path).ok()?;
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).ok()?;
-            let mark = folder::mark(&path).ok()?;
+            let listener = UnixListener::bind(&path)?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+            let mark = folder::mark(&path)?;
             let source = Source { database: Arc::downgrade(database), folder: folder.to_owned(), standing };
             let thread = std::thread::Builder::new().name("data".into());
-            thread.spawn(move || serve(&listener, &Arc::new(source))).ok()?;
-            Some(Control { path, mark })
+            thread.spawn(move || serve(&listener, &Arc::new(source)))?;
+            Ok(Control { path, mark })
         }
     }
 

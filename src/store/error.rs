@@ -76,6 +76,14 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// A copy of it cannot be written where it is to be.
+    #[error("the copy {} cannot be written: {reason}", file.display())]
+    NotCopied {
+        /// The copy.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Its file is not in the folder any more.
     #[error("the data folder {} has lost the data of this node: {reason}", folder.display())]
     Lost {
@@ -114,6 +122,7 @@ impl StoreError {
             StoreError::Exposed { .. } => "E1009",
             StoreError::NoExport { .. } => "E1010",
             StoreError::Lost { .. } => "E1012",
+            StoreError::NotCopied { .. } => "E1013",
         }
     }
 
@@ -143,6 +152,9 @@ impl StoreError {
             }
             StoreError::Unwritten { .. } => {
                 "what depends on it was held back; make room and start the node again: all that it has shown is there".into()
+            }
+            StoreError::NotCopied { .. } => {
+                "nothing was changed; name a file in a folder that this user can write to, with room for it".into()
             }
             StoreError::Lost { .. } => {
                 "what this node made since was held back; bring the folder back, if it was moved, and start the node again; else what was replicated comes back from the peers"

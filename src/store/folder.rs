@@ -38,9 +38,18 @@ pub(super) fn open(folder: &Path) -> Result<Opened, StoreError> {
 
 /// The file in `folder`, if there is one.
 pub(super) fn open_existing(folder: &Path) -> Result<Option<Opened>, StoreError> {
+    existing(folder, OpenOptions::new().read(true).write(true))
+}
+
+/// The same, for who writes nothing to it: it may lie where nothing can be written.
+pub(super) fn open_to_read(folder: &Path) -> Result<Option<Opened>, StoreError> {
+    existing(folder, OpenOptions::new().read(true))
+}
+
+fn existing(folder: &Path, options: &OpenOptions) -> Result<Option<Opened>, StoreError> {
     let failed = |error: std::io::Error| StoreError::of_io(folder, &error);
     let path = path(folder);
-    let file = match OpenOptions::new().read(true).write(true).open(&path) {
+    let file = match options.open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),

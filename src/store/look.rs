@@ -19,6 +19,8 @@ const BLOCK: u64 = 4096;
 /// See the module. The lock on the file is the same as that of who writes.
 pub(super) struct Untouched {
     file: FileBackend,
+    /// Whether the file is open to be read alone. Such a one can only be locked against who writes to it, which is enough.
+    read_only: bool,
     changes: Mutex<Changes>,
 }
 
@@ -38,9 +40,13 @@ impl fmt::Debug for Untouched {
 }
 
 impl Untouched {
-    pub(super) fn new(file: FileBackend) -> Result<Untouched, io::Error> {
+    pub(super) fn new(file: FileBackend, read_only: bool) -> Result<Untouched, io::Error> {
         let length = file.len()?;
-        Ok(Untouched { file, changes: Mutex::new(Changes { length, from_file: length, blocks: BTreeMap::new() }) })
+        Ok(Untouched {
+            file,
+            read_only,
+            changes: Mutex::new(Changes { length, from_file: length, blocks: BTreeMap::new() }),
+        })
     }
 
     fn changes(&self) -> MutexGuard<'_, Changes> {
@@ -135,6 +141,9 @@ impl StorageBackend for Untouched {
     }
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        if self.read_only {
+            return self.file.try_lock_shared_range(start, end);
+        }
         self.file.try_lock_range(start, end)
     }
 
@@ -143,6 +152,9 @@ impl StorageBackend for Untouched {
     }
 
     fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        if self.read_only {
+            return self.file.lock_shared_range(start, end);
+        }
         self.file.lock_range(start, end)
     }
 
@@ -171,7 +183,7 @@ mod tests {
         let before: Vec<u8> = (0..10_000u32).map(|n| (n % 251) as u8).collect();
         std::fs::write(&path, &before).expect("written");
         let file = std::fs::File::options().read(true).write(true).open(&path).expect("there");
-        let looked = Untouched::new(FileBackend::new(file).expect("a file")).expect("as long as it is");
+        let looked = Untouched::new(FileBackend::new(file).expect("a file"), false).expect("as long as it is");
         let mut model = before.clone();
         let read = |at: usize, count: usize| {
             let mut out = vec![0; count];

@@ -130,10 +130,22 @@ impl Store {
     /// # Errors
     /// As [`Store::open`]; also when there is no data in it.
     pub fn look(folder: &Path) -> Result<Store, StoreError> {
-        let Some(folder::Opened { backend, .. }) = folder::open_existing(folder)? else {
+        Store::untouched(folder, folder::open_existing(folder)?, false)
+    }
+
+    /// The same, where nothing needs to be writable.
+    ///
+    /// # Errors
+    /// As [`Store::look`], when it cannot be read.
+    pub fn read(folder: &Path) -> Result<Store, StoreError> {
+        Store::untouched(folder, folder::open_to_read(folder)?, true)
+    }
+
+    fn untouched(folder: &Path, opened: Option<folder::Opened>, read_only: bool) -> Result<Store, StoreError> {
+        let Some(folder::Opened { backend, .. }) = opened else {
             return Err(StoreError::NoData { folder: folder.to_owned() });
         };
-        let untouched = look::Untouched::new(backend).map_err(|error| StoreError::of_io(folder, &error))?;
+        let untouched = look::Untouched::new(backend, read_only).map_err(|error| StoreError::of_io(folder, &error))?;
         Store::open_backend(untouched, folder)
     }
 
@@ -162,10 +174,17 @@ impl Store {
         })
     }
 
-    /// Lets other processes of this user ask for a copy for as long as this is open. Says whether they can.
-    pub fn serve(&mut self) -> bool {
-        self.control = control::Control::start(&self.folder, &self.database, self.standing.clone());
-        self.control.is_some()
+    /// Lets other processes of this user ask for a copy for as long as this is open.
+    ///
+    /// # Errors
+    /// When they cannot: why, in one line.
+    pub fn serve(&mut self) -> Result<(), String> {
+        let control = control::Control::start(&self.folder, &self.database, self.standing.clone());
+        self.control = Some(control.map_err(|error| match error.kind() {
+            ErrorKind::InvalidInput => "its path is too long for a socket".to_owned(),
+            _ => format!("no socket can be made in it ({error})"),
+        })?);
+        Ok(())
     }
 
     /// From now on other processes of this user can ask how the node stands: this is what they hear, from any thread.

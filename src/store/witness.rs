@@ -10,7 +10,6 @@
 //! A node in whose data no bounded counter is found has no rights, and needs no witness: it gets one with the first entry of such
 //! a counter, by whomever, since until then it can neither spend rights nor ask for any.
 
-use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::Read;

@@ -60,7 +60,7 @@ error E1003: the data in shop is damaged: ..",
          every start has an identity of its own for its updates; but the two would take each other's contributions to \
          `fold_dynamic` for their own old ones. So the second one is not let in.\n\n\
          End one of the two. To have two nodes with the same content, make the second folder by `lasp data export` and \
-         `lasp data import`, which gives it a key of its own.",
+         `lasp data import --shared`, which gives it a key of its own and nothing that is the first one's own.",
         example: Example::Session(
             r"$ echo 'S = declare(set).' > shop.lasp
 $ lasp run shop.lasp --data first
@@ -79,7 +79,10 @@ refused 127.0.0.1:7001: the peer refused this node: another node runs with the s
          it is told; so the folder was brought back from a copy made earlier, or copied and used elsewhere.\n\n\
          Nothing breaks: every start has an identity of its own for its updates, so no update is taken for another, and what \
          was replicated comes back from the peers. What only that node had since, the values of its dynamic variables and what \
-         `once` had called, is as it was when the copy was made.",
+         `once` had called, is as it was when the copy was made.\n\n\
+         Two nodes that go on from the same contributions to `fold_dynamic` would count them twice. So for a second node beside the first, \
+         make its folder by `lasp data export` and `lasp data import --shared`, which leaves out what is the first one's own; without \
+         --shared the new folder goes on in the place of the first.",
         example: Example::Session(
             r"$ echo 'S = declare(set), update(S, {add, 1}).' > shop.lasp
 $ lasp run shop.lasp --listen 127.0.0.1:7001 &
@@ -185,6 +188,20 @@ $ (sleep 2; rm -r shop) &
 $ lasp run shop.lasp --data shop --listen 127.0.0.1:7001
 listening on 127.0.0.1:7001
 error E1012: the data folder shop has lost the data of this node: its file was deleted, or moved away",
+        ),
+    },
+    Explanation {
+        code: "E1013",
+        title: "the copy of the data cannot be written",
+        text: "`lasp data export` could not write the copy: its folder is not there, this user may not write to it, or the disk is full. \
+         The data is as it was, and a node that runs goes on.\n\n\
+         Name a file in a folder that this user can write to, with room for it.",
+        example: Example::Session(
+            r"$ echo 'S = declare(set).' > shop.lasp
+$ lasp run shop.lasp --data shop
+S = []
+$ lasp data export shop not/there
+error E1013: the copy not/there cannot be written: ..",
         ),
     },
 ];
