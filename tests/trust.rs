@@ -412,3 +412,31 @@ async fn a_client_that_has_lost_its_server_finds_others_that_its_user_did_not_na
     assert_eq!(client.connected_to("three").await, Role::Server);
     three.connected_to("client").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_listens_on_all_addresses_of_version_6_reaches_and_is_reached_by_those_of_version_4() {
+    if std::net::UdpSocket::bind("[::1]:0").is_err() {
+        return;
+    }
+    let cluster = Cluster::new();
+    let mut four = cluster.server("four", &[]).await;
+    let six = |name: &'static str, peers| {
+        let folder = cluster.issue(name, Role::Server);
+        async move { start_on(&folder, "[::]:0", peers).await }
+    };
+    // It dials version 4, and is dialed by both.
+    let mut both = six("both", vec![four.address().to_string()]).await;
+    both.connected_to("four").await;
+    four.connected_to("both").await;
+    let port = both.network.address().port();
+    let folder = cluster.issue("late", Role::Server);
+    let mut late = start_on(&folder, "127.0.0.1:0", vec![format!("127.0.0.1:{port}")]).await;
+    late.connected_to("both").await;
+    let folder = cluster.issue("only", Role::Server);
+    let mut only = start_on(&folder, "[::1]:0", vec![format!("[::1]:{port}")]).await;
+    only.connected_to("both").await;
+    let folder = cluster.issue("apart", Role::Server);
+    let mut apart = start_on(&folder, "[::1]:0", vec![four.address().to_string()]).await;
+    let told = apart.unreachable().await;
+    assert!(told.0 == "E0606" && told.1.contains("no address of the same kind as [::1]"), "{told:?}");
+}

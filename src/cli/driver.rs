@@ -188,6 +188,12 @@ fn clocks_differ(peer: &str, off_ms: i64) -> Diagnostic {
         .help("set the clocks, best by a service that keeps them right (NTP); `lasp doctor --peers` compares those of all peers")
 }
 
+/// Warns that nobody is sought.
+fn only_itself() -> Diagnostic {
+    Diagnostic::warning("E0614", "every address after --peers is this node's own")
+        .help("it waits for others to dial it; name the address of another node, and this one seeks that")
+}
+
 impl Driver {
     /// A driver for a node that has not run yet.
     #[must_use]
@@ -439,7 +445,10 @@ impl Driver {
                 let state = if cause.refused { "refused" } else { "resolving" };
                 out.peer(&self.name, &address, state, Some(&cause));
             }
-            Event::TurnedAway { address, cause } => out.peer(&self.name, &address, "refused", Some(&cause)),
+            Event::TurnedAway { address, cause, times } => {
+                out.peer(&self.name, &address, "refused", Some(&cause.after(times)))
+            }
+            Event::OnlyMyself => out.diagnostic(Some(&self.name), &Files::default(), &only_itself()),
             Event::Reached => {}
             Event::Deciders(list) => effects::appointed(self, &out, list),
             Event::TrustedAnew { revocations, until_s, role } => self.trusted_anew(revocations, until_s, role),

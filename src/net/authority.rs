@@ -118,7 +118,7 @@ impl Authority {
     fn finish(folder: &Path, now: OffsetDateTime) -> Result<Authority, NetworkError> {
         let path = folder.join(AUTHORITY_KEY_FILE);
         let text = keyfile::read_private(&path)?.ok_or_else(|| exists(folder))?;
-        let key = KeyPair::from_pem(&text).map_err(|error| damaged(&path, &error.to_string()))?;
+        let key = keyfile::key(&text).map_err(|why| damaged(&path, why))?;
         Authority::complete(folder, key, now)
     }
 
@@ -140,7 +140,7 @@ impl Authority {
         let missing = |name: &str| NetworkError::NotAuthority { path: folder.into(), missing: name.to_owned() };
         let key_path = folder.join(AUTHORITY_KEY_FILE);
         let text = keyfile::read_private(&key_path)?.ok_or_else(|| missing(AUTHORITY_KEY_FILE))?;
-        let key = KeyPair::from_pem(&text).map_err(|error| damaged(&key_path, &error.to_string()))?;
+        let key = keyfile::key(&text).map_err(|why| damaged(&key_path, why))?;
         let records = Records::load(folder)?;
         if public_key(&records.certificate).as_deref() != Some(key.public_key_raw()) {
             return Err(damaged(&folder.join(AUTHORITY_FILE), "it is not for the key beside it"));

@@ -92,7 +92,8 @@ impl Appointed {
     pub(super) fn in_folder(folder: &Path, authority: &CertificateDer<'_>) -> Result<Option<Appointed>, NetworkError> {
         let path = folder.join(DECIDERS_FILE);
         let Some(text) = keyfile::read(&path)? else { return Ok(None) };
-        let block = pem::parse(&text).map_err(|error| damaged(&path, &error.to_string()))?;
+        let block = pem::parse(&text)
+            .map_err(|_| damaged(&path, "it is no list of servers that decide, or is cut off or changed"))?;
         if block.tag() != LABEL {
             return Err(damaged(&path, "it is no list of servers that decide"));
         }

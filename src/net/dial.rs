@@ -70,6 +70,10 @@ pub(super) async fn configured(hub: Arc<Hub>, target: usize, address: String) {
                 }
                 if hub.until_gone(id).await {
                     (pause, told) = (PAUSE_MIN, None);
+                    if hub.is_released(target) {
+                        hub.until_missed().await;
+                        hub.reached(target, Reached::Nobody);
+                    }
                     if !hub.closing() {
                         hub.tell(Event::Resolving { address: address.clone() }).await;
                     }
@@ -77,6 +81,9 @@ pub(super) async fn configured(hub: Arc<Hub>, target: usize, address: String) {
             }
             Ok(whom) => {
                 hub.reached(target, whom);
+                if hub.reaches_only_itself() {
+                    hub.tell(Event::OnlyMyself).await;
+                }
                 return hub.tell(Event::Reached).await;
             }
             Err(Failure::Fatal(error)) => return hub.tell(Event::Failed(error)).await,
@@ -166,9 +173,7 @@ async fn resolve(hub: &Hub, address: &str, turn: usize) -> Result<SocketAddr, Fa
     if hub.automatic && !found.is_empty() && !found.iter().any(|at| at.ip().is_loopback()) {
         return Err(Failure::Fatal(NetworkError::NotLoopback { address: address.into() }));
     }
-    let fits = |at: &&SocketAddr| {
-        at.is_ipv4() == hub.listen.is_ipv4() && at.port() != 0 && (at.ip().is_loopback() || !hub.automatic)
-    };
+    let fits = |at: &&SocketAddr| hub.reaches(**at) && at.port() != 0 && (at.ip().is_loopback() || !hub.automatic);
     let fitting: Vec<SocketAddr> = found.iter().filter(fits).copied().collect();
     let found = turn.checked_rem(fitting.len()).and_then(|at| fitting.get(at)).copied();
     found.ok_or_else(|| unresolved(format!("no address of the same kind as {}", hub.listen)).into())

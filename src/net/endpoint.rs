@@ -1,7 +1,5 @@
 //! The network as its owner sees it: started, told what to send, closed; everything else comes as events.
 
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,8 +8,9 @@ use std::time::SystemTime;
 
 use quinn::Connection;
 use quinn::Endpoint;
+use quinn::EndpointConfig;
 use quinn::Incoming;
-use tokio::net::lookup_host;
+use quinn::TokioRuntime;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -53,6 +52,11 @@ use crate::net::membership::encode_reach;
 use crate::net::probe;
 use crate::net::refusal::refuse_connection;
 use crate::net::servers;
+use crate::net::socket;
+use crate::net::socket::advertised;
+use crate::net::socket::canonical;
+use crate::net::socket::listen_address;
+use crate::net::strangers::Strangers;
 use crate::net::tls::peer_identity;
 use crate::net::trust::Anew;
 use crate::net::trust::Trust;
@@ -60,9 +64,6 @@ use crate::overlay::Overlay;
 use crate::overlay::Settings;
 use crate::overlay::Taking;
 use crate::replica::Role;
-
-/// How long the name of a peer may take to be looked up before it is decided where to listen.
-const LOOKUP: Duration = Duration::from_secs(1);
 
 /// How this node takes part.
 #[derive(Clone, Debug)]
@@ -118,7 +119,9 @@ impl Network {
         let address = listen_address(&options, automatic).await?;
         let told = options.listen.clone().unwrap_or_else(|| address.to_string());
         let failed = |error: std::io::Error| NetworkError::Listen { address: told.clone(), reason: error.to_string() };
-        let endpoint = Endpoint::server(server, address).map_err(failed)?;
+        let (socket, both_versions) = socket::bind(address).map_err(failed)?;
+        let endpoint = Endpoint::new(EndpointConfig::default(), Some(server), socket, Arc::new(TokioRuntime));
+        let endpoint = endpoint.map_err(failed)?;
         let listen = endpoint.local_addr().map_err(failed)?;
         let advertised = advertised(&options, listen).await?;
         let (steer, told) = mpsc::unbounded_channel();
@@ -133,6 +136,7 @@ impl Network {
             incarnation: options.incarnation,
             name: options.name,
             listen,
+            both_versions,
             advertised,
             trust,
             server_name,
@@ -228,6 +232,12 @@ impl Network {
         Watcher(self.hub.clone())
     }
 
+    /// Whether there is a connection to the node that another network of this process is.
+    #[cfg(test)]
+    pub(super) fn is_linked_to(&self, other: &Network) -> bool {
+        self.hub.linked(other.hub.me)
+    }
+
     /// How many connections there are.
     #[must_use]
     pub fn links(&self) -> usize {
@@ -280,58 +290,6 @@ impl Watcher {
     }
 }
 
-async fn listen_address(options: &Options, automatic: bool) -> Result<SocketAddr, NetworkError> {
-    let Some(listen) = &options.listen else {
-        // The automatic cluster is of this machine alone; who has issued keys has to reach others.
-        return Ok(match (reaches_by_v6(&options.peers).await, automatic) {
-            (false, true) => (Ipv4Addr::LOCALHOST, 0).into(),
-            (true, true) => (Ipv6Addr::LOCALHOST, 0).into(),
-            (false, false) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            (true, false) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        });
-    };
-    let failed = |reason: String| NetworkError::Listen { address: listen.clone(), reason };
-    let found = timeout(ATTEMPT, lookup_host(listen.as_str()))
-        .await
-        .map_err(|_| failed("the name could not be looked up in time".into()))?
-        .map_err(|error| failed(error.to_string()))?;
-    let mut found: Vec<SocketAddr> = found.collect();
-    found.sort_by_key(|at| (!at.ip().is_loopback(), !at.is_ipv4()));
-    let first = found.first().copied().ok_or_else(|| failed("the name has no address".into()))?;
-    if automatic && !first.ip().is_loopback() {
-        return Err(NetworkError::NotLoopback { address: listen.clone() });
-    }
-    Ok(first)
-}
-
-/// Whether there are peers, and all that are found have addresses of version 6 alone.
-async fn reaches_by_v6(peers: &[String]) -> bool {
-    let mut some = false;
-    for peer in peers {
-        let Ok(Ok(found)) = timeout(LOOKUP, lookup_host(peer.as_str())).await else { continue };
-        for at in found {
-            if at.is_ipv4() {
-                return false;
-            }
-            some = true;
-        }
-    }
-    some
-}
-
-/// The address that peers are told.
-async fn advertised(options: &Options, listen: SocketAddr) -> Result<SocketAddr, NetworkError> {
-    let Some(advertise) = &options.advertise else { return Ok(listen) };
-    let failed = |reason: String| NetworkError::Advertise { address: advertise.clone(), reason };
-    let found = timeout(ATTEMPT, lookup_host(advertise.as_str()))
-        .await
-        .map_err(|_| failed("the name could not be looked up in time".into()))?
-        .map_err(|error| failed(error.to_string()))?;
-    let mut found: Vec<SocketAddr> = found.filter(|at| !at.ip().is_unspecified() && at.port() != 0).collect();
-    found.sort_by_key(|at| at.is_ipv4() != listen.is_ipv4());
-    found.first().copied().ok_or_else(|| failed("peers cannot dial that".into()))
-}
-
 /// Takes up what is new in the node's folder, and ends connections of peers whose certificates have expired.
 async fn watch(hub: Arc<Hub>) {
     while !hub.closing() {
@@ -356,7 +314,7 @@ async fn watch(hub: Arc<Hub>) {
 
 async fn accept(hub: Arc<Hub>) {
     let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    let mut quiet_until = Instant::now();
+    let mut strangers = Strangers::default();
     let (turned_away, mut outcomes) = mpsc::channel::<(SocketAddr, Cause)>(HANDSHAKES_MAX);
     loop {
         tokio::select! {
@@ -365,10 +323,8 @@ async fn accept(hub: Arc<Hub>) {
                 admit(&hub, &room, incoming, turned_away.clone());
             }
             Some((address, cause)) = outcomes.recv() => {
-                // Told once a second at most, so that nobody can fill a log from outside.
-                if Instant::now() >= quiet_until {
-                    quiet_until = Instant::now() + Duration::from_secs(1);
-                    hub.tell(Event::TurnedAway { address: address.to_string(), cause }).await;
+                if let Some(times) = strangers.came(address, cause.code, Instant::now()) {
+                    hub.tell(Event::TurnedAway { address: address.to_string(), cause, times }).await;
                 }
             }
         }
@@ -377,7 +333,7 @@ async fn accept(hub: Arc<Hub>) {
 
 /// Lets a newcomer begin, unless too many are at it; those whose address is unproven prove it first when it gets crowded.
 fn admit(hub: &Arc<Hub>, room: &Arc<Semaphore>, incoming: Incoming, turned_away: mpsc::Sender<(SocketAddr, Cause)>) {
-    let address = incoming.remote_address();
+    let address = canonical(incoming.remote_address());
     if room.available_permits() < HANDSHAKES_MAX / 2 && incoming.may_retry() {
         // An error here means that it need not be asked again, which was checked.
         let _ = incoming.retry();

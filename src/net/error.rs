@@ -353,10 +353,19 @@ impl Cause {
             "E0619" => "dial a server; or issue a server's certificate: lasp keys issue --role server",
             "E0623" => "is it a node of lasp that answers there?",
             "E1005" => {
-                "end one of the two; for two nodes with the same content: lasp data export, and lasp data import"
+                "end one of the two; for two nodes with the same content: lasp data export, and lasp data import --shared"
             }
             _ => "",
         }
+    }
+
+    /// The same, where it has happened so often since it was told last.
+    #[must_use]
+    pub fn after(mut self, times: u64) -> Cause {
+        if times > 1 {
+            self.reason = format!("{}; {times} times since this was told last", self.reason);
+        }
+        self
     }
 
     /// Whether the peer has ended and said so.

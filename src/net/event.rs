@@ -67,7 +67,11 @@ pub enum Event {
         address: String,
         /// Why.
         cause: Cause,
+        /// How often, for this reason, since it was told last.
+        times: u64,
     },
+    /// All addresses that the user gave are this node's own.
+    OnlyMyself,
     /// A message.
     Received {
         /// The connection.

@@ -40,6 +40,7 @@ use crate::net::limits::PUSH_BYTES_HIGH;
 use crate::net::limits::QUEUE_BYTES_MAX;
 use crate::net::limits::STUCK;
 use crate::net::linked::Flow;
+use crate::net::linked::Kept;
 use crate::net::linked::Link;
 use crate::net::linked::Reached;
 use crate::net::linked::Target;
@@ -59,6 +60,8 @@ pub(super) struct Hub {
     pub(super) name: String,
     /// Where this node can be dialed.
     pub(super) listen: SocketAddr,
+    /// Whether it reaches addresses of version 4 too, though it listens on one of version 6.
+    both_versions: bool,
     /// What peers are told to dial.
     pub(super) advertised: SocketAddr,
     pub(super) trust: Trust,
@@ -73,6 +76,8 @@ pub(super) struct Hub {
     membership: mpsc::UnboundedSender<Told>,
     /// The bytes of broadcasts that wait for the overlay.
     broadcasts: AtomicUsize,
+    /// How many connections have ended without a word.
+    pub(super) broken: AtomicU64,
     start: Instant,
     pub(super) traffic: Traffic,
     state: Mutex<State>,
@@ -137,6 +142,7 @@ pub(super) struct Parts {
     pub(super) incarnation: ReplicaId,
     pub(super) name: String,
     pub(super) listen: SocketAddr,
+    pub(super) both_versions: bool,
     pub(super) advertised: SocketAddr,
     pub(super) trust: Trust,
     pub(super) server_name: String,
@@ -156,6 +162,7 @@ impl Hub {
             incarnation: parts.incarnation,
             name: parts.name,
             listen: parts.listen,
+            both_versions: parts.both_versions,
             advertised: parts.advertised,
             trust: parts.trust,
             server_name: parts.server_name,
@@ -165,6 +172,7 @@ impl Hub {
             role: parts.role,
             membership: parts.membership,
             broadcasts: AtomicUsize::new(0),
+            broken: AtomicU64::new(0),
             start: Instant::now(),
             traffic: Traffic::default(),
             state: Mutex::new(State {
@@ -229,22 +237,27 @@ impl Hub {
     pub(super) fn keep(&self, id: u128) -> bool {
         let mut state = self.state();
         let link = state.by_id.get(&id).copied();
-        link.and_then(|link| state.links.get_mut(&link)).is_some_and(|link| !std::mem::replace(&mut link.kept, true))
+        let Some(link) = link.and_then(|link| state.links.get_mut(&link)) else { return false };
+        let before = std::mem::replace(&mut link.kept.here, true);
+        !before && !link.kept.there
     }
 
     /// The connections that stay for as long as neighbours need them.
     pub(super) fn spare_links(&self) -> Vec<(LinkId, u128)> {
         let state = self.state();
-        let spare = state.links.iter().filter(|(_, link)| !link.kept && !outside(self.role, link.peer.role));
+        let spare = state.links.iter().filter(|(_, link)| link.kept == Kept::default());
+        let spare = spare.filter(|(_, link)| !outside(self.role, link.peer.role));
         spare.map(|(id, link)| (*id, link.id)).collect()
+    }
+
+    /// Whether an address is of a version that this node speaks.
+    pub(super) fn reaches(&self, at: SocketAddr) -> bool {
+        at.is_ipv4() == self.listen.is_ipv4() || self.both_versions
     }
 
     /// Whether an address that another node told of may be dialed.
     pub(super) fn may_dial(&self, at: SocketAddr) -> bool {
-        at != self.listen
-            && at.port() != 0
-            && at.is_ipv4() == self.listen.is_ipv4()
-            && (at.ip().is_loopback() || !self.automatic)
+        at != self.listen && at.port() != 0 && self.reaches(at) && (at.ip().is_loopback() || !self.automatic)
     }
 
     /// Waits as long as the peer is connected; says whether it was.
@@ -258,6 +271,11 @@ impl Hub {
             }
         }
         was
+    }
+
+    /// Tells whenever connections come or go.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
     }
 
     /// Waits until the peer is connected.
@@ -305,6 +323,8 @@ impl Hub {
             Reached::Nobody => false,
             Reached::Myself => true,
             Reached::Peer(id) => state.by_id.contains_key(&id),
+            // It has others enough, and so has this node.
+            Reached::Released(_) => !state.links.is_empty(),
         })
     }
 
@@ -329,7 +349,7 @@ impl Hub {
         if state.links.len() >= LINKS_MAX && !state.by_id.contains_key(&id) {
             return Err(Refusal::Full);
         }
-        let (mut renewed, mut kept) = (false, named);
+        let (mut renewed, mut kept) = (false, Kept { here: named && dialed, there: named && !dialed });
         if let Some(old) = state.by_id.get(&id).copied().and_then(|link| state.links.get_mut(&link)) {
             if old.incarnation != greeting.incarnation {
                 old.give_way()?;
@@ -345,7 +365,7 @@ impl Hub {
                 return Err(Refusal::Duplicate);
             }
             old.renewed = true;
-            kept |= old.kept;
+            kept = Kept { here: kept.here || old.kept.here, there: kept.there || old.kept.there };
             old.connection.close((Closing::Duplicate as u32).into(), b"");
             renewed = true;
         } else if !dialed && self.me < id && state.dialing.contains(&greeting.listen) {
@@ -365,12 +385,14 @@ impl Hub {
         Ok(Registration { link, peer, greeting, connection, queue, flow, named, renewed })
     }
 
-    /// Takes a link out when it has ended.
-    pub(super) fn remove(&self, link: LinkId) -> Ended {
+    /// Takes a link out when it has ended; `released`: because neither side needs it.
+    pub(super) fn remove(&self, link: LinkId, released: bool) -> Ended {
         let mut state = self.state();
         let Some(gone) = state.links.remove(&link) else { return Ended { cause: None, renewed: false } };
         if state.by_id.get(&gone.id) == Some(&link) {
             state.by_id.remove(&gone.id);
+            let to_it = state.targets.iter_mut().filter(|target| released && target.reached == Reached::Peer(gone.id));
+            to_it.for_each(|target| target.reached = Reached::Released(gone.id));
         }
         drop(state);
         self.tell_changed();

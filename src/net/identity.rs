@@ -12,7 +12,6 @@ use rcgen::PKCS_ED25519;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::pki_types::pem::PemObject;
 
 use crate::effects::Deciders;
 use crate::net::certificate::Proven;
@@ -141,12 +140,22 @@ impl Cluster {
         })
     }
 
+    /// The credentials of a client, such as no automatic cluster has.
+    #[cfg(test)]
+    pub(super) fn client(&self) -> Result<Credentials, NetworkError> {
+        let key = KeyPair::generate_for(&PKCS_ED25519).map_err(certificate_error)?;
+        let wish = Wish { name: "client", role: Role::Client, serial: random_serial()?, valid: None };
+        let certificate = sign(&self.key, &key, &wish)?;
+        let proven = proven_by(&certificate).expect("it reads back");
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+        Ok(Credentials { chain: vec![certificate], key, id: proven.id, proven, ..self.node()? })
+    }
+
     fn load(path: &Path) -> Result<Option<Cluster>, NetworkError> {
         let Some(text) = keyfile::read_private(path).map_err(automatic)? else { return Ok(None) };
         let broken = |reason: &str| NetworkError::KeyDamaged { path: path.into(), reason: reason.into() };
-        let key = KeyPair::from_pem(&text).map_err(|error| broken(&error.to_string()))?;
-        let certificate = CertificateDer::from_pem_slice(text.as_bytes());
-        let certificate = certificate.map_err(|error| broken(&error.to_string()))?;
+        let key = keyfile::key(&text).map_err(broken)?;
+        let certificate = keyfile::certificate(&text).map_err(broken)?;
         if public_key(&certificate).as_deref() != Some(key.public_key_raw()) {
             return Err(broken("key and certificate do not belong together"));
         }
@@ -183,7 +192,7 @@ impl Credentials {
         let text = keyfile::read_private(&key_path)?;
         let text =
             text.ok_or_else(|| NetworkError::NotNode { path: folder.into(), missing: NODE_KEY_FILE.to_owned() })?;
-        let key = KeyPair::from_pem(&text).map_err(|error| damaged(&key_path, &error.to_string()))?;
+        let key = keyfile::key(&text).map_err(|why| damaged(&key_path, why))?;
         let proven = proven_by(&node).ok_or_else(|| damaged(&node_path, "it names no role"))?;
         if public_key(&node).as_deref() != Some(key.public_key_raw()) {
             return Err(damaged(&node_path, "it is not for the key beside it"));
@@ -254,7 +263,7 @@ impl Credentials {
 
 /// Reads the certificate in a file.
 pub(super) fn certificate((path, text): (PathBuf, String)) -> Result<CertificateDer<'static>, NetworkError> {
-    CertificateDer::from_pem_slice(text.as_bytes()).map_err(|error| damaged(&path, &error.to_string()))
+    keyfile::certificate(&text).map_err(|why| damaged(&path, why))
 }
 
 /// The list of revocations in a folder, if there is one.

@@ -6,6 +6,10 @@ use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 
+use rcgen::KeyPair;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
 use crate::net::error::NetworkError;
 use crate::net::limits::KEY_FILE_BYTES_MAX;
 
@@ -69,6 +73,28 @@ pub(super) fn read_private(path: &Path) -> Result<Option<String>, NetworkError> 
     Ok(text)
 }
 
+/// The private key in a file; or why there is none, in words of our own.
+pub(super) fn key(text: &str) -> Result<KeyPair, &'static str> {
+    KeyPair::from_pem(text).map_err(|_| {
+        if text.contains("PRIVATE KEY-----") {
+            "the key in it is cut off or changed"
+        } else {
+            "there is no private key in it"
+        }
+    })
+}
+
+/// The certificate in a file likewise.
+pub(super) fn certificate(text: &str) -> Result<CertificateDer<'static>, &'static str> {
+    CertificateDer::from_pem_slice(text.as_bytes()).map_err(|_| {
+        if text.contains("-----BEGIN CERTIFICATE") {
+            "the certificate in it is cut off or changed"
+        } else {
+            "there is no certificate in it"
+        }
+    })
+}
+
 /// A text block with a label, in the form that all tools for certificates read.
 pub(super) fn pem(label: &str, der: &[u8]) -> String {
     let block = pem::Pem::new(label, der);
@@ -117,6 +143,18 @@ fn exposed(_path: &Path) -> Result<bool, NetworkError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_key_or_certificate_is_told_in_our_own_words() {
+        let made = KeyPair::generate().expect("randomness").serialize_pem();
+        assert!(key(&made).is_ok());
+        assert_eq!(key(&made[..made.len() / 2]).err(), Some("the key in it is cut off or changed"));
+        assert_eq!(key(&made.replace("M", "!")).err(), Some("the key in it is cut off or changed"));
+        assert_eq!(key("").err(), Some("there is no private key in it"));
+        let cut = "-----BEGIN CERTIFICATE-----\nMIIB";
+        assert_eq!(certificate(cut).err(), Some("the certificate in it is cut off or changed"));
+        assert_eq!(certificate(&made).err(), Some("there is no certificate in it"));
+    }
 
     #[test]
     fn a_new_file_does_not_replace_an_old_one() {

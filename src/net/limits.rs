@@ -32,6 +32,8 @@ pub const INBOX_BYTES_MAX: usize = 32 << 20;
 pub const TEXT_BYTES_MAX: usize = 256;
 /// The most peers that one may be connected to.
 pub const LINKS_MAX: usize = 512;
+/// With more connections than this a node ends those that only the other side's user wants, and that no neighbours need.
+pub const LINKS_FOR_OTHERS: usize = 16;
 /// The most handshakes from outside at one time.
 pub const HANDSHAKES_MAX: usize = 64;
 /// The most bytes of a list of revocations: more than 20,000 of them.
@@ -79,5 +81,7 @@ pub const STUCK: Duration = Duration::from_secs(1);
 pub const STALLED: Duration = Duration::from_secs(10);
 /// After this long a connection that no neighbours need is closed.
 pub const UNNEEDED: Duration = Duration::from_secs(10);
+/// A node that has ended an unneeded connection is dialed again after this long, if others have broken off since.
+pub const RELEASED: Duration = Duration::from_mins(5);
 /// What the first round trip is guessed at, before it is measured; a lost first packet is sent again after three of these.
 pub const FIRST_ROUND_TRIP: Duration = Duration::from_millis(60);

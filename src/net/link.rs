@@ -74,11 +74,15 @@ pub(super) async fn run(hub: Arc<Hub>, registration: Registration) {
     }
     let told = Cause::of(&connection.closed().await);
     let duplicate = told == Cause::of_closing(Closing::Duplicate);
-    let ended = hub.remove(link);
+    let is_unneeded = |cause: &Cause| *cause == Cause::of_closing(Closing::Unneeded);
+    let ended = hub.remove(link, is_unneeded(&told));
     servers::tell_all(&hub);
     let cause = ended.cause.unwrap_or(told);
-    let unneeded = cause == Cause::of_closing(Closing::Unneeded);
+    let unneeded = is_unneeded(&cause);
     let renewed = ended.renewed || duplicate;
+    if !(renewed || unneeded || cause.refused || cause.is_goodbye()) {
+        hub.broken.fetch_add(1, Ordering::Relaxed);
+    }
     if inside && !renewed {
         hub.steer(Told::Lost { id, unneeded });
     }

@@ -9,7 +9,9 @@ use std::sync::atomic::Ordering;
 use quinn::Connection;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio::time::sleep_until;
 
+use crate::effects::NodeId;
 use crate::net::certificate::Proven;
 use crate::net::error::Cause;
 use crate::net::event::LinkId;
@@ -17,8 +19,11 @@ use crate::net::frame::Greeting;
 use crate::net::frame::Refusal;
 use crate::net::hub::Hub;
 use crate::net::limits::IDLE;
+use crate::net::limits::LINKS_FOR_OTHERS;
+use crate::net::limits::RELEASED;
 use crate::net::limits::SERVERS_TOLD_MAX;
 use crate::net::limits::SIGN_OF_LIFE;
+use crate::net::membership::outside;
 use crate::net::refusal::reachable;
 use crate::replica::Role;
 
@@ -42,6 +47,17 @@ pub(super) enum Reached {
     Nobody,
     Myself,
     Peer(u128),
+    /// It led to this one, which has ended the connection since neither needs it.
+    Released(u128),
+}
+
+/// Whose user wants a connection to stay, though no neighbours need it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// This node's.
+    pub(super) here: bool,
+    /// The peer's. Where these are many, this node ends those that it can do without.
+    pub(super) there: bool,
 }
 
 /// A connection.
@@ -56,8 +72,7 @@ pub(super) struct Link {
     /// `None` once the network closes.
     pub(super) queue: Option<mpsc::UnboundedSender<Vec<u8>>>,
     pub(super) flow: Arc<Flow>,
-    /// Whether it stays though no neighbours need it: the user of one side named the other.
-    pub(super) kept: bool,
+    pub(super) kept: Kept,
     pub(super) dialed: bool,
     pub(super) attempt: u64,
     pub(super) renewed: bool,
@@ -84,7 +99,7 @@ impl Link {
             connection,
             queue: Some(queue),
             flow,
-            kept: false,
+            kept: Kept::default(),
             dialed: false,
             attempt: 0,
             renewed: false,
@@ -151,6 +166,51 @@ pub struct AddressState {
 }
 
 impl Hub {
+    /// Whether every address that the user named is this node's own: nobody is sought then.
+    pub(super) fn reaches_only_itself(&self) -> bool {
+        self.state().targets.iter().all(|target| target.reached == Reached::Myself)
+    }
+
+    /// The connections that stay only because the peer's user wants it, while there are more of all kinds than a node keeps for that;
+    /// and how many are too many.
+    pub(super) fn crowd(&self) -> (Vec<(LinkId, u128)>, usize) {
+        let deciders = self.trust.deciders();
+        let decides = |id: u128| {
+            let node = NodeId(u64::try_from(id >> 64).unwrap_or_default());
+            deciders.as_ref().is_some_and(|appointed| appointed.list().contains(node))
+        };
+        let state = self.state();
+        let surplus = state.links.len().saturating_sub(LINKS_FOR_OTHERS);
+        if surplus == 0 {
+            return (Vec::new(), 0);
+        }
+        let theirs = state.links.iter().filter(|(_, link)| link.kept == Kept { here: false, there: true });
+        let theirs = theirs.filter(|(_, link)| !outside(self.role, link.peer.role) && !decides(link.id));
+        (theirs.map(|(id, link)| (*id, link.id)).collect(), surplus)
+    }
+
+    /// Waits until a node that has ended an unneeded connection is worth dialing again: as soon as nobody is connected; and after a while
+    /// if connections broke off since, as they do where a network is parted, since the neighbours may not find those on the other side.
+    pub(super) async fn until_missed(&self) {
+        let (before, due) = (self.broken.load(Ordering::Relaxed), Instant::now() + RELEASED);
+        let mut changed = self.changes();
+        while self.links() > 0 && !self.closing() {
+            let is_due = Instant::now() >= due;
+            if is_due && self.broken.load(Ordering::Relaxed) != before {
+                return;
+            }
+            tokio::select! {
+                told = changed.changed() => if told.is_err() { return },
+                () = sleep_until(due), if !is_due => {}
+            }
+        }
+    }
+
+    /// Whether the connection that an address led to was ended since neither needs it.
+    pub(super) fn is_released(&self, target: usize) -> bool {
+        matches!(self.state().targets.get(target), Some(Target { reached: Reached::Released(_), .. }))
+    }
+
     /// Where the servers are that are connected, in the order of their identities.
     pub(super) fn servers(&self) -> Vec<SocketAddr> {
         let state = self.state();
@@ -180,6 +240,7 @@ impl Hub {
             Reached::Nobody => false,
             Reached::Myself => true,
             Reached::Peer(id) => state.links.values().any(|link| link.id == id),
+            Reached::Released(_) => !state.links.is_empty(),
         };
         let lost = state.targets.iter().filter(|target| !leads(target)).map(|target| AddressState {
             address: target.address.clone(),

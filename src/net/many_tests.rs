@@ -15,6 +15,7 @@ use crate::net::frame::Kind;
 use crate::net::frame::encode_greeting;
 use crate::net::frame::frame;
 use crate::net::identity::Cluster;
+use crate::net::limits::LINKS_FOR_OTHERS;
 use crate::net::limits::LINKS_MAX;
 use crate::net::limits::PUSH_BYTES_HIGH;
 use crate::net::tests::Node;
@@ -180,6 +181,43 @@ async fn many_nodes_have_few_connections() {
     assert!(total < 24 * 23 * 2 / 3, "{total} ends of connections among 24 nodes");
 }
 
+#[test]
+fn the_one_whom_all_have_named_keeps_few_of_them_and_is_found_again_by_who_is_left_alone() {
+    let cluster = cluster();
+    let (seed_runtime, seed) = apart(&cluster, "seed", vec![]);
+    let (others_runtime, mut others) = (runtime(), Vec::new());
+    others_runtime.block_on(async {
+        for number in 0..24 {
+            others.push(node(&cluster, &number.to_string(), None, vec![seed.address()]).await);
+        }
+        all_hear(&mut others, 3, 0).await;
+    });
+    seed_runtime.block_on(async {
+        let few = async {
+            while seed.network.links() > LINKS_FOR_OTHERS {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        assert!(timeout(2 * PATIENCE, few).await.is_ok(), "{} of 24 stay", seed.network.links());
+    });
+    let released = |node: &Node| !node.network.is_linked_to(&seed.network);
+    let last = others.iter().position(released).expect("one of those that it has ended");
+    let last = others.swap_remove(last);
+    assert!(others.iter().chain([&last]).all(|node| node.network.all_peers_connected()), "all have reached it");
+    // All but that one end, and the seed's neighbours with them.
+    others_runtime.block_on(async {
+        for node in &others {
+            node.network.close().await;
+        }
+        let found = async {
+            while released(&last) {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        assert!(timeout(PATIENCE, found).await.is_ok(), "who has nobody left dials the one that it was told of");
+    });
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_peer_that_is_one_too_many_is_refused_on_both_sides_and_gets_in_when_another_has_left() {
     let cluster = cluster();
@@ -189,7 +227,8 @@ async fn the_peer_that_is_one_too_many_is_refused_on_both_sides_and_gets_in_when
     let endpoint = Endpoint::client(([127, 0, 0, 1], 0).into()).expect("a socket");
     let mut open = Vec::new();
     for at in 0..LINKS_MAX {
-        let credentials = cluster.node().expect("credentials");
+        // Clients stay as long as they like; of servers a node ends what it can do without.
+        let credentials = cluster.client().expect("credentials");
         let (client, _) = configure(&credentials).expect("a configuration");
         let connecting = endpoint.connect_with(client, address, &credentials.server_name).expect("dialed");
         let connection = connecting.await.expect("welcome");

@@ -262,12 +262,16 @@ impl Membership {
     /// Ends connections that nobody has needed for a while.
     fn sweep(&mut self) {
         let mut before = std::mem::take(&mut self.unneeded);
-        for (link, id) in self.hub.spare_links() {
+        let (theirs, mut surplus) = self.hub.crowd();
+        let spare = self.hub.spare_links().into_iter().map(|spare| (spare, false));
+        for ((link, id), theirs) in spare.chain(theirs.into_iter().map(|theirs| (theirs, true))) {
             if self.overlay.needs(id) {
                 continue;
             }
             let since = before.remove(&link).unwrap_or_else(Instant::now);
-            if since.elapsed() >= UNNEEDED {
+            let over = since.elapsed() >= UNNEEDED && (!theirs || surplus > 0);
+            if over {
+                surplus = surplus.saturating_sub(1);
                 let cause = Cause::absent("E0605", "the two have other neighbours");
                 self.hub.close_link(link, Closing::Unneeded, cause);
             } else {

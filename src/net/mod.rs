@@ -27,6 +27,8 @@ mod refusal;
 pub mod revocation;
 mod servers;
 pub mod show;
+mod socket;
+mod strangers;
 mod tls;
 mod trust;
 

@@ -159,7 +159,9 @@ impl Examiner {
             let error = NetworkError::NotLoopback { address: address.into() };
             return Err(Cause::refused(error.code(), error.to_string()));
         }
-        let fits = |at: &&SocketAddr| at.is_ipv4() == here.is_ipv4() && at.port() != 0;
+        // All addresses of version 6 stand for those of version 4 as well.
+        let both = here.is_ipv6() && here.ip().is_unspecified();
+        let fits = |at: &&SocketAddr| (both || at.is_ipv4() == here.is_ipv4()) && at.port() != 0;
         let at = found.iter().find(fits).copied();
         at.ok_or_else(|| unresolved(format!("no address of the same kind as {}", here.ip())))
     }

@@ -130,7 +130,8 @@ refused 127.0.0.1:7001: this node refused the peer: the peer's certificate is of
     Explanation {
         code: "E0614",
         title: "the address of a peer is the node's own",
-        text: "A node need not be told its own address as a peer. It does no harm.",
+        text: "A node need not be told its own address as a peer. It does no harm; but where all addresses after --peers are its own, it seeks \
+         nobody, and waits for others to dial it.",
         example: Example::Session(
             r#"$ lasp keys init shop
 $ lasp keys issue --cluster shop --node berlin --role server
