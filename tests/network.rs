@@ -470,4 +470,13 @@ fn a_node_that_runs_tells_how_it_stands_with_each_of_its_peers() {
         (&json!("resolving"), &json!("problem"), &json!("E0605"))
     );
     assert_eq!(asked.code, 5, "{}", asked.stderr);
+    // The other keeps no data, and is asked by its own address.
+    let asked = commands::run(folder.path(), &["doctor", "--listen", &address, "--json"], "");
+    let found: Vec<serde_json::Value> =
+        asked.stdout.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let itself = found.iter().find(|line| line["what"] == "node").unwrap_or_else(|| panic!("the node: {found:#?}"));
+    assert_eq!(itself["message"], format!("a runs, and listens on {address}"));
+    let peer = found.iter().find(|line| line["what"] == "peer").unwrap_or_else(|| panic!("its peer: {found:#?}"));
+    assert_eq!((&peer["peer"], &peer["connection"]), (&json!("b"), &json!("connected")));
+    assert_eq!(asked.code, 0, "{}", asked.stderr);
 }

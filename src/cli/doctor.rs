@@ -27,6 +27,7 @@ use crate::net::PeerState;
 use crate::net::certificate::date;
 use crate::net::error::Cause;
 use crate::net::error::NetworkError;
+use crate::net::frame;
 use crate::net::identity::Credentials;
 use crate::net::limits::CLOCKS_APART;
 use crate::net::nodekey::NodeKey;
@@ -41,8 +42,8 @@ use crate::store::StoreError;
 pub const DOCTOR_HELP: &str = "\
 Says, line by line, what is well and what is not: whether the certificate counts, the data can be used, the address can be
 listened on, each peer's name is found, somebody answers, both belong to the same cluster, speak the same version, and have
-clocks that agree. Of a node that runs with --data it says who its peers are, and which of those that it was to join it does
-not reach. Peers are asked without being disturbed: the doctor does not become a peer, no data is exchanged, and nothing is
+clocks that agree. Of a node that runs, which is asked by its --data or by the address after --listen, it says who its peers are,
+and which of those that it was to join it does not reach. Peers are asked without being disturbed: the doctor does not become a peer, no data is exchanged, and nothing is
 changed on disk.
 
 Exit codes: 0 all is well, 2 wrong usage, 5 something is not, 6 only the data is not.
@@ -50,6 +51,7 @@ Exit codes: 0 all is well, 2 wrong usage, 5 something is not, 6 only the data is
 Examples:
   lasp doctor --peers 127.0.0.1:7001
   lasp doctor --data berlin-data
+  lasp doctor --listen 127.0.0.1:7001
   lasp doctor --cluster berlin --data berlin-data --listen 0.0.0.0:7001 --peers hamburg.example:7001,bremen.example:7001";
 
 /// What a finding about the data folder is about.
@@ -158,12 +160,16 @@ pub fn run(arguments: &Doctor, color: ColorChoice) -> Exit {
         Err(error) => tell(Finding::of_error("cluster", error)),
     }
     let automatic = arguments.cluster.is_none();
+    // Whether the node itself has said how it stands.
+    let mut told = false;
     if let Some(folder) = &arguments.data {
         let finding = data(folder, credentials.as_ref().ok().filter(|credentials| !credentials.automatic));
         let runs = finding.code == Some(IN_USE);
         tell(finding);
         if runs {
-            standing(folder).into_iter().for_each(&mut tell);
+            let standing = standing(folder);
+            told = !standing.is_empty();
+            standing.into_iter().for_each(&mut tell);
         }
     }
     let listen = arguments.listen.as_ref().map(|listen| (listen, listening(listen, automatic)));
@@ -176,7 +182,7 @@ pub fn run(arguments: &Doctor, color: ColorChoice) -> Exit {
             Ok(runtime) => runtime,
             Err(exit) => return exit,
         };
-        match runtime.block_on(peers(credentials, &arguments.peers, taken.as_deref(), automatic)) {
+        match runtime.block_on(peers(credentials, &arguments.peers, taken.as_deref(), (automatic, !told))) {
             Ok(findings) => findings.into_iter().for_each(tell),
             Err(error) => tell(Finding::of_error("peer", &error)),
         }
@@ -301,6 +307,11 @@ fn standing(folder: &Path) -> Vec<Finding> {
         }
     };
     let Standing { name, address, peers, lost } = standing;
+    of_peers(&name, &address, &peers, &lost)
+}
+
+/// How a node that runs stands with its peers.
+fn of_peers(name: &str, address: &str, peers: &[PeerState], lost: &[AddressState]) -> Vec<Finding> {
     let mut findings = vec![Finding::new("node", State::Ok, format!("{name} runs, and listens on {address}"))];
     if peers.is_empty() && lost.is_empty() {
         findings.push(Finding::new("peer", State::Note, "no peer is connected".into()));
@@ -379,7 +390,7 @@ async fn peers(
     credentials: Credentials,
     peers: &[String],
     taken: Option<&str>,
-    automatic: bool,
+    (automatic, asks_itself): (bool, bool),
 ) -> Result<Vec<Finding>, NetworkError> {
     let own = (credentials.id, automatic);
     let v6 = |peer: &str| peer.starts_with('[');
@@ -401,7 +412,11 @@ async fn peers(
         .collect();
     let mut findings = Vec::new();
     if let Some(listen) = taken {
-        findings.push(in_use(listen, &examiner.ask(listen).await, own));
+        let examined = examiner.ask(listen).await;
+        findings.push(in_use(listen, &examined, own));
+        if let Some((name, frame::Standing { address, peers, lost })) = examined.standing.filter(|_| asks_itself) {
+            findings.extend(of_peers(&name, &address, &peers, &lost));
+        }
     }
     for (address, asked) in peers.iter().zip(asked) {
         if let Ok(examined) = asked.await {
@@ -468,9 +483,10 @@ mod tests {
     use crate::store;
 
     fn examined(ahead_ms: i64, within_ms: u64, revoked: u64) -> Examined {
-        let probed = Probed { name: "b".into(), release: "0.1.0".into(), now_ms: 0, peers: 2, revoked };
+        let (name, release) = ("b".to_owned(), "0.1.0".to_owned());
+        let probed = Probed { name, release, now_ms: 0, peers: 2, revoked, standing: None };
         let outcome = Ok(Answer { probed, round_trip: Duration::from_micros(400), ahead_ms, within_ms });
-        Examined { address: None, proven: None, outcome }
+        Examined { address: None, proven: None, outcome, standing: None }
     }
 
     #[test]

@@ -446,7 +446,7 @@ impl Driver {
                 out.peer(&self.name, &address, state, Some(&cause));
             }
             Event::TurnedAway { address, cause, times } => {
-                out.peer(&self.name, &address, "refused", Some(&cause.after(times)))
+                out.peer(&self.name, &address, "refused", Some(&cause.after(times)));
             }
             Event::OnlyMyself => out.diagnostic(Some(&self.name), &Files::default(), &only_itself()),
             Event::Reached => {}

@@ -369,7 +369,7 @@ async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
     };
     let first = read(&mut receive, &[Kind::Hello, Kind::Probe]).await;
     if let Ok((Kind::Probe, _)) = first {
-        probe::answer(hub, &connection, send).await;
+        probe::answer(hub, &connection, send, peer.id).await;
         return Ok(());
     }
     let greeting = match first.and_then(|(_, bytes)| decode_greeting(&bytes)) {

@@ -19,6 +19,8 @@ use crate::net::limits::PROTOCOL;
 use crate::net::limits::PUSH_EXTRA_BYTES;
 use crate::net::limits::REVOCATIONS_BYTES_MAX;
 use crate::net::limits::TEXT_BYTES_MAX;
+use crate::net::linked::AddressState;
+use crate::net::linked::PeerState;
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +124,20 @@ pub struct Probed {
     pub peers: u32,
     /// The number of the newest list of revocations that it has.
     pub revoked: u64,
+    /// How it stands with its peers, for who may know that. Stands behind the rest, where who does not know it does not look.
+    #[serde(skip)]
+    pub standing: Option<Standing>,
+}
+
+/// How a node stands with its peers: as many of them as an answer has room for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Where it listens.
+    pub address: String,
+    /// The peers that are connected.
+    pub peers: Vec<PeerState>,
+    /// The addresses after its `--peers` that lead to nobody.
+    pub lost: Vec<AddressState>,
 }
 
 /// Why somebody is turned away.
@@ -225,7 +241,18 @@ fn unversioned<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, &[u8]), FrameErr
 /// The payload of an answer to `lasp doctor`: the version first, as in greetings.
 #[must_use]
 pub fn encode_probed(probed: &Probed) -> Vec<u8> {
-    versioned(probed)
+    let mut bytes = versioned(probed);
+    let Some(Standing { address, peers, lost }) = &probed.standing else { return bytes };
+    let mut room = CONTROL_BYTES_MAX.saturating_sub(bytes.len() + address.len() + 32);
+    let mut fits = |bytes: usize| {
+        let fits = bytes <= room;
+        room = room.saturating_sub(bytes);
+        fits
+    };
+    let lost = lost.iter().filter(|lost| fits(encode(lost).len())).cloned().collect();
+    let peers = peers.iter().filter(|peer| fits(encode(peer).len())).cloned().collect();
+    bytes.extend(encode(&Standing { address: address.clone(), peers, lost }));
+    bytes
 }
 
 /// Reads an answer to `lasp doctor`.
@@ -233,8 +260,15 @@ pub fn encode_probed(probed: &Probed) -> Vec<u8> {
 /// # Errors
 /// As [`decode_greeting`].
 pub fn decode_probed(bytes: &[u8]) -> Result<Probed, FrameError> {
-    let (probed, _): (Probed, _) = unversioned(bytes)?;
+    let (mut probed, behind): (Probed, _) = unversioned(bytes)?;
     let fit = |text: &str| text.len() <= TEXT_BYTES_MAX && plain(text) == text;
+    probed.standing = postcard::from_bytes(behind).ok().filter(|Standing { address, peers, lost }| {
+        let causes = || lost.iter().flat_map(|lost| &lost.cause).all(|(code, reason)| fit(code) && fit(reason));
+        fit(address)
+            && peers.iter().all(|peer| fit(&peer.name) && fit(&peer.role) && fit(&peer.address))
+            && lost.iter().all(|lost| fit(&lost.address))
+            && causes()
+    });
     if fit(&probed.name) && fit(&probed.release) { Ok(probed) } else { Err(FrameError::Malformed) }
 }
 
@@ -298,6 +332,35 @@ mod tests {
         assert_eq!(decode_greeting(&bytes), Ok(without.clone()));
         assert!(encode_greeting(&greeting()).starts_with(&bytes));
         assert_eq!(postcard::from_bytes::<Greeting>(&encode_greeting(&greeting())[2..]), Ok(without));
+    }
+
+    #[test]
+    fn an_answer_to_the_doctor_has_as_many_peers_as_there_is_room_for_and_one_without_is_one() {
+        let peer = |at: u64| PeerState {
+            name: format!("peer {at}"),
+            role: "server".into(),
+            address: format!("127.0.0.1:{at}"),
+            seconds: at,
+            round_trip_us: at,
+            waiting_bytes: 0,
+        };
+        let lost = AddressState { address: "b:1".into(), cause: Some(("E0605".into(), "nobody".into())) };
+        let standing =
+            |count| Standing { address: "a:1".into(), peers: (0..count).map(peer).collect(), lost: vec![lost.clone()] };
+        let (name, release) = ("a".to_owned(), "0.1.0".to_owned());
+        let none = Probed { name, release, now_ms: 1, peers: 2, revoked: 3, standing: None };
+        assert_eq!(decode_probed(&encode_probed(&none)), Ok(none.clone()));
+        let some = Probed { standing: Some(standing(3)), ..none.clone() };
+        assert_eq!(decode_probed(&encode_probed(&some)), Ok(some.clone()));
+        assert!(encode_probed(&some).starts_with(&encode_probed(&none)), "who knows of none reads one with it");
+        let many = encode_probed(&Probed { standing: Some(standing(5000)), ..none.clone() });
+        assert!(many.len() <= CONTROL_BYTES_MAX, "{}", many.len());
+        let read = decode_probed(&many).expect("an answer").standing.expect("with peers");
+        assert!(read.peers.len() > 200 && read.lost == [lost.clone()], "{}", read.peers.len());
+        let mut evil = standing(1);
+        evil.peers[0].name = "\u{1b}[2J".into();
+        let evil = Probed { standing: Some(evil), ..none.clone() };
+        assert_eq!(decode_probed(&encode_probed(&evil)), Ok(none), "it is shown to people");
     }
 
     #[test]

@@ -149,7 +149,7 @@ mod tests {
         let made = KeyPair::generate().expect("randomness").serialize_pem();
         assert!(key(&made).is_ok());
         assert_eq!(key(&made[..made.len() / 2]).err(), Some("the key in it is cut off or changed"));
-        assert_eq!(key(&made.replace("M", "!")).err(), Some("the key in it is cut off or changed"));
+        assert_eq!(key(&made.replace('M', "!")).err(), Some("the key in it is cut off or changed"));
         assert_eq!(key("").err(), Some("there is no private key in it"));
         let cut = "-----BEGIN CERTIFICATE-----\nMIIB";
         assert_eq!(certificate(cut).err(), Some("the certificate in it is cut off or changed"));

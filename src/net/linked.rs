@@ -140,7 +140,7 @@ pub(super) struct Flow {
 }
 
 /// A peer that is connected, for people.
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PeerState {
     /// What it calls itself.
     pub name: String,
@@ -171,7 +171,7 @@ impl Hub {
         self.state().targets.iter().all(|target| target.reached == Reached::Myself)
     }
 
-    /// The connections that stay only because the peer's user wants it, while there are more of all kinds than a node keeps for that;
+    /// The connections to servers that stay only because the other side wants it, while there are more than a server keeps for that;
     /// and how many are too many.
     pub(super) fn crowd(&self) -> (Vec<(LinkId, u128)>, usize) {
         let deciders = self.trust.deciders();

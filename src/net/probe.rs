@@ -19,6 +19,7 @@ use crate::net::error::NetworkError;
 use crate::net::frame::FrameError;
 use crate::net::frame::Kind;
 use crate::net::frame::Probed;
+use crate::net::frame::Standing;
 use crate::net::frame::decode_probed;
 use crate::net::frame::encode_probed;
 use crate::net::frame::frame;
@@ -45,6 +46,8 @@ pub struct Examined {
     pub proven: Option<Proven>,
     /// What it answered, or why it did not.
     pub outcome: Result<Answer, Cause>,
+    /// What it calls itself, and how it stands with its peers, if it tells.
+    pub standing: Option<(String, Standing)>,
 }
 
 /// A peer's answer.
@@ -69,15 +72,22 @@ pub struct Examiner {
     automatic: bool,
 }
 
-/// Answers as long as the other side asks, within bounds.
-pub(super) async fn answer(hub: &Arc<Hub>, connection: &Connection, mut send: SendStream) {
+/// Answers as long as the other side asks, within bounds. Who its peers are a node tells those with its own key, and where all nodes
+/// are of one user.
+pub(super) async fn answer(hub: &Arc<Hub>, connection: &Connection, mut send: SendStream, asker: u128) {
+    let trusted = hub.automatic || asker == hub.me;
     for _ in 0..PROBES_MAX {
+        let standing = trusted.then(|| {
+            let (peers, lost) = hub.standing();
+            Standing { address: hub.listen.to_string(), peers, lost }
+        });
         let probed = Probed {
             name: hub.name.clone(),
             release: env!("CARGO_PKG_VERSION").to_owned(),
             now_ms: now_ms(),
             peers: u32::try_from(hub.links()).unwrap_or(u32::MAX),
             revoked: hub.trust.number(),
+            standing,
         };
         if send.write_all(&frame(Kind::Probed, &encode_probed(&probed))).await.is_err() || send.finish().is_err() {
             return;
@@ -108,7 +118,8 @@ impl Examiner {
 
     /// Asks one peer.
     pub async fn ask(&self, address: &str) -> Examined {
-        let mut found = Examined { address: None, proven: None, outcome: Err(too_late(address, None)) };
+        let outcome = Err(too_late(address, None));
+        let mut found = Examined { address: None, proven: None, outcome, standing: None };
         let whole = self.steps(address, &mut found);
         match timeout(ATTEMPT, whole).await {
             Ok(outcome) => found.outcome = outcome,
@@ -139,6 +150,8 @@ impl Examiner {
         let mut best: Option<Answer> = None;
         for _ in 0..ROUNDS {
             let answer = round(&connection).await?;
+            let Probed { name, standing, .. } = &answer.probed;
+            found.standing = standing.clone().map(|standing| (name.clone(), standing));
             if best.as_ref().is_none_or(|best| answer.round_trip < best.round_trip) {
                 best = Some(answer);
             }

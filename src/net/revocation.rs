@@ -38,7 +38,7 @@ pub enum NoList {
     #[error("it is longer than {REVOCATIONS_BYTES_MAX} bytes")]
     TooLong,
     /// Not a list, or not one of this kind.
-    #[error("it is damaged")]
+    #[error("it is no such list, or is cut off or changed")]
     Damaged,
     /// Not this cluster's authority has signed it.
     #[error("it is not signed by the cluster's authority")]
