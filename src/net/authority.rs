@@ -225,7 +225,10 @@ impl Authority {
         if !written? {
             return Err(NetworkError::FolderTaken { path: folder });
         }
-        self.fill(&folder, &issued)?;
+        self.fill(&folder, &issued).inspect_err(|_| {
+            let _ = std::fs::remove_file(folder.join(NODE_KEY_FILE));
+            let _ = std::fs::remove_file(self.issued_file(&issued));
+        })?;
         Ok(Made { issued, folder, with_key: true, before: None })
     }
 
@@ -428,6 +431,18 @@ mod tests {
         assert_eq!((after.id, after.proven.role, after.name.as_str()), (before.id, Role::Server, "a"));
         assert_ne!(after.proven.serial, before.proven.serial);
         assert_eq!(after.usable(at(49).unix_timestamp()), Ok(()));
+    }
+
+    #[test]
+    fn a_name_whose_folder_could_not_be_filled_is_free() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut authority = Authority::create(&folder.path().join("shop"), at(0)).expect("made");
+        let out = folder.path().join("out");
+        fs::create_dir_all(out.join(NODE_FILE)).expect("made");
+        let blocked = Order { out: Some(&out), ..order("a", None) };
+        assert!(authority.issue(&blocked, at(0)).is_err(), "a folder lies where the certificate is to be");
+        assert!(!out.join(NODE_KEY_FILE).exists());
+        assert!(authority.issue(&order("a", None), at(0)).is_ok());
     }
 
     #[test]
