@@ -32,7 +32,8 @@ pub const INBOX_BYTES_MAX: usize = 32 << 20;
 pub const TEXT_BYTES_MAX: usize = 256;
 /// The most peers that one may be connected to.
 pub const LINKS_MAX: usize = 512;
-/// With more connections than this a node ends those that only the other side's user wants, and that no neighbours need.
+/// With more connections to other servers than this a server ends those that only the other side's user wants, and that no
+/// neighbours need.
 pub const LINKS_FOR_OTHERS: usize = 16;
 /// The most handshakes from outside at one time.
 pub const HANDSHAKES_MAX: usize = 64;

@@ -180,12 +180,12 @@ impl Hub {
             deciders.as_ref().is_some_and(|appointed| appointed.list().contains(node))
         };
         let state = self.state();
-        let surplus = state.links.len().saturating_sub(LINKS_FOR_OTHERS);
+        let inside = || state.links.iter().filter(|(_, link)| !outside(self.role, link.peer.role));
+        let surplus = inside().count().saturating_sub(LINKS_FOR_OTHERS);
         if surplus == 0 {
             return (Vec::new(), 0);
         }
-        let theirs = state.links.iter().filter(|(_, link)| link.kept == Kept { here: false, there: true });
-        let theirs = theirs.filter(|(_, link)| !outside(self.role, link.peer.role) && !decides(link.id));
+        let theirs = inside().filter(|(_, link)| link.kept == Kept { here: false, there: true } && !decides(link.id));
         (theirs.map(|(id, link)| (*id, link.id)).collect(), surplus)
     }
 
