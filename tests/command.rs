@@ -399,6 +399,26 @@ fn one_name_for_two_types_is_the_programs_fault_in_a_simulation_too() {
 }
 
 #[test]
+fn two_types_of_one_name_are_told_where_they_are_declared_and_their_values_are_no_further_mistake() {
+    let program = "f(0) -> declare(x, set);\nf(_) -> declare(x, gcounter).\nX = f(replica()).";
+    let done = typed(&["run", "-", "--replicas", "2"], program);
+    assert_eq!((done.code, done.stdout.as_str()), (1, "X@a = []\nX@b = 0\n"), "{}", done.stderr);
+    for place in ["1:9: error E0301", "2:9: error E0301", "a set here", "a gcounter here"] {
+        assert!(done.stderr.contains(place), "{place}: {}", done.stderr);
+    }
+    assert!(!done.stderr.contains("E0806"), "{}", done.stderr);
+}
+
+#[test]
+fn what_a_fold_dynamic_cannot_contribute_is_told_with_its_function_and_its_destination() {
+    let program = "L = declare_dynamic(set), update(L, {add, 1}).
+        D = fold_dynamic(L, fun(_) -> {add, string:copies(\"a\", 1000000)} end, declare(set)).";
+    let done = typed(&["run", "-"], program);
+    assert!(done.stderr.contains(":2:29: error E0390"), "{}", done.stderr);
+    assert!(done.stderr.contains("what this node contributes to D lacks it"), "{}", done.stderr);
+}
+
+#[test]
 fn of_many_derivations_that_fail_at_once_several_are_named() {
     let program = "A = declare(set). [map(A, fun(X) -> N div X end) || N <- [1, 2]]. B = map(A, fun(X) -> hd(X) end).
         C = map(A, fun(X) -> {X, element(1, X)} end). update(A, {add_all, [0, 0.5]}).";

@@ -24,6 +24,8 @@ fn said_among(cluster: &Cluster, nodes: &[usize], codes: &[&str]) -> Vec<(Vec<St
     }
     let of = |node: usize, severity| {
         let reports = cluster.reports(node).iter().filter(|told| told.code == "E0316");
+        // Each is told with the place of the derivation that it is about.
+        assert!(reports.clone().all(|told| !told.labels.is_empty()), "n{node} tells of a cycle without a place");
         reports.filter(|told| told.severity == severity).map(|told| told.title.clone()).collect::<Vec<_>>()
     };
     nodes.iter().map(|node| (of(*node, Severity::Error), of(*node, Severity::Warning))).collect()

@@ -367,3 +367,19 @@ fn every_verb_shows_an_example() {
         assert!(done.stdout.contains(&format!("  lasp {verb}")), "{verb}: {}", done.stdout);
     }
 }
+
+#[test]
+fn variables_that_no_name_of_the_top_level_is_bound_to_have_to_be_equal_too() {
+    let program = "I = declare(gset), update(I, {add, 1}).
+        own_test() -> R = replica(), map(I, fun(_) -> R end, declare(o, gset)), read(I, [1]).
+        same_test() -> map(I, fun(X) -> X end, declare(p, gset)), read(I, [1]).";
+    let folder = folder(&[("apart.lasp", program)]);
+    let done = test(folder.path(), &["apart.lasp", "--replicas", "3", "--seed", "7"]);
+    assert_eq!(done.code, 1, "{}", done.stderr);
+    assert!(
+        done.stdout.contains("FAILED  own_test/0") && done.stdout.contains("ok      same_test/0"),
+        "{}",
+        done.stdout
+    );
+    assert_eq!(done.stderr.matches("error E0706: the replicas differ: o is [0]").count(), 1, "{}", done.stderr);
+}

@@ -82,6 +82,8 @@ struct Ended {
     name: String,
     finals: Vec<Final>,
     failed: bool,
+    /// Whether a name stands for variables of two types, which was told.
+    conflicts: bool,
     waits: bool,
 }
 
@@ -259,7 +261,7 @@ fn end(mut driver: Driver, out: &Out, asked_by: &Control, timeout: Option<Durati
     let finals = driver.node.finals();
     driver.close();
     let failed = status.top_level == TopLevel::Failed || status.assertion_failed || status.conflicts;
-    Ended { name: driver.name.clone(), finals, failed, waits: waiting }
+    Ended { name: driver.name.clone(), finals, failed, conflicts: status.conflicts, waits: waiting }
 }
 
 async fn coordinate(
@@ -348,7 +350,9 @@ fn conclude(arguments: &Run, out: &Out, verdict: Verdict, ended: &[Ended]) -> Ex
         Verdict::Converged => {}
         Verdict::TimedOut => return if failed { Exit::Failed } else { Exit::Waits },
     }
-    for difference in &differences {
+    // Where a name stands for two variables each side keeps its own, and values differ by right.
+    let by_right = ended.iter().any(|node| node.conflicts);
+    for difference in differences.iter().filter(|_| !by_right) {
         out.error(None, "E0806", difference, DIFFERENT);
     }
     if differences.is_empty() {

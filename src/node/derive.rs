@@ -41,13 +41,18 @@ impl Node {
             };
             Arc::new(Reference { name, kind: Type::Set, dynamic })
         };
+        self.note_place(&destination);
         let target = self.variable(&destination)?;
         let identity = self.derivation_identity(&operator, &ids, &destination)?;
         // What a fold or group_by contributes comes from its last function.
-        if let Some(Term::Fun(function)) = operator.functions().last().copied()
-            && let Some(place) = self.view_at.or_else(|| self.machine.place(&Term::Fun(function.clone())))
-        {
-            self.functions_at.insert(identity, (place, function.arity));
+        let function = match operator.functions().last().copied() {
+            Some(Term::Fun(function)) => Some(function.clone()),
+            _ => None,
+        };
+        let arity = function.as_ref().map_or(0, |function| function.arity);
+        let place = function.and_then(|function| self.machine.place(&Term::Fun(function)));
+        if let Some(place) = self.places.view.or(place).or(self.places.verb) {
+            self.functions_at.insert(identity, (place, arity));
         }
         let derivation = Derivation { operator, sources: ids, destination: target, identity };
         // What a `fold_dynamic` contributes is no part of a view.

@@ -289,7 +289,11 @@ impl Node {
                 Out::Conflict { key, other, peer } => {
                     self.conflicts = true;
                     let peer = peer.map(|peer| self.peers.get(&peer).cloned().unwrap_or_default());
-                    self.report(report::type_conflict(&key, &other, peer.as_deref()));
+                    let told = report::type_conflict(&key, &other, peer.as_deref());
+                    self.report(match self.places.made.get(&key.name).copied() {
+                        Some(place) => told.at(place, format!("{} here", key.kind.with_article())),
+                        None => told,
+                    });
                 }
                 Out::Elsewhere { here, there, peer } => {
                     let peer = self.peers.get(&peer).cloned().unwrap_or_default();

@@ -92,6 +92,17 @@ use tasks::TaskId;
 use tasks::Tasks;
 use transaction::Transaction;
 
+/// Where in the program what is done now stands, and what is to be told of later.
+#[derive(Default)]
+struct Places {
+    /// The view in SQL that is being made.
+    view: Option<Span>,
+    /// The verb that is being done, or was done last.
+    verb: Option<Span>,
+    /// Replicated variables with a name of their own: where they are first declared, or derived.
+    made: FxHashMap<Name, Span>,
+}
+
 /// One node.
 pub struct Node {
     settings: Settings,
@@ -162,8 +173,7 @@ pub struct Node {
     sql_names: FxHashSet<Name>,
     /// Where the functions of derivations stand, and how many arguments they take, by the derivation's identity.
     functions_at: FxHashMap<u128, (Span, u8)>,
-    /// Where the view in SQL is made that is being made.
-    view_at: Option<Span>,
+    places: Places,
     /// Failures of functions on elements, by the number that the engine was given for them.
     element_failures: Vec<Failure>,
     top_level: TopLevel,
@@ -257,7 +267,7 @@ impl Node {
             sql_functions: FxHashMap::default(),
             sql_names: FxHashSet::default(),
             functions_at: FxHashMap::default(),
-            view_at: None,
+            places: Places::default(),
             element_failures: Vec::new(),
             top_level: TopLevel::Running,
             assertion_failed: false,

@@ -63,13 +63,13 @@ impl Node {
                         held.insert(content, dot);
                     }
                     Ok(None) => {}
-                    Err(refusal) => self.unpublished(refusal),
+                    Err(refusal) => self.unpublished(slot.destination, slot.derivation, refusal),
                 }
             }
             if !superseded.is_empty() {
                 let write = Write::new(None, superseded);
                 if let Err(refusal) = self.write(slot.destination, write, Some(slot.derivation), &mut changes) {
-                    self.unpublished(refusal);
+                    self.unpublished(slot.destination, slot.derivation, refusal);
                 }
             }
             self.slots.insert(slot.derivation, held);
@@ -84,11 +84,17 @@ impl Node {
     }
 
     /// What a dynamic fold contributes cannot be written: the open transaction fails, or else it is told.
-    fn unpublished(&mut self, refusal: Refusal) {
-        match &mut self.transaction {
-            Some(open) => open.broken = Some(refusal),
-            None => self.report(refusal.diagnostic()),
+    fn unpublished(&mut self, destination: VariableId, derivation: u128, refusal: Refusal) {
+        if let Some(open) = &mut self.transaction {
+            open.broken = Some(refusal);
+            return;
         }
+        let name = self.engine.reference(destination).name.plain();
+        let mut told = refusal.diagnostic().help(format!("what this node contributes to {name} lacks it"));
+        if let Some((span, _)) = self.functions_at.get(&derivation) {
+            told = told.at(*span, "contributed by this function");
+        }
+        self.report(told);
     }
 
     /// A slot that is published for the first time begins as what earlier incarnations left of it. Says whether it is the
@@ -151,7 +157,7 @@ impl Node {
             }
             let write = Write::new(None, former.entries.into_keys().collect());
             if let Err(refusal) = self.write(former.destination, write, Some(derivation), &mut changes) {
-                self.unpublished(refusal);
+                self.unpublished(former.destination, derivation, refusal);
             }
         }
         if !changes.is_empty() {

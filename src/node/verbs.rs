@@ -50,6 +50,7 @@ impl Node {
         if let Some(returned) = &request.returned {
             return Ok(self.go_on_after_call(request.verb, returned));
         }
+        self.places.verb = Some(request.span);
         let value = match (request.verb, request.arguments.as_slice()) {
             (Verb::Declare, arguments) => self.declare(arguments, request.name, false)?,
             (Verb::DeclareDynamic, arguments) => self.declare(arguments, request.name, true)?,
@@ -77,9 +78,9 @@ impl Node {
             (Verb::CsvRead, [path]) => return Node::file("csv:read", path, Format::Csv),
             (Verb::JsonRead, [path]) => return Node::file("json:read", path, Format::Json),
             (Verb::Sql, [text]) => {
-                self.view_at = Some(request.span);
+                self.places.view = Some(request.span);
                 let made = self.sql(text, request.name);
-                self.view_at = None;
+                self.places.view = None;
                 made?
             }
             (verb, arguments) => match self.dataflow_verb(verb, arguments, request.name)? {
@@ -143,8 +144,18 @@ impl Node {
         };
         let kind = Type::read(kind)?;
         let reference = Arc::new(Reference { name, kind, dynamic });
+        self.note_place(&reference);
         self.variable(&reference)?;
         Ok(Term::Ref(reference))
+    }
+
+    /// Remembers where a variable is made that other nodes may know by its name, for what is to be said of it later.
+    pub(super) fn note_place(&mut self, reference: &Reference) {
+        if let (Name::Given(_), false, Some(place)) = (&reference.name, reference.dynamic, self.places.verb)
+            && !self.places.made.contains_key(&reference.name)
+        {
+            self.places.made.insert(reference.name.clone(), place);
+        }
     }
 
     fn update_by(&mut self, target: &Term, op: &Term, actor: Option<&Term>) -> Result<(), Refusal> {

@@ -408,6 +408,11 @@ impl Cluster {
         self.places.get_mut(node).map_or_else(Vec::new, |place| place.node.finals())
     }
 
+    /// What a node's variables are at last that have a name of their own and none at top level.
+    pub(super) fn named_apart(&mut self, node: usize) -> Vec<(String, Term)> {
+        self.places.get_mut(node).map_or_else(Vec::new, |place| place.node.named_apart())
+    }
+
     /// What a node has printed.
     #[must_use]
     pub fn prints(&self, node: usize) -> &[String] {

@@ -14,7 +14,7 @@ use crate::value::term::Term;
 /// A variable that two nodes have with different values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// Its name at top level.
+    /// Its name at top level, or else its own as it is written.
     pub name: String,
     /// A node and its value.
     pub one: (usize, Term),
@@ -29,19 +29,21 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The replicated variables that nodes which are up have under the same top-level name with values that are not equal byte
+/// The replicated variables that nodes which are up have under the same name, of the top level or of their own, with values that are not equal byte
 /// for byte, of nodes that take them whole: who does not take a topic sees of it what it wrote itself, at most. (Nodes that run different programs are compared where these share names.)
 pub fn differences(cluster: &mut Cluster) -> Vec<Difference> {
     let mut first: BTreeMap<String, (usize, Term)> = BTreeMap::new();
     let mut found = Vec::new();
     for node in cluster.up() {
-        for last in cluster.finals(node).into_iter().filter(|last| !last.dynamic && last.taken) {
-            match first.get(&last.name) {
+        let bound = cluster.finals(node).into_iter().filter(|last| !last.dynamic && last.taken);
+        let bound: Vec<(String, Term)> = bound.map(|last| (last.name, last.value)).collect();
+        for (name, value) in bound.into_iter().chain(cluster.named_apart(node)) {
+            match first.get(&name) {
                 None => {
-                    first.insert(last.name, (node, last.value));
+                    first.insert(name, (node, value));
                 }
-                Some(one) if codec::encode(&one.1) != codec::encode(&last.value) => {
-                    found.push(Difference { name: last.name, one: one.clone(), other: (node, last.value) });
+                Some(one) if codec::encode(&one.1) != codec::encode(&value) => {
+                    found.push(Difference { name, one: one.clone(), other: (node, value) });
                 }
                 Some(_) => {}
             }

@@ -232,10 +232,15 @@ impl Node {
             }
             return Some(diagnostic);
         }
-        now.others.iter().any(|other| catalogue.is_own(*other)).then(|| {
-            let title = format!("another node's {verb} into `{into}` rests: with derivations of this node it closes a cycle: {path}");
-            Diagnostic::warning("E0316", title)
-                .help("a variable cannot be derived from itself, whichever nodes derive it: have the derived values in a variable of their own")
+        let own = now.others.iter().find(|other| catalogue.is_own(**other))?;
+        let title = format!(
+            "another node's {verb} into `{into}` rests: with derivations of this node it closes a cycle: {path}"
+        );
+        let diagnostic = Diagnostic::warning("E0316", title)
+            .help("a variable cannot be derived from itself, whichever nodes derive it: have the derived values in a variable of their own");
+        Some(match self.functions_at.get(own) {
+            Some((span, _)) => diagnostic.at(*span, "a derivation of the cycle"),
+            None => diagnostic,
         })
     }
 
@@ -246,7 +251,11 @@ impl Node {
         let (verb, into) = (fact.verb(), fact.destination.plain());
         let title =
             format!("the {verb} into `{into}` contributes again: what it closed a cycle with is gone, or out of reach");
-        Some(Diagnostic::warning("E0316", title))
+        let diagnostic = Diagnostic::warning("E0316", title);
+        Some(match self.functions_at.get(&identity) {
+            Some((span, _)) => diagnostic.at(*span, "it rested"),
+            None => diagnostic,
+        })
     }
 
     /// The values of all variables whose changes are told, so that what has the same value afterwards is not.
