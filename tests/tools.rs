@@ -240,6 +240,8 @@ fn documentation_is_found_by_every_name() {
     }
     assert_eq!(doc(&["set", "--json"]).stdout, doc(&["set", "--format", "json"]).stdout);
     assert_eq!(doc(&["set", "--json", "--format", "text"]).code, 2);
+    assert_eq!(doc(&["set", "--markdown"]).stdout, doc(&["set", "--format", "markdown"]).stdout);
+    assert_eq!(doc(&["set", "--markdown", "--json"]).code, 2);
     let done = doc(&["lits"]);
     assert_eq!(done.code, 2);
     assert!(done.stderr.contains("E0707") && done.stderr.contains("did you mean `lists`?"), "{}", done.stderr);

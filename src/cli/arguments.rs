@@ -247,6 +247,9 @@ pub struct Doc {
     /// The same as --format json
     #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// The same as --format markdown
+    #[arg(long, conflicts_with_all = ["format", "json"])]
+    pub markdown: bool,
 }
 
 /// How documentation is written.

@@ -87,7 +87,11 @@ impl<'p> Run<'p> {
             let place = within(whole, text, &column.place);
             let known: BTreeSet<String> = tables.iter().flat_map(columns_of).collect();
             let near = suggest::nearest(&column.name, known.iter().map(String::as_str));
-            let meant = near.map(|near| format!("did you mean `{near}`?"));
+            let name_in_quotes = text.get(column.place.clone()).is_some_and(|written| written.starts_with('"'));
+            let meant = match near {
+                _ if name_in_quotes => Some(format!("text stands in single quotes: `'{}'`", column.name)),
+                near => near.map(|near| format!("did you mean `{near}`?")),
+            };
             told = Some(match (told, meant) {
                 (Some(told), Some(meant)) => told.at(place, format!("nor `{}`: {meant}", column.name)),
                 (Some(told), None) => told.at(place, format!("nor `{}`", column.name)),

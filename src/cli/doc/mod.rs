@@ -21,7 +21,11 @@ use crate::cli::program::Program;
 pub fn run(arguments: &Doc, color: ColorChoice) -> Exit {
     let out = Out::new(color, false, false);
     let all = collect::library();
-    let format = if arguments.json { Format::Json } else { arguments.format };
+    let format = match (arguments.json, arguments.markdown) {
+        (true, _) => Format::Json,
+        (_, true) => Format::Markdown,
+        _ => arguments.format,
+    };
     let Some(name) = &arguments.name else {
         out.data(&match format {
             Format::Text => show::overview(&all),
