@@ -143,6 +143,17 @@ impl<'a> Checker<'a> {
         {
             self.sql_text(text, arguments[0]);
         }
+        if let (Verb::Sql, [Expr { node: Node::Literal(other), span }]) = (verb, checked.as_slice())
+            && other.as_text().is_none()
+        {
+            let quoted = other.as_atom().filter(|text| text.contains(' '));
+            let help = quoted
+                .map_or("a view is made of a text: `sql(\"select name from Users\")`".to_owned(), |text| {
+                    format!("texts stand in double quotes: `sql(\"{text}\")`")
+                });
+            let told = Diagnostic::error("E0909", "`sql` needs a text").at(*span, "not a text").help(help);
+            self.tell(told);
+        }
         let makes = match verb {
             Verb::Declare | Verb::DeclareDynamic => arguments.len() == 1,
             _ => makes_destination(verb, arguments.len()),
@@ -265,6 +276,10 @@ impl<'a> Checker<'a> {
         let prefix = module.map(|module| format!("{module}:")).unwrap_or_default();
         let arities = self.arities(module, name);
         if !arities.is_empty() {
+            // A call that is not closed may have any number of arguments.
+            if self.lost.contains(name) {
+                return;
+            }
             let others = suggest::and(&arities, &format!("{prefix}{name}"));
             let mut diagnostic =
                 Diagnostic::error("E0203", format!("`{prefix}{name}/{arity}` does not exist; {others}"))
@@ -355,7 +370,14 @@ impl<'a> Checker<'a> {
             matches!(tree.node(**id), tree::Node::Variable) && self.variables.contains_key(tree.raw(**id))
         };
         let help = match arguments[1..].iter().find(is_variable) {
-            Some(variable) => format!("the variable comes first: `{verb}({}, {name})`", tree.raw(*variable)),
+            Some(variable) => {
+                let others = arguments.iter().filter(|id| *id != variable).map(|id| tree.raw(*id));
+                let written = others.collect::<Vec<&str>>().join(", ");
+                // `update(add, S, 1)`: what it does and to what are one operation.
+                let operation =
+                    if verb == "update" && arguments.len() > 2 { format!("{{{written}}}") } else { written };
+                format!("the variable comes first: `{verb}({}, {operation})`", tree.raw(*variable))
+            }
             None => format!("names of values start with a capital letter: `{}`", capital(&name)),
         };
         self.tell(

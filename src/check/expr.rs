@@ -141,6 +141,9 @@ impl<'a> Checker<'a> {
 
     /// `P = E`: the value first, as in Erlang, so that a name in it is not yet bound by the pattern.
     fn matching(&mut self, pattern: ExprId, value: ExprId) -> Node {
+        if let Some(told) = self.turned_round(pattern, value) {
+            return told;
+        }
         self.atom_meant_as_name(pattern, value);
         if let tree::Node::Call(_, arguments) = self.tree.node(pattern) {
             // `f(X) = X * 2`, meant as a function: that is told, and not that `X` is unbound.
@@ -164,6 +167,25 @@ impl<'a> Checker<'a> {
         }
         let pattern = self.pattern(pattern, Binds::Match);
         Node::Match(Box::new(pattern), Box::new(value))
+    }
+
+    /// `union(A, B) = C`, where `C` is not bound.
+    fn turned_round(&mut self, pattern: ExprId, value: ExprId) -> Option<Node> {
+        let tree = self.tree;
+        let call = matches!(tree.node(pattern), tree::Node::Call(name, _) if matches!(tree.node(*name), tree::Node::Atom))
+            || matches!(tree.node(pattern), tree::Node::Remote(..));
+        let named = matches!(tree.node(value), tree::Node::Variable);
+        let name = tree.raw(value);
+        if !call || !named || !matches!(self.find(name), Found::Nothing) || !self.told.insert(name) {
+            return None;
+        }
+        let (shown, all) = (crate::check::pattern::short(tree.raw(pattern)), tree.raw(pattern));
+        self.tell(
+            Diagnostic::error("E0208", format!("`{shown}` cannot be matched against"))
+                .at(tree.span(pattern), "not a pattern")
+                .help(format!("the name that is bound stands in front: `{name} = {all}`")),
+        );
+        Some(Checker::nothing(tree.span(pattern)).node)
     }
 
     fn list(&mut self, items: &'a [ExprId], tail: Option<ExprId>, span: Span) -> Expr {

@@ -3,6 +3,7 @@
 
 use crate::source::diagnostic::Diagnostic;
 use crate::syntax::foreign;
+use crate::syntax::guess::capital;
 use crate::syntax::lexer::Lexeme;
 use crate::syntax::repair;
 use crate::syntax::repair::Place;
@@ -52,7 +53,10 @@ impl Place<'_> {
     fn sql_statement(&self) -> Found {
         let (first, second) = (self.tokens[0], *self.tokens.get(1)?);
         let apart = second.token.starts_expression() && second.token != Token::OpenParenthesis;
-        if !apart || self.at != 1 || !matches!(first.token, Token::Atom | Token::Variable) {
+        // `select * from People` reads as a product at first.
+        let all = second.token == Token::Times
+            && self.tokens.get(2).is_some_and(|from| self.written(*from).eq_ignore_ascii_case("from"));
+        if !all && (!apart || self.at != 1) || !matches!(first.token, Token::Atom | Token::Variable) {
             return None;
         }
         let help = match &*self.written(first).to_lowercase() {
@@ -239,7 +243,9 @@ impl Place<'_> {
         }
         let condition = self.tree.slice((self.tokens[open].end, before.end)).trim();
         let bare = condition.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(condition);
-        let help = if bare.contains(['(', ')', '\n']) || bare.len() > TEXT_MAX {
+        // What is written as elsewhere is told, and not repeated.
+        let foreign = ["===", "!", "<=", "&&", "||"].iter().any(|sign| bare.contains(sign));
+        let help = if foreign || bare.contains(['(', ')', '\n']) || bare.len() > TEXT_MAX {
             foreign::CLAUSES.to_owned()
         } else {
             format!("an `if` has clauses, the last of which takes the rest: `if {bare} -> ..; true -> .. end`")
@@ -267,9 +273,15 @@ impl Place<'_> {
 
     /// `X := 5`
     fn binding_with_colon(&self) -> Found {
-        let name = self.before.filter(|before| before.token == Token::Variable)?;
+        let name = self.before.filter(|before| matches!(before.token, Token::Variable | Token::Atom))?;
         if self.here.token != Token::Exactly || self.innermost().is_some_and(|open| open.token == Token::OpenMap) {
             return None;
+        }
+        if name.token == Token::Atom {
+            let diagnostic = Diagnostic::error("E0108", "a name is bound with `=`")
+                .at(self.span(self.here), "`=` belongs here")
+                .help(format!("names start with a capital letter: write `{} = ..`, once", capital(self.written(name))));
+            return Some((diagnostic, self.lose_element()));
         }
         let name = self.written(name);
         let diagnostic = Diagnostic::error("E0108", "a name is bound with `=`")

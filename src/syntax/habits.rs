@@ -72,9 +72,12 @@ impl Place<'_> {
         if value.contains("=>") || value.starts_with("function") || value.starts_with("async") {
             return Some(self.function_with_word(word, name));
         }
-        let value = if value.is_empty() || value.len() > LINE_MAX { ".." } else { value };
+        // What is written as elsewhere is told, and not repeated.
+        let foreign = value.contains("::") || value.contains('{') && value.contains(": ");
+        let value = if foreign || value.is_empty() || value.len() > LINE_MAX { ".." } else { value };
+        let end = if value == ".." { "" } else { "." };
         let diagnostic = self.no_word(word).help(format!(
-            "a name starts with a capital letter and has no word in front, and {}: `{} = {value}.`",
+            "a name starts with a capital letter and has no word in front, and {}: `{} = {value}{end}`",
             repair::FORM_END,
             capital(self.written(name))
         ));
@@ -171,6 +174,10 @@ impl Place<'_> {
             Diagnostic::error("E0101", "a type with parameters is a tuple")
                 .at(self.span(self.here), "`,` belongs before this, and braces around both")
                 .help(format!("write `{{{word}, {parameters}}}`"))
+        } else if self.is_head(word) {
+            Diagnostic::error("E0101", "the arguments of a call stand in parentheses")
+                .at(self.span(self.here), "`(` belongs here")
+                .help(format!("write `{word}(..)`"))
         } else {
             let name = capital(word);
             Diagnostic::error("E0108", "elements are not reached with brackets")
@@ -182,7 +189,13 @@ impl Place<'_> {
         Some((diagnostic, self.lose_element()))
     }
 
-    /// `print "x"`
+    /// Whether the form is a function of this name.
+    fn is_head(&self, word: &str) -> bool {
+        let open = self.tokens.get(1).is_some_and(|next| next.token == Token::OpenParenthesis);
+        open && self.written(self.tokens[0]) == word
+    }
+
+    /// `print "x"`, `f x = x + 1`
     pub(super) fn call_without_parentheses(&self) -> Found {
         let before = self.before.filter(|before| before.token == Token::Atom)?;
         let element = self.element();
@@ -201,6 +214,13 @@ impl Place<'_> {
         };
         let last = self.tokens[element.end - 1];
         let text = self.text(self.here.start, last.end);
+        let defines = self.tokens.get(self.at + 1).is_some_and(|next| next.token == Token::Match);
+        if defines && self.here.token != Token::Text {
+            let diagnostic = Diagnostic::error("E0101", "what a function takes stands in parentheses, before an arrow")
+                .at(self.tree.place((before.start, self.here.end)), "this is meant as one")
+                .help(format!("write `{word}({}) -> ..`", capital(self.written(self.here))));
+            return Some((diagnostic, self.lose_element()));
+        }
         let argument = if text.contains('\n') || text.len() > LINE_MAX { ".." } else { text };
         let diagnostic = Diagnostic::error("E0101", "the arguments of a call stand in parentheses")
             .at(self.span(self.here), format!("an argument of `{word}`"))

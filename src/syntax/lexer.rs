@@ -147,10 +147,12 @@ impl Reader<'_> {
         let subject = guess::capital(owner);
         let arguments = called.and_then(guess::arguments).unwrap_or_default();
         // Looked for as long as it is told at all.
+        let written_list = self.text[..start].ends_with(']') && owner.is_empty();
         let list = !owner.is_empty()
             && self.out.diagnostics.len() < MISTAKES_MAX
             && self.text.contains(&format!("{owner} = ["));
         let meant = match called {
+            Some(_) if written_list => guess::line_of_list(name, "L", &arguments),
             _ if owner.is_empty() || MODULES.contains(&owner) => None,
             _ if list => guess::line_of_list(name, &subject, &arguments),
             Some(_) => guess::line(name, &subject, &arguments, false),
@@ -216,7 +218,7 @@ impl Reader<'_> {
             }
             None | Some('%' | '\u{a0}' | '\u{feff}') => self.push(Token::Dot, start, end),
             Some(c) if c.is_ascii_whitespace() => self.push(Token::Dot, start, end),
-            Some(c) if c.is_lowercase() => {
+            Some(c) if c.is_lowercase() || operand && self.calls_method(end) => {
                 // Of a chain of calls the first is told.
                 if start >= self.told_until {
                     let line = self.text[start..].find('\n').map_or(self.text.len(), |newline| start + newline);
@@ -239,6 +241,13 @@ impl Reader<'_> {
             }
         }
         None
+    }
+
+    /// Whether a name and `(` stand there: `S.Add(1)`.
+    fn calls_method(&self, start: usize) -> bool {
+        let rest = &self.text[start..];
+        let name = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        name > 0 && rest[name..].starts_with('(')
     }
 
     fn habit(&mut self, token: Token, start: usize, end: usize) -> Option<usize> {

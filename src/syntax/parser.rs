@@ -16,6 +16,7 @@ use crate::syntax::lexer::Lexeme;
 use crate::syntax::repair;
 use crate::syntax::repair::Mistake;
 use crate::syntax::repair::Repair;
+use crate::syntax::strays;
 use crate::syntax::token::Token;
 use crate::syntax::tree;
 use crate::syntax::tree::Form;
@@ -37,6 +38,9 @@ mod grammar {
 
 /// The most bytes that a text may have, so that places fit 32 bits with room.
 pub const TEXT_BYTES_MAX: usize = 1 << 30;
+/// What is said once of a form.
+const SAID_ONCE: &[&str] = &[habits::MISSING_COMMA, strays::COMMA_BETWEEN, strays::THICK_ARROW];
+
 /// How often one form is mended before it is given up.
 const REPAIRS_MAX: usize = 12;
 /// How often forms of one text are mended in all: each time costs as much as the rest of the form.
@@ -190,7 +194,7 @@ impl Forms {
             }
             let place = tokens[mistake.at].start;
             let (diagnostic, repair) = repair::judge(&self.builder.tree, &tokens, &mistake);
-            let comma = diagnostic.title == habits::MISSING_COMMA;
+            let comma = SAID_ONCE.contains(&&*diagnostic.title);
             if !(comma && commas) {
                 self.tell(diagnostic, &tokens, &repair, place);
             }
@@ -296,7 +300,8 @@ impl Forms {
                 match depth.checked_sub(1) {
                     Some(less) => depth = less,
                     None if before[at - 1].token == Token::Atom => return self.lose(&before[at - 1..at]),
-                    None => return,
+                    // What it stands in is a call perhaps.
+                    None => {}
                 }
             }
         }

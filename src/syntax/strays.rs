@@ -12,6 +12,11 @@ use crate::syntax::token::Token;
 /// The longest text that is shown within a help.
 const TEXT_MAX: usize = 72;
 
+/// What is said once of a form in which clauses have `=>`.
+pub(super) const THICK_ARROW: &str = "`=>` between a pattern and its body is written `->` here";
+/// What is said once of a form in which `;` stands for several commas.
+pub(super) const COMMA_BETWEEN: &str = "a `,` belongs between elements and between arguments";
+
 type Found = Option<(Diagnostic, Repair)>;
 
 impl Place<'_> {
@@ -19,9 +24,13 @@ impl Place<'_> {
     pub(super) fn stray(&self) -> Found {
         self.separator_before_arrow()
             .or_else(|| self.comparing_with_colon())
+            .or_else(|| self.clause_with_thick_arrow())
             .or_else(|| self.binding_with_arrow())
             .or_else(|| self.arrow_behind_parentheses())
             .or_else(|| self.arrow_without_fun())
+            .or_else(|| self.semicolon_in_brackets())
+            .or_else(|| self.union_in_place())
+            .or_else(|| self.star_before_name())
             .or_else(|| self.name_with_type())
             .or_else(|| self.comprehension_without_brackets())
             .or_else(|| self.word_as_argument_name())
@@ -120,6 +129,84 @@ impl Place<'_> {
         Some((diagnostic, Repair::Replace(start..end)))
     }
 
+    /// `case X of 1 => one; _ => other end`
+    fn clause_with_thick_arrow(&self) -> Found {
+        let open = *self.open.last()?;
+        let clauses = match self.tokens[open].token {
+            Token::Case => self.tokens[open..self.at].iter().any(|lexeme| lexeme.token == Token::Of),
+            Token::If | Token::Fun => true,
+            _ => false,
+        };
+        // Before its clause there is an end of what came before it.
+        let start = self.element().start;
+        let begins = start.checked_sub(1).is_none_or(|before| {
+            before == open || matches!(self.tokens[before].token, Token::Of | Token::Semicolon | Token::When)
+        });
+        if self.here.token != Token::Put || !clauses || !begins {
+            return None;
+        }
+        let diagnostic = Diagnostic::error("E0108", THICK_ARROW)
+            .at(self.span(self.here), "`->` belongs here")
+            .help("`=>` stands between key and value of a map only");
+        Some((diagnostic, Repair::Substitute(self.at, &[Token::Arrow])))
+    }
+
+    /// `[X || X <- L;]`, `{1; 2}`
+    fn semicolon_in_brackets(&self) -> Found {
+        let open = *self.open.last()?;
+        let closer = self.tokens[open].token.closer().filter(|closer| *closer != Token::End)?;
+        let next = self.tokens.get(self.at + 1)?;
+        if self.here.token != Token::Semicolon {
+            return None;
+        }
+        if next.token == closer {
+            let diagnostic = Diagnostic::error("E0105", "a `;` stands before nothing")
+                .at(self.span(self.here), "nothing follows")
+                .help("separators stand between things, never behind the last one: take it away");
+            return Some((diagnostic, Repair::Remove(self.at)));
+        }
+        // Where the bracket is closed elsewhere, or nowhere, that is what is wrong.
+        let Repair::Replace(brackets) = self.lose_brackets(open) else { return None };
+        let last = self.tokens[brackets.end - 1];
+        self.shown(self.tokens[open].start, last.end).filter(|_| last.token == closer)?;
+        let diagnostic = Diagnostic::error("E0103", COMMA_BETWEEN)
+            .at(self.span(self.here), "`,` belongs here")
+            .help("`;` separates the clauses of a function, a `case` or an `if`");
+        Some((diagnostic, Repair::Substitute(self.at, &[Token::Comma])))
+    }
+
+    /// `S |= {1, 2}`
+    fn union_in_place(&self) -> Found {
+        let name = self.before.filter(|before| matches!(before.token, Token::Variable | Token::Atom))?;
+        let sign = *self.tokens.get(self.at + 1).filter(|next| next.start == self.here.end)?;
+        if self.here.token != Token::Bar || sign.token != Token::Match {
+            return None;
+        }
+        let name = capital(self.written(name));
+        let diagnostic = Diagnostic::error("E0108", "`|=` is not an operator here")
+            .at(self.tree.place((self.here.start, sign.end)), "nothing can be changed in place")
+            .help(format!("what is in a list is added by `update({name}, {{add_all, List}})`, what is in another variable by `bind_to({name}, Other)`"));
+        Some((diagnostic, self.lose_element()))
+    }
+
+    /// `X, *Rest = [1, 2, 3]`, `f(*Arguments)`
+    fn star_before_name(&self) -> Found {
+        let name = self.tokens.get(self.at + 1).filter(|next| next.token.starts_expression())?;
+        let begins = self.before.is_none_or(|before| !before.token.ends_expression());
+        if self.here.token != Token::Times || !begins || name.start != self.here.end {
+            return None;
+        }
+        let name = self.written(*name);
+        let argument = self.innermost().is_some_and(|open| open.token == Token::OpenParenthesis);
+        let diagnostic = Diagnostic::error("E0108", "`*` stands between two numbers")
+            .at(self.span(self.here), "not known before a value");
+        if argument {
+            return Some((diagnostic.help("a list is handed on as one argument"), Repair::Remove(self.at)));
+        }
+        let help = format!("the rest of a list stands behind a bar: `[First | {name}] = List`");
+        Some((diagnostic.help(help), Repair::GiveUp))
+    }
+
     /// `f(X: i32) -> X`, `fun(X :: integer()) -> X end`, `Total: integer = 5`
     fn name_with_type(&self) -> Found {
         let element = self.element();
@@ -155,7 +242,8 @@ impl Place<'_> {
         let Repair::Replace(brackets) = self.lose_brackets(open) else { return None };
         let signs = |lexeme: &&Lexeme| matches!(lexeme.token, Token::Put | Token::Arrow);
         let arrow = *self.tokens.get(brackets.end).filter(signs)?;
-        if called || self.here.token != Token::Comma {
+        let empty = self.at == open + 1 && self.here.token == Token::CloseParenthesis;
+        if called || self.here.token != Token::Comma && !empty {
             return None;
         }
         let inside = self.tokens.get(open + 1..brackets.end.checked_sub(1)?)?;

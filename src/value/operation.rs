@@ -323,7 +323,11 @@ impl BadOp {
 
     /// What is often meant by what is no operation.
     fn hint(&self) -> Option<String> {
-        if self.given.to_vec().is_some_and(|list| !list.is_empty()) {
+        if let Some(list) = self.given.to_vec().filter(|list| !list.is_empty()) {
+            let tuple = Term::tuple(list);
+            if Op::parse(&self.kind, &tuple).is_ok() {
+                return Some(format!("operations are tuples, not lists: write `{}`", Brief(&tuple)));
+            }
             return Some("an update makes one operation: write an `update` for each of them".to_owned());
         }
         if let Some(text) = self.given.as_text() {

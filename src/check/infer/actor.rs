@@ -19,6 +19,19 @@ impl<'p> Run<'p> {
         self.amount_as_actor(expr, call, numbers, op);
     }
 
+    /// What to write for `update(S, add, 1)`: there the operation is written as two arguments.
+    pub(super) fn operation_apart(&self, call: &VerbCall, numbers: &[u32], word: Option<&Term>) -> Option<String> {
+        let Node::Literal(operand) = &call.arguments.get(2)?.node else { return None };
+        let whole = Term::pair(word.filter(|word| word.as_atom().is_some())?.clone(), operand.clone());
+        let kind = |number: &u32| self.variables.get(*number).and_then(|variable| variable.kind.as_ref());
+        let does = |number: &u32| kind(number).is_some_and(|kind| Op::parse(kind, &whole).is_ok());
+        let name = self.shown(*numbers.first()?).unwrap_or_else(|| "V".to_owned());
+        numbers
+            .iter()
+            .all(does)
+            .then(|| format!("an operation is one argument: write `update({name}, {})`", operation::Brief(&whole)))
+    }
+
     /// `update(S, {add, 1}, {add, 2})`: of what is written as two operations, only the first is done.
     fn operation_as_actor(&mut self, expr: &'p Expr, call: &'p VerbCall, numbers: &[u32]) {
         let Some(second) = call.arguments.get(2) else { return };

@@ -319,6 +319,10 @@ impl<'p> Run<'p> {
                 Verb::Map | Verb::Filter if is_list => {
                     message.help(format!("for a list, write `lists:{}(Function, List)`", row.name))
                 }
+                Verb::Fold | Verb::FoldDynamic if at == 2 => message.help(format!(
+                    "a fold goes into a variable, and begins with what that has: `{}(S, fun(X) -> {{increment, X}} end, declare(counter))`",
+                    row.name
+                )),
                 _ if target.parts().is_some_and(|parts| parts.funs.some()) => {
                     message.help(format!("the variable comes first, and then the function: `{}`", row.signature))
                 }
@@ -356,7 +360,14 @@ impl<'p> Run<'p> {
         if !numbers.is_empty() && numbers.iter().all(|number| wrong(&number)) {
             let place = call.arguments.get(1).map_or(expr.span, |argument| argument.span);
             let term = written(call.arguments.get(1), op);
-            return self.fail(expr, frame, |run| run.no_operation(&numbers, op, term.as_ref(), place));
+            let apart = self.operation_apart(call, &numbers, term.as_ref());
+            return self.fail(expr, frame, |run| {
+                let told = run.no_operation(&numbers, op, term.as_ref(), place);
+                match apart {
+                    Some(help) => Diagnostic { help: vec![help], ..told },
+                    None => told,
+                }
+            });
         }
         self.no_actor(expr, call, &numbers, op);
         self.never_shows(expr, call, &numbers, op);
