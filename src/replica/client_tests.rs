@@ -1,9 +1,11 @@
-//! Clients whose server is gone: what they bring to another one, and what they remember of it.
+//! Several replicas that talk: clients whose server is gone, what they bring to another one and what they remember of it; topics
+//! that are given up meanwhile.
 
 use super::tests::element;
 use super::tests::key;
 use super::tests::outs;
 use super::*;
+use crate::replica::message::Message;
 
 const SERVER: PeerId = PeerId(1);
 const OTHER: PeerId = PeerId(2);
@@ -255,4 +257,65 @@ fn a_server_that_lacks_what_a_client_keeps_no_longer_is_told() {
     connect(PeerId(3), &mut again, &mut other, 30_000);
     pair(PeerId(3), &mut again, &mut other, 30_000, 33_000);
     assert_eq!(elements(&other), [element(7)]);
+}
+
+#[test]
+fn what_a_peer_has_given_up_while_it_was_asked_is_not_gone() {
+    let topic = TopicId::hashed(7);
+    let (mut asker, mut earlier) = (node(1, Role::Server), node(2, Role::Server));
+    let x = asker.key_of(&key(Type::Set), topic);
+    asker.write(x, Some(element(1)), &[], None).unwrap();
+    connect(SERVER, &mut asker, &mut earlier, 0);
+    pair(SERVER, &mut asker, &mut earlier, 0, 100);
+    asker.lost(SERVER, 100);
+    // Begun anew with its data, it knows no updates one by one, and compares.
+    let y = earlier.key(&key(Type::Set));
+    earlier.write(y, Some(element(2)), &[], None).unwrap();
+    let mut peer = Replica::new(ReplicaId(2 << 64 | 5));
+    peer.restore(earlier.whole_journal().collect::<Vec<_>>()).unwrap();
+    assert_eq!(elements(&peer), [element(1), element(2)]);
+    connect(OTHER, &mut asker, &mut peer, 200);
+    let mut given_up = false;
+    for now in (200..3000).step_by(5) {
+        asker.tick(now);
+        peer.tick(now);
+        for (of, message) in outs(&mut asker).into_iter().filter_map(sent) {
+            if !given_up && matches!(wire::decode(&message), Ok(Message::Pull { .. })) {
+                peer.disinterested(topic).unwrap();
+                given_up = true;
+            }
+            peer.handle(of, &message, now);
+        }
+        for (of, message) in outs(&mut peer).into_iter().filter_map(sent) {
+            asker.handle(of, &message, now);
+        }
+    }
+    assert!(given_up);
+    assert_eq!((elements(&asker), elements(&peer)), (vec![element(1), element(2)], vec![element(2)]));
+}
+
+#[test]
+fn what_an_earlier_run_made_of_a_topic_given_up_since_is_its_own() {
+    let topic = TopicId::hashed(7);
+    let (mut server, mut earlier) = (node(1, Role::Server), node(2, Role::Client));
+    earlier.keep_journal();
+    let x = earlier.key_of(&key(Type::Set), topic);
+    earlier.write(x, Some(element(1)), &[], None).unwrap();
+    connect(SERVER, &mut server, &mut earlier, 0);
+    pair(SERVER, &mut server, &mut earlier, 0, 6000);
+    server.lost(SERVER, 6000);
+    earlier.disinterested(topic).unwrap();
+    let mut later = Replica::new(ReplicaId(2 << 64 | 5));
+    later.set_role(Role::Client);
+    later.restore(earlier.whole_journal().collect::<Vec<_>>()).unwrap();
+    connect(OTHER, &mut server, &mut later, 6100);
+    // Nobody is refused.
+    pair(OTHER, &mut server, &mut later, 6100, 12_000);
+}
+
+fn sent(out: Out) -> Option<(PeerId, Vec<u8>)> {
+    match out {
+        Out::Send(peer, bytes) => Some((peer, bytes)),
+        _ => None,
+    }
 }

@@ -321,7 +321,8 @@ impl Replica {
             if lane.replica.node() != self.me.node() {
                 return Err(RefusalReason::Malformed);
             }
-            if height > self.state.issued(lane) {
+            // Of its earlier runs it may have forgotten what is of a topic that it has given up since.
+            if lane.replica == self.me && height > self.state.issued(lane) {
                 return Err(RefusalReason::IdentityInUse);
             }
             if let Some(index) = self.state.replicas.find(lane) {

@@ -158,8 +158,7 @@ impl Replica {
                 parts.height(lane, sequence);
             }
         }
-        let less: Vec<(ReplicaIndex, u64)> =
-            base.iter().map(|(lane, _)| (lane, cut(lane))).filter(|&(lane, height)| height < base.get(lane)).collect();
+        let less = less(base, lanes, cut);
         less.iter().for_each(|&(lane, height)| parts.height(lane, height));
         parts.gone(gone.as_deref().unwrap_or_default());
         if whole {
@@ -308,6 +307,14 @@ impl Replica {
             }
         }
     }
+}
+
+/// The lanes of which less is covered here than the asker has, and how much. Of topics that were given up here since it heard which
+/// are taken, that is nothing: what is missing of them is not gone.
+fn less(base: &VersionVector, lanes: &[ReplicaIndex], cut: impl Fn(ReplicaIndex) -> u64) -> Vec<(ReplicaIndex, u64)> {
+    let of_base = base.iter().map(|(lane, height)| (lane, cut(lane), height));
+    let lower = of_base.filter(|(_, cut, height)| cut < height).map(|(lane, cut, _)| (lane, cut));
+    lower.chain(lanes.iter().filter(|lane| base.get(**lane) == 0).map(|&lane| (lane, 0))).collect()
 }
 
 /// All that is live of some lanes, as far as both sides cover them.
