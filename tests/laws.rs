@@ -159,6 +159,7 @@ fn nested_types() -> Vec<(Type, [Term; 3])> {
         (window(3, None, Type::Counter), [at(1, up()), at(3, up()), at(5, up())]),
         (window(3, None, Type::Set), [at(1, add(1)), at(3, add(1)), at(5, add(2))]),
         (window(4, Some((2, 2)), Type::Counter), [at(1, up()), at(4, up()), at(7, up())]),
+        (window(3, Some((4, 1)), Type::Counter), [at(4, up()), at(5, up()), at(6, up())]),
         (
             window(4, Some((2, 2)), map_of(Type::TopK(1))),
             [at(1, apply(1, score("a", 1))), at(4, apply(1, score("b", 2))), at(7, apply(2, score("a", 1)))],

@@ -105,7 +105,10 @@ pub(super) fn compact(kind: &Type, pieces: &[Piece]) -> Vec<Content> {
             let mut by_time: BTreeMap<Term, Vec<Piece>> = BTreeMap::new();
             let events = events(pieces);
             let oldest = ends(window, &events).first().map(|end| end - BigInt::from(window.span));
-            for (time, piece) in events.into_iter().filter(|(time, _)| Some(time) > oldest.as_ref()) {
+            // The newest tells which windows there are, though it may be in none of them.
+            let newest = events.iter().map(|(time, _)| time.clone()).max();
+            let counts = |time: &BigInt| Some(time) > oldest.as_ref() || Some(time) == newest.as_ref();
+            for (time, piece) in events.into_iter().filter(|(time, _)| counts(time)) {
                 by_time.entry(Term::big(time)).or_default().push(piece);
             }
             let compacted = by_time.into_iter().flat_map(|(time, pieces)| {

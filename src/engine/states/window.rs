@@ -59,7 +59,7 @@ impl WindowState {
     /// Takes changes in. Elements are told if somebody watches.
     pub(super) fn apply(&mut self, inbox: &mut Inbox, watched: bool) -> Delta {
         let before = (watched).then(|| self.value());
-        let (ends, cutoff) = (self.ends(), self.cutoff(self.newest()));
+        let (ends, cutoff, newest) = (self.ends(), self.cutoff(self.newest()), self.newest().cloned());
         let changes = self.take(inbox);
         let mut delta = Delta { touched: !changes.is_empty(), ..Delta::default() };
         delta.parts = changes.iter().map(|(time, _, _)| time.clone()).collect();
@@ -77,6 +77,12 @@ impl WindowState {
             delta.changed |= self.apply_to(&end, &mut inbox);
         }
         self.note_expired(cutoff, &mut delta.parts);
+        if newest.as_ref() != self.newest() {
+            // Which counts as the newest whether it is in a window or not.
+            delta.parts.extend(newest.into_iter().chain(self.newest().cloned()));
+        }
+        delta.parts.sort_unstable();
+        delta.parts.dedup();
         if let Some(before) = before.filter(|_| delta.changed) {
             delta.left.push(before);
             delta.entered.push(self.value());
@@ -240,8 +246,6 @@ impl WindowState {
             let between = self.events.range((Bound::Excluded(from), Bound::Included(to)));
             parts.extend(between.map(|(time, _)| time.clone()));
         }
-        parts.sort_unstable();
-        parts.dedup();
     }
 
     pub(super) fn prepare(&self, op: &Op) -> Effect {
@@ -291,15 +295,23 @@ impl WindowState {
         end.and_then(|end| self.shown.get(&end)).map_or(&self.bottom, |child| &child.state)
     }
 
-    /// The timestamps of events that are in a window.
-    pub(super) fn times(&self) -> impl Iterator<Item = &Term> {
-        let after = self.cutoff(self.newest()).map_or(Bound::Unbounded, Bound::Excluded);
-        self.events.range((after, Bound::Unbounded)).map(|(time, _)| time)
+    /// Whether events of that time are in no window, and make no difference to which windows there are: where there is time
+    /// between two windows, the newest may be in none.
+    fn has_expired(&self, time: &Term) -> bool {
+        self.newest().is_some_and(|newest| time < newest)
+            && self.cutoff(self.newest()).is_some_and(|cutoff| *time <= cutoff)
     }
 
-    /// What the events of one timestamp come to, as few contents as possible; none where they are in no window.
+    /// The timestamps of events that have not expired.
+    pub(super) fn times(&self) -> impl Iterator<Item = &Term> {
+        let after = self.cutoff(self.newest()).filter(|cutoff| self.newest().is_some_and(|newest| cutoff < newest));
+        let after = after.or_else(|| self.events.keys().rev().nth(1).cloned());
+        self.events.range((after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded)).map(|(time, _)| time)
+    }
+
+    /// What the events of one timestamp come to, as few contents as possible; none where they have expired.
     pub(super) fn part(&self, time: &Term) -> Vec<Content> {
-        let expired = self.cutoff(self.newest()).is_some_and(|cutoff| *time <= cutoff);
+        let expired = self.has_expired(time);
         let Some(contents) = self.events.get(time).filter(|_| !expired) else { return Vec::new() };
         let mut state = State::bottom(&self.window.kind, false);
         let mut inbox = Inbox::default();
