@@ -255,8 +255,12 @@ fn aggregated(
     let whole = groups.is_empty();
     // A variable that is a counter or a ranking has other elements than its value: of all rows there is always a pair.
     let count = Slot { kind: Type::Counter, operations: "[increment]".to_owned() };
-    while translator.slots.is_empty() || whole && translator.slots.len() < 2 {
+    while whole && translator.slots.len() < 2 {
         translator.slots.push(count.clone());
+    }
+    // A group is there as long as it has rows, also where none of them has anything to sum up.
+    if !whole && !translator.slots.contains(&count) {
+        translator.slots.push(count);
     }
     let slots: Vec<(usize, &Slot)> = translator.slots.iter().enumerate().collect();
     let mut operations = Vec::new();
