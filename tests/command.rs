@@ -287,6 +287,14 @@ fn a_damaged_cluster_key_is_refused() {
 }
 
 #[test]
+fn nodes_of_one_process_need_no_folder_that_can_be_written_to() {
+    let folder = folder();
+    std::fs::write(folder.path().join("config"), "no folder").expect("written");
+    let done = run(folder.path(), &["run", "-", "--replicas", "2"], "S = declare(set). update(S, {add, replica()}).");
+    assert_eq!((done.code, done.stdout.trim()), (0, "S = [0, 1]"), "{}", done.stderr);
+}
+
+#[test]
 fn what_is_awaited_only_looks() {
     let program = "S = declare(set). add() -> update(S, {add, 1}), true. seen() -> query(S) == [1]. sleep(600000).";
     for (wrong, place) in [("update(S, {add, 1}) == S", "--until:1:1"), ("seen() andalso add()", "--until:1:16")] {
@@ -452,6 +460,32 @@ fn what_is_awaited_counts_though_the_top_level_waits_on_replicas_too() {
         assert_eq!(done.code, 0, "{}", done.stderr);
         assert!(!done.stderr.contains("E0805"), "{}", done.stderr);
     }
+}
+
+#[test]
+fn what_is_awaited_is_tested_after_each_change_and_not_at_the_end_of_a_turn_alone() {
+    let twice = "update(C, increment), update(C, increment)";
+    for program in [
+        format!("C = declare(counter). sleep(1), {twice}."),
+        format!("C = declare(counter). thread(fun() -> sleep(1), {twice} end). read(C, {{value, 9}})."),
+    ] {
+        let done = typed(&["run", "-", "--until", "query(C) == 1"], &program);
+        assert_eq!(done.code, 0, "{program}: {}", done.stderr);
+    }
+    // What belongs together is one change.
+    let program = format!("C = declare(counter). sleep(1), atomically(fun() -> {twice} end).");
+    assert_eq!(typed(&["run", "-", "--until", "query(C) == 1"], &program).code, 4);
+    // A test that looks at everything is not made with each element.
+    let program = "S = declare(set). sleep(1), lists:foreach(fun(X) -> update(S, {add, X}) end, lists:seq(1, 30000)).";
+    let done = typed(&["run", "-", "--until", "length(query(S)) == 30000", "--timeout", "60s"], program);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+}
+
+#[test]
+fn the_time_does_not_count_once_what_is_awaited_is_true() {
+    let run = ["run", "-", "--listen", "127.0.0.1:0", "--until", "true", "--linger", "3500ms", "--timeout", "1s"];
+    let done = typed(&run, "S = declare(set). update(S, {add, 1}).");
+    assert_eq!((done.code, done.stdout.trim()), (0, "S = [1]"), "{}", done.stderr);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::net::error::NetworkError;
 use crate::net::identity::Cluster;
+use crate::net::identity::KEY_FILE;
 
 /// The user's configuration folder, or what `LASP_CONFIG_DIR` says instead.
 #[must_use]
@@ -24,4 +25,10 @@ pub fn cluster() -> Result<Cluster, NetworkError> {
         reason: "this user has no home folder".into(),
     })?;
     Cluster::automatic(&folder)
+}
+
+/// Whether there is a key of the user's own cluster, be it of use or not.
+#[must_use]
+pub fn has_key() -> bool {
+    configuration().is_some_and(|folder| folder.join(KEY_FILE).exists())
 }

@@ -3,6 +3,7 @@
 //! in the middle, so the process ends, as it might by a kill; what was acknowledged before is on disk.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -27,12 +28,14 @@ pub(super) struct Overdue {
     out: Arc<Out>,
     /// How many nodes run that have not seen it.
     at_work: Arc<AtomicUsize>,
+    /// Whether what was awaited has come true, so that the deadline does not count any more.
+    met: Arc<AtomicBool>,
 }
 
 impl Overdue {
     /// Nothing runs yet.
     pub(super) fn new(runtime: &Handle, out: &Arc<Out>) -> Overdue {
-        Overdue { runtime: runtime.clone(), out: out.clone(), at_work: Arc::default() }
+        Overdue { runtime: runtime.clone(), out: out.clone(), at_work: Arc::default(), met: Arc::default() }
     }
 
     /// So many nodes begin, and are to end at the deadline, if there is one: so long after the start.
@@ -50,6 +53,11 @@ impl Overdue {
         self.at_work.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// What was awaited has come true: the node ends in its own time.
+    pub(super) fn met(&self) {
+        self.met.store(true, Ordering::SeqCst);
+    }
+
     /// Somebody has asked for the end.
     pub(super) fn asked(&self) {
         self.end_after(Instant::now(), Exit::Interrupted, None);
@@ -59,7 +67,8 @@ impl Overdue {
         let watch = self.clone();
         self.runtime.spawn(async move {
             tokio::time::sleep_until(at + GRACE).await;
-            if watch.at_work.load(Ordering::SeqCst) == 0 {
+            let lifted = exit == Exit::Waits && watch.met.load(Ordering::SeqCst);
+            if lifted || watch.at_work.load(Ordering::SeqCst) == 0 {
                 return;
             }
             if let Some(told) = told {

@@ -39,6 +39,7 @@ use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::Options;
 use crate::net::error::NetworkError;
+use crate::net::identity::Cluster;
 use crate::node::Deciding;
 use crate::node::Final;
 use crate::node::Progress;
@@ -162,7 +163,12 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
 
 /// Names, identities and connections; each node is told of those before it.
 fn members(count: u32, out: &Out, runtime: &Handle) -> Result<Vec<(String, ReplicaId, Wire)>, Exit> {
-    let cluster = folder::cluster().map_err(|error| broken(out, None, &error))?;
+    // All of them live in this process: where this user can keep no key they have one of its own.
+    let cluster = match folder::cluster() {
+        Err(_) if !folder::has_key() => Cluster::generate(),
+        cluster => cluster,
+    };
+    let cluster = cluster.map_err(|error| broken(out, None, &error))?;
     let mut members: Vec<(String, ReplicaId, Wire)> = Vec::new();
     for at in 0..count {
         let name = name(at);

@@ -225,7 +225,7 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
         leave_at: None,
     };
     overdue.begin(1, course.deadline.zip(arguments.timeout));
-    let end = course.follow(&mut driver, out);
+    let end = course.follow(&mut driver, out, &overdue);
     overdue.seen();
     let exit = finish(&mut driver, out, end, &course, arguments);
     // Kept until here so that signals have somebody to go to.
@@ -243,7 +243,7 @@ struct Course {
 }
 
 impl Course {
-    fn follow(&mut self, driver: &mut Driver, out: &Out) -> End {
+    fn follow(&mut self, driver: &mut Driver, out: &Out, overdue: &Overdue) -> End {
         let mut asked = Instant::now();
         let mut asked_before = false;
         loop {
@@ -276,6 +276,7 @@ impl Course {
                     if !self.networked {
                         return End::Met;
                     }
+                    overdue.met();
                     self.leave_at = Some(now + self.linger);
                 } else if settled {
                     return End::Quiescent;

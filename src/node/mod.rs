@@ -199,6 +199,11 @@ struct Awaited {
     stale: bool,
     /// Whether it was told that it cannot be evaluated so far.
     told: bool,
+    /// Whether it has been tested, which begins when the top level has ended or waits.
+    begun: bool,
+    /// About how much work the last test was, and how much the program has done since.
+    price: u64,
+    earned: u64,
 }
 
 impl Node {
@@ -283,7 +288,8 @@ impl Node {
     /// Has the run wait for an expression: one form, tested once the top level has ended or waits, then after each change.
     pub fn set_until(&mut self, until: &Unit) {
         let form = self.machine.load(until).forms;
-        self.until = Some(Awaited { form, state: Until::NotYet(None), stale: true, told: false });
+        let state = Until::NotYet(None);
+        self.until = Some(Awaited { form, state, stale: true, told: false, begun: false, price: 0, earned: 0 });
     }
 
     /// The texts of the program, to show diagnostics by.

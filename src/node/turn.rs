@@ -1,5 +1,6 @@
 //! Turns: running tasks, and testing the awaited expression between them.
 
+use crate::node::Awaited;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::Progress;
@@ -55,6 +56,7 @@ impl Node {
                 // A product that is built when it is first looked at tells then what it leaves out.
                 self.report_element_failures();
             }
+            self.test_until_if_cheap();
             self.take_in_waiting();
         }
         self.replica.flush(self.now_ms);
@@ -128,6 +130,7 @@ impl Node {
 
     fn go_on_until(&mut self, id: TaskId, purpose: Purpose, mut task: Task, fuel: &mut u64) -> Option<Task> {
         loop {
+            let before = *fuel;
             match self.machine.run(&mut task, fuel) {
                 Outcome::OutOfFuel => return Some(task),
                 Outcome::Done(value) => {
@@ -156,6 +159,10 @@ impl Node {
                         return Some(task);
                     }
                     self.did(&request, &answer);
+                    if let Some(until) = &mut self.until {
+                        until.earned = until.earned.saturating_add(before - *fuel);
+                        self.test_until_if_cheap();
+                    }
                     match answer {
                         Answer::Value(value) => {
                             self.saw(request.span, Some(request.verb), &value);
@@ -233,11 +240,12 @@ impl Node {
         if self.until.as_ref().is_none_or(|until| until.state == Until::Met || !until.stale) {
             return;
         }
-        if self.top_level_now() == TopLevel::Running && !self.tasks.top_level_sleeps() {
+        let begun = self.until.as_ref().is_some_and(|until| until.begun);
+        if !begun && self.top_level_now() == TopLevel::Running && !self.tasks.top_level_sleeps() {
             return;
         }
         let Some(until) = &mut self.until else { return };
-        until.stale = false;
+        (until.stale, until.begun, until.earned) = (false, true, 0);
         let forms = until.form.clone();
         self.looking = true;
         let state = self.evaluate_until(&forms);
@@ -258,12 +266,31 @@ impl Node {
         }
     }
 
+    /// Tests it within a turn, after a single change, where that is no more work than the program itself has done since the last
+    /// test: what looks at everything is not to be looked at with each element.
+    fn test_until_if_cheap(&mut self) {
+        let due = |until: &Awaited| until.begun && until.earned >= until.price;
+        if self.transaction.is_none() && self.until.as_ref().is_some_and(due) {
+            self.test_until();
+        }
+    }
+
     /// One test: an expression that would have to wait is not true yet.
     fn evaluate_until(&mut self, forms: &[FormId]) -> Until {
-        let mut task = self.machine.top_level(forms);
         let mut fuel = UNTIL_FUEL;
+        let mut seen = 0;
+        let state = self.evaluate_within(forms, &mut fuel, &mut seen);
+        if let Some(until) = &mut self.until {
+            until.price = UNTIL_FUEL - fuel + seen;
+        }
+        state
+    }
+
+    /// The same, with so much fuel. Counts what it has looked at.
+    fn evaluate_within(&mut self, forms: &[FormId], fuel: &mut u64, seen: &mut u64) -> Until {
+        let mut task = self.machine.top_level(forms);
         loop {
-            match self.machine.run(&mut task, &mut fuel) {
+            match self.machine.run(&mut task, fuel) {
                 Outcome::OutOfFuel => return Until::NotYet(None),
                 Outcome::Done(value) if value.as_bool() == Some(true) => return Until::Met,
                 Outcome::Done(value) => return Until::NotYet(neither(&value)),
@@ -274,7 +301,10 @@ impl Node {
                     task.fail("E0372", title, vec![help.to_owned()]);
                 }
                 Outcome::Verb(request) => match self.verb(&request) {
-                    Answer::Value(value) => task.resume(value),
+                    Answer::Value(value) => {
+                        *seen += u64::from(value.parts());
+                        task.resume(value);
+                    }
                     Answer::Refused(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
                     // It is not true yet.
                     _ => return Until::NotYet(None),
