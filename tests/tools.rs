@@ -139,6 +139,27 @@ fn blocks_of_markdown_are_programs_of_their_own() {
 }
 
 #[test]
+fn what_stands_beside_a_form_that_the_check_refuses_is_compared_too() {
+    let run = |block: &str| {
+        let folder = folder(&[("a.md", &format!("```lasp\n{block}```\n"))]);
+        let done = test(folder.path(), &["a.md"]);
+        (done.code, done.stderr)
+    };
+    let ends = "[1] + 1. % fails: E0501\n";
+    assert_eq!(run(&format!("f(X) -> X + 1.\nf(1). % => 2\nprint(a).\n% prints: a\n{ends}")).0, 0);
+    for wrong in [
+        format!("1 + 1. % => 3\n{ends}"),
+        format!("{ends}1 + 1. % => 2\n"),
+        format!("print(a).\n% prints: b\n{ends}"),
+        // So it is where a form fails as it runs.
+        "X = 0.\n1 / X. % fails: E0502\n1 + 1. % => 2\n".to_owned(),
+    ] {
+        let (code, told) = run(&wrong);
+        assert!(code == 1 && told.contains("error E070"), "{wrong}: {told}");
+    }
+}
+
+#[test]
 fn exit_codes_are_those_of_the_contract() {
     let folder = folder(&[
         ("good.lasp", "a_test() -> ok.\n"),

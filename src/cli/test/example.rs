@@ -44,6 +44,20 @@ pub(super) enum Wanted {
 }
 
 impl Example {
+    /// Which form has its place there.
+    pub(super) fn form_at(&self, start: u32) -> Option<usize> {
+        self.places.partition_point(|place| place.0 <= start).checked_sub(1)
+    }
+
+    /// What stands before a form, which can be run where the check refuses that form.
+    pub(super) fn before(&self, form: usize) -> Example {
+        let end = self.places.get(form).map_or(self.text.len(), |place| place.0 as usize);
+        let text = self.text.get(..end).unwrap_or_default().to_owned();
+        let values = self.values.iter().filter(|(of, ..)| *of < form).cloned().collect();
+        let places = self.places[..form.min(self.places.len())].to_vec();
+        Example { text, values, fails: None, forms: places.len(), places, ..self.clone() }
+    }
+
     /// Reads the expectations of a block.
     pub(super) fn read(text: &str, line: u32, ignored: bool) -> Example {
         let tree = parse_line(FileId::default(), text).tree;

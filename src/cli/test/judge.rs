@@ -21,6 +21,8 @@ pub(super) struct Ran {
     pub(super) reports: Vec<Diagnostic>,
     /// What the forms gave, in order; none for one that failed.
     pub(super) values: Vec<Option<Given>>,
+    /// The form that the check refuses, so that none of them ran.
+    pub(super) refused: Option<usize>,
     /// What was printed.
     pub(super) prints: String,
     /// The texts that the reports refer to.
@@ -69,6 +71,14 @@ pub(super) fn example(example: &Example, name: &str, mut ran: Ran) -> Verdict {
                 .at(line, "it begins here"),
         );
     }
+    // What stands behind the form that fails never runs.
+    let last = ran.refused.or_else(|| ran.values.iter().position(Option::is_none)).filter(|_| failed);
+    let behind = example.values.iter().filter(|(form, ..)| last.is_some_and(|last| *form > last));
+    failures.extend(behind.map(|(.., comment)| {
+        Diagnostic::error("E0703", "the example ends with an error before this")
+            .at(Span { file, start: comment.0, end: comment.1 }, "nothing gives this")
+            .help("an example ends with what fails: let another one begin after it")
+    }));
     // A form that failed was told of.
     for (form, value) in ran.values.iter().enumerate() {
         if let Some(given) = value {
@@ -79,6 +89,13 @@ pub(super) fn example(example: &Example, name: &str, mut ran: Ran) -> Verdict {
         failures.extend(wrong_prints(example, &ran.prints, file));
     }
     Verdict { failures, files: ran.files, prints: ran.prints }
+}
+
+/// The form that the check refuses, or that fails as the first one, where that is what the example is about: none has given anything.
+pub(super) fn refused(example: &Example, ran: &Ran) -> Option<usize> {
+    let code = example.fails.as_ref().filter(|_| matches!(ran.values.as_slice(), [None]))?;
+    let mut told = ran.reports.iter().filter(|report| is_error(report) && report.code.starts_with(code.as_str()));
+    example.form_at(told.next()?.labels.first()?.span.start)
 }
 
 fn is_error(report: &Diagnostic) -> bool {

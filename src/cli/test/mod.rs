@@ -18,6 +18,7 @@ use crate::cli::out::Out;
 use crate::cli::program::Program;
 use crate::cli::program::summary;
 use crate::cli::shell::quoted;
+use crate::cli::test::example::Example;
 use crate::cli::test::find::Kind;
 use crate::cli::test::find::Test;
 use crate::cli::test::judge::CALL;
@@ -126,7 +127,19 @@ impl Run<'_> {
             (Kind::Example(example), _) if example.ignored => Outcome::Ignored("it is marked as ignored"),
             (Kind::Example(_), Some(_)) => Outcome::Ignored("an example is for one node"),
             (Kind::Example(example), None) => {
-                let ran = single::run(program, compiled, &program.name, (&example.text, example.forms), self.steps());
+                let run = |example: &Example| {
+                    single::run(program, compiled, &program.name, (&example.text, example.forms), self.steps())
+                };
+                let mut ran = run(example);
+                ran.refused = judge::refused(example, &ran);
+                if let Some(form) = ran.refused {
+                    // What stands before it is compared all the same.
+                    let before = run(&example.before(form));
+                    let new =
+                        before.reports.into_iter().filter(|report| !ran.reports.contains(report)).collect::<Vec<_>>();
+                    ran.reports.extend(new);
+                    (ran.values, ran.prints) = (before.values, before.prints);
+                }
                 Outcome::of(judge::example(example, &program.name, ran))
             }
             (Kind::Function(name), None) => {
