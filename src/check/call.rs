@@ -127,11 +127,13 @@ impl<'a> Checker<'a> {
         if matches!(verb, Verb::Declare | Verb::DeclareDynamic) && self.type_as_call(arguments) {
             return Checker::nothing(span);
         }
-        // `X = map(S, F, declare(T))`: the inner call makes the variable, in the last place.
-        let inner = name.filter(|_| derives(verb) && !makes_destination(verb, arguments.len()));
+        // `X = map(S, F, declare(T))`, `X = bind_to(declare(T), S)`: the inner call makes the variable.
+        let given = derives(verb) && !makes_destination(verb, arguments.len());
+        let inner = name.filter(|_| given || verb == Verb::BindTo);
+        let destination = if verb == Verb::BindTo { 0 } else { arguments.len().saturating_sub(1) };
         let mut checked = Vec::with_capacity(arguments.len());
         for (at, argument) in arguments.iter().enumerate() {
-            let inner = inner.filter(|_| at + 1 == arguments.len());
+            let inner = inner.filter(|_| at == destination);
             checked.push(match inner {
                 _ if told && at == 0 => Checker::nothing(self.tree.span(*argument)),
                 Some(_) => self.expr_named(*argument, inner),

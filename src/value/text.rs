@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Write};
 
+use crate::value::codec;
 use crate::value::reference::{Name, Reference};
 use crate::value::term::{Closure, Float, Term};
 
@@ -169,13 +170,30 @@ impl Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Name::Given(term) => write!(f, "{term}"),
-            Name::Fresh(replica, count, _) => write!(f, "{:08x}.{count}", replica >> 96),
+            Name::Fresh(replica, count, _) => {
+                // Of the node and of its incarnation, so that no other variable has the same text.
+                let [node, incarnation] = [replica >> 64, replica & u128::from(u64::MAX)];
+                write!(f, "{:016x}.{count}", node ^ incarnation)
+            }
         }
     }
 }
 
+/// What tells a function from others: its code and what it has captured.
+fn known_by(function: &Closure) -> u128 {
+    if function.captured.is_empty() {
+        return function.digest;
+    }
+    let mut bytes = function.digest.to_be_bytes().to_vec();
+    function.captured.iter().for_each(|value| codec::put(&mut bytes, value));
+    let hash = blake3::hash(&bytes);
+    let mut first = [0; 16];
+    first.copy_from_slice(&hash.as_bytes()[..16]);
+    u128::from_be_bytes(first)
+}
+
 impl Display for Closure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#Fun<{:08x}/{}>", self.digest >> 96, self.arity)
+        write!(f, "#Fun<{:08x}/{}>", known_by(self) >> 96, self.arity)
     }
 }
