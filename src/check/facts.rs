@@ -155,7 +155,7 @@ pub struct Observation {
     pub id: ObservationId,
     /// `query`, `read`, `read_any`, `wait_needed`, `invariant`, `stream`, `enforce_once`, or one that needs no variable:
     /// `node`, `nodes`, `replica`, `role`, `converged`, `arg`, `now_ms`, `random`, `each_line`, `csv:read`, `json:read`,
-    /// `try_update` (its answer), `once` (whether it runs).
+    /// `try_update` (its answer), `once` (whether it runs), `declare` without a name (the reference, another on each node).
     pub verb: Verb,
     /// The variables that it looks at.
     pub variables: Variables,
@@ -197,6 +197,8 @@ pub enum UseKind {
     Observation,
     /// A task is started.
     Task,
+    /// The task fails, or does not.
+    Failure,
 }
 
 /// Something that can be seen from outside.

@@ -72,7 +72,7 @@ pub(crate) fn classes(model: &Model<'_>, points: &[Point]) -> Vec<Classed> {
         let class = if point.is_some() { Class::Order } else { Class::Safe };
         Classed { span: update.span, what, class, why: why.to_owned() }
     }));
-    let looks = model.facts.observations.iter().filter(|seen| seen.verb != Verb::TryUpdate);
+    let looks = model.facts.observations.iter().filter(|seen| !matches!(seen.verb, Verb::TryUpdate | Verb::Declare));
     all.extend(looks.map(|seen| look(model, seen, points)));
     let told: BTreeSet<Span> = all.iter().map(|classed| classed.span).collect();
     let others = model.order.verbs().filter(|(span, _)| !told.contains(span));

@@ -81,11 +81,12 @@ pub(crate) fn is_whole(model: &Model<'_>, variable: VariableId, seen: &Observati
             elements.extend(more);
         }
     }
-    let threshold = seen.threshold.as_ref();
-    match threshold.and_then(Term::as_tuple) {
-        Some([_, count]) => {
+    let Some(threshold) = &seen.threshold else { return false };
+    match (threshold.as_tuple(), threshold.to_vec()) {
+        (Some([_, count]), _) => {
             count.as_int().is_some_and(|count| usize::try_from(count).is_ok_and(|count| count >= elements.len()))
         }
+        (_, Some(asked)) => elements.iter().all(|element| asked.contains(element)),
         _ => false,
     }
 }

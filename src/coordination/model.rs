@@ -200,6 +200,9 @@ impl<'a> Model<'a> {
     fn shrinks_by_update(&self, variable: VariableId) -> Option<Cause> {
         let kind = self.kind(variable)?;
         let name = self.name(variable);
+        if self.takes_back_nothing(variable) {
+            return None;
+        }
         for update in self.updates_of(variable) {
             if let Some(change) = self.changes(variable, update).into_iter().find(|change| takes_away(kind, *change)) {
                 let word = update.operations.iter().find_map(|op| op.word.clone()).unwrap_or_else(|| "update".into());
@@ -214,6 +217,12 @@ impl<'a> Model<'a> {
             }
         }
         None
+    }
+
+    /// Whether nobody writes to it but to take back, which prevails against nothing that is derived into it.
+    fn takes_back_nothing(&self, variable: VariableId) -> bool {
+        let mut changes = self.updates_of(variable).flat_map(|update| self.changes(variable, update));
+        matches!(self.kind(variable), Some(Type::Set)) && changes.all(|change| change == Change::TakeBack)
     }
 
     /// Whether a derivation takes contributions back, and why.
@@ -317,16 +326,23 @@ impl<'a> Model<'a> {
         self.shrinks.get(variable.0 as usize).is_some_and(Option::is_some)
     }
 
+    /// Whether the alternatives of a `read_any` can be of different variables.
+    pub(crate) fn is_one_of_several(&self, seen: &Observation) -> bool {
+        // One place may make several, by names that are computed.
+        let many =
+            |id: &VariableId| self.facts.variable(*id).is_some_and(|variable| variable.many || variable.name.is_none());
+        let possible = self.possible(&seen.variables);
+        possible.len() != 1 || possible.iter().any(many) || seen.variables.unknown
+    }
+
     fn varies(&self, seen: &Observation) -> bool {
         match seen.verb {
             Verb::NowMs | Verb::Random | Verb::Nodes | Verb::Converged | Verb::Stream => true,
+            // Of one variable alone it goes on with a value, as `read` does.
             Verb::ReadAny => {
-                // One place may make several, by names that are computed.
-                let many = |id: &VariableId| {
-                    self.facts.variable(*id).is_some_and(|variable| variable.many || variable.name.is_none())
-                };
                 let possible = self.possible(&seen.variables);
-                possible.len() != 1 || possible.iter().any(many) || seen.variables.unknown
+                self.is_one_of_several(seen)
+                    || possible.into_iter().any(|variable| !self.is_final(variable) && self.can_differ(variable, seen))
             }
             Verb::Query => self.possible(&seen.variables).into_iter().any(|variable| self.can_differ(variable, seen)),
             Verb::Read => {
@@ -510,9 +526,9 @@ pub(crate) fn verb_name(verb: Verb) -> String {
     row.map_or_else(|| format!("{verb:?}").to_lowercase(), |row| row.title().split('/').next().unwrap_or("").to_owned())
 }
 
-/// Whether the verb tells where a node is or what it is given, which no timing changes.
+/// Whether the verb tells where a node is, what it is given or what it alone has made, which no timing changes.
 pub(crate) fn is_place(verb: Verb) -> bool {
-    matches!(verb, Verb::Replica | Verb::Role | Verb::Node | Verb::Arg)
+    matches!(verb, Verb::Replica | Verb::Role | Verb::Node | Verb::Arg | Verb::Declare)
 }
 
 /// Whether a change can undo a threshold that was met.

@@ -76,6 +76,7 @@ fn destination(seen: &Observation) -> String {
         Some(UseKind::Assert) => "assert",
         Some(UseKind::Observation) => "another look",
         Some(UseKind::Task) => "a task",
+        Some(UseKind::Failure) => "a failure",
         None => "nothing",
     }
     .to_owned()
@@ -225,7 +226,7 @@ fn value(model: &Model<'_>, seen: &Observation) -> Option<Point> {
 
 fn race(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     let used = seen.uses.iter().any(|used| !used.control) || seen.decides && goes_on(seen);
-    if !used || !model.varying.contains(&seen.id) {
+    if !used || !model.varying.contains(&seen.id) || !model.is_one_of_several(seen) {
         return None;
     }
     let names: Vec<String> = model.possible(&seen.variables).into_iter().map(|variable| model.name(variable)).collect();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::check::facts::Dependence;
+use crate::check::facts::ObservationId;
 use crate::check::facts::Operation;
 use crate::check::facts::Update;
 use crate::check::facts::VariableId;
@@ -256,7 +257,9 @@ fn has_fixed_key(update: &Update) -> bool {
 
 /// Whether all replicas assign the same value, in every run.
 fn is_same_value(model: &Model<'_>, update: &Update) -> bool {
-    let on = update.depends.data.iter().all(|on| !model.varying.contains(on));
+    let elsewhere =
+        |on: &ObservationId| model.facts.observations.get(on.0 as usize).is_some_and(|seen| model.is_elsewhere(seen));
+    let on = update.depends.data.iter().all(|on| !model.varying.contains(on) && !elsewhere(on));
     on && !hangs_on(model, update, is_place) && update.operations.len() <= 1
 }
 
@@ -282,7 +285,7 @@ fn is_own(key: &str) -> bool {
 }
 
 fn is_itself(verb: Verb) -> bool {
-    matches!(verb, Verb::Replica | Verb::Node)
+    matches!(verb, Verb::Replica | Verb::Node | Verb::Declare)
 }
 
 fn hangs_on(model: &Model<'_>, update: &Update, what: impl Fn(Verb) -> bool) -> bool {

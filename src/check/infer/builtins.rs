@@ -95,7 +95,7 @@ impl<'p> Run<'p> {
         let from = arguments.iter().fold(None, |from, value| both(&from, &value.from));
         if NEEDS.contains(&(row.module.unwrap_or_default(), row.name, row.arity)) {
             let all = arguments.iter().fold(None, |from, value| both(&from, &self.origin(value)));
-            self.may_fail_by(&all);
+            self.may_fail_by(&all, expr.span);
         }
         match self.result(expr, row, arguments, frame) {
             Some(value) if value.is_never() => value,

@@ -17,6 +17,7 @@ use crate::check::infer::run::Run;
 use crate::check::infer::value::Origin;
 use crate::check::infer::value::Value;
 use crate::check::infer::value::both;
+use crate::source::span::Span;
 
 impl<'p> Run<'p> {
     /// All that a value and its parts were computed from, where somebody wants to know.
@@ -80,22 +81,23 @@ impl<'p> Run<'p> {
         value
     }
 
-    /// All that follows hangs on these.
-    pub(super) fn hang_on(&mut self, by: &Origin) {
+    /// The task fails here, or goes on, by what was computed from these: all that follows hangs on them, and so does what is told.
+    pub(super) fn hang_on(&mut self, by: &Origin, span: Span) {
         if by.is_some() {
             self.decides(by);
+            self.note_failure(by, span);
             self.control = both(&self.control, by);
         }
     }
 
     /// The task goes on only where these are not such that it fails here: that is for what a `query` saw to decide. What a threshold
     /// was met with is at least that, and the program counts on it.
-    pub(super) fn may_fail_by(&mut self, by: &Origin) {
+    pub(super) fn may_fail_by(&mut self, by: &Origin, span: Span) {
         let Some(recorder) = self.recorder.as_ref().filter(|_| !self.sites.quiet) else { return };
         let queried: Vec<u32> =
             by.iter().flat_map(|all| all.iter().copied()).filter(|id| recorder.is_query(*id)).collect();
         if !queried.is_empty() {
-            self.hang_on(&Some(Arc::new(queried)));
+            self.hang_on(&Some(Arc::new(queried)), span);
         }
     }
 

@@ -321,7 +321,7 @@ impl<'p> Run<'p> {
                 return self.fail(expr, frame, |_| told);
             }
             // Where it does not match, nothing of what follows happens.
-            Holds::Perhaps => self.hang_on(&self.origin(&value)),
+            Holds::Perhaps => self.hang_on(&self.origin(&value), expr.span),
             Holds::Always => {}
         }
         self.fine(expr, value)

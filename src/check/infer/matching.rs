@@ -303,7 +303,7 @@ impl<'p> Run<'p> {
         if !sure {
             // What follows happens only where one of them matches.
             let by = both(&self.discerned(lambda, &call.arguments), &self.tested);
-            self.may_fail_by(&by);
+            self.may_fail_by(&by, lambda.span);
         }
         self.tested = tested;
         if result.is_never() {
@@ -403,9 +403,9 @@ impl<'p> Run<'p> {
         }
         self.rebind(globals);
         self.control = waited;
-        if !sure {
+        if let (false, Some(first)) = (sure, clauses.first()) {
             // Where no clause matches, nothing of what follows happens.
-            self.hang_on(&both(&chosen, &self.tested));
+            self.hang_on(&both(&chosen, &self.tested), first.span);
         }
         self.tested = outside;
         if !taken {

@@ -62,7 +62,7 @@ impl<'p> Run<'p> {
             run.fail(expr, frame, |run| run.operands(expr, text(operator), &operands))
         };
         if matches!(operator, Binary::Divide | Binary::Div | Binary::Rem) && right.single().is_none() {
-            self.may_fail_by(&self.origin(right));
+            self.may_fail_by(&self.origin(right), expr.span);
         }
         let result = match operator {
             Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide => {

@@ -23,6 +23,7 @@ use crate::check::infer::value::Origin;
 use crate::check::infer::value::Value;
 use crate::check::infer::value::both;
 use crate::library::Verb;
+use crate::source::span::Span;
 use crate::value::term::Term;
 
 /// How many operations with single operands stand for one of which the operands are known to be a few.
@@ -67,7 +68,7 @@ impl Recorder {
     }
 
     /// Notes where what was seen goes.
-    fn used(&mut self, depends: &Dependence, kind: UseKind, span: crate::source::span::Span) {
+    fn used(&mut self, depends: &Dependence, kind: UseKind, span: Span) {
         let control = depends.control.iter().map(|id| (*id, true));
         for (id, control) in control.chain(depends.data.iter().map(|id| (*id, false))) {
             if let Some(seen) = self.facts.observations.get_mut(id.0 as usize) {
@@ -166,7 +167,9 @@ impl<'p> Run<'p> {
             Some(limit) => limit.single(),
             None => bound(),
         };
-        recorder.used(&depends, UseKind::Observation, expr.span);
+        if call.verb != Verb::Declare {
+            recorder.used(&depends, UseKind::Observation, expr.span);
+        }
         let mark: Origin = Some(Arc::new(vec![number(at)]));
         if matches!(call.verb, Verb::Read | Verb::ReadAny | Verb::WaitNeeded) {
             // What comes after it comes after the wait.
@@ -182,6 +185,14 @@ impl<'p> Run<'p> {
             if let Some(seen) = recorder.facts.observations.get_mut(*id as usize) {
                 seen.decides = true;
             }
+        }
+    }
+
+    /// Notes that what was computed from these decides whether the task fails.
+    pub(super) fn note_failure(&mut self, by: &Origin, span: Span) {
+        if let Some(recorder) = self.recorder.as_mut().filter(|_| !self.sites.quiet) {
+            let depends = Dependence { control: ids(by), data: BTreeSet::new() };
+            recorder.used(&depends, UseKind::Failure, span);
         }
     }
 
@@ -350,7 +361,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    fn place_of(&self, function: &Value) -> Option<crate::source::span::Span> {
+    fn place_of(&self, function: &Value) -> Option<Span> {
         let known = function.parts()?.funs.known()?;
         let [only] = known else { return None };
         match only.code {

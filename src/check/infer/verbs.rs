@@ -268,7 +268,13 @@ impl<'p> Run<'p> {
                 .fail(expr, frame, |_| taken.at(expr.span, "declared anew").at(first, "its type is given here"));
         }
         self.twins(expr, call, number);
-        Value::variable(number)
+        let reference = Value::variable(number);
+        if fresh {
+            // Another one on each node, as `node()` is.
+            return self.observe(expr, call, &[], None, reference);
+        }
+        // By another name it is another variable.
+        if arguments.len() == 2 { reference.touched(&self.origin(&arguments[0])) } else { reference }
     }
 
     /// One name for a replicated and for a dynamic variable.
