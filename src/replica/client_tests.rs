@@ -5,6 +5,7 @@ use super::tests::element;
 use super::tests::key;
 use super::tests::outs;
 use super::*;
+use crate::lattice::vector::VersionVector;
 use crate::replica::message::Message;
 
 const SERVER: PeerId = PeerId(1);
@@ -318,4 +319,39 @@ fn sent(out: Out) -> Option<(PeerId, Vec<u8>)> {
         Out::Send(peer, bytes) => Some((peer, bytes)),
         _ => None,
     }
+}
+
+#[test]
+fn what_comes_again_of_a_topic_that_was_given_up_is_no_sign_of_an_older_copy() {
+    let topic = TopicId::hashed(7);
+    let (mut server, mut earlier) = (node(1, Role::Server), node(2, Role::Server));
+    earlier.keep_journal();
+    let x = earlier.key_of(&key(Type::Set), topic);
+    for number in 1..=3 {
+        earlier.write(x, Some(element(number)), &[], None).unwrap();
+    }
+    connect(SERVER, &mut server, &mut earlier, 0);
+    pair(SERVER, &mut server, &mut earlier, 0, 6000);
+    server.lost(SERVER, 6000);
+    let lane = earlier.lane(Dot::new(ReplicaIndex(0), 1).unwrap().replica());
+    let mut later = Replica::new(ReplicaId(2 << 64 | 5));
+    later.restore(earlier.whole_journal().collect::<Vec<_>>()).unwrap();
+    connect(OTHER, &mut server, &mut later, 6100);
+    pair(OTHER, &mut server, &mut later, 6100, 12_000);
+    let told = |replica: &mut Replica, heights: u64| {
+        let lane = replica.state.replicas.find(lane).unwrap();
+        let mut vector = VersionVector::new();
+        vector.raise(lane, heights);
+        replica.look_for_others(OTHER, &vector);
+        outs(replica).into_iter().any(|out| matches!(out, Out::Elsewhere { .. }))
+    };
+    // It remembers three, and so a fourth is told.
+    let mut other = Replica::new(ReplicaId(2 << 64 | 6));
+    other.restore(earlier.whole_journal().collect::<Vec<_>>()).unwrap();
+    assert!(told(&mut other, 4));
+    later.disinterested(topic).unwrap();
+    later.interested(topic).unwrap();
+    pair(OTHER, &mut server, &mut later, 12_000, 18_000);
+    assert_eq!(elements(&later).len(), 3);
+    assert!(!told(&mut later, 4));
 }

@@ -381,8 +381,8 @@ impl Replica {
         let ours = self.state.vector();
         let another = vector.iter().find(|&(replica, there)| {
             let (lane, here) = (self.state.replicas.lane(replica), ours.get(replica));
-            // Of a topic that was given up nothing is remembered.
-            let kept = lane.topic == TopicId::NONE || here > 0;
+            // Of a topic that was given up nothing is remembered, and what comes again comes bit by bit.
+            let kept = lane.topic == TopicId::NONE || self.remembered.contains(&replica);
             kept && lane.replica.node() == self.me.node() && lane.replica != self.me && there > here
         });
         if let Some((replica, there)) = another {

@@ -196,6 +196,7 @@ impl Replica {
     /// Everything that is here of a topic goes. Should this node write to it again, that is a lane of its own.
     fn forget(&mut self, topic: TopicId, changes: &mut Vec<Change>) {
         self.own.remove(&topic);
+        self.remembered.retain(|lane| self.state.replicas.topic(*lane) != topic);
         self.state.forget(topic, self.me, changes);
         for peer in self.peers.values_mut() {
             peer.claims = self.state.restricted(&peer.claims, |of| of != topic);

@@ -221,6 +221,9 @@ impl Replica {
             return Err(Damage::Uncovered);
         }
         self.remembers = true;
+        let lanes = self.state.vector().iter().map(|(lane, _)| lane);
+        self.remembered =
+            lanes.filter(|lane| self.state.replicas.lane(*lane).replica.node() == self.me.node()).collect();
         self.note_remembered_types();
         Ok(())
     }

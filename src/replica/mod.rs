@@ -51,6 +51,7 @@ mod wire;
 mod written;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
 use rustc_hash::FxHashMap;
@@ -226,6 +227,8 @@ pub struct Replica {
     out: VecDeque<Out>,
     /// Whether it was given what its node knew before.
     remembers: bool,
+    /// The lanes of earlier runs of this node of which it remembers something, and has not given up the topic since.
+    remembered: BTreeSet<ReplicaIndex>,
     /// Whether it was told that somebody knows more of this node than it does.
     elsewhere: bool,
     /// What the transaction that is open has written.
@@ -274,6 +277,7 @@ impl Replica {
             peers: BTreeMap::new(),
             out: VecDeque::new(),
             remembers: false,
+            remembered: BTreeSet::new(),
             elsewhere: false,
             staged: None,
             declared: Vec::new(),
