@@ -52,7 +52,7 @@ fn underlined(text: &mut String, label: &Label, files: &Files, told: bool) {
     }
     let column = place.column as usize - 1;
     let skipped = if line.chars().count() > SHOWN_MAX { column.saturating_sub(BEFORE) } else { 0 };
-    let shown: String = line.chars().skip(skipped).take(SHOWN_MAX).collect();
+    let shown: String = line.chars().skip(skipped).take(SHOWN_MAX).map(harmless).collect();
     let left = shown.chars().count().saturating_sub(column - skipped);
     let count = files.slice(label.span).lines().next().map_or(0, |first| first.chars().count()).min(left).max(1);
     // Tabs stay tabs, so that the carets stand where the text does.
@@ -62,10 +62,33 @@ fn underlined(text: &mut String, label: &Label, files: &Files, told: bool) {
     let _ = writeln!(text, "    {}\n    {under}{said}", shown.trim_end());
 }
 
+/// What a terminal would obey instead of showing it, as a character of as many bytes that it shows.
+pub(super) fn harmless(c: char) -> char {
+    match c {
+        '\t' | '\n' | '\r' => c,
+        c if c.is_ascii_control() => '?',
+        c if c.is_control() => '\u{bf}',
+        c => c,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::render::Style;
+    use crate::source::render::render;
     use crate::source::span::Span;
+
+    #[test]
+    fn a_terminal_does_not_obey_what_stands_in_a_program() {
+        let mut files = Files::default();
+        let file = files.add("a.lasp", "X = 1 +. %% \u{1b}[2J\u{0}\u{9b}2J\n");
+        let diagnostic = Diagnostic::error("E0101", "wrong").at(Span { file, start: 7, end: 8 }, "here");
+        for style in [Style::PLAIN, Style { colour: true, ..Style::PLAIN }] {
+            let text = render(&diagnostic, &files, style);
+            assert!(text.contains("?[2J?\u{bf}2J") && !text.contains('\u{9b}'), "{text:?}");
+        }
+    }
 
     fn shown(program: &str, start: u32, end: u32) -> String {
         let mut files = Files::default();

@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
+use crate::source::plain::harmless;
 use crate::source::plain::plain;
 use crate::source::span::Span;
 
@@ -122,7 +123,8 @@ struct Report<'a> {
 impl<'a> Report<'a> {
     fn new(diagnostic: &'a Diagnostic, files: &Files) -> Report<'a> {
         let file = diagnostic.labels.first().map(|label| label.span.file);
-        let source = file.map(|file| NamedSource::new(files.name(file), files.text(file).to_owned()));
+        let source =
+            file.map(|file| NamedSource::new(files.name(file), files.text(file).chars().map(harmless).collect()));
         let mut labels = Vec::new();
         for (at, label) in diagnostic.labels.iter().enumerate().filter(|(_, label)| Some(label.span.file) == file) {
             if diagnostic.labels[..at].contains(label) {
