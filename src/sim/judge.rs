@@ -29,15 +29,19 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The replicated variables that nodes which are up have under the same name, of the top level or of their own, with values that are not equal byte
-/// for byte, of nodes that take them whole: who does not take a topic sees of it what it wrote itself, at most. (Nodes that run different programs are compared where these share names.)
+/// The replicated variables that nodes which are up have under the same name, of the top level or of their own, with values
+/// that are not equal byte for byte, of nodes that take them whole: who does not take a topic sees of it what it wrote itself,
+/// at most. (Nodes that run different programs are compared where these share names. Where a name of their own stands for
+/// variables of two types, which is told, each has its own by right.)
 pub fn differences(cluster: &mut Cluster) -> Vec<Difference> {
     let mut first: BTreeMap<String, (usize, Term)> = BTreeMap::new();
     let mut found = Vec::new();
+    let conflicts = cluster.up().into_iter().any(|node| cluster.status(node).is_some_and(|status| status.conflicts));
     for node in cluster.up() {
         let bound = cluster.finals(node).into_iter().filter(|last| !last.dynamic && last.taken);
         let bound: Vec<(String, Term)> = bound.map(|last| (last.name, last.value)).collect();
-        for (name, value) in bound.into_iter().chain(cluster.named_apart(node)) {
+        let apart = if conflicts { Vec::new() } else { cluster.named_apart(node) };
+        for (name, value) in bound.into_iter().chain(apart) {
             match first.get(&name) {
                 None => {
                     first.insert(name, (node, value));
