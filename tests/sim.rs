@@ -139,6 +139,22 @@ fn it_reports_what_was_sent_how_fast_and_how_far_apart_nodes_were() {
     assert_eq!((values.len(), &values[0]["value"]), (1, &Value::from(60)));
 }
 
+/// What a line does that `lasp sim` gave.
+fn again(folder: &Path, line: &Value) -> (String, Done) {
+    let line = line.as_str().expect("a line").to_owned();
+    // As a shell takes it: the program's name has no spaces, events are in quotation marks.
+    let words: Vec<String> = line
+        .split('\'')
+        .enumerate()
+        .flat_map(|(at, part)| {
+            if at % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
+        })
+        .collect();
+    let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
+    let done = run(folder, &words, "");
+    (line, done)
+}
+
 #[test]
 fn an_assertion_that_can_fail_is_found_repeated_and_made_smaller() {
     let folder = folder(HASTY);
@@ -150,19 +166,7 @@ fn an_assertion_that_can_fail_is_found_repeated_and_made_smaller() {
     assert_eq!(found.code, 1, "{}{}", found.stdout, found.stderr);
     assert!(found.stderr.contains("E0394"), "{}", found.stderr);
     let failed = &events(&found, "failed")[0];
-    let again = |line: &Value| {
-        let line = line.as_str().expect("a line").to_owned();
-        // As a shell takes it: the program's name has no spaces, events are in quotation marks.
-        let words: Vec<String> = line
-            .split('\'')
-            .enumerate()
-            .flat_map(|(at, part)| {
-                if at % 2 == 1 { vec![part.to_owned()] } else { part.split_whitespace().map(str::to_owned).collect() }
-            })
-            .collect();
-        let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-        (line.clone(), run(folder.path(), &words, ""))
-    };
+    let again = |line: &Value| again(folder.path(), line);
     let (_, repeated) = again(&failed["repeat"]);
     assert_eq!(repeated.code, 1);
     let (line, smaller) = again(&failed["smaller"]);
@@ -170,6 +174,25 @@ fn an_assertion_that_can_fail_is_found_repeated_and_made_smaller() {
     assert!(smaller.stderr.contains("E0394"), "{}", smaller.stderr);
     assert!(line.contains("--replicas 2 ") || line.contains("--replicas 3 "), "{line}");
     assert!(!line.contains("--skew") && !line.contains("crash") && line.matches("--event").count() <= 2, "{line}");
+}
+
+#[test]
+fn the_smaller_line_can_be_run_though_flags_named_nodes_that_it_has_not() {
+    let folder = folder(HASTY);
+    let flags = ["--replicas", "6", "--for", "5s", "--partition", "60%", "--role", "3..5:client", "--set", "1,5:x=1"];
+    let found = sim_in(folder.path(), &[&flags[..], &["--runs", "40", "--json"]].concat());
+    assert_eq!(found.code, 1, "{}{}", found.stdout, found.stderr);
+    let (line, smaller) = again(folder.path(), &events(&found, "failed")[0]["smaller"]);
+    assert_eq!(smaller.code, 1, "{line}\n{}", smaller.stderr);
+    assert!(smaller.stderr.contains("E0394"), "{}", smaller.stderr);
+    assert!(!line.contains("5:"), "{line}");
+    // What somebody types is told as it was typed.
+    for (flag, value) in [("--role", "1..7:client"), ("--set", "7:x=1")] {
+        let refused = sim_in(folder.path(), &["--replicas", "6", flag, value]);
+        assert_eq!(refused.code, 2);
+        let told = format!("`{flag} {value}` names node {}, which is never there", if flag == "--set" { 7 } else { 6 });
+        assert!(refused.stderr.contains(&told), "{}", refused.stderr);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a simulated run is: how many nodes, for how long, what the network does to them, and what happens when.
 
+use std::collections::BTreeSet;
+
 use crate::sim::chance::below;
 use crate::sim::network::Conditions;
 use crate::sim::network::Cut;
@@ -83,6 +85,23 @@ impl Default for Scenario {
 }
 
 impl Scenario {
+    /// The nodes that are there at some time, each once.
+    #[must_use]
+    pub fn nodes(&self) -> BTreeSet<usize> {
+        let joins = |planned: &Planned| match &planned.action {
+            Action::Join(nodes) => nodes.list(),
+            _ => Vec::new(),
+        };
+        (0..self.replicas + self.join).chain(self.events.iter().flat_map(joins)).collect()
+    }
+
+    /// Whether a node is there at some time.
+    #[must_use]
+    pub fn has(&self, node: usize) -> bool {
+        let joins = |planned: &Planned| matches!(&planned.action, Action::Join(nodes) if nodes.names(node));
+        node < self.replicas + self.join || self.events.iter().any(joins)
+    }
+
     /// How many neighbours a node has: all others while there are few nodes, and no overlay then.
     #[must_use]
     pub fn degree(&self) -> Option<usize> {

@@ -104,7 +104,7 @@ impl Shrinking<'_> {
             while start < self.best.events.len() {
                 let mut events = self.best.events.clone();
                 events.drain(start..(start + size).min(events.len()));
-                if self.keep_if_it_fails(&Scenario { events, ..self.best.clone() }) {
+                if self.keep_if_it_fails(&without_strangers(&Scenario { events, ..self.best.clone() })) {
                     less = true;
                 } else {
                     start += size;
@@ -147,14 +147,26 @@ fn cut_to(scenario: &Scenario, length_ms: u64) -> Scenario {
             cut.to_ms = cut.to_ms.filter(|to| *to < length_ms);
         }
     }
-    Scenario { length_ms, events, ..scenario.clone() }
+    without_strangers(&Scenario { length_ms, events, ..scenario.clone() })
 }
 
 /// The scenario with the first nodes only, and those that join.
 fn without_nodes(scenario: &Scenario, replicas: usize) -> Scenario {
     let gone = |node: usize| (replicas..scenario.replicas).contains(&node);
+    let deciders = scenario.deciders.min(replicas);
+    Scenario { replicas, deciders, ..without(scenario, &gone) }
+}
+
+/// The scenario without what is about nodes that are never there, since those that let them join are gone: as a script it would
+/// be refused.
+fn without_strangers(scenario: &Scenario) -> Scenario {
+    without(scenario, &|node| !scenario.has(node))
+}
+
+/// The scenario without what is about some nodes.
+fn without(scenario: &Scenario, gone: &dyn Fn(usize) -> bool) -> Scenario {
     let events = scenario.events.iter().filter_map(|planned| {
-        let less = |nodes: &Nodes| nodes.without(&gone);
+        let less = |nodes: &Nodes| nodes.without(gone);
         let action = match &planned.action {
             Action::Cut(cut) => {
                 let sides: Vec<Nodes> = cut.sides.iter().filter_map(less).collect();
@@ -170,8 +182,7 @@ fn without_nodes(scenario: &Scenario, replicas: usize) -> Scenario {
         };
         action.map(|action| Planned { at_ms: planned.at_ms, action })
     });
-    let deciders = scenario.deciders.min(replicas);
-    Scenario { replicas, deciders, events: events.collect(), ..scenario.clone() }
+    Scenario { events: events.collect(), ..scenario.clone() }
 }
 
 #[cfg(test)]
@@ -207,6 +218,26 @@ mod tests {
         assert!(small.events.len() == 1 && crashes(&small.events[0]), "{:?}", small.events);
         assert_eq!((small.conditions, small.skew_ms), (Conditions::CALM, 0));
         assert!(runs <= 300);
+    }
+
+    #[test]
+    fn what_is_left_names_no_node_that_is_never_there() {
+        let at = |at_ms, action| Planned { at_ms, action };
+        let joins = at(1000, Action::Join(Nodes::one(8)));
+        let events = vec![joins, at(2000, Action::Crash(Nodes::Ranges(vec![(0, 0), (8, 8)])))];
+        let scenario = Scenario { events, ..wild() };
+        // It fails whenever node 0 crashes.
+        let fails = |scenario: &Scenario| {
+            let crashes = |planned: &Planned| matches!(&planned.action, Action::Crash(nodes) if nodes.names(0));
+            scenario.events.iter().any(crashes)
+        };
+        let effort = Effort { runs: 300, events: u64::MAX };
+        let small = shrink(&scenario, &failure(), effort, &mut |scenario| {
+            let named = scenario.events.iter().flat_map(|planned| planned.action.nodes());
+            assert!(named.flat_map(Nodes::list).all(|node| scenario.has(node)), "{scenario:?}");
+            (fails(scenario).then(failure), 10)
+        });
+        assert!(small.events.len() == 1 && fails(&small), "{:?}", small.events);
     }
 
     #[test]

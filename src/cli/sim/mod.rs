@@ -159,6 +159,10 @@ impl Simulation<'_> {
         let events = ran.events.saturating_mul(SHRINK_EVENTS).max(SHRINK_EVENTS_MIN);
         let effort = Effort { runs: SHRINK_RUNS, events };
         let small = shrink(scenario, violation, effort, &mut |scenario| {
+            // Its line would be refused.
+            if all_are_clients(&People::new(self.arguments), scenario.nodes()) {
+                return (None, 0);
+            }
             let ran = simulate(&self.setup, scenario, None);
             (ran.violations.into_iter().next(), ran.events)
         });
@@ -354,7 +358,7 @@ fn unfit_roles(arguments: &Sim) -> Option<Diagnostic> {
     }
     let people = People::new(arguments);
     let nodes = usize::try_from(arguments.replicas.saturating_add(arguments.join)).unwrap_or(usize::MAX);
-    if nodes > 1 && (0..nodes).all(|node| people.person(node).certificate == Role::Client) {
+    if all_are_clients(&people, 0..nodes) {
         let title = "every node is a client by `--role`, and clients speak to servers alone";
         return Some(
             Diagnostic::error("E0710", title).help("let one be a server at least, as by `--role 1..9:client`"),
@@ -367,6 +371,13 @@ fn unfit_roles(arguments: &Sim) -> Option<Diagnostic> {
         Diagnostic::error("E0710", title)
             .help("those who decide are servers: the first nodes, as many as `--deciders` says"),
     )
+}
+
+/// Whether there are several nodes, and none that another could dial.
+fn all_are_clients(people: &People, nodes: impl IntoIterator<Item = usize>) -> bool {
+    let mut count = 0;
+    let mut clients = nodes.into_iter().inspect(|_| count += 1);
+    clients.all(|node| people.person(node).certificate == Role::Client) && count > 1
 }
 
 /// What names nodes that are never there.

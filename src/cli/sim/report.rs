@@ -8,6 +8,7 @@ use crate::cli::json::Line;
 use crate::cli::json::array;
 use crate::cli::out::Out;
 use crate::cli::shell::quoted;
+use crate::cli::sim::arguments::Setting;
 use crate::cli::sim::arguments::Sim;
 use crate::cli::values::Values;
 use crate::sim::judge::Violation;
@@ -232,12 +233,17 @@ impl Report<'_> {
     fn line(&self, scenario: &Scenario) -> String {
         let mut words = vec!["lasp".to_owned(), "sim".to_owned(), self.arguments.file.display().to_string()];
         words.extend(scenario.flags());
+        // A smaller run has fewer nodes, and a line that names others is refused.
+        let there = |setting: &Setting| match &setting.nodes {
+            None => Some(String::new()),
+            Some(nodes) => nodes.without(&|node| !scenario.has(node)).map(|nodes| format!("{nodes}:")),
+        };
         for setting in &self.arguments.settings {
-            let nodes = setting.nodes.as_ref().map_or_else(String::new, |nodes| format!("{nodes}:"));
+            let Some(nodes) = there(setting) else { continue };
             words.extend(["--set".to_owned(), format!("{nodes}{}={}", setting.name, setting.value)]);
         }
         for role in &self.arguments.roles {
-            let nodes = role.nodes.as_ref().map_or_else(String::new, |nodes| format!("{nodes}:"));
+            let Some(nodes) = there(role) else { continue };
             words.extend(["--role".to_owned(), format!("{nodes}{}", role.value)]);
         }
         let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
