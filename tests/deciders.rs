@@ -201,6 +201,10 @@ fn servers_that_are_killed_at_any_moment_start_each_effect_at_most_once_and_all_
     }
     let all: Vec<&Node> = dead.iter().chain(&alive).chain([&d]).collect();
     let started = at_most_once(&all);
+    assert!(
+        all.iter().all(|node| !codes(node).contains(&"E0654")),
+        "whenever it is killed, an honest server keeps its voice"
+    );
     let known: BTreeSet<(String, u64)> =
         ["ended", "in_doubt"].iter().flat_map(|state| effects(all.iter().copied(), state)).collect();
     assert_eq!(known.len(), 40, "no other attempt was made, and none is forgotten");
@@ -295,11 +299,6 @@ fn who_learns_that_its_data_is_old_decides_nothing_more() {
     };
     let first = run_a("1", "query(Ran) == [1]");
     let copies = folders.each_ref().map(|folder| folder.with_extension("old"));
-    let copy = |from: &Path, to: &Path| {
-        let _ = std::fs::remove_dir_all(to);
-        let status = std::process::Command::new("cp").arg("-r").args([from, to]).status();
-        assert!(status.expect("there is cp").success());
-    };
     folders.iter().zip(&copies).for_each(|(folder, old)| copy(folder, old));
     let second = run_a("2", "query(Ran) == [1, 2]");
     // All that a had, keys included, is what it was before: nothing on this machine can tell that.
@@ -312,4 +311,84 @@ fn who_learns_that_its_data_is_old_decides_nothing_more() {
     assert_eq!(codes(&fourth), ["E0654"], "{:#?}", fourth.seen);
     assert!(fourth.seen.iter().all(|event| event["code"] != "E1006"), "{:#?}", fourth.seen);
     assert_eq!(at_most_once(&[&first, &second, &third, &fourth, &b]), 2);
+}
+
+fn copy(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    let status = std::process::Command::new("cp").arg("-a").args([from, to]).status();
+    assert!(status.expect("there is cp").success());
+}
+
+fn signal(node: &Node, name: &str) {
+    let status = std::process::Command::new("kill").args([name, &node.process().to_string()]).status();
+    assert!(status.expect("there is kill").success());
+}
+
+/// A server that decides, alone or with others, is put back to an earlier state of the same run, as a snapshot of its disk has it: its
+/// data alone, or its keys as well. It makes no updates of its own that peers could miss in it.
+fn is_put_back(deciders: usize, with_keys: bool) {
+    let program = PROGRAM.replace("update(C, increment).", "");
+    let cluster = Cluster::new(&["a", "b", "c", "d", "e"], deciders, &program);
+    let folders = ["data-a", "shop/nodes/a"].map(|name| cluster.path().join(name));
+    let put_back = &folders[..if with_keys { 2 } else { 1 }];
+    let idle = ["--set", "effects=0"];
+    let (mut first, mut second) = (cluster.start("a", "a", &idle), cluster.start("b", "a", &idle));
+    first.peer("b", "connected");
+    // Time for an election: nothing of that is to come after the snapshot, or to be needed then.
+    std::thread::sleep(Duration::from_secs(4));
+    signal(&first, "-STOP");
+    folders.iter().for_each(|folder| copy(folder, &folder.with_extension("old")));
+    signal(&first, "-CONT");
+    let mut other = cluster.start("d", "a", &["--set", "effects=5", "--set", "wanted=5"]);
+    (0..5).for_each(|_| drop(other.until(ended)));
+    // By now it has heard of all that, and keeps it.
+    std::thread::sleep(Duration::from_secs(2));
+    if with_keys {
+        other.kill();
+        other = cluster.start("d", "b", &idle);
+        other.peer("b", "connected");
+    }
+    [&mut first, &mut second].into_iter().for_each(Node::kill);
+    for folder in &folders {
+        copy(folder, &folder.with_extension("new"));
+    }
+    put_back.iter().for_each(|folder| copy(&folder.with_extension("old"), folder));
+    // With three, one is there that knows of nothing, and makes a majority with it.
+    let mut third = cluster.start("c", "d", &idle);
+    third.peer("d", "connected");
+    let mut back = cluster.start("a", "d", &idle);
+    back.until(|event| event["code"] == "E0654");
+    let mut late = cluster.start("e", "d", &["--set", "effects=5", "--set", "wanted=5"]);
+    late.peer("d", "connected");
+    std::thread::sleep(Duration::from_secs(6));
+    assert!(!late.saw(|event| event["event"] == "effect"), "{:#?}", late.seen);
+    // What it had last is as good as ever.
+    back.kill();
+    put_back.iter().for_each(|folder| copy(&folder.with_extension("new"), folder));
+    let mut again = cluster.start("a", "d", &idle);
+    (0..5).for_each(|_| drop(late.until(ended)));
+    again.saw(|_| false);
+    assert_eq!(codes(&again), Vec::<&str>::new(), "{:#?}", again.seen);
+    assert_eq!(at_most_once(&[&late, &again, &back, &third]), 0, "{:#?}", late.seen);
+    [&mut again, &mut third, &mut other, &mut late].into_iter().for_each(Node::kill);
+}
+
+#[test]
+fn one_that_decides_alone_has_no_voice_with_an_earlier_state_of_its_data() {
+    is_put_back(1, false);
+}
+
+#[test]
+fn one_of_three_that_decide_has_no_voice_with_an_earlier_state_of_its_data() {
+    is_put_back(3, false);
+}
+
+#[test]
+fn one_that_decides_alone_and_is_put_back_with_its_keys_is_told_by_a_server_that_heard_of_more() {
+    is_put_back(1, true);
+}
+
+#[test]
+fn one_of_three_that_is_put_back_with_its_keys_is_told_by_a_server_that_heard_of_more() {
+    is_put_back(3, true);
 }

@@ -437,3 +437,24 @@ fn whoever_is_cut_off_or_killed_each_effect_starts_at_most_once_and_all_learn_wh
     }
     assert!(doubts > 5, "some were cut off: {doubts}");
 }
+
+#[test]
+fn one_that_decides_and_is_put_back_is_told_by_whoever_heard_of_more_and_nothing_starts_again() {
+    let mut cluster = Cluster::new(PROGRAM, 5);
+    cluster.kill(2);
+    cluster.cut(0, true);
+    cluster.run(3000);
+    let before = cluster.processes[0].disk.clone();
+    cluster.cut(0, false);
+    cluster.run(15_000);
+    assert_eq!(cluster.prints(), 1);
+    [0, 1].into_iter().for_each(|at| cluster.kill(at));
+    cluster.processes[0].disk = before;
+    // Together they are a majority that knows of nothing.
+    cluster.start(0, Vec::new());
+    cluster.start(2, Vec::new());
+    cluster.run(20_000);
+    let told = |at: usize| cluster.processes[at].reports.iter().filter(|report| report.code == "E0654").count();
+    assert_eq!((cluster.prints(), told(0), told(2)), (1, 1, 0));
+    assert_eq!(cluster.refused, 0);
+}

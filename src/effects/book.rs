@@ -79,7 +79,7 @@ impl Book {
                 requests.iter().map(|request| self.request(from, request, &gone, &mut entered)).collect()
             }
             Message::Ended(ended) => ended.iter().map(|ended| self.ended(from, ended, &gone, &mut entered)).collect(),
-            Message::Answers(_) | Message::Raft { .. } => return (entered, None),
+            Message::Answers(_) | Message::Raft { .. } | Message::Count { .. } => return (entered, None),
         };
         (entered, Some(Message::Answers(answers)))
     }

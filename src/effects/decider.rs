@@ -260,7 +260,7 @@ impl Decider {
                 }
             }
             Message::Ended(_) | Message::Raft { .. } => return Err(Unsound),
-            Message::Answers(_) => {}
+            Message::Answers(_) | Message::Count { .. } => {}
         }
         self.settle();
         Ok(())

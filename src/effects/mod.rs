@@ -11,6 +11,7 @@
 
 mod asker;
 mod book;
+mod count;
 mod decider;
 mod guard;
 mod ledger;
@@ -34,6 +35,10 @@ pub use crate::effects::asker::Obstacle;
 pub use crate::effects::asker::Out as AskerOut;
 pub use crate::effects::asker::Waiting;
 pub use crate::effects::book::Book;
+pub use crate::effects::count::Heard;
+pub use crate::effects::count::count;
+pub use crate::effects::count::count_in;
+pub use crate::effects::count::counted;
 pub use crate::effects::decider::Decider;
 pub use crate::effects::decider::Out as DeciderOut;
 pub use crate::effects::decider::Unsound;
@@ -104,6 +109,11 @@ pub const OUTDATED: &[u8] = &[5];
 /// The first byte of a key of the table: an effect that was started here and has ended, as long as those who decide may not know;
 /// with the life of this node, the attempt, and whether it ended well.
 pub const ENDED: u8 = 6;
+/// The key of a row of the table: how often what this node has decided, or promised to those with whom it decides, was changed; and how
+/// often it has begun to decide.
+pub const COUNT: &[u8] = &[7];
+/// The first byte of a key of the table: the highest such count that this node has heard of another, by which node.
+pub const HEARD: u8 = 8;
 
 /// Whether a row goes with a copy of the node's data, that of another one beside it (`shared`) or one in its place. Never what it has
 /// promised to others with whom it decides: two would speak with one voice. What it was told is decided does no harm, and

@@ -43,6 +43,13 @@ pub enum Message {
         /// The message.
         message: RaftMessage,
     },
+    /// How far one who decides has come, by its own count: see [`crate::effects::Heard`].
+    Count {
+        /// From one who decides: its own. 0 from others, who answer.
+        mine: u64,
+        /// To one who decides, that says less: what was heard of it. Else 0.
+        yours: u64,
+    },
 }
 
 /// A request about an effect.
@@ -130,6 +137,7 @@ impl Message {
             Message::Ended(ended) => ended.len(),
             Message::Answers(answers) => answers.len(),
             Message::Raft { message, .. } => message.entries.len(),
+            Message::Count { .. } => 0,
         };
         if count > REQUESTS_MAX { Err(WireError::TooLong) } else { Ok(message) }
     }

@@ -23,8 +23,8 @@ use crate::net::revocation::NoList;
 
 /// The newest list, in the authority's folder and in every node's.
 pub const DECIDERS_FILE: &str = "deciders.pem";
-/// How often a node has begun to decide, in its folder. What it has decided is in its data, and the two have to fit.
-const STARTS_FILE: &str = "decides";
+/// How often what a node has decided was changed, in its folder. That itself is in its data, and the two have to fit.
+pub const COUNT_FILE: &str = "decides";
 const LABEL: &str = "LASP DECIDERS";
 /// Stands before the list when it is signed, so that the signature is good for nothing else; no certificate begins so.
 const DOMAIN: &[u8] = b"lasp 2026 deciding servers, signed\0";
@@ -101,22 +101,26 @@ impl Appointed {
     }
 }
 
-/// How often the node whose folder this is has begun to decide, if it ever has.
+/// How often what the node has decided was changed whose folder this is, as far as the folder knows; `None` if it never decided.
 ///
 /// # Errors
 /// When the file cannot be read, or means nothing.
-pub fn starts(folder: &Path) -> Result<Option<u64>, NetworkError> {
-    let path = folder.join(STARTS_FILE);
+pub fn count(folder: &Path) -> Result<Option<u64>, NetworkError> {
+    let path = folder.join(COUNT_FILE);
     let Some(text) = keyfile::read(&path)? else { return Ok(None) };
     text.trim().parse().map(Some).map_err(|_| damaged(&path, "it is no number"))
 }
 
-/// The node begins to decide once more.
+/// The folder knows of one more, or of several; on disk when this returns.
 ///
 /// # Errors
-/// When the file cannot be written.
-pub fn set_starts(folder: &Path, starts: u64) -> Result<(), NetworkError> {
-    keyfile::write(&folder.join(STARTS_FILE), &format!("{starts}\n"))
+/// When the file cannot be written, or says something else than `before`: who wrote that decides with the same key.
+pub fn set_count(folder: &Path, before: Option<u64>, now: u64) -> Result<(), NetworkError> {
+    let path = folder.join(COUNT_FILE);
+    if count(folder)? != before {
+        return Err(damaged(&path, "another process has changed it, which decides with the same key"));
+    }
+    keyfile::write(&path, &format!("{now}\n"))
 }
 
 /// Brings the newest list to a peer.
@@ -182,12 +186,16 @@ mod tests {
     }
 
     #[test]
-    fn the_starts_are_counted() {
+    fn the_count_grows_unless_somebody_else_has_changed_it() {
         let folder = tempfile::tempdir().expect("a folder");
-        assert_eq!(starts(folder.path()), Ok(None));
-        set_starts(folder.path(), 7).expect("written");
-        assert_eq!(starts(folder.path()), Ok(Some(7)));
-        std::fs::write(folder.path().join(STARTS_FILE), "often").expect("written");
-        assert!(matches!(starts(folder.path()), Err(NetworkError::Damaged { .. })));
+        let folder = folder.path();
+        assert_eq!(count(folder), Ok(None));
+        set_count(folder, None, 7).expect("written");
+        assert_eq!(count(folder), Ok(Some(7)));
+        set_count(folder, Some(7), 8).expect("written");
+        assert!(matches!(set_count(folder, Some(7), 8), Err(NetworkError::Damaged { .. })), "it says 8");
+        assert!(set_count(folder, None, 9).is_err() && count(folder) == Ok(Some(8)), "what was there stays");
+        std::fs::write(folder.join(COUNT_FILE), "often").expect("written");
+        assert!(matches!(count(folder), Err(NetworkError::Damaged { .. })));
     }
 }

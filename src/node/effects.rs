@@ -299,7 +299,7 @@ impl Node {
                     let peer = self.peers.get(&peer).cloned().unwrap_or_default();
                     self.report(report::old_copy(here, there, &peer));
                     if self.enforced.give_up_voice() {
-                        self.report(report::no_voice());
+                        self.report(report::no_voice(None));
                     }
                 }
                 Out::Gap { peer, updates } => {

@@ -2,6 +2,7 @@
 //! calls the function, in a task of its own, if it is entered for it.
 
 mod undecided;
+mod voice;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -22,7 +23,6 @@ use crate::effects::Member;
 use crate::effects::Message;
 use crate::effects::News;
 use crate::effects::NodeId;
-use crate::effects::OUTDATED;
 use crate::effects::Put;
 use crate::effects::Row;
 use crate::effects::Runner;
@@ -32,6 +32,7 @@ use crate::library::Verb;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::again::Again;
+use crate::node::enforce::voice::Voice;
 use crate::node::report;
 use crate::node::tasks::Purpose;
 use crate::node::tasks::TaskId;
@@ -133,6 +134,7 @@ pub(super) struct Effects {
     decider: Option<Decider>,
     /// Its data has turned out not to be what it had last: it may have decided what it does not know of.
     outdated: bool,
+    voice: Voice,
     /// What this node decides alone, or knows to be decided in the ledger that it shares.
     book: Book,
     wanted: BTreeMap<EffectKey, Enforced>,
@@ -164,6 +166,7 @@ impl Effects {
             asker: Asker::new(me, true, vec![Book::NODE]),
             decider: None,
             outdated: false,
+            voice: Voice::default(),
             book: Book::default(),
             wanted: BTreeMap::new(),
             again: Again::default(),
@@ -189,6 +192,7 @@ impl Effects {
         match &mut self.decider {
             Some(decider) => decider.set_list(list.clone()),
             None if decides && listed && !self.outdated => {
+                self.voice.begin(kept)?;
                 self.decider = Some(Decider::new(me, list.clone(), kept, life, now_ms)?);
                 self.asker.connected(me, now_ms);
             }
@@ -197,15 +201,6 @@ impl Effects {
         let now = self.decider.iter().flat_map(Decider::members).cloned().collect();
         self.know(now, &list.members);
         Ok(())
-    }
-
-    /// This node's data is not what it had last: it decides nothing from now on. Says whether it did.
-    pub(super) fn give_up_voice(&mut self) -> bool {
-        if !mem::replace(&mut self.outdated, true) {
-            self.puts.push(Put { key: OUTDATED.to_vec(), value: Some(Vec::new()) });
-        }
-        self.asker.lost(self.me.node);
-        self.decider.take().is_some()
     }
 
     /// These decide now, as far as is known, and those are on the list; it takes a while until the ones are the others.
@@ -275,6 +270,7 @@ impl Node {
         };
         effects.asker = Asker::new(effects.me, role == Role::Server, deciders);
         effects.asker.connected(Book::NODE, self.now_ms);
+        effects.voice.restore(&kept)?;
         if let Deciding::Servers(list) = &deciding {
             effects.listed(list, decides, &kept, self.now_ms)?;
         }
@@ -371,34 +367,12 @@ impl Node {
         self.after_effects();
     }
 
-    /// A peer can be spoken to.
-    pub(super) fn effects_connected(&mut self, peer: PeerId, node: NodeId, role: Role) {
-        self.enforced.links.insert(node, peer);
-        self.enforced.nodes.insert(peer, (node, role));
-        if role == Role::Server {
-            self.enforced.asker.connected(node, self.now_ms);
-        }
-        self.after_effects();
-    }
-
-    /// It no longer can.
-    pub(super) fn effects_lost(&mut self, peer: PeerId) {
-        let Some((node, _)) = self.enforced.nodes.remove(&peer) else { return };
-        // Another connection may have taken its place.
-        let other = self.enforced.nodes.iter().find(|(_, (other, _))| *other == node).map(|(peer, _)| *peer);
-        if let Some(other) = other {
-            self.enforced.links.insert(node, other);
-        } else {
-            self.enforced.links.remove(&node);
-            self.enforced.asker.lost(node);
-        }
-    }
-
     /// Lets time pass.
     pub(super) fn effects_tick(&mut self) {
         if let Some(decider) = &mut self.enforced.decider {
             decider.tick(self.now_ms);
         }
+        self.tell_counts();
         self.enforced.asker.tick(self.now_ms);
         self.tell_undecided();
         self.after_effects();
@@ -429,6 +403,12 @@ impl Node {
                 self.enforced.asker.answers(from, &answers, self.now_ms);
                 true
             }
+            Message::Count { mine, yours } => {
+                if server {
+                    self.effects_count(from, mine, yours);
+                }
+                server
+            }
             message => match &mut self.enforced.decider {
                 Some(decider) => decider.handle(from, server, message, self.now_ms).is_ok(),
                 None => true,
@@ -455,14 +435,18 @@ impl Node {
 
     /// What is to be on disk, before any output that was given out with it is carried out.
     pub fn take_effect_puts(&mut self) -> Vec<Put> {
-        mem::take(&mut self.enforced.puts)
+        let mut puts = mem::take(&mut self.enforced.puts);
+        puts.extend(self.enforced.voice.put());
+        puts
     }
 
     /// Passes on what asker and decider give out, until they give out nothing.
     fn after_effects(&mut self) {
         loop {
             if let Some(decider) = &mut self.enforced.decider {
-                self.enforced.puts.append(&mut decider.take_puts());
+                let mut puts = decider.take_puts();
+                self.enforced.voice.note(&puts);
+                self.enforced.puts.append(&mut puts);
                 if let Some(out) = decider.poll() {
                     match out {
                         DeciderOut::Send(to, message) => self.effects_send(to, message),
@@ -503,8 +487,9 @@ impl Node {
             }
         } else if to == effects.me.node {
             self.effects_message(to, true, message);
-        } else if let Some(peer) = effects.links.get(&to) {
-            self.outputs.push_back(Output::Send { peer: *peer, bytes: message.encode() });
+        } else if let Some(&peer) = effects.links.get(&to) {
+            self.tell_count(to);
+            self.outputs.push_back(Output::Send { peer, bytes: message.encode() });
         }
     }
 

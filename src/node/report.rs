@@ -69,9 +69,17 @@ pub(super) fn gap(updates: u64, peer: &str) -> Diagnostic {
         .help("If it is lost for good, start this node again: what it writes from then on is taken, and what it shows of its own now can be written anew.")
 }
 
-/// A server that is to decide on effects has data that it may have decided more than.
-pub(super) fn no_voice() -> Diagnostic {
-    Diagnostic::warning("E0654", "the data of this server is not that with which it decided on effects")
+/// A server that is to decide on effects has data that it may have decided more than. A peer may say how often what it decided had
+/// changed when it heard of it last, and how often it has here.
+pub(super) fn no_voice(heard: Option<(&str, u64, u64)>) -> Diagnostic {
+    let title = "the data of this server is not that with which it decided on effects";
+    let mut diagnostic = Diagnostic::warning("E0654", title);
+    if let Some((peer, there, here)) = heard {
+        diagnostic = diagnostic.help(format!(
+            "The peer {peer} has heard from it that what it decided had changed {there} times, and in its data it has {here} times: that is an older copy."
+        ));
+    }
+    diagnostic
         .help("It decides nothing from now on, since it may have decided what it does not remember; it takes part in everything else.")
         .help("Start it with the data that it had last; if that is lost, name a server with a new key in its place.")
 }

@@ -34,6 +34,7 @@ use redb::StorageBackend;
 
 use crate::effects::Put;
 use crate::effects::Row;
+use crate::effects::count_in;
 use crate::node::Record;
 use crate::store::rows::Names;
 use crate::store::tables::EFFECTS;
@@ -64,14 +65,19 @@ pub struct Store {
     witness: Option<witness::Witness>,
     /// What makes one as soon as there is something to tell.
     unwitnessed: Option<witness::Unwitnessed>,
+    /// Who is told outside of the folder how often what the node has decided was changed.
+    decided: Option<Told>,
 }
+
+/// Writes a number down; says why it cannot.
+type Told = Box<dyn FnMut(u64) -> Result<(), (PathBuf, String)> + Send>;
 
 /// Numbers that a node keeps beside its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {
     /// The ledger of effects that it took part in last.
     Ledger,
-    /// How often it has begun to decide on effects.
+    /// How often it has begun to decide on effects, where no row about effects counts that.
     Starts,
 }
 
@@ -171,6 +177,7 @@ impl Store {
             standing: control::Standing::default(),
             witness: None,
             unwitnessed: None,
+            decided: None,
         })
     }
 
@@ -266,7 +273,18 @@ impl Store {
             witness.tell().inspect_err(|_| self.failed = true)?;
             self.witness = Some(witness);
         }
-        Ok(())
+        // After it: if the process ends in between, the data is one step ahead, of which nobody has heard.
+        let Some((count, told)) = count_in(effects).zip(self.decided.as_mut()) else { return Ok(()) };
+        told(count).map_err(|(place, reason)| {
+            self.failed = true;
+            StoreError::unwritten(&place, &reason)
+        })
+    }
+
+    /// From now on `told` hears how often what the node has decided on effects was changed, after each change and before anybody else
+    /// can know of it. It keeps that where no copy of this folder brings it along, so that an older copy is known.
+    pub fn count_decisions(&mut self, told: impl FnMut(u64) -> Result<(), (PathBuf, String)> + Send + 'static) {
+        self.decided = Some(Box::new(told));
     }
 
     /// What was written about effects, for [`EffectSettings::kept`](crate::node::EffectSettings).

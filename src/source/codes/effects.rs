@@ -71,8 +71,11 @@ pay.lasp:1:23: error E0652: the ledger .. is damaged: `nonsense` means nothing",
         title: "a server that is named to decide on effects may not",
         text: "A server that decides must remember for good what it has decided and what it has promised to the others, or an effect could be started \
          twice. So it needs `--data`, and just the data with which it decided before: not an empty folder, and not an older copy. Its folder of keys \
-         counts its starts, and so does its data; the two do not fit. Or both are older copies, and a peer knows what this server has done since \
-         (E1006): from then on it decides nothing.\n\n\
+         counts each change of what it has decided (`decides`), and so does its data; the two do not fit. Where `decides` is what is older, bring that file \
+         back; what the count has to be if it is lost is told, and good only for the data that the server had last.\n\n\
+         Or both are older copies, which nothing on its machine can tell, and a peer has told that it heard of more changes, or of more updates (E1006): \
+         from then on it decides nothing. Servers remember what they heard over their restarts if they have `--data`. Until such a one is \
+         connected, what was decided since the copy can be decided once more.\n\n\
          It takes part in everything else. While most of the servers decide, effects are started as ever. Start it with the data that it had last. If \
          that is lost, issue a certificate for a new server and name that in its place: `lasp keys issue`, then `lasp keys deciders` with the \
          whole new list; those who decide go over to it by deciding so, while most of them are there.",
