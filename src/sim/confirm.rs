@@ -17,6 +17,7 @@ use crate::sim::explore::play_within;
 use crate::sim::outcome::Outcome;
 use crate::sim::play::Play;
 use crate::sim::schedule::Schedule;
+use crate::sim::schedule::Step;
 use crate::source::span::Span;
 use crate::value::term::Term;
 
@@ -35,6 +36,9 @@ const SMALL: [u64; 2] = [2, 1];
 
 /// With how many other roles, all together, so many replicas are tried.
 const CASTS_MAX: usize = 10;
+
+/// With how many replicas it is tried what one of them sees that comes to something only when it has got what all others made.
+const GATHERED: [usize; 3] = [4, 5, 6];
 
 /// How many times as many schedules, and as long ones, are looked at for what has not been shown.
 const FURTHER: usize = 3;
@@ -138,10 +142,44 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
         }
     }
     found.exhaustive = is_exhaustive(play, &found);
+    gather(&mut replays, points, &mut found);
     found.cost = found.cost.saturating_add(effort.bounds.cost - replays.left);
     further(play, points, effort, &mut found);
     shrink(play, points, effort, &mut found);
     found
+}
+
+/// Plays, with more replicas than all schedules can be played of, those in which one of them comes last and sees what all others
+/// made: what hangs on how many have come shows there, if anywhere.
+fn gather(replays: &mut Replays<'_>, points: &[Point], found: &mut Confirmation) {
+    // Each is short, or too much work.
+    let mut left = replays.left / 4;
+    for replicas in GATHERED {
+        if is_enough(points, found) || points.is_empty() && found.unexplained.is_some() {
+            return;
+        }
+        let mut explored = Exploration::default();
+        let usual = Schedule::new(replicas);
+        play_within(replays.play, usual.clone(), left, &mut explored);
+        for last in [0, replicas - 1] {
+            let others = || (0..replicas).filter(move |other| *other != last);
+            let steps = others().map(Step::Run).chain(others().map(|other| Step::Send(other, last)));
+            let steps = steps.chain([Step::Run(last)]).collect();
+            play_within(
+                replays.play,
+                Schedule { steps, ..usual.clone() },
+                left.saturating_sub(explored.cost),
+                &mut explored,
+            );
+        }
+        left = left.saturating_sub(explored.cost);
+        replays.left = replays.left.saturating_sub(explored.cost);
+        found.reached.extend(&explored.reached);
+        fill(replays, points, &mut found.shown, &explored);
+        if points.is_empty() {
+            found.unexplained = differ(replays, &explored);
+        }
+    }
 }
 
 /// Whether nothing is left to be shown.

@@ -39,6 +39,26 @@ fn what_no_replica_came_to_is_not_settled() {
 }
 
 #[test]
+fn what_only_four_or_more_replicas_come_to_is_shown_by_one_that_sees_what_all_others_made() {
+    let seen = "A = declare(gset). C = declare(gset). update(A, {add, replica()}).\n";
+    for (line, program) in [
+        (2, format!("{seen}case query(A) of [_, _, _, _ | _] -> update(C, {{add, x}}); _ -> ok end.\n")),
+        (2, format!("{seen}case query(A) of [] -> ok; [_] -> ok; [_, _] -> ok; [_, _, _] -> ok end.\n")),
+        (2, format!("{seen}case query(A) of [_, _, _, _, _, _] -> print(six); _ -> ok end.\n")),
+        (
+            3,
+            "V = declare(max_int).\nupdate(V, {set, max(1, replica() - 1)}).\n\
+             {_, N} = read_any([{V, {value, 1}}, {V, {value, 3}}]).\nprint(N).\n"
+                .to_owned(),
+        ),
+    ] {
+        let told = told(&program);
+        assert!(told.contains("1 point where") && told.contains(&format!("p.lasp:{line}:")), "{told}");
+        assert!(told.contains("replicas: run ") && !told.contains("no two schedules"), "{told}");
+    }
+}
+
+#[test]
 fn repairs_keep_what_stands_around_them_right() {
     let told = told(
         "R = declare(lwwregister). M = declare({gmap, [gcounter]}). S = declare(set). A = declare(gset). C = declare(boolean).\n\
