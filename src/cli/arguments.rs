@@ -68,9 +68,10 @@ pub enum Verb {
 }
 
 const DATA_HELP: &str = "\
-A data folder is what `lasp run --data DIR` makes: what the node knows, and its key. `show` and `export` also work while the
-node runs. An export is a file with a consistent copy, without the key. The folder that `import` makes is that of a node with a key of its
-own; it goes on in the place of the node that was exported, or with --shared has nothing but what was replicated.
+A data folder is what `lasp run --data DIR` makes: what the node knows, and its key. `show` and
+`export` also work while the node runs. An export is a file with a consistent copy, without the
+key. The folder that `import` makes is that of a node with a key of its own; it goes on in the
+place of the node that was exported, or with --shared has nothing but what was replicated.
 
 Examples:
   lasp data show shop
@@ -89,8 +90,9 @@ const CHECK_EXAMPLES: &str = "Examples:
   lasp check --replay '2 replicas: run 0, send 0 to 1' shop.lasp";
 
 const TEST_HELP: &str = "\
-A test is a function without arguments whose name ends in `_test`, or a ```lasp block in a `%%` comment or in Markdown.
-Each runs on a fresh node, after the program's own forms. A test fails with an error in any task, or when it waits for ever.
+A test is a function without arguments whose name ends in `_test`, or a ```lasp block in a `%%`
+comment or in Markdown. Each runs on a fresh node, after the program's own forms. A test fails
+with an error in any task, or when it waits for ever.
 
 A block says what it gives; a form that is a comparison has to be true, and in comments:
   X + 1.           % => 3           what the form before it gives; of a variable, its value
@@ -99,10 +101,12 @@ A block says what it gives; a form that is a comparison has to be true, and in c
 A block that starts with ```lasp ignore is not run. In a program, a block sees the program's functions and names; in Markdown
 each block is a program of its own.
 
-With --replicas N each test function runs on every one of N simulated nodes over a bad network: it passes when it does on
-all of them and they agree afterwards. The same seed gives the same run. Blocks are left out then.
+With --replicas N each test function runs on every one of N simulated nodes over a bad network:
+it passes when it does on all of them and they agree afterwards. The same seed gives the same
+run. Blocks are left out then.
 
-Exit codes: 0 all passed, or there were none; 1 a test failed; 2 wrong usage; 3 a program does not check.
+Exit codes: 0 all passed, or there were none; 1 a test failed; 2 wrong usage; 3 a program does
+not check.
 
 Examples:
   lasp test
@@ -110,8 +114,9 @@ Examples:
   lasp test cart.lasp --replicas 3 --seed 7 --runs 100";
 
 const DOC_HELP: &str = "\
-NAME is a function (`lists:map/2`, `map`), a module (`lists`), a verb (`update`), a type (`set`), or a program (`cart.lasp`).
-Without a name: what there is, or with --format markdown or json all of it. JSON has one object a line.
+NAME is a function (`lists:map/2`, `map`), a module (`lists`), a verb (`update`), a type
+(`set`), or a program (`cart.lasp`). Without a name: what there is, or with --format markdown or
+json all of it. JSON has one object a line.
 
 Examples:
   lasp doc

@@ -40,11 +40,13 @@ use crate::store::StoreError;
 
 /// Shown with `lasp doctor --help`.
 pub const DOCTOR_HELP: &str = "\
-Says, line by line, what is well and what is not: whether the certificate counts, the data can be used, the address can be
-listened on, each peer's name is found, somebody answers, both belong to the same cluster, speak the same version, and have
-clocks that agree. Of a node that runs, which is asked by its --data or by the address after --listen, it says who its peers are,
-and which of those that it was to join it does not reach. Peers are asked without being disturbed: the doctor does not become a peer, no data is exchanged, and nothing is
-changed on disk.
+Says, line by line, what is well and what is not: whether the certificate counts, the data can
+be used, the address can be listened on, each peer's name is found, somebody answers, both
+belong to the same cluster, speak the same version, and have clocks that agree. Of a node that
+runs, which is asked by its --data or by the address after --listen, it says who its peers are,
+and which of those that it was to join it does not reach. Peers are asked without being
+disturbed: the doctor does not become a peer, no data is exchanged, and nothing is changed on
+disk.
 
 Exit codes: 0 all is well, 2 wrong usage, 5 something is not, 6 only the data is not.
 

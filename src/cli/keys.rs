@@ -29,11 +29,13 @@ use crate::replica::Role;
 
 /// Shown with `lasp keys --help`.
 pub const KEYS_HELP: &str = "\
-Nodes of one user on one machine need no keys: they share one that is made by itself. To join nodes of several machines, make
-a cluster once, have a folder issued for each node, and copy it to the node's machine; the cluster's own folder stays where it is,
-offline if you like. Servers pass on what others have made; clients send their own updates to servers, and serve nobody.
+Nodes of one user on one machine need no keys: they share one that is made by itself. To join
+nodes of several machines, make a cluster once, have a folder issued for each node, and copy it
+to the node's machine; the cluster's own folder stays where it is, offline if you like. Servers
+pass on what others have made; clients send their own updates to servers, and serve nobody.
 
-Exit codes: 0 done, 2 wrong usage, 5 it cannot be done; `lasp explain E0620` and so on tell more.
+Exit codes: 0 done, 2 wrong usage, 5 it cannot be done; `lasp explain E0620` and so on tell
+more.
 
 Examples:
   lasp keys init shop

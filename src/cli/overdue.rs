@@ -44,7 +44,7 @@ impl Overdue {
         if let Some((at, timeout)) = deadline {
             let help = "One step takes longer, and was broken off; values are not shown.";
             let told = Diagnostic::error("E0804", format!("the time is up after {timeout:?}")).help(help);
-            self.end_after(at, Exit::Waits, Some(told));
+            self.end_after(at, Exit::Waits, Some(told), self.met.clone());
         }
     }
 
@@ -60,15 +60,15 @@ impl Overdue {
 
     /// Somebody has asked for the end.
     pub(super) fn asked(&self) {
-        self.end_after(Instant::now(), Exit::Interrupted, None);
+        self.end_after(Instant::now(), Exit::Interrupted, None, Arc::default());
     }
 
-    fn end_after(&self, at: Instant, exit: Exit, told: Option<Diagnostic>) {
+    /// Ends the process where nodes are still at work after that, unless it is `lifted` by then.
+    fn end_after(&self, at: Instant, exit: Exit, told: Option<Diagnostic>, lifted: Arc<AtomicBool>) {
         let watch = self.clone();
         self.runtime.spawn(async move {
             tokio::time::sleep_until(at + GRACE).await;
-            let lifted = exit == Exit::Waits && watch.met.load(Ordering::SeqCst);
-            if lifted || watch.at_work.load(Ordering::SeqCst) == 0 {
+            if lifted.load(Ordering::SeqCst) || watch.at_work.load(Ordering::SeqCst) == 0 {
                 return;
             }
             if let Some(told) = told {

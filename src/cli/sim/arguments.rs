@@ -11,13 +11,15 @@ use crate::sim::words::time_ms;
 
 /// What `lasp sim --help` says at its end.
 pub const HELP: &str = "\
-Runs the program on N simulated nodes: the real nodes and messages, in virtual time, by one seed. The same seed gives the same
-run, byte for byte. While faults happen and afterwards, a judge holds every node against what was written: nothing is lost,
-nothing comes back, nothing goes backwards, no transaction is seen by half, no effect is started twice. After --for, all
-faults end, and the nodes have to agree. Assertions of the program have to hold on every node at every time.
+Runs the program on N simulated nodes: the real nodes and messages, in virtual time, by one
+seed. The same seed gives the same run, byte for byte. While faults happen and afterwards, a
+judge holds every node against what was written: nothing is lost, nothing comes back, nothing
+goes backwards, no transaction is seen by half, no effect is started twice. After --for, all
+faults end, and the nodes have to agree. Assertions of the program have to hold on every node at
+every time.
 
-A failure is told with the line that repeats it, and with a smaller one that fails in the same way: fewer nodes, less time,
-fewer faults.
+A failure is told with the line that repeats it, and with a smaller one that fails in the same
+way: fewer nodes, less time, fewer faults.
 
 A script has an event a line; the same can be given with --event:
   at 2s partition 0,1 | 2..4        nothing passes between these sides
@@ -34,8 +36,8 @@ A script has an event a line; the same can be given with --event:
   at 3s clock 2 +500ms
   at 8s heal                        all partitions end
 
-Exit codes: 0 all is well; 1 the program or a promise failed, or the nodes do not agree; 2 wrong usage; 3 the program does not
-check; 4 the program waits for ever.
+Exit codes: 0 all is well; 1 the program or a promise failed, or the nodes do not agree; 2 wrong
+usage; 3 the program does not check; 4 the program waits for ever.
 
 Examples:
   lasp sim cart.lasp
