@@ -47,12 +47,13 @@ use support::shown;
 use support::text;
 
 /// All schedules of two replicas.
-const ALL: Bounds = Bounds { plays: 6000, steps: 40, cost: u64::MAX, reduce: false };
+const ALL: Bounds = Bounds { plays: 6000, steps: 40, cost: u64::MAX, reduce: false, merge: false };
 /// The shorter schedules of three.
-const SOME: Bounds = Bounds { plays: 60, steps: 12, cost: u64::MAX, reduce: false };
+const SOME: Bounds = Bounds { plays: 60, steps: 12, cost: u64::MAX, reduce: false, merge: false };
 
 /// A short look.
-const LOOK: Effort = Effort { replicas: &[2], bounds: Bounds { plays: 60, steps: 12, cost: 2_000_000, reduce: true } };
+const LOOK: Effort =
+    Effort { replicas: &[2], bounds: Bounds { plays: 60, steps: 12, cost: 2_000_000, reduce: true, merge: false } };
 
 /// A program with its label.
 struct Labelled {
@@ -176,6 +177,29 @@ fn mislabelled(program: &Labelled) -> Vec<String> {
     let less: BTreeSet<&Outcome> = reduced.outcomes.iter().collect();
     if !reduced.complete || less != whole.iter().map(|at| &found[0].outcomes[*at]).collect() {
         wrong.push(format!("{name}: exploring less finds {} outcomes of {}", less.len(), whole.len()));
+    }
+    wrong.extend(merged(&play, name));
+    wrong
+}
+
+/// Where playing ways to one state once finds other outcomes than playing all of them.
+fn merged(play: &Play, name: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (replicas, reduce) in [(2, false), (2, true), (3, true)] {
+        let bounds = Bounds { plays: if replicas == 2 { ALL.plays } else { 600 }, reduce, ..ALL };
+        let all = explore(play, &Schedule::new(replicas), bounds);
+        if !all.complete {
+            continue;
+        }
+        let bounds = Bounds { merge: true, plays: bounds.plays * 4, ..bounds };
+        let once = explore(play, &Schedule::new(replicas), bounds);
+        let [whole, less] = [&all, &once].map(|found| found.outcomes.iter().collect::<BTreeSet<_>>());
+        if !once.complete || whole != less {
+            let (less, whole) = (less.len(), whole.len());
+            wrong.push(format!(
+                "{name}: of {whole} outcomes of {replicas} replicas, states show {less} (reduced: {reduce})"
+            ));
+        }
     }
     wrong
 }
@@ -556,7 +580,7 @@ fn example(name: &str) -> Play {
 
 #[test]
 fn the_work_of_a_report_is_counted_and_bounded_whatever_a_single_run_costs() {
-    let bounds = Bounds { plays: 400, steps: 12, cost: 1_000_000, reduce: true };
+    let bounds = Bounds { plays: 400, steps: 12, cost: 1_000_000, reduce: true, merge: false };
     let effort = Effort { replicas: &[2, 3], bounds };
     let slow = play(
         "slow.lasp",

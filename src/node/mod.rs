@@ -84,6 +84,7 @@ pub use message::TopLevel;
 pub use message::Until;
 pub use message::Waiting;
 pub use stage::Deed;
+pub use stage::LinedUp;
 pub use stage::Observation;
 pub use stage::Turn;
 

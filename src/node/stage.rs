@@ -11,7 +11,7 @@ use crate::value::term::Term;
 use crate::vm::Request;
 
 /// What a program got to see at one place: the answer of a verb, or the value with which a wait ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Observation {
     /// The verb's place.
     pub span: Span,
@@ -22,7 +22,7 @@ pub struct Observation {
 }
 
 /// A verb that the program came to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Deed {
     /// The verb.
     pub verb: Verb,
@@ -34,6 +34,17 @@ pub struct Deed {
     pub answer: Option<Term>,
     /// How many updates of its own the node had made after it, by lane.
     pub made: Vec<(Lane, u64)>,
+}
+
+/// The numbers of a node's tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LinedUp {
+    /// Of those in the queue, in its order.
+    pub ready: Vec<u64>,
+    /// Of those that wait for a threshold, in the order in which they began to.
+    pub waiting: Vec<u64>,
+    /// Of those that sleep, with the time at which they wake, in milliseconds of the node's clock.
+    pub sleeping: Vec<(u64, u64)>,
 }
 
 /// What it costs to compile the functions of one view in SQL, in steps.
@@ -82,6 +93,12 @@ impl Node {
     #[must_use]
     pub fn can_go_on(&self) -> bool {
         self.running.is_some() || self.tasks.any_ready()
+    }
+
+    /// Which tasks can go on, wait or sleep, each in the order in which its turn comes.
+    #[must_use]
+    pub fn lined_up(&self) -> LinedUp {
+        self.tasks.lined_up()
     }
 
     /// When the next sleeper is due, in milliseconds of the node's clock.

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use crate::effects::EffectKey;
 use crate::graph::VariableId;
 use crate::lattice::dot::TopicId;
+use crate::node::stage::LinedUp;
 use crate::source::span::Span;
 use crate::value::term::Term;
 use crate::value::threshold::Threshold;
@@ -280,6 +281,22 @@ impl Tasks {
             }
             let ((_, id), value) = entry.remove_entry();
             self.wake(id, |task| task.resume(value));
+        }
+    }
+
+    /// Which tasks are at what.
+    pub(super) fn lined_up(&self) -> LinedUp {
+        let mut waits: Vec<(u64, u64)> = Vec::new();
+        for (id, entry) in &self.entries {
+            if let State::Waiting(wait) = &entry.state {
+                waits.push((wait.since, id.0));
+            }
+        }
+        waits.sort_unstable();
+        LinedUp {
+            ready: self.ready.iter().map(|id| id.0).collect(),
+            waiting: waits.into_iter().map(|(_, id)| id).collect(),
+            sleeping: self.sleeping.keys().map(|(due, id)| (*due, id.0)).collect(),
         }
     }
 

@@ -43,6 +43,12 @@ const GATHERED: [usize; 3] = [4, 5, 6];
 /// How many times as many schedules, and as long ones, are looked at for what has not been shown.
 const FURTHER: usize = 3;
 
+/// How many times as many schedules are played, and for how many times as much work, to find out that a program comes to one
+/// thing whatever the schedule is.
+const PROVED: (usize, u64) = (20, 8);
+/// How long the schedules are at most.
+const PROVED_STEPS: usize = 80;
+
 /// How the simulator looks for schedules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
@@ -54,8 +60,10 @@ pub struct Effort {
 
 impl Effort {
     /// What a command that people wait for can afford: steps are counted, not seconds.
-    pub const COMMAND: Effort =
-        Effort { replicas: &[2, 3, 4], bounds: Bounds { plays: 400, steps: 12, cost: 6_000_000, reduce: true } };
+    pub const COMMAND: Effort = Effort {
+        replicas: &[2, 3, 4],
+        bounds: Bounds { plays: 400, steps: 12, cost: 6_000_000, reduce: true, merge: false },
+    };
 }
 
 /// One of two schedules that differ.
@@ -143,6 +151,7 @@ pub fn confirm(play: &Play, points: &[Point], effort: Effort) -> Confirmation {
     }
     found.exhaustive = is_exhaustive(play, &found);
     gather(&mut replays, points, &mut found);
+    prove(&mut replays, points, effort, &mut found);
     found.cost = found.cost.saturating_add(effort.bounds.cost - replays.left);
     further(play, points, effort, &mut found);
     shrink(play, points, effort, &mut found);
@@ -180,6 +189,39 @@ fn gather(replays: &mut Replays<'_>, points: &[Point], found: &mut Confirmation)
             found.unexplained = differ(replays, &explored);
         }
     }
+}
+
+/// Where everything that was played came to one thing, plays all schedules of two and three replicas, ways to one state once: what
+/// was seen on the others does not matter as long as nothing else comes of it.
+fn prove(replays: &mut Replays<'_>, points: &[Point], effort: Effort, found: &mut Confirmation) {
+    let (plays, mut left) = (effort.bounds.plays * PROVED.0, effort.bounds.cost.saturating_mul(PROVED.1));
+    for at in 0..found.looked.len() {
+        let several = found.outcomes > 1 || found.shown.iter().any(Option::is_some);
+        if points.is_empty() || several || !is_closed(replays.play) {
+            return;
+        }
+        let (replicas, _, complete) = found.looked[at];
+        if complete || replicas > REPLICAS_ASKED {
+            continue;
+        }
+        let (mut played, mut complete) = (0, true);
+        for first in casts(replays.play, replicas, &mut complete) {
+            let bounds = Bounds { plays, steps: PROVED_STEPS, cost: left, merge: true, ..effort.bounds };
+            let explored = explore_until(replays.play, &first, bounds, &mut |explored| explored.outcomes.len() > 1);
+            left = left.saturating_sub(explored.cost);
+            played += explored.plays;
+            complete &= explored.complete;
+            found.cost = found.cost.saturating_add(explored.cost);
+            found.outcomes = found.outcomes.max(explored.outcomes.len());
+            found.reached.extend(&explored.reached);
+            fill(replays, points, &mut found.shown, &explored);
+            if !complete || found.outcomes > 1 {
+                return;
+            }
+        }
+        found.looked[at] = (replicas, played, true);
+    }
+    found.exhaustive = is_exhaustive(replays.play, found);
 }
 
 /// Whether nothing is left to be shown.
@@ -230,8 +272,8 @@ fn explored(
 
 /// Looks further for what has not been shown, for as much work as before: at longer schedules, and at more of them.
 fn further(play: &Play, points: &[Point], effort: Effort, found: &mut Confirmation) {
-    let Bounds { plays, steps, cost, reduce } = effort.bounds;
-    let bounds = Bounds { plays: plays * FURTHER, steps: steps * FURTHER, cost, reduce };
+    let Bounds { plays, steps, .. } = effort.bounds;
+    let bounds = Bounds { plays: plays * FURTHER, steps: steps * FURTHER, ..effort.bounds };
     for at in 0..found.looked.len() {
         let (replicas, played, complete) = found.looked[at];
         // Where the work was too much before, it is too much again.
@@ -288,12 +330,16 @@ fn shrink(play: &Play, points: &[Point], effort: Effort, found: &mut Confirmatio
     }
 }
 
-/// Whether nothing is left to be found out with as many replicas as are asked for. What hangs on the clock, on dice or on what
-/// the program is given can always come out in yet another way.
+/// Whether a program comes to nothing else under one schedule. What hangs on the clock, on dice or on what the program is given
+/// can always come out in yet another way.
+fn is_closed(play: &Play) -> bool {
+    ![Verb::NowMs, Verb::Random, Verb::Arg].into_iter().any(|verb| play.uses(verb))
+}
+
+/// Whether nothing is left to be found out with as many replicas as are asked for.
 fn is_exhaustive(play: &Play, found: &Confirmation) -> bool {
-    let open = [Verb::NowMs, Verb::Random, Verb::Arg].into_iter().any(|verb| play.uses(verb));
     let complete = |asked: usize| found.looked.iter().any(|(replicas, _, complete)| *replicas == asked && *complete);
-    !open && (2..=REPLICAS_ASKED).all(complete)
+    is_closed(play) && (2..=REPLICAS_ASKED).all(complete)
 }
 
 /// Takes points that some replica came to, and that make no difference in any schedule of two or three replicas, out of a report, and

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::VecDeque;
 
+use rustc_hash::FxHashSet;
+
 use crate::library::Verb;
 use crate::node::Observation;
 use crate::sim::footprint::Footprints;
@@ -19,6 +21,7 @@ use crate::sim::schedule::Schedule;
 use crate::sim::schedule::Step;
 use crate::sim::stage::Local;
 use crate::sim::stage::Stage;
+use crate::sim::state::State;
 use crate::source::span::Span;
 use crate::value::term::Term;
 
@@ -36,6 +39,8 @@ pub struct Bounds {
     pub cost: u64,
     /// Whether what makes no difference is left out: arrivals of updates that nobody looks at.
     pub reduce: bool,
+    /// Whether ways that lead to the same state are one way. Which of them is played then says little of what was seen on it.
+    pub merge: bool,
 }
 
 /// What all replicas got to see: by replica and place, in order. Errors are seen too, with the place alone.
@@ -93,6 +98,7 @@ pub(crate) fn explore_until(
         known: BTreeMap::new(),
         queue: BTreeMap::from([(0, VecDeque::from([(Vec::new(), false)]))]),
         visited: BTreeSet::new(),
+        states: FxHashSet::default(),
         footprints: Footprints::new(first.replicas, membership),
         news: 0,
         put_off: Vec::new(),
@@ -115,7 +121,7 @@ pub(crate) fn explore_until(
         let mut stage = Stage::new(play, first, left);
         // A last step that does nothing leads nowhere new.
         let moved = explorer.go(&mut stage, &mut steps);
-        if !(moved || steps.is_empty()) || !announced && !explorer.visited.insert(stage.histories()) {
+        if !(moved || steps.is_empty()) || !announced && !explorer.visit(&mut stage, &steps) {
             explorer.found.plays += 1;
             explorer.found.cost = explorer.found.cost.saturating_add(stage.cost());
             continue;
@@ -168,7 +174,10 @@ struct Explorer<'a> {
     known: BTreeMap<Outcome, usize>,
     /// Prefixes to be played, by length, and whether what they lead to is among the visited already.
     queue: BTreeMap<usize, VecDeque<(Vec<Step>, bool)>>,
-    visited: BTreeSet<Vec<Vec<Local>>>,
+    /// Where somebody was, with the replica that alone went on from there: two that meet with nothing to tell have the same history
+    /// whichever of them goes on.
+    visited: BTreeSet<(Vec<Vec<Local>>, Option<usize>)>,
+    states: FxHashSet<(Vec<State>, Option<usize>)>,
     footprints: Footprints,
     /// How much was known when last something that was put off was looked at.
     news: usize,
@@ -217,6 +226,16 @@ impl Explorer<'_> {
         moved
     }
 
+    /// Whether this is a state in which nobody was before.
+    fn visit(&mut self, stage: &mut Stage<'_>, steps: &[Step]) -> bool {
+        let only = only(stage, steps);
+        if self.bounds.merge {
+            self.states.insert((stage.states(), only))
+        } else {
+            self.visited.insert((stage.histories(), only))
+        }
+    }
+
     /// How many of these updates make a difference when they get from one replica to another.
     fn counting(&self, from: usize, to: usize, lacked: &[Vec<Place>]) -> usize {
         let all = !self.bounds.reduce || self.footprints.membership();
@@ -250,9 +269,9 @@ impl Explorer<'_> {
                 continue;
             }
             // Two ways to one state are told before the second is gone.
-            let after = stage.histories_after(step);
+            let after = if self.bounds.merge { None } else { stage.histories_after(step) };
             let announced = after.is_some();
-            if after.is_none_or(|after| self.visited.insert(after)) {
+            if after.is_none_or(|after| self.visited.insert((after, None))) {
                 self.put(steps, step, announced);
             }
         }
@@ -276,11 +295,7 @@ impl Explorer<'_> {
     /// The steps that can be taken next, with what the updates changed that they hand on.
     fn next(&self, stage: &Stage<'_>, steps: &[Step]) -> Vec<(Step, Vec<Vec<Place>>)> {
         let nodes = 0..self.first.replicas;
-        // What a node that does not listen has got matters at its next turn only, so that turn may as well come next.
-        let only = match steps.last() {
-            Some(Step::Send(_, to) | Step::SendOne(_, to)) if !stage.listens(*to) => Some(*to),
-            _ => None,
-        };
+        let only = only(stage, steps);
         let mut next = Vec::new();
         for at in nodes.clone().filter(|at| only.is_none_or(|only| only == *at)) {
             if stage.can_run(at) {
@@ -316,6 +331,14 @@ impl Explorer<'_> {
         }
         let schedule = Schedule { steps, ..self.first.clone() };
         self.found.runs.push(Run { schedule, outcome: index, sights, asleep: stage.asleep() });
+    }
+}
+
+/// What a node that does not listen has got matters at its next turn only, so that turn may as well come next.
+fn only(stage: &Stage<'_>, steps: &[Step]) -> Option<usize> {
+    match steps.last() {
+        Some(Step::Send(_, to) | Step::SendOne(_, to)) if !stage.listens(*to) => Some(*to),
+        _ => None,
     }
 }
 

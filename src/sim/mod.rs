@@ -35,6 +35,7 @@ pub mod script;
 pub mod shrink;
 mod small;
 mod stage;
+mod state;
 mod testing;
 pub mod trace;
 mod watch;

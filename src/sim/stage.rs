@@ -53,7 +53,7 @@ const CHANGES_MAX: usize = 1 << 16;
 const BYTES_PER_STEP: u64 = 4;
 
 /// Something that happened at one node, as far as the node can tell. Nodes with equal histories are in equal states.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Local {
     /// A task had its turn.
     Turn,
@@ -70,26 +70,28 @@ pub(crate) enum Local {
 }
 
 /// One node with what it has shown.
-struct Actor {
-    node: Node,
-    clock_ms: u64,
-    wakes: u32,
-    met: Vec<usize>,
-    prints: BTreeMap<u64, Vec<String>>,
+pub(super) struct Actor {
+    pub(super) node: Node,
+    pub(super) clock_ms: u64,
+    pub(super) wakes: u32,
+    pub(super) met: Vec<usize>,
+    pub(super) prints: BTreeMap<u64, Vec<String>>,
     /// The tasks that are effects of the whole cluster.
     once: BTreeSet<u64>,
     /// By the task that was at work.
-    reports: Vec<(u64, Diagnostic)>,
-    history: Vec<Local>,
-    endless: bool,
+    pub(super) reports: Vec<(u64, Diagnostic)>,
+    pub(super) history: Vec<Local>,
+    pub(super) endless: bool,
     /// What the program asked for so far.
-    deeds: Vec<Deed>,
+    pub(super) deeds: Vec<Deed>,
+    /// What it got to see.
+    pub(super) observed: Vec<Observation>,
     /// What each of the node's own updates changed, by lane and in order; nothing where that is not known.
     changed: BTreeMap<Lane, Vec<Vec<Place>>>,
     /// What was changed since the last of these.
     pending: Vec<Place>,
     /// What it has asked others for, by whom: all requests so far, of which as many have arrived.
-    asks: BTreeMap<usize, (Vec<Vec<u8>>, usize)>,
+    pub(super) asks: BTreeMap<usize, (Vec<Vec<u8>>, usize)>,
 }
 
 impl Actor {
@@ -121,8 +123,8 @@ impl Actor {
 
 /// See the module.
 pub(crate) struct Stage<'a> {
-    play: &'a Play,
-    actors: Vec<Actor>,
+    pub(super) play: &'a Play,
+    pub(super) actors: Vec<Actor>,
     turns: u32,
     /// About how much work it was so far: steps of program, and what else takes time in the same measure.
     cost: u64,
@@ -164,6 +166,7 @@ impl<'a> Stage<'a> {
                     history: Vec::new(),
                     endless: false,
                     deeds: Vec::new(),
+                    observed: Vec::new(),
                     changed: BTreeMap::new(),
                     pending: Vec::new(),
                     asks: BTreeMap::new(),
@@ -511,7 +514,11 @@ impl<'a> Stage<'a> {
 
     /// What each node's program got to see, by place, in order.
     pub(crate) fn observations(&mut self) -> Vec<Vec<Observation>> {
-        self.actors.iter_mut().map(|actor| actor.node.take_observations()).collect()
+        let observed = |actor: &mut Actor| {
+            actor.observed.extend(actor.node.take_observations());
+            actor.observed.clone()
+        };
+        self.actors.iter_mut().map(observed).collect()
     }
 
     /// The places of errors of each node.

@@ -114,3 +114,22 @@ fn a_repair_that_is_not_enough_says_so() {
     );
     assert!(told.contains("EverM") && told.contains("still such a point"), "{told}");
 }
+
+#[test]
+fn what_comes_to_one_thing_on_each_of_thousands_of_schedules_is_no_point() {
+    for program in [
+        "C = declare({gmap, [gset]}).\nM = fold(C, fun({_, V}) -> {add_all, V} end, declare(gset)).\n\
+         update(C, {apply, k, {add, replica()}}).\nread(M, {cardinality, 2}).\nprint(seen).\n",
+        "S = declare(gset).\nupdate(S, {add, replica()}).\nprint(lists:member(0, read(S, [0]))).\n",
+        "S = declare(gset), T = declare(gset).\nupdate(S, {add, replica()}).\nupdate(T, {add, replica()}).\n\
+         read(T, {cardinality, length(query(S))}).\nprint(done).\n",
+        "S = declare(gset), T = declare(gset).\nupdate(S, {add, replica()}).\n\
+         invariant(S, {cardinality, 1}, fun() -> update(T, {add, query(S)}) end).\n",
+        "T = declare(gset).\nV = sql(\"select a, count(*) as n from T group by a\").\n\
+         update(T, {add, #{a => 1, b => replica()}}).\nread(V, {cardinality, 1}).\nprint(seen).\n",
+    ] {
+        let told = told(program);
+        assert!(!told.contains("either:") && !told.contains("no two schedules"), "{told}");
+        assert!(told.contains("settled"), "{told}");
+    }
+}
