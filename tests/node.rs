@@ -8,6 +8,7 @@ use lasp::lattice::dot::ReplicaId;
 use lasp::node::Input;
 use lasp::node::Node;
 use lasp::node::Output;
+use lasp::node::Progress;
 use lasp::node::Record;
 use lasp::replica::PeerId;
 use lasp::replica::Role;
@@ -17,6 +18,7 @@ use nodes::incarnation;
 use nodes::node;
 use nodes::run;
 use nodes::settle;
+use nodes::watched;
 
 #[test]
 fn the_slide_runs_as_it_is() {
@@ -250,4 +252,40 @@ fn what_came_during_a_turn_is_taken_in_when_the_turn_is_given_up() {
     node.handle(Input::Typed { text: "print(later).".into() }, 0);
     node.handle(Input::Cancel, 0);
     assert_eq!(settle(&mut node, &mut 0).printed, "later\n");
+}
+
+/// What is told of changes after each stretch of a run, as names and numbers of elements.
+fn changes(node: &mut Node) -> Vec<Vec<(String, usize)>> {
+    let mut stretches = Vec::new();
+    loop {
+        let progress = node.run(0, 1_000_000_000);
+        let mut told = Vec::new();
+        while let Some(output) = node.poll_output() {
+            if let Output::Change { variable, value, .. } = output {
+                told.push((variable, value.to_vec().map_or(0, |elements| elements.len())));
+            }
+        }
+        stretches.push(told);
+        if progress == Progress::Idle {
+            return stretches;
+        }
+    }
+}
+
+const ADDS: &str = "S = declare(set), D = filter(S, fun(X) -> X rem 100 == 0 end),
+    lists:foreach(fun(I) -> update(S, {add, I}) end, lists:seq(1, 1000)).";
+
+#[test]
+fn values_that_are_told_do_not_pile_up_until_a_turn_ends() {
+    let stretches = changes(&mut watched(ADDS));
+    assert_eq!(stretches.concat().iter().filter(|(name, _)| name == "S").count(), 1000);
+    assert!(stretches.iter().all(|told| told.len() < 100), "{:?}", stretches.iter().map(Vec::len).collect::<Vec<_>>());
+}
+
+#[test]
+fn at_a_prompt_values_of_what_is_typed_are_not_asked_for() {
+    let mut node = watched(ADDS);
+    node.tell_derived_only(true);
+    let told = changes(&mut node).concat();
+    assert_eq!(told, (1..=10).map(|most| ("D".to_owned(), most)).collect::<Vec<_>>());
 }

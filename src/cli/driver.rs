@@ -82,15 +82,6 @@ pub struct Wire {
     pub events: mpsc::Receiver<Event>,
 }
 
-/// Which changes of variables are shown; whether changes are told at all is the node's setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shows {
-    /// All of them.
-    All,
-    /// Those of variables that derivations feed, when they had their names before: at the prompt the rest is echoed.
-    Derived,
-}
-
 /// What a turn brought that is not the driver's to handle.
 #[derive(Debug)]
 pub enum Happened {
@@ -115,8 +106,6 @@ pub struct Driver {
     pub node: Node,
     /// Its name.
     pub name: String,
-    /// Which changes it shows.
-    pub shows: Shows,
     /// Where it keeps what it knows.
     pub store: Option<Store>,
     /// When it was looked after last.
@@ -209,7 +198,6 @@ impl Driver {
         let mut driver = Driver {
             node,
             name,
-            shows: Shows::All,
             store: None,
             looked_after: Instant::now(),
             out,
@@ -555,11 +543,9 @@ impl Driver {
             }
             Output::Print { text, value } => self.out.print(&self.name, &text, &value),
             Output::Report(diagnostic) => self.out.diagnostic(Some(&self.name), self.node.files(), &diagnostic),
-            Output::Change { variable, also, kind, value, derived, first } => {
-                // Here and not by the caller, so that it comes between what is printed before and after.
-                if self.shows == Shows::All || derived && !first {
-                    self.out.change(&self.name, &variable, &also, &kind, &value);
-                }
+            // Here and not by the caller, so that it comes between what is printed before and after.
+            Output::Change { variable, also, kind, value } => {
+                self.out.change(&self.name, &variable, &also, &kind, &value);
             }
             Output::ReadFile { request, path } => {
                 let result = self.program.file(&path);

@@ -230,17 +230,30 @@ impl Node {
                     self.tasks.spawn_in(topic, Purpose::Thread, task);
                 }
             }
-            if self.settings.watch {
+            if self.tells(variable) {
                 self.tell_change(variable);
             }
         }
+    }
+
+    /// Whether of all changes only those are told of variables that derivations feed, and that had their names before: at a prompt
+    /// what is typed is echoed. Without effect where no changes are told at all.
+    pub fn tell_derived_only(&mut self, only: bool) {
+        self.tells_derived_only = only;
+    }
+
+    /// Whether changes of the variable are told. The values of others are not asked for: each may be as large as all that was
+    /// changed so far.
+    pub(super) fn tells(&self, variable: VariableId) -> bool {
+        let derived = || !self.engine.graph().writers(variable).is_empty() || self.engine.taken(variable).is_some();
+        self.settings.watch && (!self.tells_derived_only || derived())
     }
 
     fn tell_change(&mut self, variable: VariableId) {
         self.tell_named_changes();
         let value = self.engine.value(variable);
         if self.named.contains_key(&variable) {
-            self.push_change(variable, &value, false);
+            self.push_change(variable, &value);
         } else {
             self.unnamed_changes.insert(variable, value);
         }
@@ -251,20 +264,22 @@ impl Node {
         self.note_names();
         for (variable, value) in mem::take(&mut self.unnamed_changes) {
             if self.named.contains_key(&variable) {
-                self.push_change(variable, &value, true);
+                // At a prompt what has just got its name is echoed.
+                if !self.tells_derived_only {
+                    self.push_change(variable, &value);
+                }
             } else {
                 self.unnamed_changes.insert(variable, value);
             }
         }
     }
 
-    fn push_change(&mut self, variable: VariableId, value: &Term, first: bool) {
+    fn push_change(&mut self, variable: VariableId, value: &Term) {
         let kind = self.engine.reference(variable).kind.clone();
-        let derived = !self.engine.graph().writers(variable).is_empty() || self.engine.taken(variable).is_some();
         let mut names = self.named.get(&variable).cloned().unwrap_or_default().into_iter();
         if let Some(name) = names.next() {
             let (also, value) = (names.collect(), value.clone());
-            self.outputs.push_back(Output::Change { variable: name, also, kind, value, derived, first });
+            self.outputs.push_back(Output::Change { variable: name, also, kind, value });
         }
     }
 

@@ -116,10 +116,6 @@ pub enum Output {
         kind: Type,
         /// Its value.
         value: Term,
-        /// Whether derivations feed it here.
-        derived: bool,
-        /// Whether it has just got its name: the change came before.
-        first: bool,
     },
     /// A file is to be read, and the answer given as [`Input::File`].
     ReadFile {

@@ -138,6 +138,8 @@ pub struct Node {
     /// Nodes in whose place it goes on.
     before: BTreeSet<NodeTag>,
     fresh_names: u64,
+    /// See [`Node::tell_derived_only`].
+    tells_derived_only: bool,
     /// The `atomically` that the running task is in.
     transaction: Option<Transaction>,
     /// The keys of `once` whose functions have been called.
@@ -253,6 +255,7 @@ impl Node {
             before: BTreeSet::new(),
             fresh_names: 0,
             transaction: None,
+            tells_derived_only: false,
             done_once: BTreeSet::new(),
             enforced,
             rights: rights::Rights::default(),

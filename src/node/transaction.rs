@@ -114,7 +114,7 @@ impl Node {
         let mut told: BTreeSet<VariableId> = self.streams.keys().copied().collect();
         if self.settings.watch {
             self.note_names();
-            told.extend(self.named.keys());
+            told.extend(self.named.keys().filter(|variable| self.tells(**variable)));
         }
         let before = told.into_iter().map(|variable| (variable, self.engine.value(variable))).collect();
         self.replica.begin();

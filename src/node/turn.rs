@@ -21,6 +21,8 @@ use crate::vm::Outcome;
 use crate::vm::Task;
 use crate::vm::machine::FormId;
 
+/// How many changes and other things a turn may tell a watcher before they are taken from it.
+const TOLD_AT_ONCE: usize = 64;
 /// How many steps the awaited expression may take before the test counts as not yet true.
 const UNTIL_FUEL: u64 = 100_000_000;
 
@@ -167,6 +169,10 @@ impl Node {
                         Answer::Value(value) => {
                             self.saw(request.span, Some(request.verb), &value);
                             task.resume(value);
+                            // Each is a whole value: they are not to pile up until the turn ends.
+                            if self.settings.watch && self.outputs.len() >= TOLD_AT_ONCE {
+                                return Some(task);
+                            }
                         }
                         Answer::Refused(refusal) => task.fail(refusal.code, refusal.title, refusal.help),
                         Answer::Call { function, arguments, kept } => {

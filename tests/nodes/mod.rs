@@ -23,6 +23,15 @@ pub(crate) fn node(program: &str, replica: u32) -> Node {
 
 /// The same, in its start of that number.
 pub(crate) fn incarnation(program: &str, replica: u32, start: u64) -> Node {
+    made(program, replica, start, false)
+}
+
+/// A node that tells changes.
+pub(crate) fn watched(program: &str) -> Node {
+    made(program, 0, 0, true)
+}
+
+fn made(program: &str, replica: u32, start: u64, watch: bool) -> Node {
     let (mut session, library) = Session::new();
     let (unit, _) = session.program("test.lasp", program).unwrap_or_else(|said| panic!("{program}: {said:#?}"));
     let settings = Settings {
@@ -32,7 +41,7 @@ pub(crate) fn incarnation(program: &str, replica: u32, start: u64) -> Node {
         arguments: Vec::new(),
         identity: ReplicaId::of(u128::from(replica + 1) << 100, start),
         seed: u64::from(replica),
-        watch: false,
+        watch,
     };
     Node::new(settings, session, &library, &unit)
 }

@@ -23,7 +23,6 @@ use crate::cli::data;
 use crate::cli::driver::Control;
 use crate::cli::driver::Driver;
 use crate::cli::driver::Happened;
-use crate::cli::driver::Shows;
 use crate::cli::effects;
 use crate::cli::exit::Exit;
 use crate::cli::out::Out;
@@ -143,7 +142,7 @@ struct Prompt {
 impl Prompt {
     fn serve(&mut self) -> Exit {
         loop {
-            self.driver.shows = if self.evaluating { Shows::Derived } else { Shows::All };
+            self.driver.node.tell_derived_only(self.evaluating);
             let (_, happened) = self.driver.turn();
             for event in happened {
                 match event {
