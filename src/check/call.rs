@@ -318,6 +318,33 @@ impl<'a> Checker<'a> {
         arities
     }
 
+    /// What is likely to be meant by the name of a function that there is not.
+    fn meant_function(&mut self, module: Option<&str>, name: &str, arity: usize) -> Option<String> {
+        if let Some(known) = self.meant.function(module, name, arity) {
+            return known;
+        }
+        if !self.meant.is_worth(library::BUILTINS.len() + self.environment.function_count()) {
+            return None;
+        }
+        let mut names: Vec<&str> =
+            library::BUILTINS.iter().filter(|row| row.module == module).map(|row| row.name).collect();
+        names.extend(self.environment.function_names(module));
+        if module.is_none() {
+            names.extend(self.environment.function_names(self.module));
+            names.extend(self.environment.function_names(Some("prelude")));
+        }
+        let near = suggest::nearest(name, names.iter().copied()).or_else(|| suggest::longer(name, names));
+        let prefix = module.map(|module| format!("{module}:")).unwrap_or_default();
+        let meant = near.map(|near| format!("{prefix}{near}")).or_else(|| {
+            let few = u8::try_from(arity).unwrap_or(u8::MAX);
+            let modules = if module.is_none() { self.environment.modules() } else { Vec::new() };
+            let has = |module: &&str| self.in_module(module, name, few).is_some();
+            modules.into_iter().find(has).map(|module| format!("{module}:{name}"))
+        });
+        self.meant.found(module, name, arity, meant.clone());
+        meant
+    }
+
     fn help_for_function(&mut self, module: Option<&str>, name: &str, arity: usize) -> String {
         let variable = capital(name);
         if module.is_none() && matches!(self.find(&variable), Found::Local(_) | Found::Global(_)) {
@@ -333,24 +360,8 @@ impl<'a> Checker<'a> {
         if let Some(line) = hints::counterpart(module, name) {
             return format!("write `{line}`");
         }
-        let mut names: Vec<&str> =
-            library::BUILTINS.iter().filter(|row| row.module == module).map(|row| row.name).collect();
-        names.extend(self.environment.function_names(module));
-        if module.is_none() {
-            names.extend(self.environment.function_names(self.module));
-            names.extend(self.environment.function_names(Some("prelude")));
-        }
-        let near = suggest::nearest(name, names.iter().copied()).or_else(|| suggest::longer(name, names));
-        if let Some(near) = near {
-            let prefix = module.map(|module| format!("{module}:")).unwrap_or_default();
-            return format!("did you mean `{prefix}{near}`?");
-        }
-        if module.is_none() {
-            let u8_arity = u8::try_from(arity).unwrap_or(u8::MAX);
-            let modules = self.environment.modules();
-            if let Some(module) = modules.into_iter().find(|module| self.in_module(module, name, u8_arity).is_some()) {
-                return format!("did you mean `{module}:{name}`?");
-            }
+        if let Some(meant) = self.meant_function(module, name, arity) {
+            return format!("did you mean `{meant}`?");
         }
         match module.filter(|module| self.environment.own_module() != Some(module)) {
             Some(module) => {

@@ -136,6 +136,11 @@ impl Environment {
         arities
     }
 
+    /// How many functions there are, of all modules.
+    pub(super) fn function_count(&self) -> usize {
+        self.functions.len()
+    }
+
     /// The names of the functions of this module, sorted.
     pub(super) fn function_names(&self, module: Option<&str>) -> Vec<&str> {
         let of_module = |all: &Vec<Known>| all.iter().any(|known| known.module.as_deref() == module && !known.private);

@@ -304,7 +304,9 @@ impl<'a> Checker<'a> {
         }
         let known: Vec<&str> = self.scopes.iter().flat_map(|scope| scope.names.iter().map(|(name, _)| *name)).collect();
         let globals = self.environment.globals().iter().map(String::as_str);
-        let near = suggest::nearest(name, known.into_iter().chain(globals));
+        let others = known.len() + globals.len();
+        let near =
+            if self.meant.is_worth(others) { suggest::nearest(name, known.into_iter().chain(globals)) } else { None };
         diagnostic = match near {
             _ if hints::for_name(name).is_some() => diagnostic.help(hints::for_name(name).unwrap_or_default()),
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),

@@ -30,6 +30,7 @@ use crate::check::core::Expr;
 use crate::check::core::GlobalId;
 use crate::check::core::Node;
 use crate::check::scope::Scope;
+use crate::check::suggest::Meant;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::source::span::Span;
@@ -126,6 +127,8 @@ struct Checker<'a> {
     literals: Vec<bool>,
     /// Functions of this text, and where each was first defined.
     defined: FxHashMap<(String, u8), Span>,
+    /// What was found for names that nothing has.
+    meant: Meant,
 }
 
 impl<'a> Checker<'a> {
@@ -149,6 +152,7 @@ impl<'a> Checker<'a> {
             continued: None,
             literals: source.tree.literals(),
             defined: FxHashMap::default(),
+            meant: Meant::default(),
         }
     }
 

@@ -1,5 +1,11 @@
 //! Did you mean.
 
+use rustc_hash::FxHashMap;
+
+/// With how many names, in all, those are compared that nothing has in one text: a text with thousands of them is not the one that
+/// somebody has just typed.
+const COMPARED_MAX: usize = 500_000;
+
 /// How much of a word says which one is meant.
 const BEGINNING_MIN: usize = 3;
 
@@ -26,6 +32,32 @@ pub(super) fn longer<'a>(name: &str, candidates: impl IntoIterator<Item = &'a st
     candidates.into_iter().filter(cut).min_by_key(|candidate| (candidate.len(), *candidate))
 }
 
+/// What was found for names that nothing has, so that each is looked for once and all together in bounded time.
+#[derive(Default)]
+pub(super) struct Meant {
+    compared: usize,
+    /// By what a call says: the module, the name, and how many arguments.
+    functions: FxHashMap<(Option<String>, String, usize), Option<String>>,
+}
+
+impl Meant {
+    /// Whether one more name is to be compared with so many others.
+    pub(super) fn is_worth(&mut self, others: usize) -> bool {
+        self.compared = self.compared.saturating_add(others);
+        self.compared <= COMPARED_MAX
+    }
+
+    /// What was found for a function; none where nobody has looked.
+    pub(super) fn function(&self, module: Option<&str>, name: &str, arity: usize) -> Option<Option<String>> {
+        self.functions.get(&(module.map(str::to_owned), name.to_owned(), arity)).cloned()
+    }
+
+    /// Notes what was found.
+    pub(super) fn found(&mut self, module: Option<&str>, name: &str, arity: usize, found: Option<String>) {
+        self.functions.insert((module.map(str::to_owned), name.to_owned(), arity), found);
+    }
+}
+
 /// `2`, or `1 and 2`.
 pub(super) fn and(numbers: &[u8], name: &str) -> String {
     let shown: Vec<String> = numbers.iter().map(|arity| format!("`{name}/{arity}`")).collect();
@@ -33,5 +65,21 @@ pub(super) fn and(numbers: &[u8], name: &str) -> String {
         [] => String::new(),
         [only] => format!("{only} does"),
         [firsts @ .., last] => format!("{} and {last} do", firsts.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_nothing_has_are_compared_with_all_others_for_a_bounded_time() {
+        let mut meant = Meant::default();
+        let searched = (0..10_000).filter(|_| meant.is_worth(10_000)).count();
+        assert_eq!(searched, 50);
+        assert_eq!(meant.function(Some("lists"), "revers", 1), None);
+        meant.found(Some("lists"), "revers", 1, Some("lists:reverse".to_owned()));
+        assert_eq!(meant.function(Some("lists"), "revers", 1), Some(Some("lists:reverse".to_owned())));
+        assert_eq!(meant.function(None, "revers", 1), None);
     }
 }

@@ -222,7 +222,7 @@ impl Shown<'_> {
     fn place(&self, span: Span, title: &str, below: &str) {
         let place = self.files.place(span);
         self.out.data(&format!("\n{}:{}:{}: {title}\n", self.files.name(span.file), place.line, place.column));
-        let Some(line) = self.files.text(span.file).lines().nth(place.line as usize - 1) else { return };
+        let line = self.files.line(span);
         let column = place.column as usize - 1;
         let left = line.chars().count().saturating_sub(column);
         let first = self.files.slice(span).lines().next().map_or(0, |first| first.chars().count());

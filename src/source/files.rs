@@ -53,6 +53,17 @@ impl Files {
         self.text(span.file).get(span.start as usize..span.end as usize).unwrap_or("")
     }
 
+    /// The line in which `span` starts, without its end.
+    #[must_use]
+    pub fn line(&self, span: Span) -> &str {
+        let Some(file) = self.files.get(span.file.0 as usize) else { return "" };
+        let next = file.lines.partition_point(|start| *start <= span.start);
+        let start = file.lines.get(next.saturating_sub(1)).map_or(0, |start| *start as usize);
+        let end = file.lines.get(next).map_or(file.text.len(), |end| *end as usize - 1);
+        let line = file.text.get(start..end).unwrap_or("");
+        line.strip_suffix('\r').unwrap_or(line)
+    }
+
     /// Where `span` starts.
     #[must_use]
     pub fn place(&self, span: Span) -> Place {

@@ -46,7 +46,7 @@ fn place(label: &Label, files: &Files) -> String {
 /// The line of source, and below it carets under the place.
 fn underlined(text: &mut String, label: &Label, files: &Files, told: bool) {
     let place = files.place(label.span);
-    let Some(line) = files.text(label.span.file).lines().nth(place.line as usize - 1) else { return };
+    let line = files.line(label.span);
     if line.trim().is_empty() {
         return;
     }

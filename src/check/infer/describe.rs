@@ -57,9 +57,10 @@ impl Run<'_> {
             Some(Few::Of(few)) if few.contains(&number) => Some(few.len() > 1),
             _ => None,
         };
+        let bound = |values: &'_ [Option<Value>], at: usize| values.get(at).and_then(Option::as_ref).map(holds);
         let found = (0..self.names.len()).find_map(|at| {
-            let value = self.globals.get(at).cloned().flatten().or_else(|| self.settled.get(at).cloned().flatten());
-            Some((at, holds(&value?)?))
+            let several = bound(&self.globals, at).or_else(|| bound(&self.settled, at))?;
+            Some((at, several?))
         });
         found.map(|(at, several)| (self.names[at].clone(), several))
     }

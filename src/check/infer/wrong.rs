@@ -193,7 +193,9 @@ impl<'p> Run<'p> {
     pub(super) fn declared_here(&self, message: Diagnostic, number: u32) -> Diagnostic {
         let Some(variable) = self.variables.get(number) else { return message };
         let kind = variable.kind.as_ref().map(Type::with_article);
-        let text = match (self.variables.shown(number), self.holder(number), kind) {
+        let name = self.variables.shown(number);
+        let holder = if name.is_none() { self.holder(number) } else { None };
+        let text = match (name, holder, kind) {
             (None, Some((name, true)), Some(kind)) => format!("`{name}` may be {kind}, declared here"),
             (None, Some((name, true)), None) => format!("`{name}` may be declared here"),
             (name, holder, kind) => {
