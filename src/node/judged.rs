@@ -3,6 +3,7 @@
 use crate::effects::EffectKey;
 use crate::lattice::dot::Lane;
 use crate::lattice::dot::ReplicaIndex;
+use crate::lattice::dot::TopicId;
 use crate::node::Node;
 use crate::node::TopLevel;
 use crate::replica::VariableKey;
@@ -50,6 +51,12 @@ impl Node {
     #[must_use]
     pub fn interest_digest(&self) -> u128 {
         self.replica.interest_digest()
+    }
+
+    /// Whether the node takes what belongs to a topic.
+    #[must_use]
+    pub fn takes_topic(&self, topic: TopicId) -> bool {
+        self.replica.takes(topic)
     }
 
     /// All live entries, by replica and sequence number.

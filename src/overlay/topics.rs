@@ -4,6 +4,11 @@
 //! its topics, and looks for them by a broadcast to everybody, which names the topics. Some of those who take one of them ask
 //! it to let them take part: all of a few, few of many, and more each time that it has to look again. Whoever takes
 //! everything takes part in a topic once it has answered somebody.
+//!
+//! Those who have found each other may be one part of several: one pair here, another there. So the root of each part, which is
+//! one node as soon as the part has a tree, looks again and again, less and less often, and those of other parts answer. Whoever
+//! takes everything is in the same position once there are others who do not: only some of them answer for a topic, and what
+//! they pass on among themselves is not to hang on who their neighbours are. So they have a tree of their own then.
 
 use std::collections::BTreeSet;
 
@@ -22,6 +27,8 @@ use crate::overlay::wire::encode_card;
 
 /// The tree of the whole cluster.
 const EVERYBODY: u128 = 0;
+/// The tree of those who take everything, where there are others.
+const WHOLE: u128 = 1;
 /// How a payload begins: with what is the caller's, or what is the overlay's own.
 const PAYLOAD: u8 = 0;
 const SOUGHT: u8 = 1;
@@ -31,9 +38,11 @@ const NAMED_MAX: usize = 64;
 const ANSWERS: u64 = 4;
 /// From one search to the next while nobody is found; doubled each time.
 const SEARCH_MS: u64 = 200;
+const SEARCH_MS_MAX: u64 = 400_000;
 const DOUBLED_MAX: u32 = 11;
-/// From one search to the next when there are neighbours: parts that have lost each other find each other again.
-const SEARCH_AGAIN_MS: u64 = 300_000;
+/// From one search to the next when there are neighbours: first, when a part has a root as a rule, and at most; doubled each time.
+const AGAIN_MS: u64 = 3000;
+const AGAIN_MS_MAX: u64 = 300_000;
 
 /// Which topics a node takes. By default all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,7 +88,8 @@ impl Overlay {
         gone.into_iter().for_each(|topic| self.unsubscribe(topic, now));
         self.taking = taking;
         if !self.taking.only {
-            self.search = None;
+            let others = self.trees.contains_key(&WHOLE);
+            self.search = others.then_some(Search { at: now, round: 0, found: false });
             return;
         }
         for topic in self.taking.topics.clone() {
@@ -91,8 +101,8 @@ impl Overlay {
     /// The last neighbour in a topic is gone.
     pub(super) fn alone(&mut self, topic: u128, now: u64) {
         if let Some(search) = &mut self.search
-            && self.taking.topics.contains(&topic)
             && search.found
+            && (topic == WHOLE || self.taking.only && self.taking.topics.contains(&topic))
         {
             *search = Search { at: now + SEARCH_MS, round: 0, found: false };
         }
@@ -102,25 +112,23 @@ impl Overlay {
         if self.search.as_ref().is_none_or(|search| search.at > now) {
             return;
         }
-        let mut topics: Vec<u128> = self.taking.topics.iter().copied().collect();
+        let mut topics: Vec<u128> =
+            if self.taking.only { self.taking.topics.iter().copied().collect() } else { vec![WHOLE] };
         let alone = |topic: &u128| self.trees.get(topic).is_some_and(|tree| tree.neighbours().is_empty());
+        let leads = |topic: &u128| self.root(*topic).is_none_or(|root| root == self.me);
         let everybody_found = !topics.iter().any(alone);
-        if !everybody_found {
-            topics.retain(alone);
-        }
+        topics.retain(|topic| if everybody_found { leads(topic) } else { alone(topic) });
         let connected = !alone(&EVERYBODY);
         let Some(search) = &mut self.search else { return };
-        let (round, found) = (search.round, search.found);
+        let found = search.found;
+        let round = if found == everybody_found { search.round } else { 0 };
+        let (first, most) = if everybody_found { (AGAIN_MS, AGAIN_MS_MAX) } else { (SEARCH_MS, SEARCH_MS_MAX) };
+        search.at = now + (first << round.min(DOUBLED_MAX)).min(most);
+        search.round = round + u32::from(connected);
         search.found = everybody_found;
-        if everybody_found {
-            (search.at, search.round) = (now + SEARCH_AGAIN_MS, 0);
-        } else {
-            search.at = now + (SEARCH_MS << round.min(DOUBLED_MAX));
-            search.round += u32::from(connected);
-        }
         // Neighbours who were just found need no further search.
-        if connected && everybody_found == found {
-            self.search_for(&topics, round, now);
+        if connected && everybody_found == found && !topics.is_empty() {
+            self.search_for(&topics, if found { 0 } else { round }, now);
         }
     }
 
@@ -141,12 +149,18 @@ impl Overlay {
         let fits = sought.topics.len() <= NAMED_MAX && sought.card.len() <= CARD_BYTES_MAX && node != self.me;
         let Some(card) = decode_card(&sought.card).filter(|_| fits) else { return };
         self.note_card(node, card, now);
+        if !self.taking.only && !self.trees.contains_key(&WHOLE) {
+            self.subscribe(WHOLE, &[], now);
+            self.search = Some(Search { at: now, round: 0, found: false });
+        }
         for topic in sought.topics.iter().map(|topic| u128::from_be_bytes(*topic)) {
             if topic == EVERYBODY || !self.taking.takes(topic) {
                 continue;
             }
             let tree = self.trees.get(&topic);
-            if tree.is_some_and(|tree| tree.neighbours().contains(&node)) {
+            // Of the same part already.
+            let follows = |tree: &Tree| !tree.neighbours().is_empty() && tree.spread.root() == Some(node);
+            if tree.is_some_and(|tree| tree.neighbours().contains(&node) || follows(tree)) {
                 continue;
             }
             // How many others may answer as well.

@@ -17,6 +17,7 @@ use crate::effects::Book;
 use crate::effects::Message;
 use crate::effects::NodeId;
 use crate::effects::Runner;
+use crate::lattice::dot::Lane;
 use crate::node::Final;
 use crate::node::Image;
 use crate::node::Input;
@@ -396,10 +397,27 @@ impl Cluster {
         let mut nodes = self.places.iter().filter(|place| place.up).map(|place| &place.node);
         // Nodes that take different topics have seen different things.
         let mut digests: BTreeMap<u128, u128> = BTreeMap::new();
-        nodes.all(|node| {
+        let settled = nodes.all(|node| {
             let digest = node.vector_digest();
             let same = *digests.entry(node.interest_digest()).or_insert(digest) == digest;
             node.quiescent() && same && node.agrees_with_peers()
+        });
+        settled && (digests.len() < 2 || self.same_of_each_topic())
+    }
+
+    /// Whether all who take a topic have seen the same of it. Those who agree with all their peers may still be apart from others.
+    fn same_of_each_topic(&self) -> bool {
+        let nodes = || self.places.iter().filter(|place| place.up).map(|place| &place.node);
+        let mut heights: BTreeMap<Lane, BTreeMap<usize, u64>> = BTreeMap::new();
+        for (at, node) in nodes().enumerate() {
+            for (lane, height) in node.seen().into_iter().filter(|(lane, _)| node.takes_topic(lane.topic)) {
+                heights.entry(lane).or_default().insert(at, height);
+            }
+        }
+        heights.into_iter().all(|(lane, heights)| {
+            let mut takers = nodes().enumerate().filter(|(_, node)| node.takes_topic(lane.topic));
+            let first = heights.values().next().copied();
+            takers.all(|(at, _)| heights.get(&at).copied() == first)
         })
     }
 

@@ -220,4 +220,28 @@ mod tests {
             }
         }
     }
+
+    /// Two nodes take one topic, three another, two nothing and two everything: pairs find each other and are content.
+    #[test]
+    fn parts_of_those_who_take_a_topic_find_each_other() {
+        for seed in 1..=20 {
+            let mut cluster = Cluster::new(seed, Faults::NONE);
+            cluster.degree = Some(3);
+            let rooms = "Red = declare(set), set_topic(Red, red). Blue = declare(set), set_topic(Blue, blue).";
+            let takes = ["interested(blue).", "interested(red).", "interested(nothing).", ""];
+            for number in 0..9 {
+                let writes = format!("sleep(500), update(Red, {{add, {number}}}), update(Blue, {{add, {number}}}).");
+                cluster.join(&format!("{rooms} {} {writes}", takes[number % 4])).expect("sound");
+            }
+            cluster.run_for(1000);
+            assert!(cluster.settle(30_000), "seed {seed}");
+            for node in [1, 5, 3, 7] {
+                assert_eq!(
+                    sum(&mut cluster, node, "Red").to_vec().map(|all| all.len()),
+                    Some(9),
+                    "seed {seed} n{node}"
+                );
+            }
+        }
+    }
 }
