@@ -434,7 +434,8 @@ impl Driver {
                 out.peer(&self.name, &address, state, Some(&cause));
             }
             Event::TurnedAway { address, cause, times } => {
-                out.peer(&self.name, &address, "refused", Some(&cause.after(times)));
+                let state = if cause.refused { "refused" } else { "lost" };
+                out.peer(&self.name, &address, state, Some(&cause.after(times)));
             }
             Event::OnlyMyself => out.diagnostic(Some(&self.name), &Files::default(), &only_itself()),
             Event::Reached => {}

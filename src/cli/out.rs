@@ -11,7 +11,7 @@ use clap::ColorChoice;
 
 use crate::cli::json::Line;
 use crate::cli::stdout;
-use crate::net::error::Cause;
+use crate::net::cause::Cause;
 use crate::node::Final;
 use crate::node::Writers;
 use crate::source::diagnostic::Diagnostic;

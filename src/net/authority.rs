@@ -393,7 +393,7 @@ fn check_name(name: &str) -> Result<(), NetworkError> {
     if first && name.len() <= NODE_NAME_BYTES_MAX && name.chars().all(fits) {
         Ok(())
     } else {
-        Err(NetworkError::NodeName { name: crate::net::error::plain(name) })
+        Err(NetworkError::NodeName { name: crate::net::cause::plain(name) })
     }
 }
 

@@ -8,8 +8,8 @@ use tokio::net::lookup_host;
 use tokio::time::sleep;
 use tokio::time::timeout;
 
-use crate::net::error::Cause;
-use crate::net::error::Closing;
+use crate::net::cause::Cause;
+use crate::net::cause::Closing;
 use crate::net::error::NetworkError;
 use crate::net::event::Event;
 use crate::net::frame::FrameError;

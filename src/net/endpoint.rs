@@ -20,10 +20,10 @@ use tokio::time::timeout;
 use crate::effects::Deciders;
 use crate::effects::NodeId;
 use crate::lattice::dot::ReplicaId;
+use crate::net::cause::Cause;
+use crate::net::cause::Closing;
 use crate::net::deciders;
 use crate::net::dial;
-use crate::net::error::Cause;
-use crate::net::error::Closing;
 use crate::net::error::NetworkError;
 use crate::net::event::Event;
 use crate::net::event::LinkId;
@@ -268,6 +268,9 @@ impl Network {
             }
         };
         let _ = timeout(Duration::from_secs(1), quiet).await;
+        // Who has come so far was told that this node ends. A closed endpoint would refuse what comes now in the words that a node has
+        // for being crowded; who gets no answer tries again, as with a node that has ended.
+        self.hub.endpoint.set_server_config(None);
         self.hub.endpoint.close((Closing::Bye as u32).into(), b"");
         let _ = timeout(Duration::from_millis(100), self.hub.endpoint.wait_idle()).await;
     }
@@ -356,7 +359,7 @@ fn admit(hub: &Arc<Hub>, room: &Arc<Semaphore>, incoming: Incoming, turned_away:
 
 /// The handshake as the one who is dialed.
 async fn welcome(hub: &Arc<Hub>, incoming: Incoming) -> Result<(), Cause> {
-    let connecting = incoming.accept().map_err(|error| Cause::of(&error))?;
+    let connecting = incoming.accept().map_err(|error| Cause::of_first(&error))?;
     let connection = connecting.await.map_err(|error| Cause::of(&error))?;
     let objection = match peer_identity(&connection) {
         Some(peer) => hub.objection(&peer, false).map_or(Ok(peer), Err),

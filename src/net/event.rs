@@ -4,7 +4,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::effects::Deciders;
 use crate::lattice::dot::ReplicaId;
-use crate::net::error::Cause;
+use crate::net::cause::Cause;
 use crate::net::error::NetworkError;
 use crate::replica::Role;
 

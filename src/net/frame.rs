@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::lattice::dot::ReplicaId;
-use crate::net::error::plain;
+use crate::net::cause::plain;
 use crate::net::limits::CONTROL_BYTES_MAX;
 use crate::net::limits::DECIDERS_BYTES_MAX;
 use crate::net::limits::MESSAGE_BYTES_MAX;

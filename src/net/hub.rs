@@ -25,9 +25,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::lattice::dot::ReplicaId;
+use crate::net::cause::Cause;
+use crate::net::cause::Closing;
 use crate::net::certificate::Proven;
-use crate::net::error::Cause;
-use crate::net::error::Closing;
 use crate::net::event::Event;
 use crate::net::event::LinkId;
 use crate::net::frame::Greeting;

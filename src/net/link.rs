@@ -11,10 +11,10 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::lattice::dot::ReplicaId;
+use crate::net::cause::Cause;
+use crate::net::cause::Closing;
 use crate::net::certificate::Proven;
 use crate::net::deciders;
-use crate::net::error::Cause;
-use crate::net::error::Closing;
 use crate::net::event::Event;
 use crate::net::event::Inbound;
 use crate::net::event::LinkId;

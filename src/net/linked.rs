@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use tokio::time::sleep_until;
 
 use crate::effects::NodeId;
+use crate::net::cause::Cause;
 use crate::net::certificate::Proven;
-use crate::net::error::Cause;
 use crate::net::event::LinkId;
 use crate::net::frame::Greeting;
 use crate::net::frame::Refusal;

@@ -15,9 +15,9 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio::time::sleep_until;
 
+use crate::net::cause::Cause;
+use crate::net::cause::Closing;
 use crate::net::dial;
-use crate::net::error::Cause;
-use crate::net::error::Closing;
 use crate::net::event::Event;
 use crate::net::event::Inbound;
 use crate::net::event::LinkId;

@@ -6,6 +6,7 @@
 //! Every quantity that a peer can choose has a bound: see [`limits`].
 
 pub mod authority;
+pub mod cause;
 pub mod certificate;
 pub mod deciders;
 mod dial;

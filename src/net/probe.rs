@@ -12,9 +12,9 @@ use tokio::net::lookup_host;
 use tokio::time::Instant;
 use tokio::time::timeout;
 
+use crate::net::cause::Cause;
+use crate::net::cause::Closing;
 use crate::net::certificate::Proven;
-use crate::net::error::Cause;
-use crate::net::error::Closing;
 use crate::net::error::NetworkError;
 use crate::net::frame::FrameError;
 use crate::net::frame::Kind;

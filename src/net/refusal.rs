@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use quinn::Connection;
 
-use crate::net::error::Cause;
-use crate::net::error::Closing;
+use crate::net::cause::Cause;
+use crate::net::cause::Closing;
 
 /// Ends a connection before anything was said, so that the other side learns the same code.
 pub(super) fn refuse_connection(connection: &Connection, cause: &Cause) {

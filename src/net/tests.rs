@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
 use crate::net::Options;
+use crate::net::cause::Cause;
 use crate::net::error::NetworkError;
 use crate::net::event::Event;
 use crate::net::event::LinkId;
@@ -23,6 +24,7 @@ use crate::net::frame::encode_greeting;
 use crate::net::frame::frame;
 use crate::net::identity::Cluster;
 use crate::net::identity::Credentials;
+use crate::net::tls::configure;
 
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -403,4 +405,50 @@ async fn nobody_greets_in_anothers_name() {
     send.write_all(&frame(Kind::Hello, &encode_greeting(&greeting))).await.expect("written");
     assert_eq!(a.until(turned_away).await, "E0609");
     assert_eq!(a.network.links(), 0);
+}
+
+/// What somebody who dials begins with: the first packet, as it goes out.
+async fn first_packet(credentials: &Credentials) -> Vec<u8> {
+    let wire = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let endpoint = Endpoint::client(([127, 0, 0, 1], 0).into()).expect("a socket");
+    let (client, _) = configure(credentials).expect("a configuration");
+    let at = wire.local_addr().expect("bound");
+    let _connecting = endpoint.connect_with(client, at, &credentials.server_name).expect("dialed");
+    let mut bytes = vec![0; 2048];
+    let (length, _) = timeout(PATIENCE, wire.recv_from(&mut bytes)).await.expect("in time").expect("a packet");
+    bytes.truncate(length);
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handshake_that_a_restart_has_torn_is_no_failure_of_authentication() {
+    let cluster = cluster();
+    let mut a = node(&cluster, "a", None, vec![]).await;
+    let mut packet = first_packet(&cluster.node().expect("credentials")).await;
+    // The number that the two have agreed on is in its sixth byte and after; the keys of the packet follow from the one before. With some
+    // of the wrong ones the packet cannot even be taken apart, and is dropped.
+    let wire = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    for change in 1..=64 {
+        *packet.get_mut(6).expect("a long packet") ^= change;
+        wire.send_to(&packet, a.network.address()).await.expect("sent");
+    }
+    let cause = a.until(|event| if let Event::TurnedAway { cause, .. } = event { Some(cause) } else { None }).await;
+    assert_eq!((cause.code, cause.refused), ("E0605", false), "{cause:?}");
+    assert!(cause.reason.contains("ended during the handshake"), "{cause:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_has_ended_does_not_say_that_it_is_crowded() {
+    let cluster = cluster();
+    let a = node(&cluster, "a", None, vec![]).await;
+    a.network.close().await;
+    let credentials = cluster.node().expect("credentials");
+    let endpoint = Endpoint::client(([127, 0, 0, 1], 0).into()).expect("a socket");
+    let (mut client, _) = configure(&credentials).expect("a configuration");
+    let mut transport = quinn::TransportConfig::default();
+    transport.max_idle_timeout(Some(quinn::IdleTimeout::from(quinn::VarInt::from_u32(500))));
+    client.transport_config(Arc::new(transport));
+    let connecting = endpoint.connect_with(client, a.network.address(), &credentials.server_name).expect("dialed");
+    let cause = Cause::of(&connecting.await.expect_err("nobody is there"));
+    assert_eq!((cause.code, cause.refused), ("E0605", false), "{cause:?}");
 }

@@ -11,11 +11,11 @@ use std::time::SystemTime;
 use quinn::ClientConfig;
 use quinn::ServerConfig;
 
+use crate::net::cause::Cause;
 use crate::net::certificate::Proven;
 use crate::net::certificate::date;
 use crate::net::deciders::Appointed;
 use crate::net::deciders::DECIDERS_FILE;
-use crate::net::error::Cause;
 use crate::net::error::NetworkError;
 use crate::net::identity::AUTHORITY_FILE;
 use crate::net::identity::Credentials;

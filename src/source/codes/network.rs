@@ -66,7 +66,9 @@ error E0604: cannot listen on 127.0.0.1:7001: ..",
         title: "a peer does not answer, or no longer does",
         text: "Nothing came back from the address in time. The node goes on trying, so nodes may be started in any order, end, and \
          return.\n\n\
-         If it stays so: is the other node running, does it listen on that address, is the port right?",
+         If it stays so: is the other node running, does it listen on that address, is the port right?\n\n\
+         A node that was killed in the midst of a handshake and is started again at once gets the rest of that handshake, and tells \
+         that the connection ended; the other side dials again.",
         example: Example::Session(
             r"$ echo 'S = declare(set).' > shop.lasp
 $ lasp run shop.lasp --peers 127.0.0.1:7001 &
@@ -145,8 +147,10 @@ $ lasp doctor --cluster shop/nodes/berlin --peers 127.0.0.1:7001 --json
     Explanation {
         code: "E0615",
         title: "there are too many connections",
-        text: "A node takes a bounded number of connections, and a bounded number of newcomers at one time; and none any more when it is about to \
-         end. Try again later, or let the node join by another peer.",
+        text: "A node takes a bounded number of connections, and a bounded number of newcomers at one time; the message says which of the two \
+         it is. Too many connections last until some end: let the node join by another peer. Too many newcomers at one time pass in \
+         moments, and the node tries again by itself; if they do not, see who else dials that node.\n\n\
+         A node that is about to end takes none any more either: that is E0605.",
         example: Example::Test {
             file: "src/net/many_tests.rs",
             name: "the_peer_that_is_one_too_many_is_refused_on_both_sides_and_gets_in_when_another_has_left",
