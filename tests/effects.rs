@@ -271,6 +271,9 @@ fn a_server_that_ended_while_it_was_at_it_leaves_a_doubt_that_everybody_is_told(
     cluster.run(30_000);
     for at in (0..4).filter(|at| *at != runner) {
         assert_eq!(cluster.doubts(at), 1, "node {at} is told, once");
+        let doubt = cluster.processes[at].reports.iter().find(|report| report.code == "E0650").expect("one");
+        let called = format!("`n{runner}` (the node {})", id(runner));
+        assert!(doubt.title.contains(&called), "the lost one is told by its name: {}", doubt.title);
     }
     // Everybody ends, and comes back.
     for at in (0..4).filter(|at| *at != runner) {

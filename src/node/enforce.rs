@@ -1,6 +1,7 @@
 //! `enforce_once`: effects that the whole cluster starts once. When the threshold is met the node asks whoever decides, and
 //! calls the function, in a task of its own, if it is entered for it.
 
+mod called;
 mod undecided;
 mod voice;
 
@@ -32,6 +33,7 @@ use crate::library::Verb;
 use crate::node::Node;
 use crate::node::Output;
 use crate::node::again::Again;
+use crate::node::enforce::called::Called;
 use crate::node::enforce::voice::Voice;
 use crate::node::report;
 use crate::node::tasks::Purpose;
@@ -142,6 +144,7 @@ pub(super) struct Effects {
     running: BTreeMap<TaskId, (EffectKey, u32)>,
     doubted: BTreeSet<(EffectKey, u32)>,
     links: BTreeMap<NodeId, PeerId>,
+    called: Called,
     nodes: BTreeMap<PeerId, (NodeId, Role)>,
     /// Who decides, when the edge was asked last to find a way to those who are not here.
     members: Vec<Member>,
@@ -173,6 +176,7 @@ impl Effects {
             running: BTreeMap::new(),
             doubted: BTreeSet::new(),
             links: BTreeMap::new(),
+            called: Called::default(),
             nodes: BTreeMap::new(),
             members: Vec::new(),
             reached_for_at: None,
@@ -520,9 +524,8 @@ impl Node {
                     return;
                 }
                 let place = self.enforced.wanted.get(&key).map(|enforced| enforced.span);
-                let peer = self.enforced.links.get(&runner.node).and_then(|peer| self.peers.get(peer));
-                let name = if runner.node == self.enforced.me.node { Some(&self.settings.name) } else { peer };
-                let report = report::in_doubt(key, attempt, runner.node, name.map(String::as_str), place);
+                let whose = self.enforced.called(runner.node, &self.settings.name);
+                let report = report::in_doubt(key, attempt, &whose, place);
                 self.report(report);
                 self.outputs.push_back(told(attempt, EffectState::InDoubt));
             }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::effects::EffectKey;
-use crate::effects::NodeId;
 use crate::engine::ElementFailure;
 use crate::engine::Failed;
 use crate::engine::FailureReason;
@@ -90,14 +89,7 @@ const RESOLVE: &str = "look in the outside world whether it has happened (the ke
 not, start the node that is to run it with";
 
 /// An effect was started, and nobody knows how far it came.
-pub(super) fn in_doubt(
-    key: EffectKey,
-    attempt: u32,
-    node: NodeId,
-    name: Option<&str>,
-    place: Option<Span>,
-) -> Diagnostic {
-    let whose = name.map_or_else(|| format!("the node {node}"), |name| format!("`{name}`"));
+pub(super) fn in_doubt(key: EffectKey, attempt: u32, whose: &str, place: Option<Span>) -> Diagnostic {
     let title = format!("the effect {key} is in doubt: {whose} started it and has not said that it ended");
     let warning = Diagnostic::warning("E0650", title).help(format!("{RESOLVE} `--again {key}:{attempt}`"));
     match place {

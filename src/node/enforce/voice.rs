@@ -83,6 +83,11 @@ impl Node {
     pub(in crate::node) fn effects_connected(&mut self, peer: PeerId, node: NodeId, role: Role) {
         self.enforced.links.insert(node, peer);
         self.enforced.nodes.insert(peer, (node, role));
+        if let Some(name) = self.peers.get(&peer) {
+            let Effects { called, links, .. } = &mut self.enforced;
+            called.make_room(|node| links.contains_key(&node));
+            called.note(node, name);
+        }
         if role == Role::Server {
             self.enforced.asker.connected(node, self.now_ms);
             self.enforced.voice.told.remove(&node);
