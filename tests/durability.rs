@@ -257,7 +257,10 @@ fn a_copy_goes_through_links_and_pipes_and_leaves_them_what_they_are() {
     assert_eq!(run(&["run", "-", "--data", &at("data")]).code, 0);
     std::fs::write(at("target"), "old").expect("written");
     std::os::unix::fs::symlink(at("target"), at("link")).expect("made");
-    assert_eq!(run(&["data", "export", &at("data"), &at("link")]).code, 0);
+    let refused = run(&["data", "export", &at("data"), &at("link")]);
+    assert_eq!(refused.code, 6, "what is there stays");
+    assert_eq!(std::fs::read(at("target")).expect("there"), b"old");
+    assert_eq!(run(&["data", "export", "--force", &at("data"), &at("link")]).code, 0);
     assert!(std::fs::symlink_metadata(at("link")).expect("there").is_symlink());
     assert_ne!(std::fs::read(at("target")).expect("there"), b"old");
     let made = std::process::Command::new("mkfifo").arg(at("pipe")).status();

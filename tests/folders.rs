@@ -135,7 +135,7 @@ fn a_copy_that_cannot_be_written_is_not_the_data_s_fault() {
         let done = run(folder.path(), &["data", "export", &data, place], "");
         assert_eq!(done.code, 6, "{}", done.stderr);
         assert!(
-            done.stderr.contains("error E1013") && done.stderr.contains("name a file in a folder"),
+            done.stderr.contains("error E1013") && done.stderr.contains("name a place that this user can write to"),
             "{}",
             done.stderr
         );
@@ -147,6 +147,72 @@ fn a_copy_that_cannot_be_written_is_not_the_data_s_fault() {
         let mut running = Node::start(folder.path(), &plain, &["--data", &data, "--listen", "127.0.0.1:0"]);
         running.address();
         refused("/dev/full");
+    }
+}
+
+#[test]
+fn an_export_is_looked_into_as_a_folder_is_and_taken_for_none_where_one_is_needed() {
+    let folder = folder();
+    let plain = write(folder.path(), "plain.lasp", "S = declare(set). update(S, {add, 1}). once(k, fun() -> 1 end).");
+    let lasp = |arguments: &[&str]| run(folder.path(), arguments, "");
+    let [data, copy] = ["data", "copy"].map(|name| folder.path().join(name).display().to_string());
+    assert_eq!(lasp(&["run", &plain, "--data", &data, "--quiet"]).code, 0);
+    assert_eq!(lasp(&["data", "export", &data, &copy]).code, 0);
+    let shown = |of: &str| -> serde_json::Value {
+        serde_json::from_str(&lasp(&["data", "show", of, "--json"]).stdout).expect("an object")
+    };
+    let (inside, copied) = (shown(&data), shown(&copy));
+    for field in ["node", "entries", "variables", "replicas", "own", "once"] {
+        assert_eq!(inside[field], copied[field], "{field}");
+    }
+    let bytes = std::fs::read(&copy).expect("there");
+    assert_eq!((&copied["export"], &copied["bytes"]), (&copy.as_str().into(), &bytes.len().into()));
+    for verb in [&["data", "export", &copy, "-"][..], &["data", "compact", &copy], &["run", &plain, "--data", &copy]] {
+        let done = lasp(verb);
+        assert_eq!(done.code, 6, "{verb:?} {}", done.stderr);
+        assert!(done.stderr.contains(&format!("error E1002: {copy} is an export")), "{verb:?} {}", done.stderr);
+        assert!(done.stderr.contains(&format!("lasp data import {copy} DIR")), "{verb:?} {}", done.stderr);
+    }
+    // Damaged, it is neither shown nor imported.
+    let at = bytes.len() / 2;
+    let changed = [&bytes[..at], &[bytes[at] ^ 1][..], &bytes[at + 1..]].concat();
+    let [bad, made] = ["bad", "made"].map(|name| folder.path().join(name).display().to_string());
+    for (bytes, why) in
+        [(&changed[..], "has changed"), (&bytes[..at], "it is cut off"), (b"hello", "does not begin as one")]
+    {
+        std::fs::write(&bad, bytes).expect("written");
+        for verb in [&["data", "show", &bad][..], &["data", "import", &bad, &made]] {
+            if verb[1] == "show" && bytes == b"hello" {
+                // Nobody can know that it was to be one.
+                continue;
+            }
+            let done = lasp(verb);
+            assert_eq!(done.code, 6, "{verb:?} {}", done.stderr);
+            assert!(done.stderr.contains("error E1010"), "{verb:?} {}", done.stderr);
+            assert!(done.stderr.contains(why), "{verb:?} {}", done.stderr);
+        }
+        assert!(!Path::new(&made).exists());
+    }
+}
+
+#[test]
+fn an_export_takes_no_other_files_place_unasked() {
+    let folder = folder();
+    let plain = write(folder.path(), "plain.lasp", "S = declare(set). update(S, {add, 1}).");
+    let lasp = |arguments: &[&str]| run(folder.path(), arguments, "");
+    let [data, copy] = ["data", "copy"].map(|name| folder.path().join(name).display().to_string());
+    assert_eq!(lasp(&["run", &plain, "--data", &data, "--quiet"]).code, 0);
+    std::fs::write(&copy, "the backup of yesterday").expect("written");
+    let refused = lasp(&["data", "export", &data, &copy]);
+    assert_eq!(refused.code, 6, "{}", refused.stderr);
+    assert!(refused.stderr.contains("error E1013") && refused.stderr.contains("--force"), "{}", refused.stderr);
+    assert_eq!(std::fs::read(&copy).expect("there"), b"the backup of yesterday");
+    assert_eq!(lasp(&["data", "export", &data, &copy, "--force"]).code, 0);
+    assert_eq!(lasp(&["data", "show", &copy]).code, 0);
+    std::fs::write(&copy, "").expect("written");
+    assert_eq!(lasp(&["data", "export", &data, &copy]).code, 0, "as `mktemp` makes it, nothing is lost");
+    for verb in ["show", "export", "import", "compact"] {
+        assert!(lasp(&["data", verb, "--help"]).stdout.contains("lasp data "), "{verb} has an example");
     }
 }
 

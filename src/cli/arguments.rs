@@ -296,24 +296,34 @@ pub struct Data {
 /// The verbs of `lasp data`.
 #[derive(Debug, Subcommand)]
 pub enum DataVerb {
-    /// Say what a data folder holds
+    /// Say what a data folder holds, or an export
+    #[command(after_help = "Examples:\n  lasp data show shop\n  lasp data show shop.backup --json")]
     Show {
-        /// The folder
-        #[arg(value_name = "DIR")]
+        /// The folder, or an export; - is one on standard input
+        #[arg(value_name = "DIR|FILE")]
         folder: PathBuf,
         /// One JSON object on standard output
         #[arg(long)]
         json: bool,
     },
     /// Write a consistent copy to a file; - is standard output
+    #[command(
+        after_help = "Examples:\n  lasp data export shop shop.backup\n  lasp data export shop - | ssh elsewhere 'cat > shop.backup'"
+    )]
     Export {
         /// The folder
         #[arg(value_name = "DIR")]
         folder: PathBuf,
-        /// The file
+        /// The file, which is not to be there yet
         file: PathBuf,
+        /// Take the place of a file that is there
+        #[arg(long)]
+        force: bool,
     },
     /// Make a data folder from a copy, for a node of its own
+    #[command(
+        after_help = "Examples:\n  lasp data import shop.backup shop2\n  lasp data import shop.backup second --shared"
+    )]
     Import {
         /// The file; - is standard input
         file: PathBuf,
@@ -325,6 +335,7 @@ pub enum DataVerb {
         shared: bool,
     },
     /// Make the file of a data folder as small as it can be
+    #[command(after_help = "Example:\n  lasp data compact shop")]
     Compact {
         /// The folder
         #[arg(value_name = "DIR")]

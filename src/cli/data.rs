@@ -119,7 +119,7 @@ pub fn run(arguments: &Data, color: ColorChoice) -> Exit {
     let out = Out::new(color, json, false);
     let done = match &arguments.verb {
         DataVerb::Show { folder, .. } => show(&out, folder),
-        DataVerb::Export { folder, file } => export(&out, folder, file),
+        DataVerb::Export { folder, file, force } => export(&out, folder, file, *force),
         DataVerb::Import { file, folder, shared } => import(&out, file, folder, *shared),
         DataVerb::Compact { folder } => compact(&out, folder),
     };
@@ -132,36 +132,57 @@ pub fn run(arguments: &Data, color: ColorChoice) -> Exit {
 /// Opens a folder that is there.
 fn existing(folder: &Path) -> Result<Store, StoreError> {
     if !folder.join(store::FILE).exists() {
-        return Err(StoreError::NoData { folder: folder.to_owned() });
+        // Which says what there is instead.
+        return Store::read(folder);
     }
     Store::open(folder)
 }
 
 fn show(out: &Out, folder: &Path) -> Result<(), StoreError> {
+    if folder == Path::new("-") {
+        return show_export(out, folder);
+    }
     let (summary, running) = match Store::read(folder) {
+        Err(StoreError::IsExport { file }) => return show_export(out, &file),
         Ok(store) => (store.summary()?, false),
         Err(StoreError::InUse { .. }) => (control::summary(folder)?, true),
         Err(error) => return Err(error),
     };
     let node = summary.node.map(|node| format!("{node:032x}"));
     if out.json() {
-        let line = Line::new("data").text("folder", &folder.display().to_string()).maybe("node", node.as_deref());
-        let line = line.number("format", u64::from(summary.format)).number("entries", summary.entries);
-        let line = line.number("variables", summary.variables).number("replicas", summary.replicas);
-        let line = line.number("own", summary.own).number("once", summary.once);
-        let line = line.number("effects", summary.effects).number("bytes", summary.bytes);
-        out.event(line.flag("running", running));
+        let line = Line::new("data").text("folder", &folder.display().to_string());
+        out.event(counted(line, &summary, node.as_deref()).flag("running", running));
     } else {
-        out.data(&described(&summary, node.as_deref(), running));
+        let running = if running { ", running" } else { "" };
+        out.data(&described(&summary, &format!("{}{running}", node.as_deref().unwrap_or("none so far"))));
     }
     Ok(())
 }
 
-fn described(summary: &Summary, node: Option<&str>, running: bool) -> String {
-    let node = node.unwrap_or("none so far");
-    let running = if running { ", running" } else { "" };
+/// What is in an export; it is told apart from a folder by what it is called.
+fn show_export(out: &Out, file: &Path) -> Result<(), StoreError> {
+    let summary = store::survey(file)?;
+    let node = summary.node.map(|node| format!("{node:032x}"));
+    if out.json() {
+        let line = Line::new("data").text("export", &file.display().to_string());
+        out.event(counted(line, &summary, node.as_deref()));
+    } else {
+        out.data(&described(&summary, &format!("{}, exported", node.as_deref().unwrap_or("none"))));
+    }
+    Ok(())
+}
+
+/// The numbers of a summary.
+fn counted(line: Line, summary: &Summary, node: Option<&str>) -> Line {
+    let line = line.maybe("node", node).number("format", u64::from(summary.format));
+    let line = line.number("entries", summary.entries).number("variables", summary.variables);
+    let line = line.number("replicas", summary.replicas).number("own", summary.own).number("once", summary.once);
+    line.number("effects", summary.effects).number("bytes", summary.bytes)
+}
+
+fn described(summary: &Summary, node: &str) -> String {
     format!(
-        "node       {node}{running}\nformat     {}\nentries    {} of {} variables\nof its own {} entries of dynamic variables, {} keys of `once`, {} rows about effects\nwriters    {}\nfile       {} bytes\n",
+        "node       {node}\nformat     {}\nentries    {} of {} variables\nof its own {} entries of dynamic variables, {} keys of `once`, {} rows about effects\nwriters    {}\nfile       {} bytes\n",
         summary.format,
         summary.entries,
         summary.variables,
@@ -173,7 +194,7 @@ fn described(summary: &Summary, node: Option<&str>, running: bool) -> String {
     )
 }
 
-fn export(out: &Out, folder: &Path, file: &Path) -> Result<(), StoreError> {
+fn export(out: &Out, folder: &Path, file: &Path, force: bool) -> Result<(), StoreError> {
     let store = match Store::read(folder) {
         Ok(store) => Some(store),
         Err(StoreError::InUse { .. }) => None,
@@ -204,9 +225,14 @@ fn export(out: &Out, folder: &Path, file: &Path) -> Result<(), StoreError> {
         out.status(&format!("exported {} to {}", folder.display(), file.display()));
         return Ok(());
     }
-    let file = place.as_path();
+    // An empty file, such as `mktemp` makes, loses nothing.
+    let may_replace = force || place.metadata().is_ok_and(|facts| facts.len() == 0);
+    let exists = || StoreError::CopyExists { file: file.to_owned() };
+    if !may_replace && place.exists() {
+        return Err(exists());
+    }
     // Written beside its place, so that there is never half a copy under its name.
-    let beside = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside = place.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut part = tempfile::NamedTempFile::new_in(beside).map_err(|error| failed(&error))?;
     {
         let mut to = BufWriter::new(part.as_file_mut());
@@ -214,7 +240,8 @@ fn export(out: &Out, folder: &Path, file: &Path) -> Result<(), StoreError> {
         to.flush().map_err(|error| failed(&error))?;
     }
     part.as_file().sync_all().map_err(|error| failed(&error))?;
-    part.persist(file).map_err(|error| failed(&error.error))?;
+    let put = if may_replace { part.persist(&place) } else { part.persist_noclobber(&place) };
+    put.map_err(|error| if error.error.kind() == ErrorKind::AlreadyExists { exists() } else { failed(&error.error) })?;
     out.status(&format!("exported {} to {}", folder.display(), file.display()));
     Ok(())
 }

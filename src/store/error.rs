@@ -30,6 +30,12 @@ pub enum StoreError {
         /// The folder.
         folder: PathBuf,
     },
+    /// It is a file with a copy of such data.
+    #[error("{} is an export, and no data folder", file.display())]
+    IsExport {
+        /// The file.
+        file: PathBuf,
+    },
     /// This user may not use it.
     #[error("the data folder {} cannot be used: {reason}", folder.display())]
     Forbidden {
@@ -84,6 +90,20 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// There is something in the place where the copy is to be.
+    #[error("the copy {} is not written: there is a file of that name", file.display())]
+    CopyExists {
+        /// The copy.
+        file: PathBuf,
+    },
+    /// It cannot be made smaller.
+    #[error("the data in {} cannot be made smaller: {reason}", folder.display())]
+    NotCompacted {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// Its file is not in the folder any more.
     #[error("the data folder {} has lost the data of this node: {reason}", folder.display())]
     Lost {
@@ -114,15 +134,18 @@ impl StoreError {
     pub fn code(&self) -> &'static str {
         match self {
             StoreError::InUse { .. } | StoreError::Unanswered { .. } => "E1001",
-            StoreError::NoData { .. } | StoreError::Forbidden { .. } | StoreError::Unusable { .. } => "E1002",
+            StoreError::NoData { .. }
+            | StoreError::IsExport { .. }
+            | StoreError::Forbidden { .. }
+            | StoreError::Unusable { .. } => "E1002",
             StoreError::Damaged { .. } => "E1003",
             StoreError::Newer { .. } => "E1004",
             StoreError::AnotherNode { .. } => "E1007",
-            StoreError::Unwritten { .. } => "E1008",
+            StoreError::Unwritten { .. } | StoreError::NotCompacted { .. } => "E1008",
             StoreError::Exposed { .. } => "E1009",
             StoreError::NoExport { .. } => "E1010",
             StoreError::Lost { .. } => "E1012",
-            StoreError::NotCopied { .. } => "E1013",
+            StoreError::NotCopied { .. } | StoreError::CopyExists { .. } => "E1013",
         }
     }
 
@@ -137,6 +160,10 @@ impl StoreError {
             StoreError::NoData { .. } => {
                 "name the folder that a node was given after --data; `lasp run FILE --data DIR` makes one".into()
             }
+            StoreError::IsExport { file } => format!(
+                "make a folder of it, and name that: lasp data import {0} DIR; what it holds: lasp data show {0}",
+                file.display()
+            ),
             StoreError::Forbidden { folder, .. } => format!(
                 "make {} and what is in it readable and writable for this user, or name another folder",
                 folder.display()
@@ -154,8 +181,10 @@ impl StoreError {
                 "what depends on it was held back; make room and start the node again: all that it has shown is there".into()
             }
             StoreError::NotCopied { .. } => {
-                "nothing was changed; name a file in a folder that this user can write to, with room for it".into()
+                "nothing was changed; name a place that this user can write to, with room for it".into()
             }
+            StoreError::CopyExists { .. } => "name another file; or --force, to have the copy in its place".into(),
+            StoreError::NotCompacted { .. } => "all that was in it still is; make room, and try again".into(),
             StoreError::Lost { .. } => {
                 "what this node made since was held back; bring the folder back, if it was moved, and start the node again; else what was replicated comes back from the peers"
                     .into()

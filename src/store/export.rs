@@ -10,6 +10,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
+use std::io::ErrorKind;
 use std::io::Read;
 use std::io::Write;
 use std::path::Path;
@@ -46,6 +47,11 @@ use crate::store::tables::VARIABLES;
 use crate::store::write;
 
 const HEAD: &[u8] = b"lasp export 1\n";
+/// The number in it.
+const FORMAT: u32 = 1;
+/// What stands before the key of a row, and what behind the last one.
+const ROW_BYTES: u64 = 9;
+const END_BYTES: u64 = 33;
 /// The most bytes of a key or a value. What a node writes is far below.
 const PART_BYTES_MAX: usize = 64 << 20;
 const NODE: u8 = 1;
@@ -161,12 +167,19 @@ impl<R: Read> Rows<R> {
     fn begin(inner: R) -> Result<Rows<R>, String> {
         let mut rows = Rows { inner, hasher: blake3::Hasher::new() };
         let mut head = [0; HEAD.len()];
-        rows.read(&mut head)?;
-        if head == HEAD { Ok(rows) } else { Err("it does not begin as one".into()) }
+        // What is shorter than that does not begin so either.
+        let begun = rows.inner.read_exact(&mut head);
+        if let Err(error) = begun.as_ref()
+            && error.kind() != ErrorKind::UnexpectedEof
+        {
+            return Err(error.to_string());
+        }
+        rows.hasher.update(&head);
+        if begun.is_ok() && head == HEAD { Ok(rows) } else { Err("it does not begin as one".into()) }
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> Result<(), String> {
-        self.inner.read_exact(bytes).map_err(|error| error.to_string())?;
+        self.inner.read_exact(bytes).map_err(|error| cut(&error))?;
         self.hasher.update(bytes);
         Ok(())
     }
@@ -188,7 +201,7 @@ impl<R: Read> Rows<R> {
         if number == [0] {
             let mut hash = [0; 32];
             let expected = self.hasher.finalize();
-            self.inner.read_exact(&mut hash).map_err(|error| error.to_string())?;
+            self.inner.read_exact(&mut hash).map_err(|error| cut(&error))?;
             if expected != hash {
                 return Err("it has changed since it was written".into());
             }
@@ -203,6 +216,10 @@ impl<R: Read> Rows<R> {
         self.read(&mut value)?;
         Ok(Some((number[0], self.part(key)?, self.part(value)?)))
     }
+}
+
+fn cut(error: &std::io::Error) -> String {
+    if error.kind() == ErrorKind::UnexpectedEof { "it is cut off".into() } else { error.to_string() }
 }
 
 /// Passes an export on, if it is whole.
@@ -220,6 +237,55 @@ pub(super) fn pass_on(from: impl Read, to: &mut dyn Write) -> Result<(), String>
     out.end().map_err(failed)
 }
 
+/// Whether a file begins as an export does.
+pub(super) fn is_export(file: &Path) -> bool {
+    let mut head = [0; HEAD.len()];
+    File::open(file).is_ok_and(|mut file| file.read_exact(&mut head).is_ok()) && head == HEAD
+}
+
+/// What an export holds, which is read to its end for that: `-` is standard input. Its format is that of exports.
+///
+/// # Errors
+/// When the file is no whole export.
+pub fn survey(file: &Path) -> Result<Summary, StoreError> {
+    let unusable = |reason: String| StoreError::NoExport { file: file.to_owned(), reason };
+    let mut rows = open(file)?;
+    let mut summary = Summary { format: FORMAT, bytes: HEAD.len() as u64 + END_BYTES, ..Summary::default() };
+    while let Some((number, key, value)) = rows.next().map_err(unusable)? {
+        summary.bytes += ROW_BYTES + (key.len() + value.len()) as u64;
+        match number {
+            NODE => summary.node = <[u8; 16]>::try_from(value.as_slice()).ok().map(u128::from_le_bytes),
+            VARIABLE => summary.variables += 1,
+            HEIGHT => summary.replicas += 1,
+            ENTRY => summary.entries += 1,
+            MINE => summary.own += 1,
+            CALLED => summary.once += 1,
+            EFFECT => summary.effects += 1,
+            _ => {}
+        }
+    }
+    Ok(summary)
+}
+
+/// The rows of a file.
+fn open(file: &Path) -> Result<Rows<BufReader<Box<dyn Read>>>, StoreError> {
+    let unusable = |reason: String| StoreError::NoExport { file: file.to_owned(), reason };
+    let source: Box<dyn Read> = if file == Path::new("-") {
+        Box::new(std::io::stdin())
+    } else {
+        Box::new(File::open(file).map_err(|error| unusable(error.to_string()))?)
+    };
+    Rows::begin(BufReader::new(source)).map_err(unusable)
+}
+
+/// Where there is no room for a folder that is imported, no data of a node is in danger: nobody has it so far.
+fn no_copy(folder: &Path, error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unwritten { reason, .. } => StoreError::NotCopied { file: folder.to_owned(), reason },
+        error => error,
+    }
+}
+
 /// Makes a data folder from an export: that of another node, with a key of its own. It goes on in the place of the one that
 /// was exported, with the values of its dynamic variables, what `once` had called, and its contributions to `fold_dynamic`;
 /// or, with `shared`, has nothing but what was replicated. In either case it knows which effects the cluster has started.
@@ -228,14 +294,10 @@ pub(super) fn pass_on(from: impl Read, to: &mut dyn Write) -> Result<(), String>
 /// When the file is no whole export, or the folder holds data already or cannot be written.
 pub fn import(file: &Path, folder: &Path, shared: bool) -> Result<Summary, StoreError> {
     let unusable = |reason: String| StoreError::NoExport { file: file.to_owned(), reason };
-    let source: Box<dyn Read> = if file == Path::new("-") {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(File::open(file).map_err(|error| unusable(error.to_string()))?)
-    };
-    let mut rows = Rows::begin(BufReader::new(source)).map_err(unusable)?;
+    let mut rows = open(file)?;
     let made = !folder.exists();
-    let store = Store::open_backend(folder::import(folder)?.backend, folder)?;
+    let prepared = folder::import(folder).and_then(|opened| Store::open_backend(opened.backend, folder));
+    let store = prepared.map_err(|error| no_copy(folder, error))?;
     let mut wrong = None;
     let written = write(&store.database, |transaction| {
         loop {
@@ -256,10 +318,10 @@ pub fn import(file: &Path, folder: &Path, shared: bool) -> Result<Summary, Store
     });
     let checked = match (wrong, written) {
         (Some(why), _) => Err(unusable(why)),
-        (None, Err(error)) => Err(StoreError::unwritten(folder, &error.to_string())),
-        (None, Ok(())) => {
-            sound(&store, file).and_then(|()| folder::finish_import(folder)).and_then(|()| store.summary())
-        }
+        (None, Err(error)) => Err(StoreError::NotCopied { file: folder.to_owned(), reason: error.to_string() }),
+        (None, Ok(())) => sound(&store, file)
+            .and_then(|()| folder::finish_import(folder).map_err(|error| no_copy(folder, error)))
+            .and_then(|()| store.summary()),
     };
     if checked.is_err() {
         drop(store);

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use redb::backends::FileBackend;
 
 use crate::store::StoreError;
+use crate::store::export;
 
 /// The file with the data.
 pub const FILE: &str = "data.redb";
@@ -52,6 +53,7 @@ fn existing(folder: &Path, options: &OpenOptions) -> Result<Option<Opened>, Stor
     let file = match options.open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotADirectory && folder.is_file() => return Err(nothing(folder)),
         Err(error) => return Err(failed(error)),
     };
     refuse_if_exposed(&file, &path).map_err(failed)??;
@@ -62,6 +64,14 @@ fn existing(folder: &Path, options: &OpenOptions) -> Result<Option<Opened>, Stor
     }
     let backend = FileBackend::new(file).map_err(|error| StoreError::of_open(folder, error))?;
     Ok(Some(Opened { backend, bytes, is_new: false }))
+}
+
+/// There is no node's data in it: it may be a file, and that an export.
+pub(super) fn nothing(folder: &Path) -> StoreError {
+    if export::is_export(folder) {
+        return StoreError::IsExport { file: folder.to_owned() };
+    }
+    StoreError::NoData { folder: folder.to_owned() }
 }
 
 /// Which file it is, whatever it is called.

@@ -42,6 +42,7 @@ use crate::store::tables::META;
 
 pub use crate::store::error::StoreError;
 pub use crate::store::export::import;
+pub use crate::store::export::survey;
 pub use crate::store::folder::FILE;
 pub use crate::store::tables::FORMAT;
 pub use crate::store::witness::Inheritance;
@@ -149,7 +150,7 @@ impl Store {
 
     fn untouched(folder: &Path, opened: Option<folder::Opened>, read_only: bool) -> Result<Store, StoreError> {
         let Some(folder::Opened { backend, .. }) = opened else {
-            return Err(StoreError::NoData { folder: folder.to_owned() });
+            return Err(folder::nothing(folder));
         };
         let untouched = look::Untouched::new(backend, read_only).map_err(|error| StoreError::of_io(folder, &error))?;
         Store::open_backend(untouched, folder)
@@ -391,7 +392,10 @@ impl Store {
     /// When it cannot be written.
     pub fn compact(&mut self) -> Result<u64, StoreError> {
         let before = folder::bytes(&self.folder);
-        let failed = |error: &dyn std::fmt::Display| StoreError::unwritten(&self.folder, &error.to_string());
+        let failed = |error: &dyn std::fmt::Display| StoreError::NotCompacted {
+            folder: self.folder.clone(),
+            reason: error.to_string(),
+        };
         if let Some(database) = Arc::get_mut(&mut self.database) {
             // Each round moves pages towards the front, until none can be.
             while database.compact().map_err(|error| failed(&error))? {}

@@ -146,7 +146,7 @@ error E1009: the data file shop/data.redb can be read by other users
         title: "this is no export",
         text: "`lasp data import` reads what `lasp data export` has written, whole and unchanged. The file is something else, was cut \
          off, or has changed.\n\n\
-         Export again, and copy the file as it is.",
+         Export again, and copy the file as it is; `lasp data show FILE` says whether an export is whole, and what is in it.",
         example: Example::Session(
             r"$ echo hello > shop.backup
 $ lasp data import shop.backup shop
@@ -194,14 +194,19 @@ error E1012: the data folder shop has lost the data of this node: its file was d
         code: "E1013",
         title: "the copy of the data cannot be written",
         text: "`lasp data export` could not write the copy: its folder is not there, this user may not write to it, or the disk is full. \
+         Or a file of that name is there, which may be the backup of another day. `lasp data import` could not write the folder. \
          The data is as it was, and a node that runs goes on.\n\n\
-         Name a file in a folder that this user can write to, with room for it.",
+         Name a place that this user can write to, with room for it; with `--force` an export takes the place of a file that is there.",
         example: Example::Session(
             r"$ echo 'S = declare(set).' > shop.lasp
 $ lasp run shop.lasp --data shop
 S = []
 $ lasp data export shop not/there
-error E1013: the copy not/there cannot be written: ..",
+error E1013: the copy not/there cannot be written: ..
+$ lasp data export shop shop.backup
+exported shop to shop.backup
+$ lasp data export shop shop.backup
+error E1013: the copy shop.backup is not written: there is a file of that name",
         ),
     },
 ];
