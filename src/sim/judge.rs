@@ -6,6 +6,7 @@ use std::fmt;
 use crate::node::TopLevel;
 
 use crate::sim::Cluster;
+use crate::sim::once::Breach;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::value::codec;
@@ -82,27 +83,36 @@ pub struct Violation {
     pub node: Option<usize>,
     /// When, milliseconds of virtual time.
     pub at_ms: u64,
+    /// Which promise is broken, or what the nodes do not agree on, without nodes, times and values; empty where the place in the
+    /// program says it.
+    pub claim: String,
     /// What.
     pub diagnostic: Diagnostic,
 }
 
 impl Violation {
     /// Whether the other is the same failure, as far as that can be said of two runs: the same thing at the same place of the
-    /// program, whatever the node, the time and the values.
+    /// program, or the same promise about the same variable or effect, whatever the node, the time and the values.
     #[must_use]
     pub fn is_like(&self, other: &Violation) -> bool {
         let place = |violation: &Violation| violation.diagnostic.labels.first().map(|label| label.span);
         // What has no end is now here, now there.
         let same_place = self.wrong == Wrong::Endless || place(self) == place(other);
-        self.wrong == other.wrong && self.diagnostic.code == other.diagnostic.code && same_place
+        let same_kind = self.wrong == other.wrong && self.diagnostic.code == other.diagnostic.code;
+        same_kind && same_place && self.claim == other.claim
     }
 }
 
 /// A promise that one node breaks.
-fn broken(node: usize, at_ms: u64, what: impl fmt::Display) -> Violation {
+fn broken(node: usize, at_ms: u64, claim: impl Into<String>, what: impl fmt::Display) -> Violation {
     let diagnostic = Diagnostic::error("E0711", format!("n{node} breaks a promise: {what}"))
         .help("this is a fault in lasp: please report it with the program and the line that repeats the run");
-    Violation { wrong: Wrong::Promise, node: Some(node), at_ms, diagnostic }
+    Violation { wrong: Wrong::Promise, node: Some(node), at_ms, claim: claim.into(), diagnostic }
+}
+
+/// What the program itself has come to at a node.
+fn failed(node: usize, at_ms: u64, diagnostic: Diagnostic) -> Violation {
+    Violation { wrong: Wrong::Program, node: Some(node), at_ms, claim: String::new(), diagnostic }
 }
 
 /// What was found wrong at the moment at which it happened, since this was asked last.
@@ -111,16 +121,22 @@ pub(crate) fn at_once(cluster: &mut Cluster) -> Vec<Violation> {
     let mut found = Vec::new();
     for (node, diagnostic) in std::mem::take(&mut cluster.grave) {
         found.push(match diagnostic.code {
-            "E0394" => Violation { wrong: Wrong::Program, node: Some(node), at_ms, diagnostic },
-            _ => broken(node, at_ms, format_args!("it refused a peer, since {}", diagnostic.title)),
+            "E0394" => failed(node, at_ms, diagnostic),
+            code => broken(node, at_ms, code, format_args!("it refused a peer, since {}", diagnostic.title)),
         });
     }
     let once = std::mem::take(&mut cluster.once.broken);
-    found.extend(once.into_iter().map(|(node, what)| broken(node, at_ms, what)));
+    found.extend(once.into_iter().map(|Breach { node, claim, what }| broken(node, at_ms, claim, what)));
     if let Some(watch) = &mut cluster.watch {
-        found.extend(std::mem::take(&mut watch.broken).into_iter().map(|(node, what)| broken(node, at_ms, what)));
+        let written = std::mem::take(&mut watch.broken).into_iter();
+        found.extend(written.map(|(node, what)| broken(node, at_ms, what.claim(), what)));
         if let Some(bytes) = watch.too_long.take() {
-            found.push(broken(0, at_ms, format_args!("a message of {bytes} bytes is longer than any may be")));
+            found.push(broken(
+                0,
+                at_ms,
+                "a message",
+                format_args!("a message of {bytes} bytes is longer than any may be"),
+            ));
         }
     }
     found
@@ -129,7 +145,8 @@ pub(crate) fn at_once(cluster: &mut Cluster) -> Vec<Violation> {
 /// Effects of which it should have been told that they are in doubt.
 pub(crate) fn untold(cluster: &mut Cluster) -> Vec<Violation> {
     let at_ms = cluster.now_ms;
-    cluster.untold_doubts().into_iter().map(|(node, what)| broken(node, at_ms, what)).collect()
+    let untold = cluster.untold_doubts().into_iter();
+    untold.map(|Breach { node, claim, what }| broken(node, at_ms, claim, what)).collect()
 }
 
 /// About how many entries have to be looked at to judge a node.
@@ -143,10 +160,12 @@ pub(crate) fn node(cluster: &mut Cluster, number: usize) -> Option<Violation> {
     let (Some(place), Some(watch)) = (cluster.places.get_mut(number), &mut cluster.watch) else { return None };
     let vector = place.node.seen();
     if let Err(what) = watch.oracle.examine(number, vector, place.node.entries()) {
-        return Some(broken(number, at_ms, what));
+        return Some(broken(number, at_ms, what.claim(), what));
     }
     let below = place.node.bounded_counters().into_iter().find(|(_, value)| *value < Term::Int(0));
-    below.map(|(name, value)| broken(number, at_ms, format_args!("its bounded counter {name} is {value}")))
+    below.map(|(name, value)| {
+        broken(number, at_ms, format!("bound of {name}"), format_args!("its bounded counter {name} is {value}"))
+    })
 }
 
 /// What the program itself came to at a node, if that is a failure.
@@ -157,7 +176,7 @@ pub(crate) fn program(cluster: &mut Cluster, number: usize) -> Option<Violation>
         return None;
     }
     let last = place.reports.iter().rfind(|report| report.severity == Severity::Error)?;
-    Some(Violation { wrong: Wrong::Program, node: Some(number), at_ms, diagnostic: last.clone() })
+    Some(failed(number, at_ms, last.clone()))
 }
 
 /// The nodes did not come to agree in the time that they had.
@@ -175,6 +194,11 @@ pub(crate) fn no_agreement(cluster: &mut Cluster, within_ms: u64) -> Violation {
         let text = format!("there are {} different states among {} nodes: {}", states.len(), up.len(), some.join(", "));
         diagnostic = diagnostic.help(text);
     }
+    let claim = match (states.len() > 1, busy > 0) {
+        (true, _) => "states",
+        (false, true) => "tasks",
+        (false, false) => "effects",
+    };
     if busy > 0 {
         diagnostic = diagnostic.help(format!("tasks of {busy} nodes still go on"));
     }
@@ -182,7 +206,7 @@ pub(crate) fn no_agreement(cluster: &mut Cluster, within_ms: u64) -> Violation {
         diagnostic = diagnostic.help("effects of `enforce_once` are not started, or not told to be in doubt");
     }
     let diagnostic = diagnostic.help("if that is too short a time, say how long they have: `--settle 10m`");
-    Violation { wrong: Wrong::Agreement, node: None, at_ms: cluster.now_ms, diagnostic }
+    Violation { wrong: Wrong::Agreement, node: None, at_ms: cluster.now_ms, claim: claim.into(), diagnostic }
 }
 
 /// What nodes tell when a name stands for two variables: then each side keeps its own, and values differ by right.
@@ -198,7 +222,7 @@ pub(crate) fn disagreements(cluster: &mut Cluster) -> Vec<Violation> {
             let reports = cluster.reports(node).iter();
             for diagnostic in reports.filter(|report| TWO_OF_A_NAME.contains(&report.code)).cloned() {
                 told = true;
-                let violation = Violation { wrong: Wrong::Program, node: Some(node), at_ms, diagnostic };
+                let violation = failed(node, at_ms, diagnostic);
                 if !found.contains(&violation) {
                     found.push(violation);
                 }
@@ -207,7 +231,8 @@ pub(crate) fn disagreements(cluster: &mut Cluster) -> Vec<Violation> {
         if !told {
             let title = format!("the nodes have seen the same, and yet {difference}");
             let diagnostic = Diagnostic::error("E0711", title).help(DIFFERENT);
-            found.push(Violation { wrong: Wrong::Promise, node: None, at_ms, diagnostic });
+            let claim = format!("values of {}", difference.name);
+            found.push(Violation { wrong: Wrong::Promise, node: None, at_ms, claim, diagnostic });
         }
     }
     found
@@ -225,5 +250,6 @@ pub(crate) fn too_much_work(cluster: &Cluster) -> Violation {
     let diagnostic = told
         .help("look for a function that calls itself without end, and without `sleep`")
         .help("where so much is meant to be done, `--steps N` allows N million steps on all nodes together");
-    Violation { wrong: Wrong::Endless, node: busiest.map(|(node, _)| node), at_ms: cluster.now_ms, diagnostic }
+    let (node, claim) = (busiest.map(|(node, _)| node), String::new());
+    Violation { wrong: Wrong::Endless, node, at_ms: cluster.now_ms, claim, diagnostic }
 }

@@ -56,6 +56,21 @@ struct Start {
     forgotten: bool,
 }
 
+/// Something wrong with an effect, and where it was noticed.
+pub(crate) struct Breach {
+    pub(crate) node: usize,
+    /// What it comes to, without nodes: that is the same in another run that fails so.
+    pub(crate) claim: String,
+    pub(crate) what: String,
+}
+
+impl Breach {
+    /// Where no other node is told of.
+    fn plain(node: usize, what: String) -> Breach {
+        Breach { node, claim: what.clone(), what }
+    }
+}
+
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Once {
@@ -67,7 +82,7 @@ pub(crate) struct Once {
     /// What each node that is up has told last of each effect.
     last: BTreeMap<(usize, EffectKey), EffectState>,
     /// What is wrong, and where it was noticed.
-    pub(crate) broken: Vec<(usize, String)>,
+    pub(crate) broken: Vec<Breach>,
     /// Since when each effect could be started that is not.
     possible: BTreeMap<EffectKey, u64>,
     looked_ms: u64,
@@ -85,7 +100,7 @@ impl Once {
             }
             (EffectState::Started, Some(first)) => {
                 let what = format!("it started the effect {key}, which n{} had started before", first.node);
-                self.broken.push((node, what));
+                self.broken.push(Breach { node, claim: format!("{key} was started again"), what });
             }
             (EffectState::InDoubt, _) => drop(self.doubts.insert(key)),
             (EffectState::Ended | EffectState::Failed, Some(start)) => {
@@ -94,11 +109,13 @@ impl Once {
                 } else if start.ended == Some(event.state) {
                     self.over.insert(key);
                 } else {
-                    self.broken.push((node, format!("it says that the effect {key} is over, which it is not")));
+                    self.broken
+                        .push(Breach::plain(node, format!("it says that the effect {key} is over, which it is not")));
                 }
             }
             (EffectState::Ended | EffectState::Failed, None) => {
-                self.broken.push((node, format!("it says that the effect {key} is over, which nobody has started")));
+                let what = format!("it says that the effect {key} is over, which nobody has started");
+                self.broken.push(Breach::plain(node, what));
             }
         }
     }
@@ -197,19 +214,18 @@ impl Cluster {
     }
 
     /// What somebody should have told, and nobody has.
-    pub(crate) fn untold_doubts(&self) -> Vec<(usize, String)> {
+    pub(crate) fn untold_doubts(&self) -> Vec<Breach> {
         let wanted = self.effects_wanted();
         let untold = wanted.into_iter().filter(|(key, _)| self.doubt_is_due(*key));
         let told = untold.filter_map(|(key, who)| {
             let gone = self.once.starts.get(&key)?.node;
             let what =
                 format!("it does not tell that the effect {key} is in doubt, of which n{gone} began and is gone");
-            Some((who.first()?.0, what))
+            Some(Breach { node: who.first()?.0, claim: format!("the doubt about {key} is not told"), what })
         });
-        let vain = self
-            .vain_doubts()
-            .into_iter()
-            .map(|(node, key)| (node, format!("it says that the effect {key} is in doubt, of which the end was told")));
+        let vain = self.vain_doubts().into_iter().map(|(node, key)| {
+            Breach::plain(node, format!("it says that the effect {key} is in doubt, of which the end was told"))
+        });
         told.chain(vain).collect()
     }
 
@@ -249,7 +265,7 @@ impl Cluster {
             if self.now_ms >= since + SOON_MS {
                 let what =
                     format!("the effect {key} is not started, though those who decide have been together for long");
-                self.once.broken.push((node, what));
+                self.once.broken.push(Breach::plain(node, what));
             }
         }
     }

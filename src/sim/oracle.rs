@@ -53,15 +53,47 @@ pub enum Broken {
     /// It has seen a part of a transaction.
     Half(Dot),
     /// An entry is not there.
-    Lost(Dot, String),
+    Lost(Dot, Entry),
     /// An entry is there that was taken back.
-    Resurrected(Dot, String),
+    Resurrected(Dot, Entry),
     /// An entry is there that the node has not seen.
     Unseen(Dot),
     /// An entry is not what was written.
-    Altered(Dot, String),
+    Altered(Dot, Entry),
     /// What its journals told is not what it can go on from.
     Damaged(Damage),
+}
+
+/// What was written, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    content: String,
+    /// Of the variable.
+    name: String,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.content, self.name)
+    }
+}
+
+impl Broken {
+    /// What is wrong with which variable, without the update and its value: that is the same in another run that fails so.
+    #[must_use]
+    pub fn claim(&self) -> String {
+        match self {
+            Broken::Backwards(_) => "went back".into(),
+            Broken::Unwritten(_) => "seen and never made".into(),
+            Broken::Reused(_) => "not its next one".into(),
+            Broken::Half(_) => "half a transaction".into(),
+            Broken::Lost(_, entry) => format!("lost, of {}", entry.name),
+            Broken::Resurrected(_, entry) => format!("taken back, of {}", entry.name),
+            Broken::Unseen(_) => "an entry that was not seen".into(),
+            Broken::Altered(_, entry) => format!("altered, of {}", entry.name),
+            Broken::Damaged(damage) => damage.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Broken {
@@ -173,12 +205,10 @@ impl Oracle {
         Ok(())
     }
 
-    fn told(&self, fact: &Fact) -> String {
+    fn told(&self, fact: &Fact) -> Entry {
         let name = self.names.get(fact.key as usize).map(|key| key.name.plain()).unwrap_or_default();
-        match &fact.content {
-            Some(content) => format!("{content:?} of {name}"),
-            None => format!("nothing of {name}"),
-        }
+        let content = fact.content.as_ref().map_or_else(|| "nothing".to_owned(), |content| format!("{content:?}"));
+        Entry { content, name }
     }
 }
 

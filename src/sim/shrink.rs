@@ -193,8 +193,12 @@ mod tests {
     use super::*;
 
     fn failure() -> Violation {
-        let diagnostic = Diagnostic::error("E0394", "an assertion does not hold");
-        Violation { wrong: Wrong::Program, node: None, at_ms: 0, diagnostic }
+        failure_of("")
+    }
+
+    fn failure_of(claim: &str) -> Violation {
+        let diagnostic = Diagnostic::error("E0711", "a promise is broken");
+        Violation { wrong: Wrong::Promise, node: None, at_ms: 0, claim: claim.into(), diagnostic }
     }
 
     fn wild() -> Scenario {
@@ -238,6 +242,17 @@ mod tests {
             (fails(scenario).then(failure), 10)
         });
         assert!(small.events.len() == 1 && fails(&small), "{:?}", small.events);
+    }
+
+    #[test]
+    fn another_promise_that_a_smaller_run_breaks_is_not_what_was_looked_for() {
+        // Of the variable in question the run fails while there are four nodes or more, of another one always.
+        let effort = Effort { runs: 300, events: u64::MAX };
+        let small = shrink(&wild(), &failure_of("values of S"), effort, &mut |scenario| {
+            let claim = if scenario.replicas >= 4 { "values of S" } else { "values of T" };
+            (Some(failure_of(claim)), 10)
+        });
+        assert_eq!(small.replicas, 4);
     }
 
     #[test]
