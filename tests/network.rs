@@ -435,15 +435,61 @@ fn who_is_asked_to_end_does_not_wait_long_for_a_reader() {
     std::thread::sleep(std::time::Duration::from_secs(1));
     let sent = std::process::Command::new("kill").args(["-TERM", &node.id().to_string()]).status();
     assert!(sent.expect("there is kill").success());
-    // Two seconds for the reader, and the rest for a busy machine.
+    assert_eq!(ends(&mut node), Some(130));
+    let mut said = String::new();
+    let read = node.stderr.take().expect("piped").read_to_string(&mut said);
+    assert!(read.is_ok() && said.contains("error E0808"), "{said}");
+    // Nor does one whose time is up.
+    for more in [&["--timeout", "500ms"][..], &["--timeout", "500ms", "--listen", "127.0.0.1:0"]] {
+        let mut node =
+            commands::lasp(folder.path(), &[&["run", &file], more].concat()).spawn().expect("the binary runs");
+        assert_eq!(ends(&mut node), Some(4), "{more:?}");
+        said.clear();
+        let read = node.stderr.take().expect("piped").read_to_string(&mut said);
+        assert!(read.is_ok() && said.contains("E0804"), "{said}");
+    }
+}
+
+/// The exit code of what ends soon: two seconds for a reader, and the rest for a busy machine.
+#[cfg(unix)]
+fn ends(node: &mut std::process::Child) -> Option<i32> {
     let ended = (0..70).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(100));
         node.try_wait().expect("a child")
     });
-    assert_eq!(ended.and_then(|status| status.code()), Some(130));
-    let mut said = String::new();
-    let read = node.stderr.take().expect("piped").read_to_string(&mut said);
-    assert!(read.is_ok() && said.contains("error E0808"), "{said}");
+    if ended.is_none() {
+        node.kill().expect("still there");
+    }
+    ended.and_then(|status| status.code())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_without_end_ends_with_its_reader_unless_it_is_a_node() {
+    use std::io::BufRead;
+    use std::io::BufReader;
+    let folder = folder();
+    let [every, prints] = ["every(20, fun() -> print(x) end).", "go(N) -> print(N), go(N + 1). go(1)."];
+    let node = ["--listen", "127.0.0.1:0", "--timeout", "2s"];
+    for (program, more, code) in [
+        (every, &[][..], 0),
+        (every, &["--json"], 0),
+        (every, &["--until", "false", "--timeout", "60s"], 130),
+        (every, &["--replicas", "2"], 130),
+        (every, &node, 4),
+        (prints, &[], 130),
+    ] {
+        let file = write(&folder, program);
+        let mut run =
+            commands::lasp(folder.path(), &[&["run", &file], more].concat()).spawn().expect("the binary runs");
+        let mut line = String::new();
+        // As `head -1` does it.
+        BufReader::new(run.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        assert_eq!(ends(&mut run), Some(code), "{program} {more:?}");
+        let mut said = String::new();
+        let read = std::io::Read::read_to_string(&mut run.stderr.take().expect("piped"), &mut said);
+        assert!(read.is_ok() && (code == 4 || !said.contains("error")), "{program} {more:?} {said}");
+    }
 }
 
 #[test]

@@ -381,6 +381,8 @@ fn node_name(text: &str) -> Result<String, String> {
 
 fn again(text: &str) -> Result<(EffectKey, u32), String> {
     let parts = text.split_once(':').and_then(|(key, attempt)| Some((key.parse().ok()?, attempt.parse().ok()?)));
+    // The first attempt is the first that can be in doubt.
+    let parts = parts.filter(|(_, attempt)| *attempt > 0);
     parts
         .ok_or_else(|| "an effect to be started again looks like 00c0ffee..:1, as the message of its doubt says".into())
 }
@@ -410,6 +412,15 @@ mod tests {
         assert_eq!(duration("3"), Ok(Duration::from_secs(3)));
         for bad in ["", "s", "5x", "1..5s", "-1s", "99999999h"] {
             assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_run_again_is_an_attempt_that_can_have_been() {
+        let key = "2b057ee368806369403cb9b25fe9780b";
+        assert!(again(&format!("{key}:1")).is_ok());
+        for bad in [key.to_owned(), format!("{key}:0"), format!("{key}:x"), format!("{key}:"), ":1".into()] {
+            assert!(again(&bad).is_err(), "{bad}");
         }
     }
 

@@ -64,6 +64,8 @@ pub enum Control {
     Interrupt,
     /// Asked to end by the system or a coordinator.
     Terminate,
+    /// Nobody reads standard output any more.
+    Unread,
     /// A line of the prompt: text to evaluate or a command.
     Typed(String),
     /// The prompt has ended.

@@ -34,6 +34,7 @@ use crate::cli::run::never_true;
 use crate::cli::run::timed_out;
 use crate::cli::run::waits;
 use crate::cli::signals;
+use crate::cli::stdout;
 use crate::cli::values::Values;
 use crate::lattice::dot::ReplicaId;
 use crate::net::Network;
@@ -106,6 +107,8 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
     let (tell, mut told) = mpsc::unbounded_channel();
     let (interrupt, interrupted) = mpsc::unbounded_channel();
     let overdue = Overdue::new(runtime, out);
+    let unread = interrupt.clone();
+    stdout::when_reader_leaves(move || drop(unread.send(Control::Unread)));
     signals::pass_on(runtime, vec![interrupt], signals::Asks::End(overdue.clone()));
     let members = members(count, out, runtime)?;
     let book = Shared::process();
@@ -149,6 +152,9 @@ pub fn run(arguments: &Run, count: u32, out: &Arc<Out>, program: &Program, runti
         })?);
     }
     let verdict = runtime.block_on(coordinate(&controls, &mut told, interrupted, deadline, out));
+    if verdict == Verdict::TimedOut {
+        stdout::hurry();
+    }
     for control in &controls {
         // A node that is gone needs not be told.
         let _ = control.send(match verdict {

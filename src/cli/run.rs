@@ -63,6 +63,8 @@ enum End {
     TimedOut,
     Interrupted,
     Terminated,
+    /// Nobody reads what it prints any more, and it does nothing else.
+    Unread,
     /// The network cannot go on; it was told why.
     Broken,
     /// The data cannot be written; it was told why.
@@ -211,6 +213,11 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
         watch: arguments.watch,
     };
     let networked = wire.is_some();
+    if !networked {
+        // Others need a node; and a program that runs for its reader alone, as every program that writes to a pipe, has done its work.
+        let unread = sender.clone();
+        stdout::when_reader_leaves(move || drop(unread.send(Control::Unread)));
+    }
     let mut node = compiled.node(wanted);
     if let Some(store) = &mut store {
         data::restore(out, &mut node, store, identity)?;
@@ -227,6 +234,9 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     overdue.begin(1, course.deadline.zip(arguments.timeout));
     let end = course.follow(&mut driver, out, &overdue);
     overdue.seen();
+    if end == End::TimedOut {
+        stdout::hurry();
+    }
     let exit = finish(&mut driver, out, end, &course, arguments);
     // Kept until here so that signals have somebody to go to.
     drop(sender);
@@ -252,6 +262,7 @@ impl Course {
                 match event {
                     Happened::Told(Control::Interrupt) => return End::Interrupted,
                     Happened::Told(Control::Terminate) => return End::Terminated,
+                    Happened::Told(Control::Unread) => return End::Unread,
                     Happened::Broken(error) => {
                         broken(out, Some(&driver.name), &error);
                         return End::Broken;
@@ -310,9 +321,10 @@ fn finish(driver: &mut Driver, out: &Out, end: End, course: &Course, arguments: 
             Exit::Waits
         }
         End::Terminated if course.networked && status.until == Until::Unset => Exit::Done,
-        End::Met | End::Interrupted | End::Terminated => Exit::Interrupted,
+        End::Unread if status.until == Until::Unset && status.top_level != TopLevel::Running => Exit::Done,
+        End::Unread | End::Met | End::Interrupted | End::Terminated => Exit::Interrupted,
     };
-    if !arguments.quiet && end != End::Unsaved {
+    if !arguments.quiet && !matches!(end, End::Unsaved | End::Unread) {
         for last in driver.node.finals() {
             out.last(&driver.name, &last, false);
         }

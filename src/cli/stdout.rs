@@ -1,7 +1,7 @@
 //! Standard output, written by a thread of its own, so that a reader who pauses stops no node: what is to be written waits here,
 //! the program's tasks wait when that is much, and peers are answered meanwhile.
 //!
-//! A reader that goes away (`lasp run .. | head`) is no error. That data cannot be written for another reason is told once, and
+//! A reader that goes away (`lasp run .. | head`) is no error; whoever runs for that reader alone can have it told. That data cannot be written for another reason is told once, and
 //! the exit code says it.
 
 use std::io::ErrorKind;
@@ -27,16 +27,20 @@ const PRESSED_IN_TURN_BYTES: usize = 12 << 20;
 const BYTES_MAX: usize = 16 << 20;
 /// How long a message on standard error waits for what was written before it.
 const ORDER: Duration = Duration::from_millis(100);
-/// For how long a process that was asked to end waits for the reader.
+/// For how long a process that is to end waits for the reader.
 const HURRIED: Duration = Duration::from_secs(2);
 /// After how long it is told that nobody reads.
 const UNREAD_TOLD: Duration = Duration::from_secs(3);
 
 /// Whether data could not be written.
 static UNWRITTEN: AtomicBool = AtomicBool::new(false);
-/// Whether the process was asked to end.
+/// Whether the process is to end.
 static HURRY: AtomicBool = AtomicBool::new(false);
+/// Whom to tell, once, that the reader has gone.
+static LEFT: Mutex<Option<Teller>> = Mutex::new(None);
 static QUEUE: Queue = Queue { state: Mutex::new(State::new()), more: Condvar::new(), less: Condvar::new() };
+
+type Teller = Box<dyn Fn() + Send>;
 
 struct Queue {
     state: Mutex<State>,
@@ -124,12 +128,18 @@ fn write_on(queue: &Queue) {
 fn put(bytes: &[u8]) {
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
-    if let Err(error) = written
-        && error.kind() != ErrorKind::BrokenPipe
-        && !UNWRITTEN.swap(true, Ordering::Relaxed)
-    {
+    let Err(error) = written else { return };
+    if error.kind() == ErrorKind::BrokenPipe {
+        let left = LEFT.lock().unwrap_or_else(PoisonError::into_inner).take();
+        left.iter().for_each(|tell| tell());
+    } else if !UNWRITTEN.swap(true, Ordering::Relaxed) {
         tell(&format!("error {INCOMPLETE}: standard output cannot be written: {error}"));
     }
+}
+
+/// Has it told, once, when data cannot be written since its reader has gone.
+pub(super) fn when_reader_leaves(tell: impl Fn() + Send + 'static) {
+    *LEFT.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(tell));
 }
 
 fn tell(text: &str) {
@@ -162,7 +172,7 @@ pub(super) fn is_pressed(in_turn: bool) -> bool {
     true
 }
 
-/// The process was asked to end: it does not wait long for the reader.
+/// The process was asked to end, or its time is up: it does not wait long for the reader.
 pub(super) fn hurry() {
     HURRY.store(true, Ordering::Relaxed);
 }
@@ -174,9 +184,7 @@ pub(super) fn finish() {
         hurried += if HURRY.load(Ordering::Relaxed) { ORDER } else { Duration::ZERO };
         if hurried >= HURRIED {
             if !UNWRITTEN.swap(true, Ordering::Relaxed) {
-                tell(&format!(
-                    "error {INCOMPLETE}: standard output was not read to the end: {HURRIED:?} after the request to end"
-                ));
+                tell(&format!("error {INCOMPLETE}: standard output was not read to its end within {HURRIED:?}"));
             }
             return;
         }

@@ -271,7 +271,8 @@ error E0807: the expression after --until never became true",
         code: "E0808",
         title: "standard output cannot be written",
         text: "What was to be written to standard output could not be, because the disk is full for instance: a part of it is missing. The \
-         run goes on, and its exit code is 1 instead of 0. A reader that goes away, as `head` does, is no error.",
+         run goes on, and its exit code is 1 instead of 0. A reader that goes away, as `head` does, is no error; it ends a run \
+         that is no node.",
         example: Example::Session(
             r"$ echo 'print(hello).' | lasp run - > /dev/full
 error E0808: standard output cannot be written: ..",
@@ -282,7 +283,7 @@ error E0808: standard output cannot be written: ..",
         title: "nobody reads standard output",
         text: "What the program prints waits for its reader: a pager that stands still, a terminal that was halted with Ctrl-S, a log \
          that is stuck. So that nothing is lost and no memory fills, the program's tasks wait as well; the node itself goes on, answers \
-         its peers and takes in what they send. When it is asked to end, it waits two seconds for the reader.",
+         its peers and takes in what they send. When it is asked to end, or the time of `--timeout` is up, it waits two seconds for the reader.",
         example: Example::Session(
             r"$ echo 'f() -> print(lists:seq(1, 1000)), f(). f().' > loop.lasp
 $ lasp run loop.lasp | sleep 60 &
