@@ -7,6 +7,7 @@ use clusters::join;
 use clusters::list;
 use clusters::value;
 use lasp::sim::Cluster;
+use lasp::sim::Conditions;
 use lasp::sim::Faults;
 use lasp::value::term::Term;
 
@@ -182,4 +183,29 @@ fn the_last_server_that_has_a_topic_does_not_give_it_up() {
     cluster.type_line(two, "disinterested(a).");
     assert!(cluster.settle(20_000));
     assert_eq!(value(&mut cluster, two, "A"), list(&[]));
+}
+
+#[test]
+fn two_who_have_given_a_topic_up_at_once_do_not_ask_for_ever_for_what_is_lost() {
+    // Whether they do it within one message's way is chance.
+    for seed in 0..30 {
+        let mut cluster = Cluster::new(seed, Conditions { lost: 0, doubled: 0, delay_ms: (2, 120), reorder: false });
+        for own in ["interested(red).", "interested({room, blue})."] {
+            let program = format!(
+                "{ROOMS} {own}
+                 go(0) -> ok;
+                 go(N) -> sleep(random(250)), case random(4) of
+                    1 -> thread(fun() -> disinterested(red) end);
+                    2 -> interested(red);
+                    _ -> update(Red, {{add, {{replica(), N}}}}), update(Blue, {{add, {{replica(), N}}}}) end, go(N - 1).
+                 thread(fun() -> go(60) end)."
+            );
+            join(&mut cluster, &program);
+        }
+        cluster.run_for(25_000);
+        let before = cluster.bytes_sent();
+        cluster.run_for(20_000);
+        let idle = cluster.bytes_sent() - before;
+        assert!(idle < 30_000, "seed {seed}: {idle} bytes in 20 s in which nothing changes");
+    }
 }

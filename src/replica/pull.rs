@@ -369,7 +369,8 @@ impl Replica {
     /// A pull is complete.
     fn finish(&mut self, now: u64) {
         let Some(pull) = self.pull.take() else { return };
-        let progress = self.state.vector().exceeds(&pull.base);
+        // What was asked about is what both take: what is here of other topics is no progress.
+        let progress = self.shared(self.state.vector(), pull.peer).exceeds(&pull.base);
         if let Some(peer) = self.peers.get_mut(&pull.peer)
             && !progress
         {

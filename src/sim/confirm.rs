@@ -317,6 +317,10 @@ fn fill(replays: &mut Replays<'_>, points: &[Point], shown: &mut [Option<Evidenc
 /// Looks at small instances for what the program itself has not shown: a limit that so few replicas never come to, or not in so
 /// few steps.
 fn shrink(play: &Play, points: &[Point], effort: Effort, found: &mut Confirmation) {
+    // Where everything was played a smaller number makes another program.
+    if found.exhaustive && points.iter().all(|point| found.reached.contains(&point.span)) {
+        return;
+    }
     for most in SMALL {
         if found.shown.iter().all(Option::is_some) {
             return;
@@ -331,9 +335,9 @@ fn shrink(play: &Play, points: &[Point], effort: Effort, found: &mut Confirmatio
 }
 
 /// Whether a program comes to nothing else under one schedule. What hangs on the clock, on dice or on what the program is given
-/// can always come out in yet another way.
+/// can always come out in yet another way; and in a play nobody tells another what it has seen, so that nobody knows that all agree.
 fn is_closed(play: &Play) -> bool {
-    ![Verb::NowMs, Verb::Random, Verb::Arg].into_iter().any(|verb| play.uses(verb))
+    ![Verb::NowMs, Verb::Random, Verb::Arg, Verb::Converged].into_iter().any(|verb| play.uses(verb))
 }
 
 /// Whether nothing is left to be found out with as many replicas as are asked for.

@@ -125,7 +125,10 @@ impl Footprints {
             self.flow(deed);
             match (deed.verb, deed.arguments.as_slice()) {
                 (Verb::Query, [variable]) => self.look(replica, Place::whole(variable), false),
-                (Verb::Read | Verb::Invariant | Verb::EnforceOnce | Verb::Stream, [variable, ..]) => {
+                (
+                    Verb::Read | Verb::WaitNeeded | Verb::Invariant | Verb::EnforceOnce | Verb::Stream,
+                    [variable, ..],
+                ) => {
                     self.look(replica, Place::whole(variable), true);
                 }
                 (Verb::ReadAny, [list]) => {
@@ -149,8 +152,7 @@ impl Footprints {
 
     /// Rights are moved to nodes that have been met.
     fn moved(&mut self, operation: &Term) {
-        let moves = operation.as_tuple().and_then(|parts| parts.first()?.as_atom()) == Some("move");
-        if moves && !self.membership {
+        if is_move(operation) && !self.membership {
             self.membership = true;
             self.news += 1;
         }
@@ -215,6 +217,20 @@ impl Footprints {
             }
         }
         false
+    }
+}
+
+/// Whether an operation gives rights away, of a counter within maps and pairs too.
+fn is_move(operation: &Term) -> bool {
+    match operation.as_tuple() {
+        Some([word, ..]) if word.as_atom() == Some("move") => true,
+        Some([word, .., inner]) if matches!(word.as_atom(), Some("apply" | "fst" | "snd")) => is_move(inner),
+        Some([word, inner]) if word.as_atom() == Some("apply_all") => inner
+            .to_vec()
+            .unwrap_or_default()
+            .iter()
+            .any(|one| one.as_tuple().and_then(<[_]>::last).is_some_and(is_move)),
+        _ => false,
     }
 }
 
