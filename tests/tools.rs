@@ -120,6 +120,20 @@ fn tests_are_objects_a_line() {
     assert_eq!(lines[1], serde_json::json!({"event": "summary", "passed": 0, "failed": 1, "ignored": 0}));
 }
 
+/// What is shown in a block is what a file of the same text does.
+#[test]
+fn a_block_is_one_task_as_a_program_is() {
+    let program = "S = declare(set).\nthread(fun() -> update(S, {add, later}), print(later) end).\nprint(now).\n\
+                   query(S). % => []\nsleep(1).\nquery(S). % => [later]\n";
+    let block = format!("```lasp\n{program}% prints: now\n% prints: later\n```\n");
+    let folder = folder(&[("block.md", &block), ("program.lasp", program)]);
+    let done = test(folder.path(), &["block.md"]);
+    assert!(done.stdout.ends_with("1 passed, 0 failed\n"), "{}{}", done.stdout, done.stderr);
+    let path = folder.path().join("program.lasp").display().to_string();
+    let ran = run(folder.path(), &["run", &path, "--quiet"], "");
+    assert_eq!(ran.stdout, "now\nlater\n", "{}", ran.stderr);
+}
+
 #[test]
 fn blocks_of_markdown_are_programs_of_their_own() {
     let text = "# Sets\n\n```lasp\nS = declare(set), update(S, {add, [2, 1]}).\n% => [1, 2]\nprint(query(S)).\n% prints: [1, 2]\n\

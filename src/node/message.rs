@@ -58,8 +58,8 @@ pub enum Input {
         /// The text.
         text: String,
     },
-    /// An example, or a call, to be evaluated form by form: each gives an [`Output::Evaluated`], until one fails. A form that
-    /// is a comparison is an assertion.
+    /// An example, or a call. It is one task, as a program's top level is; each of its forms gives an [`Output::Evaluated`],
+    /// until one fails. A form that is a comparison is an assertion.
     Example {
         /// What messages show as its file.
         name: String,

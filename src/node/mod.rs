@@ -64,6 +64,7 @@ use crate::value::reference::Name;
 use crate::value::term::Term;
 use crate::vm::Failure;
 use crate::vm::Machine;
+use crate::vm::Task;
 use crate::vm::Unit;
 use crate::vm::machine::FormId;
 
@@ -450,16 +451,16 @@ impl Node {
         let compiled = Arc::make_mut(&mut self.session).example(name, text);
         if let Some(forms) = self.loaded(compiled) {
             self.steps = forms.into();
-            self.step();
+            if let Some(first) = self.next_step(Purpose::Prompt) {
+                self.tasks.spawn(Purpose::Prompt, first);
+            }
         }
     }
 
-    /// Starts the next form of an example.
-    fn step(&mut self) {
-        if let Some(form) = self.steps.pop_front() {
-            let task = self.machine.top_level(&[form]);
-            self.tasks.spawn(Purpose::Prompt, task);
-        }
+    /// What the task of an example goes on with: its next form.
+    fn next_step(&mut self, purpose: Purpose) -> Option<Task> {
+        let form = if purpose == Purpose::Prompt { self.steps.pop_front() } else { None }?;
+        Some(self.machine.top_level(&[form]))
     }
 
     /// Loads what was typed, or tells what is wrong with it.

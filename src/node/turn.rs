@@ -141,7 +141,11 @@ impl Node {
                     }
                     self.effect_ended(id, true);
                     self.ended(purpose, Some(value));
-                    return None;
+                    // An example is one task, as a program's top level is.
+                    match self.next_step(purpose) {
+                        Some(next) => task = next,
+                        None => return None,
+                    }
                 }
                 Outcome::Failed(failure) => {
                     let said = self.abandon(&mut task);
@@ -222,9 +226,7 @@ impl Node {
             }
             Purpose::Prompt => {
                 let current = value.as_ref().and_then(|value| self.current_value(value));
-                if value.is_some() {
-                    self.step();
-                } else {
+                if value.is_none() {
                     self.steps.clear();
                 }
                 self.outputs.push_back(Output::Evaluated { value, current });
