@@ -124,9 +124,12 @@ impl<'a> Checker<'a> {
         span: Span,
     ) -> Expr {
         let told = takes_variable(verb) && self.atom_for_variable(builtin.row().name, arguments);
-        if matches!(verb, Verb::Declare | Verb::DeclareDynamic) && self.type_as_call(arguments) {
+        if matches!(verb, Verb::Declare | Verb::DeclareDynamic) && self.type_as_call(arguments)
+            || self.comparison_for_threshold(verb, arguments)
+        {
             return Checker::nothing(span);
         }
+        let call = self.operation_as_call(verb, arguments);
         // `X = map(S, F, declare(T))`, `X = bind_to(declare(T), S)`: the inner call makes the variable.
         let given = derives(verb) && !makes_destination(verb, arguments.len());
         let inner = name.filter(|_| given || verb == Verb::BindTo);
@@ -135,7 +138,7 @@ impl<'a> Checker<'a> {
         for (at, argument) in arguments.iter().enumerate() {
             let inner = inner.filter(|_| at == destination);
             checked.push(match inner {
-                _ if told && at == 0 => Checker::nothing(self.tree.span(*argument)),
+                _ if told && at == 0 || call && at == 1 => Checker::nothing(self.tree.span(*argument)),
                 Some(_) => self.expr_named(*argument, inner),
                 None => self.expr(*argument),
             });

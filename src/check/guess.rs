@@ -1,6 +1,7 @@
 //! What is meant by a function that there is not, where it is a verb of another name, and by a type that is written as a call.
 
 use crate::check::Checker;
+use crate::library::Verb;
 use crate::source::diagnostic::Diagnostic;
 use crate::syntax::guess;
 use crate::syntax::tree;
@@ -23,6 +24,28 @@ const MAKERS: &[&str] = &[
     "fold_dynamic",
     "group_by",
     "sql",
+];
+/// The names of operations and thresholds.
+const OF_VARIABLES: &[&str] = &[
+    "add",
+    "add_all",
+    "rmv",
+    "remove",
+    "rmv_all",
+    "increment",
+    "decrement",
+    "move",
+    "set",
+    "enable",
+    "disable",
+    "apply",
+    "apply_all",
+    "fst",
+    "snd",
+    "at",
+    "value",
+    "cardinality",
+    "strict",
 ];
 /// The longest argument that is written anew.
 const ARGUMENT_MAX: usize = 48;
@@ -54,6 +77,9 @@ impl<'a> Checker<'a> {
     /// The line that is meant by `add(S, 1)`, `value(C)`, `remove(1, S)`.
     pub(super) fn guessed_verb(&self, name: &str, arguments: &[ExprId]) -> Option<String> {
         let tree = self.tree;
+        if let ("setTimeout" | "setInterval", [function, time]) = (name, arguments) {
+            return self.guessed_timer(name, *function, *time);
+        }
         let written: Vec<&str> = arguments
             .iter()
             .map(|id| {
@@ -90,6 +116,113 @@ impl<'a> Checker<'a> {
         let subject = others.remove(at);
         let is_map = known.is_some() && self.variables.get(subject).is_some_and(|kind| kind.contains("map"));
         guess::line(name, subject, &others, is_map)
+    }
+
+    /// The line that is meant by `setTimeout(fun() -> print(1) end, 100)`.
+    fn guessed_timer(&self, name: &str, function: ExprId, time: ExprId) -> Option<String> {
+        let (function, time) = (self.tree.raw(function), self.tree.raw(time));
+        if function.contains('\n')
+            || function.contains("=>")
+            || function.len() > ARGUMENT_MAX
+            || time.len() > ARGUMENT_MAX
+        {
+            return None;
+        }
+        if name == "setInterval" {
+            return Some(format!("every({time}, {function})"));
+        }
+        let body = function.strip_prefix("fun()").and_then(|rest| rest.trim_start().strip_prefix("->"));
+        let body = body.and_then(|rest| rest.strip_suffix("end")).filter(|body| !body.contains(';')).map(str::trim);
+        let name = function.starts_with(char::is_uppercase) && !function.contains(|c: char| !c.is_alphanumeric());
+        let call = match body {
+            Some(body) => body.to_owned(),
+            None if name => format!("{function}()"),
+            None => return None,
+        };
+        Some(format!("thread(fun() -> sleep({time}), {call} end)"))
+    }
+
+    /// Tells `update(S, add(1))`: operations and thresholds are terms, and there is no such function.
+    pub(super) fn operation_as_call(&mut self, verb: Verb, arguments: &[ExprId]) -> bool {
+        let tree = self.tree;
+        let what = match verb {
+            Verb::Update | Verb::TryUpdate => "an operation",
+            Verb::Read | Verb::WaitNeeded | Verb::Invariant | Verb::EnforceOnce => "a threshold",
+            _ => return false,
+        };
+        let Some(id) = arguments.get(1).copied() else { return false };
+        let Some((name, written)) = self.term_of_call(id) else { return false };
+        let subject = tree.raw(arguments[0]);
+        let fits = subject.len() + written.len() <= ARGUMENT_MAX && arguments.len() == 2;
+        let verb = if verb == Verb::TryUpdate { "try_update" } else { "update" };
+        let help = if fits && what == "an operation" {
+            format!("{what} is a term, and no call: write `{verb}({subject}, {written})`")
+        } else {
+            format!("{what} is a term, and no call: write `{written}`")
+        };
+        self.tell(
+            Diagnostic::error("E0202", format!("`{name}` is no function, but the name of {what}"))
+                .at(tree.span(id), "a call, which is not known")
+                .help(help),
+        );
+        true
+    }
+
+    /// The term that is meant by `add(1)` and `apply(k, add(1))`, with the name in front.
+    fn term_of_call(&self, id: ExprId) -> Option<(&'a str, String)> {
+        let tree = self.tree;
+        let tree::Node::Call(called, arguments) = tree.node(id) else { return None };
+        let name = tree.raw(*called);
+        let is_atom = matches!(tree.node(*called), tree::Node::Atom);
+        let arity = u8::try_from(arguments.len()).ok()?;
+        if !is_atom || !OF_VARIABLES.contains(&name) || self.lost.contains(name) {
+            return None;
+        }
+        let inner: Vec<Option<(&str, String)>> = arguments.iter().map(|id| self.term_of_call(*id)).collect();
+        // `apply/2` calls a function, where its second argument is not meant as an operation.
+        let other = name == "apply" && inner.last().is_some_and(Option::is_some);
+        if !other && self.resolve(None, name, arity).is_some() {
+            return None;
+        }
+        let raw = |id: &ExprId| Some(tree.raw(*id)).filter(|raw| !raw.contains('\n')).unwrap_or("..").to_owned();
+        let written =
+            arguments.iter().zip(inner).map(|(id, inner)| inner.map_or_else(|| raw(id), |(_, written)| written));
+        let written: Vec<String> = written.collect();
+        Some((name, if written.is_empty() { name.to_owned() } else { format!("{{{name}, {}}}", written.join(", ")) }))
+    }
+
+    /// Tells `read(C >= 5)`: what is to be reached is the second argument.
+    pub(super) fn comparison_for_threshold(&mut self, verb: Verb, arguments: &[ExprId]) -> bool {
+        let tree = self.tree;
+        let [id] = arguments else { return false };
+        let tree::Node::Binop(sign, left, right) = tree.node(*id) else { return false };
+        let above = match sign {
+            Infix::GreaterOrEqual | Infix::Equal | Infix::ExactlyEqual => false,
+            Infix::Greater => true,
+            _ => return false,
+        };
+        let word = match verb {
+            Verb::Read => "read",
+            Verb::WaitNeeded => "wait_needed",
+            _ => return false,
+        };
+        // `query(C) >= 5` means the variable too.
+        let subject = match tree.node(*left) {
+            tree::Node::Call(called, inner) if tree.raw(*called) == "query" && inner.len() == 1 => inner[0],
+            _ => *left,
+        };
+        let (subject, value) = (tree.raw(subject), tree.raw(*right));
+        let list = matches!(tree.node(*right), tree::Node::List(..));
+        let threshold = if list { value.to_owned() } else { format!("{{value, {value}}}") };
+        let threshold = if above { format!("{{strict, {threshold}}}") } else { threshold };
+        let fits = subject.len() + value.len() <= ARGUMENT_MAX && !tree.raw(*id).contains('\n');
+        let line = if fits { format!("{word}({subject}, {threshold})") } else { format!("{word}(V, {{value, 5}})") };
+        self.tell(
+            Diagnostic::error("E0392", format!("`{word}` waits for a variable, and this is true or false"))
+                .at(tree.span(*id), "compared once, before it waits")
+                .help(format!("what is to be reached is the second argument: write `{line}`")),
+        );
+        true
     }
 
     /// Tells `declare(set())` and `declare(map(set))`.

@@ -1,5 +1,5 @@
-//! Constructs of Rust, Elixir and SQL, as `foreign.rs` has those of older languages: closures between bars, names of
-//! arguments, atoms with a colon, whole lines of SQL.
+//! Constructs of Rust, Elixir, ML and SQL, as `foreign.rs` has those of older languages: closures between bars, names of
+//! arguments, atoms with a colon, `let .. in`, whole lines of SQL.
 
 use crate::source::diagnostic::Diagnostic;
 use crate::syntax::foreign;
@@ -24,6 +24,8 @@ impl Place<'_> {
             .or_else(|| self.sql_statement())
             .or_else(|| self.sql_behind_sign())
             .or_else(|| self.sql_without_quotes())
+            .or_else(|| self.let_with_in())
+            .or_else(|| self.condition_with_then())
             .or_else(|| self.condition_in_braces())
             .or_else(|| self.clause_with_colon())
             .or_else(|| self.binding_with_colon())
@@ -60,7 +62,7 @@ impl Place<'_> {
             return None;
         }
         let help = match &*self.written(first).to_lowercase() {
-            "select" => "a view in SQL stands in a text: `V = sql(\"select name from People where age > 3\")`",
+            "select" => return Some((self.view_in_a_text(first), self.lose_block(0))),
             "insert" | "upsert" => "a row is added by `update(People, {add, #{name => \"Ann\"}})`",
             "create" => "a table is a variable: `People = declare(set)`",
             "delete" | "del" | "drop" => {
@@ -69,6 +71,102 @@ impl Place<'_> {
             _ => return None,
         };
         Some((self.no_word(first).help(help), self.lose_block(0)))
+    }
+
+    /// What is said of a view that stands in no text, with its own words where they fit.
+    fn view_in_a_text(&self, select: Lexeme) -> Diagnostic {
+        let ends = |lexeme: &&Lexeme| matches!(lexeme.token, Token::Semicolon | Token::Dot);
+        let end = self.tokens.iter().find(ends).map_or(select.end, |lexeme| lexeme.start);
+        let text = self.tree.slice((select.start, end)).trim_end();
+        let fits = text.contains(' ') && text.len() <= TEXT_MAX && !text.contains(['\n', '"']);
+        let text = if fits { text } else { "select name from People where age > 3" };
+        self.no_word(select).help(format!("a view in SQL stands in a text: `V = sql(\"{text}\")`"))
+    }
+
+    /// `let X = 1 in X + 2`
+    fn let_with_in(&self) -> Found {
+        let is_let = |index: usize| self.written(self.tokens[index]) == "let";
+        let start = if is_let(self.at) { self.at } else { self.at.checked_sub(1).filter(|before| is_let(*before))? };
+        let name = *self.tokens.get(start + 1)?;
+        let sign = *self.tokens.get(start + 2).filter(|sign| sign.token == Token::Match)?;
+        let ends = self.outermost(start + 1, |token| matches!(token, Token::Comma | Token::Semicolon | Token::Dot))?;
+        let within = (start + 4..ends).find(|index| {
+            self.written(self.tokens[*index]) == "in" && self.tokens[*index - 1].token.ends_expression()
+        })?;
+        if !matches!(name.token, Token::Variable | Token::Atom) || within + 1 == ends {
+            return None;
+        }
+        let value = self.tree.slice((sign.end, self.tokens[within].start)).trim();
+        let body = self.tree.slice((self.tokens[within].end, self.tokens[ends - 1].end)).trim();
+        // A small name would have to be written anew in all of it.
+        let fits = name.token == Token::Variable
+            && value.len() + body.len() <= TEXT_MAX
+            && ![value, body].iter().any(|part| part.contains('\n') || part.contains("let "));
+        let name = self.written(name);
+        let written = if fits { format!("{name} = {value}, {body}") } else { format!("{} = .., ..", capital(name)) };
+        let diagnostic =
+            self.no_word(self.tokens[start]).at(self.span(self.tokens[within]), "a `,` belongs here").help(format!(
+                "a name is bound without a word in front, and holds for what follows behind a `,`: `{written}`"
+            ));
+        Some((diagnostic, Repair::Replace(start..ends)))
+    }
+
+    /// `if X > 1 then a else b`
+    fn condition_with_then(&self) -> Found {
+        let open = *self.open.last().filter(|open| self.tokens[**open].token == Token::If)?;
+        let arrow = self.tokens[open..self.at].iter().any(|lexeme| lexeme.token == Token::Arrow);
+        if self.written(self.here) != "then" || self.here.token != Token::Atom || arrow || self.at == open + 1 {
+            return None;
+        }
+        let closes = |token: Token| token.closer() == Some(Token::End);
+        let begun = (0..self.tokens.len())
+            .filter(|at| repair::opens(self.tokens, *at) && closes(self.tokens[*at].token))
+            .count();
+        let closed = self.tokens.iter().filter(|lexeme| lexeme.token == Token::End).count() >= begun;
+        let end = if closed { self.outermost(self.at, |_| false)? } else { self.end_without_end(self.at) };
+        let otherwise = (self.at..end).find(|index| self.written(self.tokens[*index]) == "else");
+        let part = |from: usize, to: usize| self.tree.slice((self.tokens[from].end, self.tokens[to].start)).trim();
+        // Within comparisons `and` means something else, and this message stands for that mistake too.
+        let condition = part(open, self.at).replace(" and ", " andalso ").replace(" or ", " orelse ");
+        let condition = &*condition;
+        let (yes, no) = match otherwise {
+            Some(at) => (part(self.at, at), part(at, end)),
+            None => (part(self.at, end), "ok"),
+        };
+        let parts = [condition, yes, no];
+        let fits = parts.iter().map(|part| part.len()).sum::<usize>() <= TEXT_MAX
+            && parts.iter().all(|part| !part.is_empty() && !part.contains('\n'))
+            && !parts
+                .iter()
+                .any(|part| ["then", "else", "===", "!=", "<=", "&&", "||"].iter().any(|word| part.contains(word)));
+        let help = if !fits {
+            foreign::CLAUSES.to_owned()
+        } else if condition.contains('(') {
+            // Of functions guards may call few.
+            format!("write `case {condition} of true -> {yes}; false -> {no} end`")
+        } else {
+            format!(
+                "an `if` has clauses, the last of which takes the rest: `if {condition} -> {yes}; true -> {no} end`"
+            )
+        };
+        Some((self.no_word(self.here).help(help), Repair::Replace(open..end + usize::from(closed))))
+    }
+
+    /// Where an expression ends in which blocks are not closed.
+    fn end_without_end(&self, from: usize) -> usize {
+        let mut depth = 0_usize;
+        let ends = |index: &usize| {
+            let token = self.tokens[*index].token;
+            let bracket = token.closer().is_some_and(|closer| closer != Token::End);
+            match token {
+                _ if bracket => depth += 1,
+                token if token.closes() && depth == 0 => return true,
+                token if token.closes() && token != Token::End => depth -= 1,
+                _ => {}
+            }
+            depth == 0 && matches!(token, Token::Comma | Token::Semicolon | Token::Dot)
+        };
+        (from..self.tokens.len()).find(ends).unwrap_or(self.tokens.len() - 1)
     }
 
     /// `V = SELECT name FROM people`

@@ -25,6 +25,9 @@ impl Place<'_> {
         self.separator_before_arrow()
             .or_else(|| self.comparing_with_colon())
             .or_else(|| self.clause_with_thick_arrow())
+            .or_else(|| self.function_with_thick_arrow())
+            .or_else(|| self.quote_in_quotes())
+            .or_else(|| self.threshold_with_sign())
             .or_else(|| self.binding_with_arrow())
             .or_else(|| self.arrow_behind_parentheses())
             .or_else(|| self.arrow_without_fun())
@@ -149,6 +152,81 @@ impl Place<'_> {
             .at(self.span(self.here), "`->` belongs here")
             .help("`=>` stands between key and value of a map only");
         Some((diagnostic, Repair::Substitute(self.at, &[Token::Arrow])))
+    }
+
+    /// `f(X) => X + 1.`
+    fn function_with_thick_arrow(&self) -> Found {
+        let (name, opens) = (self.tokens[0], *self.tokens.get(1)?);
+        let head = name.token == Token::Atom && opens.token == Token::OpenParenthesis && opens.start == name.end;
+        // `async (x) => x` is no function of this name.
+        let word = matches!(self.written(name), "async" | "function" | "fn" | "def" | "func");
+        let start = self.element().start;
+        let clause = self.tokens[start];
+        let begins = start == 0
+            || self.tokens[start - 1].token == Token::When
+            || self.tokens[start - 1].token == Token::Semicolon && self.written(clause) == self.written(name);
+        let fits = self.before.is_some_and(|before| before.token.ends_expression());
+        if self.here.token != Token::Put || !self.open.is_empty() || !head || word || !begins || !fits {
+            return None;
+        }
+        let diagnostic = Diagnostic::error("E0108", THICK_ARROW)
+            .at(self.span(self.here), "`->` belongs here")
+            .help("`=>` stands between key and value of a map only");
+        Some((diagnostic, Repair::Substitute(self.at, &[Token::Arrow])))
+    }
+
+    /// `print('it''s')`
+    fn quote_in_quotes(&self) -> Found {
+        let quoted = |lexeme: Lexeme| lexeme.token == Token::Atom && self.written(lexeme).starts_with('\'');
+        let first = self.before.filter(|before| quoted(*before) && before.end == self.here.start)?;
+        if !quoted(self.here) {
+            return None;
+        }
+        let mut end = self.at + 1;
+        while self.tokens.get(end).is_some_and(|next| quoted(*next) && next.start == self.tokens[end - 1].end) {
+            end += 1;
+        }
+        let written = self.tree.slice((first.start, self.tokens[end - 1].end));
+        let inside = written.trim_matches('\'');
+        let fits = inside.len() <= TEXT_MAX && !inside.contains(['"', '\\', '\n']);
+        let (text, atom) = if fits {
+            (inside.replace("''", "'"), inside.replace("''", "\\'"))
+        } else {
+            ("it's".to_owned(), "it\\'s".to_owned())
+        };
+        let diagnostic = Diagnostic::error("E0101", "two quotes do not stand for one")
+            .at(self.tree.place((first.start, self.tokens[end - 1].end)), "read as atoms beside each other")
+            .help(format!("a text stands in double quotes: `\"{text}\"`; in an atom it is `'{atom}'`"));
+        Some((diagnostic, Repair::Exchange(self.at..end, &[])))
+    }
+
+    /// `read(C, {value, >= 5})`
+    fn threshold_with_sign(&self) -> Found {
+        let signs =
+            matches!(self.here.token, Token::Greater | Token::GreaterOrEqual | Token::Equal | Token::ExactlyEqual);
+        let open = *self.open.last()?;
+        let begins = self.before.is_some_and(|before| before.token == Token::Comma);
+        let value = self.tokens.get(self.at + 1).filter(|next| next.token.starts_expression())?;
+        let word = |at: usize| self.tokens.get(at).map_or("", |lexeme| self.written(*lexeme));
+        let waits = |word: &str| matches!(word, "read" | "wait_needed" | "invariant" | "enforce_once");
+        let (threshold, within) = match self.tokens[open].token {
+            Token::OpenBrace if matches!(word(open + 1), "value" | "cardinality") => (word(open + 1), true),
+            Token::OpenParenthesis if open.checked_sub(1).is_some_and(|at| waits(word(at))) => ("value", false),
+            _ => return None,
+        };
+        let last = self.tokens[self.element().end - 1];
+        if !signs || !begins {
+            return None;
+        }
+        let written = self.shown(value.start, last.end).unwrap_or("5");
+        let plain = format!("{{{threshold}, {written}}}");
+        let meant = if self.here.token == Token::Greater { format!("{{strict, {plain}}}") } else { plain };
+        let help = format!("a threshold is what has to be reached: write `{meant}`");
+        let diagnostic = Diagnostic::error("E0101", format!("a threshold has no `{}`", self.written(self.here)))
+            .at(self.span(self.here), "not needed")
+            .help(help);
+        let repair = if within { Repair::Remove(self.at) } else { self.lose_element() };
+        Some((diagnostic, repair))
     }
 
     /// `[X || X <- L;]`, `{1; 2}`
