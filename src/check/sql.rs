@@ -25,6 +25,17 @@ impl Checker<'_> {
                     .help("write `age is null`, or `age is not null`"),
             );
         }
+        if let Some(doubt) = &view.doubt {
+            let (word, name) = (&doubt.word, &doubt.name);
+            let why =
+                if word.eq_ignore_ascii_case("all") { "equal rows of a view are one" } else { "a view has no order" };
+            let span = self.within(text, argument, &doubt.place);
+            self.tell(
+                Diagnostic::warning("E0907", format!("there is no `{word}` in views"))
+                    .at(span, format!("read as a column that is to be called `{name}`"))
+                    .help(format!("{why}: take the word away; if a column is meant, write `{word} as {name}`")),
+            );
+        }
         for table in view.tables {
             if self.environment.global(&table.name).is_some() {
                 continue;

@@ -14,6 +14,7 @@ mod view;
 
 use std::ops::Range;
 
+pub use query::Doubt;
 pub use view::ColumnUse;
 pub use view::Shape;
 pub use view::TableUse;

@@ -8,6 +8,7 @@ use crate::sql::lexer::Kind;
 use crate::sql::lexer::Token;
 use crate::sql::query::Aggregate;
 use crate::sql::query::Comparison;
+use crate::sql::query::Doubt;
 use crate::sql::query::Expr;
 use crate::sql::query::Item;
 use crate::sql::query::Node;
@@ -163,6 +164,7 @@ impl Parser {
         self.expect_keyword("select")?;
         // A view is a set anyway.
         self.keyword("distinct");
+        let doubt = self.doubt()?;
         let mut items = vec![self.item()?];
         while self.mark(",") {
             items.push(self.item()?);
@@ -195,7 +197,25 @@ impl Parser {
             }
         }
         let having = if self.keyword("having") { Some(self.expression()?) } else { None };
-        Ok(Query { items, tables, conditions, groups, having })
+        Ok(Query { items, tables, conditions, groups, having, doubt })
+    }
+
+    /// `all name` and `top name`, where `top 10 name` can be nothing else.
+    fn doubt(&self) -> Parsed<Option<Doubt>> {
+        let word = match self.peek() {
+            Kind::Word(word) if self.is("all") || self.is("top") => word.clone(),
+            _ => return Ok(None),
+        };
+        let place = self.place();
+        match self.tokens.get(self.at + 1).map(|next| &next.kind) {
+            Some(Kind::Number(_)) => {
+                let help = "a view is a set, and has no order; a `top_k` keeps the best";
+                Err(SqlError::new("E0907", format!("there is no `{word}` in views"), place, help))
+            }
+            Some(Kind::Quoted(name)) => Ok(Some(Doubt { word, name: name.clone(), place })),
+            Some(Kind::Word(name)) if plain(name) => Ok(Some(Doubt { word, name: name.clone(), place })),
+            _ => Ok(None),
+        }
     }
 
     fn item(&mut self) -> Parsed<Item> {
@@ -223,7 +243,7 @@ impl Parser {
 
     /// Whether a word that is no keyword comes next.
     fn plain_word(&self) -> bool {
-        matches!(self.peek(), Kind::Word(word) if !KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword)))
+        matches!(self.peek(), Kind::Word(word) if plain(word))
     }
 
     /// A name where no keyword can stand.
@@ -443,6 +463,11 @@ impl Parser {
         }
         Ok(Expr { node: Node::Column(None, name), place, depth: 1 })
     }
+}
+
+/// Whether it is no keyword.
+fn plain(word: &str) -> bool {
+    !KEYWORDS.iter().any(|keyword| word.eq_ignore_ascii_case(keyword))
 }
 
 fn too_deep(place: Range<usize>) -> SqlError {

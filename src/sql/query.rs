@@ -12,6 +12,19 @@ pub(super) struct Query {
     pub(super) conditions: Vec<Expr>,
     pub(super) groups: Vec<Expr>,
     pub(super) having: Option<Expr>,
+    /// A word before the first column that elsewhere is none of the columns.
+    pub(super) doubt: Option<Doubt>,
+}
+
+/// `select all name`, `select top name`: read as the column `all`, called `name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// As it is written.
+    pub word: String,
+    /// What stands behind it.
+    pub name: String,
+    /// The bytes of the text where the word is.
+    pub place: Range<usize>,
 }
 
 /// What is selected.

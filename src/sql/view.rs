@@ -11,6 +11,7 @@ use crate::sql::expression::has_aggregate;
 use crate::sql::parser;
 use crate::sql::query::Aggregate;
 use crate::sql::query::Comparison;
+use crate::sql::query::Doubt;
 use crate::sql::query::Expr;
 use crate::sql::query::Item;
 use crate::sql::query::Node;
@@ -37,6 +38,12 @@ pub struct View {
     pub columns: Vec<ColumnUse>,
     /// Where something is compared with `null`, which is never true: the bytes of the text.
     pub nulls: Vec<Range<usize>>,
+    /// A word that may be meant as none of the columns.
+    pub doubt: Option<Doubt>,
+    /// The columns that its rows have, besides those of `whole`.
+    pub made: Vec<String>,
+    /// The tables, by their numbers, whose columns its rows have all: `*`.
+    pub whole: Vec<usize>,
 }
 
 /// A column, of which table it may be, and where it is named.
@@ -114,7 +121,21 @@ pub fn view(text: &str) -> Result<View, SqlError> {
     for expr in selected.chain(&query.conditions).chain(&query.groups).chain(&query.having) {
         look(expr, &query.tables, &mut columns, &mut nulls);
     }
-    Ok(View { tables: tables.collect(), functions, shape, columns, nulls })
+    let (made, whole) = made(&query);
+    Ok(View { tables: tables.collect(), functions, shape, columns, nulls, doubt: query.doubt, made, whole })
+}
+
+/// The columns of the view's rows, and the tables that they have whole.
+fn made(query: &Query) -> (Vec<String>, Vec<usize>) {
+    let (mut made, mut whole) = (Vec::new(), Vec::new());
+    for item in &query.items {
+        match item {
+            Item::All => whole.extend(0..query.tables.len()),
+            Item::AllOf(name, _) => whole.extend(query.tables.iter().position(|table| table.alias == *name)),
+            Item::Value(expr, name) => made.extend(name.as_deref().or_else(|| own_name(expr)).map(str::to_owned)),
+        }
+    }
+    (made, whole)
 }
 
 /// Notes the columns of an expression, and its comparisons with `null`.
@@ -332,14 +353,18 @@ fn selected(query: &Query, translator: &mut Translator) -> Result<String, SqlErr
     Ok(if parts.len() == 1 { parts.concat() } else { format!("sql:merge([{}])", parts.join(", ")) })
 }
 
-/// The name of a column of the view, as an atom.
-fn named(expr: &Expr, name: Option<&str>) -> Result<String, SqlError> {
-    let own = match &expr.node {
+/// What a column is called that is given no name.
+fn own_name(expr: &Expr) -> Option<&str> {
+    match &expr.node {
         Node::Column(_, column) => Some(column.as_str()),
         Node::Aggregate(aggregate, _) => Some(Aggregate::name(*aggregate)),
         _ => None,
-    };
-    let Some(name) = name.or(own) else {
+    }
+}
+
+/// The name of a column of the view, as an atom.
+fn named(expr: &Expr, name: Option<&str>) -> Result<String, SqlError> {
+    let Some(name) = name.or_else(|| own_name(expr)) else {
         let help = "write what it is to be called: `age + 1 as next_age`";
         return Err(SqlError::new("E0904", "this column needs a name", expr.place.clone(), help));
     };

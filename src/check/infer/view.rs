@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::check::core::Expr;
 use crate::check::core::VerbCall;
 use crate::check::infer::operation::element_of;
+use crate::check::infer::parts::MapShape;
 use crate::check::infer::run::Run;
 use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
@@ -15,6 +16,7 @@ use crate::source::span::Span;
 use crate::sql;
 use crate::sql::Shape;
 use crate::sql::View;
+use crate::value::atom::Atom;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 
@@ -28,11 +30,19 @@ impl<'p> Run<'p> {
             Some(view) => view.tables.iter().map(|table| self.table(&table.name)).collect(),
             None => vec![Value::any()],
         };
+        let elements: Vec<Value> = sources.iter().map(|source| self.elements_of(source)).collect();
         if let (Some(text), Some(view)) = (text, &view) {
-            self.has_rows(expr, call, text, view, &sources);
+            self.has_rows(expr, call, text, view, (&sources, &elements));
         }
         let dynamic = sources.iter().any(|source| self.only(source).is_some_and(|source| source.dynamic));
-        let destination = self.made(expr, call, dynamic, Value::any());
+        let rows = view.as_ref().map_or_else(Value::any, |view| {
+            let contents: Vec<Value> = sources.iter().map(|source| self.content_of(source)).collect();
+            rows_of(view, &contents)
+        });
+        let destination = self.made(expr, call, dynamic, Value::never());
+        for number in Run::known_variables(&destination).unwrap_or_default() {
+            self.variables.put(number, &rows);
+        }
         self.note_derivation(expr, call, &sources, &[], &destination);
         self.note_shape(expr, arguments);
         if view.is_none_or(|view| view.shape != Shape::Rows) {
@@ -42,15 +52,21 @@ impl<'p> Run<'p> {
     }
 
     /// Tells a table that can have no rows, or else columns that none of the rows has.
-    fn has_rows(&mut self, expr: &'p Expr, call: &'p VerbCall, text: &str, view: &View, sources: &[Value]) {
+    fn has_rows(
+        &mut self,
+        expr: &'p Expr,
+        call: &'p VerbCall,
+        text: &str,
+        view: &View,
+        (sources, elements): (&[Value], &[Value]),
+    ) {
         // The places themselves are fine as far as running goes, and so these have keys of their own.
         let (rows, columns) = (site(&call.verb), site(&call.builtin));
-        let elements: Vec<Value> = sources.iter().map(|source| self.elements_of(source)).collect();
         let whole = call.arguments.first().map_or(expr.span, |argument| argument.span);
         let bare = |value: &Value| value.parts().is_some_and(|parts| !parts.none() && parts.map.is_none());
         let Some(at) = elements.iter().position(bare) else {
             self.sites.fine(rows, expr.span);
-            return self.has_columns(columns, whole, text, view, &elements);
+            return self.has_columns(columns, whole, text, view, elements);
         };
         let table = &view.tables[at];
         let kind = self.only(&sources[at]).and_then(|variable| variable.kind.as_ref());
@@ -67,12 +83,21 @@ impl<'p> Run<'p> {
 
     /// The elements of a table, as far as they are known.
     fn elements_of(&self, source: &Value) -> Value {
+        self.of_table(source, |run, number| run.elements(number))
+    }
+
+    /// The same of what this program puts in, whoever else may do so: what it puts in by a view again.
+    fn content_of(&self, source: &Value) -> Value {
+        self.of_table(source, |run, number| run.variables.content(number))
+    }
+
+    fn of_table(&self, source: &Value, elements: impl Fn(&Self, u32) -> Value) -> Value {
         let numbers = Run::known_variables(source).unwrap_or_default();
         let [number] = *numbers else {
             return Value::any();
         };
         match self.variables.get(number).and_then(|variable| variable.kind.as_ref()) {
-            Some(kind) => element_of(kind, &self.elements(number)),
+            Some(kind) => element_of(kind, &elements(self, number)),
             None => Value::any(),
         }
     }
@@ -80,6 +105,10 @@ impl<'p> Run<'p> {
     fn has_columns(&mut self, key: usize, whole: Span, text: &str, view: &View, elements: &[Value]) {
         let mut told: Option<Diagnostic> = None;
         for column in &view.columns {
+            // Of this one it is told that it is hardly meant.
+            if view.doubt.as_ref().is_some_and(|doubt| doubt.place == column.place) {
+                continue;
+            }
             let tables = &elements[column.tables.clone()];
             if tables.iter().any(|element| may_have(element, &column.name)) {
                 continue;
@@ -118,10 +147,29 @@ impl<'p> Run<'p> {
     }
 }
 
+/// The rows of a view: the columns that it names are there in each, whatever its tables have.
+fn rows_of(view: &View, elements: &[Value]) -> Value {
+    if let ([table], []) = (&*view.whole, &*view.made) {
+        let element = elements.get(*table);
+        let only_rows =
+            element.filter(|element| element.parts().is_some_and(|parts| parts.map.is_some() && parts.kinds() == 1));
+        return only_rows.cloned().unwrap_or_else(Value::any);
+    }
+    if !view.whole.is_empty() {
+        return Value::any();
+    }
+    let mut row = MapShape { known: Vec::new(), rest: None };
+    for column in &view.made {
+        let Ok(key) = Atom::new(column) else { return Value::any() };
+        row.put(&Term::Atom(key), Value::any());
+    }
+    Value::map(row)
+}
+
 /// Whether some of these rows may have a column.
 fn may_have(element: &Value, column: &str) -> bool {
     let Some(shape) = element.parts().and_then(|parts| parts.map.as_ref()) else { return true };
-    let Ok(key) = crate::value::atom::Atom::new(column) else { return true };
+    let Ok(key) = Atom::new(column) else { return true };
     !shape.get(&Term::Atom(key)).0.is_never()
 }
 

@@ -77,7 +77,8 @@ conditions in `where` are asked of single rows, before there are groups; conditi
         title: "views do not have this part of SQL",
         text: "\
 A view is a set of rows that is kept up to date, so it has no order and no limit. Queries in queries are views of views: give
-the inner one a name. What other functions would do, `map` and `filter` do, whose result can be a table.",
+the inner one a name. What other functions would do, `map` and `filter` do, whose result can be a table. In `select all name` and
+`select top name` the first word is read as a column that is called `name`, which is hardly meant, and so it is warned of.",
         example: Example::Program {
             wrong: "T = declare(set).\nV = sql(\"select a from T order by a\").\n",
             right: "T = declare(set).\nV = sql(\"select a from T\").\nprint(lists:sort(query(V))).\n",
