@@ -307,6 +307,44 @@ fn what_is_awaited_only_looks() {
 }
 
 #[test]
+fn an_event_of_a_mistake_names_its_node() {
+    for (flags, name) in [(&["--json"][..], "a"), (&["--json", "--node", "bob"], "bob")] {
+        let done = typed(&[&["run", "-"], flags].concat(), "X = 1 +.");
+        let event: Value = serde_json::from_str(done.stdout.lines().next().expect("an event")).expect("an object");
+        assert_eq!((done.code, &event["code"], &event["node"]), (3, &"E0101".into(), &name.into()), "{event}");
+    }
+}
+
+#[test]
+fn small_things_are_as_they_are_typed_and_written() {
+    let done = typed(&["run", "-", "--set", "x=[a | b]"], "[H | T] = arg(x, none), print({H, T}).");
+    assert_eq!(done.stdout, "{a, b}\n", "{}", done.stderr);
+    let done = typed(&["run", "-", "--timeout", "0"], "sleep(600000).");
+    assert!(done.stderr.contains("the time is up after 0s"), "{}", done.stderr);
+    let done = typed(&["explain"], "");
+    let codes: Vec<&str> = done.stdout.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(codes.is_sorted() && codes.len() > 100, "{}", done.stdout);
+}
+
+#[test]
+fn two_columns_of_one_name_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.csv"), "name,age,name\nann,3,bob\n").expect("written");
+    std::fs::write(folder.path().join("b.csv"), "name,age,,\nann,3,,\n").expect("written");
+    let program = folder.path().join("p.lasp");
+    let typed = |text: &str| {
+        std::fs::write(&program, text).expect("written");
+        run(folder.path(), &["run", &program.display().to_string()], "")
+    };
+    let done = typed("csv:read(\"a.csv\").");
+    assert!(done.code == 1 && done.stderr.contains("E0397"), "{}", done.stderr);
+    assert!(done.stderr.contains("its first line names two columns `name`"), "{}", done.stderr);
+    // What no name is given to, nobody asks for.
+    let done = typed("print([maps:get(name, Row) || Row <- csv:read(\"b.csv\")]).");
+    assert_eq!(done.stdout, "[\"ann\"]\n", "{}", done.stderr);
+}
+
+#[test]
 fn what_waits_in_a_transaction_is_told_before_the_run() {
     for waits in
         ["sleep(1)", "csv:read(\"a\")", "json:read(\"a\")", "each_line(\"a\", fun(_) -> ok end)", "interested(t)"]

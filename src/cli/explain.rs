@@ -16,7 +16,9 @@ use crate::source::codes::Explanation;
 pub fn run(arguments: &Explain, color: ColorChoice) -> Exit {
     let out = Out::new(color, false, false);
     let Some(code) = &arguments.code else {
-        let list: String = codes::all().fold(String::new(), |mut list, entry| {
+        let mut all: Vec<&Explanation> = codes::all().collect();
+        all.sort_by_key(|entry| entry.code);
+        let list: String = all.into_iter().fold(String::new(), |mut list, entry| {
             let _ = writeln!(list, "{}  {}", entry.code, entry.title);
             list
         });

@@ -48,6 +48,10 @@ fn term(tree: &Tree, id: ExprId) -> Option<Term> {
         },
         Node::Tuple(items) => Some(Term::tuple(terms(tree, items)?)),
         Node::List(items, None) => Some(Term::list(terms(tree, items)?)),
+        Node::List(items, Some(tail)) => {
+            let (items, tail) = (terms(tree, items)?, term(tree, *tail)?);
+            Some(items.into_iter().rev().fold(tail, |tail, item| Term::cons(item, tail)))
+        }
         Node::Map(fields) => {
             let mut map = Map::new();
             for field in fields {
@@ -77,7 +81,8 @@ mod tests {
 
     #[test]
     fn terms_are_read_and_everything_else_is_a_string() {
-        for same in ["5", "-5", "[{ann, 12}, {bob, 7}]", "server", "#{a => 1.5}", "'A b'", "\"text\"", "[]"] {
+        for same in ["5", "-5", "[{ann, 12}, {bob, 7}]", "server", "#{a => 1.5}", "'A b'", "\"text\"", "[]", "[a | b]"]
+        {
             assert_eq!(value(same).to_string(), same);
         }
         for text in ["1 + 1", "X", "hello world", "", "f(1)", "/data/file.csv", "a, b", "[1", "a. b"] {

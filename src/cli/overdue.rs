@@ -32,6 +32,11 @@ pub(super) struct Overdue {
     met: Arc<AtomicBool>,
 }
 
+/// A time as it would be typed.
+pub(super) fn spoken(time: Duration) -> String {
+    if time.is_zero() { "0s".to_owned() } else { format!("{time:?}") }
+}
+
 impl Overdue {
     /// Nothing runs yet.
     pub(super) fn new(runtime: &Handle, out: &Arc<Out>) -> Overdue {
@@ -43,7 +48,7 @@ impl Overdue {
         self.at_work.store(nodes, Ordering::SeqCst);
         if let Some((at, timeout)) = deadline {
             let help = "One step takes longer, and was broken off; values are not shown.";
-            let told = Diagnostic::error("E0804", format!("the time is up after {timeout:?}")).help(help);
+            let told = Diagnostic::error("E0804", format!("the time is up after {}", spoken(timeout))).help(help);
             self.end_after(at, Exit::Waits, Some(told), self.met.clone());
         }
     }

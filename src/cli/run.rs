@@ -22,6 +22,7 @@ use crate::cli::exit::Exit;
 use crate::cli::folder;
 use crate::cli::json::Line;
 use crate::cli::out::Out;
+use crate::cli::overdue;
 use crate::cli::overdue::Overdue;
 use crate::cli::program;
 use crate::cli::program::Program;
@@ -178,6 +179,12 @@ pub fn join(out: &Out, membership: &Membership, runtime: &Handle) -> Result<Join
     Ok(Joined { name, identity: incarnation, wire: Some(Wire { network, events }), store, deciders })
 }
 
+/// What a node is called, as far as that is known before it has joined.
+fn called(membership: &Membership) -> Option<&str> {
+    let alone = !membership.networked() && membership.cluster.is_none();
+    membership.node.as_deref().or_else(|| alone.then_some("a"))
+}
+
 /// What a node with a folder of its own proves itself with.
 fn issued(out: &Out, membership: &Membership) -> Result<Option<Credentials>, Exit> {
     let Some(folder) = &membership.cluster else { return Ok(None) };
@@ -202,7 +209,7 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
     signals::pass_on(runtime, vec![sender.clone()], signals::Asks::End(overdue.clone()));
     let started = Instant::now();
     // Who listens has a program that can run.
-    let compiled = program::compile(out, &program, arguments.membership.node.as_deref(), arguments.until.as_deref())?;
+    let compiled = program::compile(out, &program, called(&arguments.membership), arguments.until.as_deref())?;
     let Joined { name, identity, wire, mut store, deciders } = join(out, &arguments.membership, runtime)?;
     let wanted = Wanted {
         name: name.clone(),
@@ -382,7 +389,7 @@ fn wait(driver: &Driver, waiting: &Waiting) -> String {
 
 /// Says what was still waited for when the time was up.
 pub fn timed_out(driver: &Driver, out: &Out, status: &Status, timeout: Duration) {
-    let mut diagnostic = Diagnostic::error("E0804", format!("the time is up after {timeout:?}"));
+    let mut diagnostic = Diagnostic::error("E0804", format!("the time is up after {}", overdue::spoken(timeout)));
     for waiting in status.waiting.iter().take(WAITS_MAX) {
         let who = if waiting.top_level { "The program" } else { "A task" };
         diagnostic = diagnostic.help(format!("{who} waits at {}.", wait(driver, waiting)));

@@ -4,6 +4,7 @@
 //! cells are `undefined`; a cell is a number if it is written just as that number prints.
 
 use num_bigint::BigInt;
+use rustc_hash::FxHashSet;
 
 use crate::node::Node;
 use crate::node::calls::Lines;
@@ -12,6 +13,9 @@ use crate::node::verbs::Refusal;
 use crate::value::atom::Atom;
 use crate::value::map::Map;
 use crate::value::term::Term;
+
+/// The most characters of a name in a file that a message shows.
+const NAME_SHOWN_MAX: usize = 40;
 
 /// What a file is read as.
 #[derive(Clone, Debug)]
@@ -73,7 +77,15 @@ fn key(text: &str) -> Term {
 fn csv(bytes: &[u8]) -> Result<Term, Refusal> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().from_reader(bytes);
-    let columns: Vec<Term> = reader.headers().map_err(|why| malformed("CSV", why))?.iter().map(key).collect();
+    let header = reader.headers().map_err(|why| malformed("CSV", why))?;
+    let mut names = FxHashSet::default();
+    // Columns without a name, which a comma at the end of each line makes, nobody asks for.
+    if let Some(twice) = header.iter().find(|name| !name.is_empty() && !names.insert(*name)) {
+        // A row is a map, and of two columns of one name it could keep but one.
+        let refusal = malformed("CSV", format!("its first line names two columns `{}`", brief_name(twice)));
+        return Err(refusal.help("give each column a name of its own"));
+    }
+    let columns: Vec<Term> = header.iter().map(key).collect();
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|why| malformed("CSV", why))?;
@@ -81,6 +93,12 @@ fn csv(bytes: &[u8]) -> Result<Term, Refusal> {
         rows.push(Term::map(row));
     }
     Ok(Term::list(rows))
+}
+
+/// A name from a file, as far as a message shows it.
+fn brief_name(name: &str) -> String {
+    let shown: String = name.chars().take(NAME_SHOWN_MAX).collect();
+    if shown.len() < name.len() { format!("{shown}..") } else { shown }
 }
 
 fn cell(text: &str) -> Term {

@@ -3,6 +3,8 @@
 
 use std::fmt::Write;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Label;
 use crate::source::diagnostic::Severity;
@@ -53,11 +55,12 @@ fn underlined(text: &mut String, label: &Label, files: &Files, told: bool) {
     let column = place.column as usize - 1;
     let skipped = if line.chars().count() > SHOWN_MAX { column.saturating_sub(BEFORE) } else { 0 };
     let shown: String = line.chars().skip(skipped).take(SHOWN_MAX).map(harmless).collect();
-    let left = shown.chars().count().saturating_sub(column - skipped);
-    let count = files.slice(label.span).lines().next().map_or(0, |first| first.chars().count()).min(left).max(1);
+    let count = files.slice(label.span).lines().next().map_or(0, |first| first.chars().count());
+    let before: String = shown.chars().take(column - skipped).collect();
+    let within: String = shown.chars().skip(column - skipped).take(count).collect();
     // Tabs stay tabs, so that the carets stand where the text does.
-    let indent = shown.chars().take(column - skipped).map(|c| if c == '\t' { c } else { ' ' });
-    let under: String = indent.chain(std::iter::repeat_n('^', count)).collect();
+    let mut under: String = before.split('\t').map(|part| " ".repeat(part.width())).collect::<Vec<_>>().join("\t");
+    under.extend(std::iter::repeat_n('^', within.width().max(1)));
     let said = if told && !label.text.is_empty() { format!(" {}", label.text) } else { String::new() };
     let _ = writeln!(text, "    {}\n    {under}{said}", shown.trim_end());
 }
@@ -103,6 +106,17 @@ mod tests {
             shown("X = 1.\n\tY = oh.\n", 12, 14),
             "a.lasp:2:6: error E0101: wrong\n    \tY = oh.\n    \t    ^^ here\n  help: write it right\n"
         );
+    }
+
+    /// Some characters take two columns of a terminal, and what joins the one before it none.
+    #[test]
+    fn what_is_underlined_is_counted_in_columns() {
+        assert_eq!(
+            shown("X = {\"日本語\", oh}.", 18, 20),
+            "a.lasp:1:13: error E0101: wrong\n    X = {\"日本語\", oh}.\n                   ^^ here\n  help: write it right\n"
+        );
+        assert!(shown("X = \"日本\".", 4, 12).contains("\n        ^^^^^^ here"));
+        assert!(shown("E = \"e\u{301}\", oh.", 11, 13).contains("\n             ^^ here"));
     }
 
     #[test]

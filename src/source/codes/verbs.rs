@@ -60,7 +60,7 @@ destination's bottom value too if it takes two arguments; `stream` calls it with
         code: "E0397",
         title: "a file is not well-formed",
         text: "The file was read, but it is not the CSV, JSON or UTF-8 text that it should be; the message says where it stops being so. \
-A CSV file starts with a line of column names, and each row has as many cells as there are columns.",
+A CSV file starts with a line of column names, no two alike, and each row has as many cells as there are columns.",
         example: Example::Session(
             r#"$ echo '{"a": }' > data.json
 $ echo 'print(json:read("data.json")).' | lasp run -
