@@ -306,6 +306,20 @@ fn what_is_awaited_only_looks() {
     assert_eq!(done.code, 0, "{}", done.stderr);
 }
 
+/// A function that declares a variable makes another one on each node: they are shown, and not compared.
+#[test]
+fn a_name_that_stands_for_another_variable_on_each_node_is_not_compared() {
+    let program = "f() -> V = declare(set), update(V, {add, replica()}), V.\nY = f().\n\
+                   Z = declare({z, replica()}, set), update(Z, {add, replica()}).\n\
+                   S = declare(set), update(S, {add, replica()}).";
+    let done = typed(&["run", "-", "--replicas", "2"], program);
+    let wanted = "Y@a = [0]\nY@b = [1]\nZ@a = [0]\nZ@b = [1]\nS = [0, 1]\n";
+    assert_eq!((done.code, &*done.stdout), (0, wanted), "{}", done.stderr);
+    assert!(done.stderr.contains("the 2 replicas agree"), "{}", done.stderr);
+    let done = typed(&["sim", "-", "--replicas", "2", "--for", "1s"], program);
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+}
+
 #[test]
 fn an_event_of_a_mistake_names_its_node() {
     for (flags, name) in [(&["--json"][..], "a"), (&["--json", "--node", "bob"], "bob")] {

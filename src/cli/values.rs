@@ -51,13 +51,16 @@ impl Named<'_> {
     /// Where the values of those who take the variable differ, though they are replicated.
     #[must_use]
     pub fn difference(&self) -> Option<String> {
-        let differ = !self.is_dynamic() && !self.agree();
+        let differ = !self.each_has_its_own() && !self.agree();
         let each = self.takers.iter().map(|(node, last)| format!("{} on {node}", last.value));
         differ.then(|| format!("{} is {}", self.name, each.collect::<Vec<_>>().join(", ")))
     }
 
-    fn is_dynamic(&self) -> bool {
-        self.takers.iter().chain(&self.others).any(|(_, last)| last.dynamic)
+    /// Whether the variable is dynamic, or the name stands for one that is another on each node: `Y = f()`, where `f` declares it.
+    fn each_has_its_own(&self) -> bool {
+        let mut all = self.takers.iter().chain(&self.others).map(|(_, last)| last);
+        let first = all.clone().next().map(|last| &last.variable);
+        all.any(|last| last.dynamic || Some(&last.variable) != first)
     }
 
     fn agree(&self) -> bool {
@@ -68,7 +71,7 @@ impl Named<'_> {
 
     /// Prints them: of at most so many nodes what each has for itself, and how many nodes are named.
     pub fn print(&self, out: &Out, nodes_max: usize) {
-        let (takers, one) = (&self.takers, self.agree() && !self.is_dynamic());
+        let (takers, one) = (&self.takers, self.agree() && !self.each_has_its_own());
         match takers.first() {
             Some((node, first)) if one && self.others.is_empty() => return out.last(node, first, false),
             Some((_, first)) if one => {
@@ -80,7 +83,7 @@ impl Named<'_> {
             None => {
                 let same = self.others.windows(2).all(|pair| pair[0].1.value == pair[1].1.value);
                 match self.others.first() {
-                    Some((node, first)) if same && !self.is_dynamic() => out.last(node, first, false),
+                    Some((node, first)) if same && !self.each_has_its_own() => out.last(node, first, false),
                     _ => self.each(out, &self.others, nodes_max),
                 }
                 return;

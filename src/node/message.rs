@@ -9,6 +9,7 @@ use crate::replica::Role;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::span::Span;
 use crate::value::kind::Type;
+use crate::value::reference::Name;
 use crate::value::term::Term;
 
 /// What an edge, a simulator or a test gives to a node.
@@ -254,6 +255,8 @@ pub struct Status {
 pub struct Final {
     /// The name at top level.
     pub name: String,
+    /// The variable's own name: where it was made elsewhere, or was given a name of each node's, it is another one on each.
+    pub variable: Name,
     /// The variable's type.
     pub kind: Type,
     /// Whether each node has its own.

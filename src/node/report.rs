@@ -255,6 +255,7 @@ impl Node {
             let taken = self.takes(variable);
             finals.push(Final {
                 name,
+                variable: reference.name.clone(),
                 taken,
                 kind: reference.kind.clone(),
                 dynamic: reference.dynamic,

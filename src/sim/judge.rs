@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::node::Final;
 use crate::node::TopLevel;
-
 use crate::sim::Cluster;
 use crate::sim::once::Breach;
 use crate::source::diagnostic::Diagnostic;
 use crate::source::diagnostic::Severity;
 use crate::value::codec;
+use crate::value::reference::Name;
 use crate::value::term::Term;
 
 /// A variable that two nodes have with different values.
@@ -35,19 +36,23 @@ impl fmt::Display for Difference {
 /// at most. (Nodes that run different programs are compared where these share names. Where a name of their own stands for
 /// variables of two types, which is told, each has its own by right.)
 pub fn differences(cluster: &mut Cluster) -> Vec<Difference> {
-    let mut first: BTreeMap<String, (usize, Term)> = BTreeMap::new();
+    let mut first: BTreeMap<(String, Option<Name>), (usize, Term)> = BTreeMap::new();
     let mut found = Vec::new();
     let conflicts = cluster.up().into_iter().any(|node| cluster.status(node).is_some_and(|status| status.conflicts));
     for node in cluster.up() {
         let bound = cluster.finals(node).into_iter().filter(|last| !last.dynamic && last.taken);
-        let bound: Vec<(String, Term)> = bound.map(|last| (last.name, last.value)).collect();
+        // A name of the top level may stand for another variable on each node, and those are compared with nothing.
+        let own = |last: &Final| (last.variable.at_top_level() != Some(&*last.name)).then(|| last.variable.clone());
+        let bound: Vec<_> = bound.map(|last| ((last.name.clone(), own(&last)), last.value)).collect();
         let apart = if conflicts { Vec::new() } else { cluster.named_apart(node) };
-        for (name, value) in bound.into_iter().chain(apart) {
-            match first.get(&name) {
+        let apart = apart.into_iter().map(|(name, value)| ((name, None), value));
+        for (key, value) in bound.into_iter().chain(apart) {
+            match first.get(&key) {
                 None => {
-                    first.insert(name, (node, value));
+                    first.insert(key, (node, value));
                 }
                 Some(one) if codec::encode(&one.1) != codec::encode(&value) => {
+                    let name = key.0;
                     found.push(Difference { name, one: one.clone(), other: (node, value) });
                 }
                 Some(_) => {}
