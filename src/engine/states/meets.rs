@@ -17,6 +17,7 @@ impl State {
     /// `strict`: above it.
     fn is_at(&self, level: &Level, strict: bool) -> bool {
         match (self, level) {
+            (State::Window(_), Level::Bound) => self.is_bound(),
             (State::Window(state), _) => state.newest_window().is_at(level, strict),
             (_, Level::Bottom) => true,
             (_, Level::Bound) => self.is_bound(),
@@ -68,6 +69,8 @@ impl State {
             State::Ranking(state) => state.pairs().next().is_some(),
             State::Map(state) => !state.is_unsupported(),
             State::Pair(state) => state.states().into_iter().any(State::is_bound),
+            // At first windows that slide have the value of an empty map, and with any event another one.
+            State::Window(state) if state.slides() => state.newest().is_some(),
             State::Window(state) => state.newest_window().is_bound(),
         }
     }

@@ -126,7 +126,13 @@ impl WindowState {
         true
     }
 
-    fn newest(&self) -> Option<&Term> {
+    /// Whether there are several windows, each with its end.
+    pub(super) fn slides(&self) -> bool {
+        self.window.slide.is_some()
+    }
+
+    /// The newest timestamp of an event.
+    pub(super) fn newest(&self) -> Option<&Term> {
         self.events.keys().next_back()
     }
 
