@@ -545,7 +545,7 @@ impl Driver {
                 }
             }
             Output::Print { text, value } => self.out.print(&self.name, &text, &value),
-            Output::Report(diagnostic) => self.out.diagnostic(Some(&self.name), self.node.files(), &diagnostic),
+            Output::Report(diagnostic) => self.out.report(&self.name, self.node.files(), &diagnostic),
             // Here and not by the caller, so that it comes between what is printed before and after.
             Output::Change { variable, also, kind, value } => {
                 self.out.change(&self.name, &variable, &also, &kind, &value);

@@ -19,11 +19,15 @@ use crate::source::diagnostic::Severity;
 use crate::source::files::Files;
 use crate::source::render::Style;
 use crate::source::render::render;
+use crate::source::span::Span;
 use crate::value::kind::Type;
 use crate::value::term::Term;
 
 /// The most messages that are remembered so as not to say the same twice for several replicas.
 const TOLD_MAX: usize = 10_000;
+
+/// What is said of a table without rows by the check, and of an element that is none by the run.
+const OF_NO_ROW: &str = "E0908";
 
 /// Where a line goes when there is a prompt that must not be torn.
 pub type Printer = Box<dyn FnMut(String) + Send>;
@@ -35,6 +39,8 @@ pub struct Out {
     /// Several nodes write here: the same message of another node is not told again.
     several: bool,
     told: Mutex<BTreeSet<String>>,
+    /// Where the check has warned of what the run would tell again.
+    warned: Mutex<Vec<Span>>,
     /// Whether what was written last to standard output has not ended its line.
     open: AtomicBool,
     printer: Option<Mutex<Printer>>,
@@ -44,7 +50,15 @@ impl Out {
     /// Plain streams; `several` when more than one node writes here.
     #[must_use]
     pub fn new(color: ColorChoice, json: bool, several: bool) -> Out {
-        Out { json, style: style(color), several, told: Mutex::default(), open: AtomicBool::new(false), printer: None }
+        Out {
+            json,
+            style: style(color),
+            several,
+            told: Mutex::default(),
+            warned: Mutex::default(),
+            open: AtomicBool::new(false),
+            printer: None,
+        }
     }
 
     /// Has all lines go through `printer`.
@@ -175,8 +189,23 @@ impl Out {
 
     /// A message about the program.
     pub fn diagnostic(&self, node: Option<&str>, files: &Files, diagnostic: &Diagnostic) {
+        if diagnostic.severity == Severity::Warning && diagnostic.code == OF_NO_ROW {
+            let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+            warned.extend(diagnostic.labels.first().map(|label| label.span));
+        }
         let text = render(diagnostic, files, self.style);
         self.diagnostic_as(node, files, diagnostic, Some(&text));
+    }
+
+    /// A message of the run. That a table has no rows, of which the check has warned at a view, people are not told again of each
+    /// element.
+    pub fn report(&self, node: &str, files: &Files, diagnostic: &Diagnostic) {
+        let warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let within = |place: &Span| diagnostic.labels.iter().any(|label| holds(label.span, *place));
+        if diagnostic.code == OF_NO_ROW && warned.iter().any(within) {
+            return self.diagnostic_as(Some(node), files, diagnostic, None);
+        }
+        self.diagnostic(Some(node), files, diagnostic);
     }
 
     /// The same, with a text of its own for people, or none.
@@ -218,6 +247,11 @@ impl Out {
         let diagnostic = if help.is_empty() { diagnostic } else { diagnostic.help(help) };
         self.diagnostic(node, &Files::default(), &diagnostic);
     }
+}
+
+/// Whether a place lies in another one.
+fn holds(outer: Span, inner: Span) -> bool {
+    outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end
 }
 
 fn final_event(node: &str, last: &Final) -> Line {

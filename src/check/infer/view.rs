@@ -83,7 +83,7 @@ impl<'p> Run<'p> {
 
     /// The elements of a table, as far as they are known.
     fn elements_of(&self, source: &Value) -> Value {
-        self.of_table(source, |run, number| run.elements(number))
+        self.of_table(source, Run::elements)
     }
 
     /// The same of what this program puts in, whoever else may do so: what it puts in by a view again.
