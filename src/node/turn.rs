@@ -6,6 +6,7 @@ use crate::node::Output;
 use crate::node::Progress;
 use crate::node::TopLevel;
 use crate::node::Until;
+use crate::node::data::Format;
 use crate::node::tasks::Purpose;
 use crate::node::tasks::TaskId;
 use crate::node::tasks::Then;
@@ -192,17 +193,22 @@ impl Node {
                             return None;
                         }
                         Answer::File { path, format } => {
-                            let request = self.requests;
-                            self.requests += 1;
-                            self.files_asked.insert(request, (id, format, path.clone()));
-                            self.outputs.push_back(Output::ReadFile { request, path });
-                            self.tasks.pause(id, purpose, task);
+                            self.wait_for_file((id, purpose, task), path, format);
                             return None;
                         }
                     }
                 }
             }
         }
+    }
+
+    /// A task goes on when a file has been read.
+    fn wait_for_file(&mut self, (id, purpose, task): (TaskId, Purpose, Task), path: String, format: Format) {
+        let request = self.requests;
+        self.requests += 1;
+        self.files_asked.insert(request, (id, format, path.clone()));
+        self.outputs.push_back(Output::ReadFile { request, path });
+        self.tasks.pause(id, purpose, task);
     }
 
     fn failed(&mut self, purpose: Purpose, failure: &Failure, said: Vec<String>) {
