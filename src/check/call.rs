@@ -324,7 +324,7 @@ impl<'a> Checker<'a> {
     /// What is likely to be meant by the name of a function that there is not.
     fn meant_function(&mut self, module: Option<&str>, name: &str, arity: usize) -> Option<String> {
         if let Some(known) = self.meant.function(module, name, arity) {
-            return known;
+            return known.clone();
         }
         if !self.meant.is_worth(library::BUILTINS.len() + self.environment.function_count()) {
             return None;

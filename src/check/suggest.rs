@@ -48,8 +48,8 @@ impl Meant {
     }
 
     /// What was found for a function; none where nobody has looked.
-    pub(super) fn function(&self, module: Option<&str>, name: &str, arity: usize) -> Option<Option<String>> {
-        self.functions.get(&(module.map(str::to_owned), name.to_owned(), arity)).cloned()
+    pub(super) fn function(&self, module: Option<&str>, name: &str, arity: usize) -> Option<&Option<String>> {
+        self.functions.get(&(module.map(str::to_owned), name.to_owned(), arity))
     }
 
     /// Notes what was found.
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(searched, 50);
         assert_eq!(meant.function(Some("lists"), "revers", 1), None);
         meant.found(Some("lists"), "revers", 1, Some("lists:reverse".to_owned()));
-        assert_eq!(meant.function(Some("lists"), "revers", 1), Some(Some("lists:reverse".to_owned())));
+        assert_eq!(meant.function(Some("lists"), "revers", 1), Some(&Some("lists:reverse".to_owned())));
         assert_eq!(meant.function(None, "revers", 1), None);
     }
 }
