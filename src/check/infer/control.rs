@@ -32,6 +32,7 @@ impl<'p> Run<'p> {
         value: Option<&Value>,
         frame: &mut Frame,
     ) -> (Holds, Holds) {
+        self.unheld(clause, false, frame.in_function);
         let matched = match (clause.patterns.first(), value) {
             (Some(pattern), Some(value)) => self.matches(pattern, value, frame),
             _ => Holds::Always,

@@ -199,10 +199,13 @@ impl<'p> Run<'p> {
     }
 
     fn read_global(&self, global: usize, frame: &Frame) -> Value {
-        if frame.in_function {
-            return self.global(global);
-        }
-        self.globals.get(global).cloned().flatten().unwrap_or_else(Value::any)
+        let value = if frame.in_function {
+            self.global(global)
+        } else {
+            self.globals.get(global).cloned().flatten().unwrap_or_else(Value::any)
+        };
+        let is_variable = |value: &Value| value.parts().is_some_and(|parts| parts.refs.some() && parts.kinds() == 1);
+        if self.open_names && !is_variable(&value) { Value::any() } else { value }
     }
 
     /// Cell by cell: a list may be long.

@@ -267,6 +267,7 @@ impl<'p> Run<'p> {
     pub(super) fn function_clauses(&mut self, lambda: &'p Lambda, call: &Call, frame: &mut Frame) -> Value {
         let mut result = Value::never();
         let mut why: Option<Why> = None;
+        self.unheld_heads(lambda);
         let choosers = self.choosers(lambda, &call.arguments);
         let tested = self.tested.take();
         let (mut taken, mut sure) = (false, false);
@@ -369,7 +370,7 @@ impl<'p> Run<'p> {
             let (matched, holds) = self.takes_clause(clause, rest.as_ref(), frame);
             if holds == Holds::Never {
                 if !rest.as_ref().is_some_and(Value::is_never) {
-                    self.never_matches(clause, subject, matched);
+                    self.never_matches(clause, subject, matched, frame);
                 }
                 frame.undo(mark);
                 self.unbind(bound);
@@ -419,46 +420,6 @@ impl<'p> Run<'p> {
             return Some(result);
         }
         Some(subject.map_or_else(|| result.clone(), |subject| result.clone().touched(&subject.from)))
-    }
-
-    /// A clause that was not taken: perhaps it never is.
-    fn never_matches(&mut self, clause: &'p Clause, subject: Option<&Value>, matched: Holds) {
-        let Some(subject) = subject else {
-            let constant =
-                clause.guard.iter().flatten().all(|test| matches!(test.node, Node::Global(_) | Node::Literal(_)));
-            if !constant {
-                self.sites.suspect(site(clause), clause.span, || {
-                    let place = clause.guard.first().and_then(|all| all.first()).map_or(clause.span, |test| test.span);
-                    Diagnostic::warning("E0401", "this condition is never true")
-                        .at(place, "never true")
-                        .help("it compares what is never so; where a variable's value is meant, write `query(V)`")
-                });
-            }
-            return;
-        };
-        let Some(pattern) = clause.patterns.first() else { return };
-        // A constant of the program, compared with another of its kind, is a switch and no mistake.
-        if matches!(&pattern.node, PatternNode::Literal(term) if subject.is_scalar_like(term)) {
-            return;
-        }
-        let guarded = matched != Holds::Never;
-        let value = if self.sites.watches(clause.span) { self.describe(subject) } else { String::new() };
-        let meant = self.variable_for_value(std::slice::from_ref(subject));
-        self.sites.suspect(site(clause), clause.span, || {
-            let place = if guarded {
-                clause.guard.first().and_then(|all| all.first()).map_or(pattern.span, |test| test.span)
-            } else {
-                pattern.span
-            };
-            let why = if guarded { "this guard is never true" } else { "never matches" };
-            let message = Diagnostic::warning("E0401", "this clause can never match")
-                .at(place, why)
-                .help(format!("the value is {value}"));
-            match &meant {
-                Some(help) => message.help(help.clone()),
-                None => message,
-            }
-        });
     }
 }
 

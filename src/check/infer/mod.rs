@@ -30,6 +30,7 @@ mod parts;
 mod recorder;
 mod run;
 mod site;
+mod unheld;
 mod useless;
 mod value;
 mod variables;

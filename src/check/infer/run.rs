@@ -183,6 +183,8 @@ pub(super) struct Run<'p> {
     pub(super) tested: Origin,
     /// Whether elements of variables are taken to be those that this program puts in.
     pub(super) closed: bool,
+    /// Whether names of the top level hold anything but the variables among them: what they hold may be changed in the text.
+    pub(super) open_names: bool,
     /// Set by what gives no value.
     pub(super) why: Why,
     /// The first verb that the function being analysed may come to.
@@ -236,6 +238,7 @@ impl<'p> Run<'p> {
             control: None,
             tested: None,
             closed: false,
+            open_names: false,
             why: Why::Open,
             effect: None,
             calls: Calls::default(),

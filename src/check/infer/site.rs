@@ -2,6 +2,7 @@
 //! does not.
 
 use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 use triomphe::Arc;
 
 use crate::source::diagnostic::Diagnostic;
@@ -19,6 +20,8 @@ pub(super) struct Failure {
     pub(super) cause: Option<Arc<Failure>>,
     /// Whether it is a mistake wherever it stands: a value of a kind that is never right there.
     pub(super) grave: bool,
+    /// Whether it stands in a filter that is a guard, where it only is not true.
+    pub(super) filters: bool,
 }
 
 /// What is said of an argument that is of another kind than it has to be.
@@ -34,7 +37,12 @@ impl Failure {
     pub(super) fn new(site: usize, diagnostic: Diagnostic, cause: Option<Arc<Failure>>) -> Arc<Failure> {
         let kind = diagnostic.labels.first().is_some_and(|label| [WRONG_KIND, NO_DIRECTIVE].contains(&&*label.text));
         let grave = kind || cause.as_ref().map_or(!BY_VALUE.contains(&diagnostic.code), |cause| cause.grave);
-        Arc::new(Failure { site, diagnostic, cause, grave })
+        Arc::new(Failure { site, diagnostic, cause, grave, filters: false })
+    }
+
+    /// The same in a filter that is a guard.
+    fn in_filter(&self) -> Arc<Failure> {
+        Arc::new(Failure { grave: false, filters: true, ..self.clone() })
     }
 }
 
@@ -82,6 +90,10 @@ pub(super) struct Sites {
     seen: FxHashMap<usize, Site>,
     /// What fails in code that is sure to run.
     certain: Vec<Arc<Failure>>,
+    /// What is so however it is reached.
+    warned: Vec<(usize, Diagnostic)>,
+    /// What was judged for that.
+    judged: FxHashSet<usize>,
 }
 
 impl Sites {
@@ -113,9 +125,7 @@ impl Sites {
             if certain {
                 self.certain.push(failure.clone());
             }
-            let lenient = self.lenient && failure.grave;
-            let told =
-                || if lenient { Arc::new(Failure { grave: false, ..(**failure).clone() }) } else { failure.clone() };
+            let told = || if self.lenient { failure.in_filter() } else { failure.clone() };
             self.seen.entry(failure.site).or_default().failure.get_or_insert_with(told);
         }
     }
@@ -134,6 +144,16 @@ impl Sites {
         }
     }
 
+    /// Whether the place is yet to be judged for what is so however it is reached.
+    pub(super) fn judge(&mut self, site: usize) -> bool {
+        self.judged.insert(site)
+    }
+
+    /// A part of the place is not as it should be, however it is reached.
+    pub(super) fn warn(&mut self, site: usize, warning: Diagnostic) {
+        self.warned.push((site, warning));
+    }
+
     /// Whether the failure itself is told.
     fn is_told(&self, failure: &Failure) -> bool {
         let told = self.seen.get(&failure.site).is_some_and(|site| !site.fine && site.failure.is_some());
@@ -142,8 +162,13 @@ impl Sites {
 
     /// What is to be told, in no order. Errors are mistakes wherever they stand, and what is sure to happen.
     pub(super) fn tell(&mut self) -> Vec<Diagnostic> {
-        let mut all = Vec::new();
-        let mut sure = rustc_hash::FxHashSet::default();
+        // What is said of the whole is not said of its parts again.
+        let whole = |site: &usize| self.seen.get(site).is_some_and(|site| !site.fine && site.warning.is_some());
+        let mut all: Vec<Diagnostic> = std::mem::take(&mut self.warned)
+            .into_iter()
+            .filter_map(|(site, warning)| (!whole(&site)).then_some(warning))
+            .collect();
+        let mut sure = FxHashSet::default();
         for failure in &self.certain {
             let mut at = Some(failure);
             while let Some(failure) = at.filter(|failure| sure.insert(failure.site)) {
@@ -157,7 +182,10 @@ impl Sites {
                     continue;
                 }
                 let mut message = failure.diagnostic.clone();
-                if !failure.grave && !sure.contains(key) {
+                if failure.filters {
+                    message.severity = Severity::Warning;
+                    message.help.push("what fails in a filter is not true: nothing comes through".to_owned());
+                } else if !failure.grave && !sure.contains(key) {
                     message.severity = Severity::Warning;
                     message.help.push("it fails whenever it is reached".to_owned());
                 }

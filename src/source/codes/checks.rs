@@ -12,7 +12,11 @@ The value that is matched cannot have the shape of this pattern, or the guard ca
 stands in the clause never runs. It is a warning, since the program runs all the same, but probably not as meant.
 
 A common reason: the value of a variable is not what the pattern expects. The value of a set is a list, that of a counter a
-number, that of a `top_k` a list of `{Name, Score}`, that of a map a map.",
+number, that of a `top_k` a list of `{Name, Score}`, that of a map a map.
+
+A guard holds where it is `true`, and no other value counts as true: not `length(L)`, not `X + 1`, not a text. What fails in
+it is not true either. So `when X == 1 or 2` holds for nothing; it is `when X == 1 orelse X == 2`. A name or a literal that
+is `true`, `false` or `undefined` turns a clause on or off, and is not told.",
         example: Example::Program {
             wrong: "C = declare(counter).\nprint(case query(C) of [] -> none; N -> N end).\n",
             right: "C = declare(counter).\nprint(case query(C) of 0 -> none; N -> N end).\n",
