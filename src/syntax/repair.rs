@@ -404,7 +404,8 @@ impl<'a> Place<'a> {
         if self.open.is_empty() {
             let first = self.tokens[0];
             let same_name = self.here.token == Token::Atom && self.written(self.here) == self.written(first);
-            return same_name && self.tokens[..self.at].iter().any(|lexeme| lexeme.token == Token::Arrow);
+            let function = self.tokens[..self.at].iter().any(|lexeme| lexeme.token == Token::Arrow);
+            return same_name && function && !self.whole_call();
         }
         if self.innermost().is_none_or(|open| open.token.closer() != Some(Token::End) || open.token == Token::Begin) {
             return false;
@@ -421,6 +422,20 @@ impl<'a> Place<'a> {
             }
         }
         false
+    }
+
+    /// Whether what starts here is a call, and no head: the form ends behind it, or goes on with a `,`.
+    fn whole_call(&self) -> bool {
+        let mut depth = 0_usize;
+        for index in self.at + 1..self.tokens.len() {
+            match self.tokens[index].token {
+                _ if opens(self.tokens, index) => depth += 1,
+                token if token.closes() && depth > 0 => depth -= 1,
+                token if depth == 0 => return matches!(token, Token::Dot | Token::Comma) && index > self.at + 1,
+                _ => {}
+            }
+        }
+        depth == 0
     }
 
     fn unexpected(&self) -> (Diagnostic, Repair) {
