@@ -15,6 +15,7 @@ use crate::check::infer::run::Run;
 use crate::check::infer::site::site;
 use crate::check::infer::value::Value;
 use crate::check::infer::variables::Variable;
+use crate::check::infer::wrong::type_first;
 use crate::check::infer::wrong::written_apart;
 use crate::graph::GraphError;
 use crate::library::Verb;
@@ -219,11 +220,12 @@ impl<'p> Run<'p> {
             Some(Ok(kind)) => Some(kind),
             Some(Err(bad)) => {
                 let place = call.arguments.get(at).map_or(expr.span, |argument| argument.span);
-                let meant = written_apart(arguments, call);
+                let meant = written_apart(arguments, call).or_else(|| type_first(arguments, &bad.given));
                 self.fail(expr, frame, |_| {
+                    let message = bad.diagnostic();
                     match meant {
-                        Some(kind) => Diagnostic { help: vec![format!("write `declare({kind})`")], ..bad.diagnostic() },
-                        None => bad.diagnostic(),
+                        Some(help) => Diagnostic { help: vec![help], ..message },
+                        None => message,
                     }
                     .at(place, "not a type")
                 });

@@ -306,9 +306,19 @@ fn elements(list: Option<&Expr>) -> Vec<&Expr> {
 }
 
 /// The type that is meant by `declare(awmap, [set])`.
-pub(super) fn written_apart(arguments: &[Value], call: &VerbCall) -> Option<Term> {
+pub(super) fn written_apart(arguments: &[Value], call: &VerbCall) -> Option<String> {
     let [name, _] = arguments else { return None };
     let parameters = written(call.arguments.get(1), &arguments[1])?.to_vec()?;
     let meant = Term::tuple([name.single()?, Term::list(parameters)]);
-    Type::parse(&meant).map(|_| meant)
+    Type::parse(&meant).map(|_| format!("write `declare({meant})`"))
+}
+
+/// What is meant where the type comes first: a name behind it, or a first value, which variables do not take.
+pub(super) fn type_first(arguments: &[Value], given: &Term) -> Option<String> {
+    let [first, _] = arguments else { return None };
+    let kind = first.single().filter(|kind| Type::parse(kind).is_some())?;
+    Some(match given {
+        Term::Atom(_) | Term::Str(_) => format!("the name comes first: write `declare({given}, {kind})`"),
+        _ => format!("no first value is given: write `V = declare({kind})`, and then `update(V, ..)`"),
+    })
 }
