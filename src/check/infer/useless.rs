@@ -188,7 +188,7 @@ pub(super) fn unused<'a>(
     let mut told = Vec::new();
     let known = Calculating { functions: &name, funs: bound_funs(checked), checked };
     let mut look = |statement: &Expr| {
-        if !known.plain(statement) || places(said).any(|place| within(place, statement.span)) {
+        if !known.plain_statement(statement) || places(said).any(|place| within(place, statement.span)) {
             return;
         }
         if let Some((title, help)) = words(statement, &name) {
@@ -224,6 +224,8 @@ fn words<'a>(statement: &Expr, name: &impl Fn(FunctionId) -> Option<&'a Function
         Node::Binary(Binary::Append, ..) => new("`++`", "list"),
         Node::Binary(Binary::ListSubtract, ..) => new("`--`", "list"),
         Node::MapUpdate(..) => new("`Map#{..}`", "map"),
+        Node::ListComprehension(..) => new("a comprehension", "list"),
+        Node::MapComprehension(..) => new("a comprehension", "map"),
         Node::Binary(binary, ..) if is_comparison(*binary) => (
             "this comparison is true or false, and nothing follows from it".to_owned(),
             "`assert(..)` fails where it is false; `case` and `if` choose by it; `=` binds a name".to_owned(),
@@ -268,6 +270,16 @@ struct Calculating<'c, F> {
 }
 
 impl<'a, F: Fn(FunctionId) -> Option<&'a Function>> Calculating<'_, F> {
+    /// A statement that only calculates. A comprehension that matches may be there for what it fails by.
+    fn plain_statement(&self, expr: &Expr) -> bool {
+        if !matches!(&expr.node, Node::ListComprehension(..) | Node::MapComprehension(..)) {
+            return self.plain(expr);
+        }
+        let mut all = true;
+        walk::children(expr, &mut |child| all = all && self.plain_statement(child));
+        all
+    }
+
     /// No verb is in it but `query`, and nothing unknown is called.
     fn plain(&self, expr: &Expr) -> bool {
         let (here, skipped) = match &expr.node {
