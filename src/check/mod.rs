@@ -8,6 +8,7 @@ pub mod core;
 mod environment;
 mod expr;
 pub mod facts;
+pub(crate) mod followed;
 mod forms;
 mod guard;
 mod guess;

@@ -13,6 +13,7 @@ use crate::check::core::Function;
 use crate::check::core::Node;
 use crate::check::core::VerbCall;
 use crate::check::facts::Facts;
+use crate::check::followed;
 use crate::check::infer;
 use crate::check::infer::Known;
 use crate::compile::function::generate;
@@ -170,7 +171,8 @@ impl Session {
         self.compile(file, parsed, Mode::Prompt, one_form).map(|(unit, _)| unit)
     }
 
-    /// A checked program, and what is known of its dataflow before it runs. `name` is what messages show: its path.
+    /// A checked program, in which verbs as values are functions that call them, and what is known of its dataflow before it runs.
+    /// `name` is what messages show: its path.
     ///
     /// # Errors
     /// All mistakes that were found, and the warnings.
@@ -181,7 +183,8 @@ impl Session {
         let (checked, diagnostics) = check::check(&mut self.environment.clone(), &source, Mode::Program);
         let said: Vec<Diagnostic> = parsed.diagnostics.into_iter().chain(diagnostics).collect();
         match checked {
-            Some(checked) => {
+            Some(mut checked) => {
+                followed::verbs(&mut checked);
                 let facts = infer::facts(&self.known, &checked, file);
                 Ok((checked, facts))
             }

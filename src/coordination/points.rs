@@ -26,7 +26,15 @@ use crate::value::term::Term;
 
 /// The points that are looks.
 pub(crate) fn points(model: &Model<'_>) -> Vec<Point> {
-    model.facts.observations.iter().filter_map(|seen| point(model, seen)).collect()
+    model.facts.observations.iter().filter_map(|seen| Some(as_value(model, seen, point(model, seen)?))).collect()
+}
+
+/// A verb that is a value, `fun query/1`, stands for a function: what to write in its place is one too.
+fn as_value(model: &Model<'_>, seen: &Observation, mut point: Point) -> Point {
+    if (model.text)(seen.span).0.starts_with("fun ") {
+        repair::of_value(model, seen, &mut point);
+    }
+    point
 }
 
 fn point(model: &Model<'_>, seen: &Observation) -> Option<Point> {

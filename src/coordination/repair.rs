@@ -6,6 +6,7 @@ use crate::check::facts::Update;
 use crate::check::facts::UseKind;
 use crate::check::facts::VariableId;
 use crate::coordination::Kind;
+use crate::coordination::Point;
 use crate::coordination::Repair;
 use crate::coordination::Writing;
 use crate::coordination::change::Change;
@@ -84,6 +85,19 @@ pub(crate) fn plain(model: &Model<'_>, kind: Kind, span: Span) -> Repair {
                 "update(Present, {add, node()}), read(Present, {cardinality, 2}).".to_owned(),
             ],
         ),
+    }
+}
+
+/// For a verb that is a value, `fun random/1`: what stands in its place has to be a function.
+pub(crate) fn of_value(model: &Model<'_>, seen: &Observation, point: &mut Point) {
+    let Writing::Edits(made) = &mut point.repair.write else { return };
+    match (seen.verb, made.as_mut_slice()) {
+        (Verb::NowMs, [edit]) => edit.text = format!("fun() -> {} end", edit.text),
+        (Verb::Random, [edit]) => edit.text = "fun(Most) -> arg(drawn, Most) end".to_owned(),
+        _ => {
+            let variable = seen.variables.known.first().copied();
+            point.repair = waits(model, variable, "Wait until there is enough, and use only that.");
+        }
     }
 }
 

@@ -133,3 +133,16 @@ fn what_comes_to_one_thing_on_each_of_thousands_of_schedules_is_no_point() {
         assert!(told.contains("settled"), "{told}");
     }
 }
+
+#[test]
+fn verbs_as_values_have_classes_and_repairs_that_are_functions() {
+    let told = told(
+        "Out = declare(gset), Time = fun now_ms/0, Look = fun query/1.\n\
+         update(Out, {add_all, lists:map(fun random/1, [6])}).\n\
+         update(Out, {add, Time()}), print(Look(Out)).\n",
+    );
+    for expected in ["Time = fun() -> arg(now, 0) end", "lists:map(fun(Most) -> arg(drawn, Most) end", "query Out"] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+    assert!(!told.contains("unexplained") && told.contains("3 points where"), "{told}");
+}
