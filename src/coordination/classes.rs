@@ -163,7 +163,9 @@ fn operator(model: &Model<'_>, derivation: &Derivation) -> Classed {
 
 fn look(model: &Model<'_>, seen: &Observation, points: &[Point]) -> Classed {
     let mut what = verb_name(seen.verb);
+    let point = points.iter().find(|point| point.span == seen.span);
     if let Role::Settled(class, why) = role(seen.verb) {
+        let (class, why) = point.map_or((class, why), |point| (Class::Order, point.kind.name()));
         return Classed { span: seen.span, what, class, why: why.to_owned() };
     }
     if !matches!(seen.verb, Verb::Nodes | Verb::Converged | Verb::NowMs | Verb::Random) {
@@ -172,7 +174,6 @@ fn look(model: &Model<'_>, seen: &Observation, points: &[Point]) -> Classed {
     if let Some(threshold) = &seen.threshold {
         what = format!("{what} at {threshold}");
     }
-    let point = points.iter().find(|point| point.span == seen.span);
     let (class, why) = match (point, seen.verb) {
         (Some(point), _) => (Class::Order, point.kind.name()),
         (None, Verb::Read | Verb::Invariant | Verb::EnforceOnce) => (Class::Safe, "once met, it stays met"),

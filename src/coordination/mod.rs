@@ -15,6 +15,7 @@ mod model;
 mod order;
 mod points;
 mod repair;
+mod tasks;
 mod writes;
 
 pub use asked::Asked;
@@ -168,6 +169,7 @@ pub fn report(facts: &Facts, order: &Order, text: &dyn Fn(Span) -> (String, u32)
     let model = Model::new(facts, order, text);
     let mut points = points::points(&model);
     points.extend(writes::points(&model));
+    points.extend(tasks::points(&model));
     points.sort_by_key(|point| (point.span, point.kind));
     points.dedup_by_key(|point| (point.span, point.kind));
     let classes = classes::classes(&model, &points);

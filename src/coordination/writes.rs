@@ -18,6 +18,7 @@ use crate::coordination::edits::is_name;
 use crate::coordination::model::Model;
 use crate::coordination::model::is_place;
 use crate::coordination::repair;
+use crate::coordination::tasks;
 use crate::library::Verb;
 use crate::value::kind::Type;
 use crate::value::operation::sum_of;
@@ -30,19 +31,22 @@ pub(crate) fn points(model: &Model<'_>) -> Vec<Point> {
 }
 
 /// One thing that an update can do to the variable.
-struct Write<'a> {
-    update: &'a Update,
-    change: Change,
+pub(super) struct Write<'a> {
+    pub(super) update: &'a Update,
+    pub(super) change: Change,
+}
+
+/// All that is done to the variable.
+pub(super) fn writes<'a>(model: &Model<'a>, variable: VariableId) -> Vec<Write<'a>> {
+    let each = |update: &'a Update| {
+        let changes: BTreeSet<Change> = model.changes(variable, update).into_iter().collect();
+        changes.into_iter().map(move |change| Write { update, change })
+    };
+    model.updates_of(variable).flat_map(each).collect()
 }
 
 fn of_variable(model: &Model<'_>, variable: VariableId) -> Vec<Point> {
-    let writes: Vec<Write<'_>> = model
-        .updates_of(variable)
-        .flat_map(|update| {
-            let changes: BTreeSet<Change> = model.changes(variable, update).into_iter().collect();
-            changes.into_iter().map(move |change| Write { update, change })
-        })
-        .collect();
+    let writes = writes(model, variable);
     if has_one_owner(model, &writes) && !writes.iter().any(|write| matches!(write.change, Change::Spend | Change::Give))
     {
         return Vec::new();
@@ -56,7 +60,7 @@ fn of_variable(model: &Model<'_>, variable: VariableId) -> Vec<Point> {
 }
 
 /// Whether one replica makes all of them: they are ordered by themselves.
-fn has_one_owner(model: &Model<'_>, writes: &[Write<'_>]) -> bool {
+pub(super) fn has_one_owner(model: &Model<'_>, writes: &[Write<'_>]) -> bool {
     let owners: BTreeSet<Option<&Term>> = writes.iter().map(|write| model.order.owner(write.update.span)).collect();
     owners.len() == 1 && !owners.contains(&None)
 }
@@ -121,7 +125,7 @@ fn is_same_on_all(model: &Model<'_>, update: &Update) -> bool {
 }
 
 /// Whether they are about keys of a map that are known, and never the same.
-fn are_apart(taking: &Update, other: &Update) -> bool {
+pub(super) fn are_apart(taking: &Update, other: &Update) -> bool {
     let keys = |update: &Update, words: &[&str]| -> Option<BTreeSet<Term>> {
         let operations = update.operations.iter();
         let key = |operation: &Operation| {
@@ -221,7 +225,7 @@ fn is_fresh(model: &Model<'_>, variable: VariableId) -> bool {
 }
 
 /// Which parts of a variable a write is about: `fst`, `snd`, a key, or all of it.
-fn parts(write: &Write<'_>) -> BTreeSet<String> {
+pub(super) fn parts(write: &Write<'_>) -> BTreeSet<String> {
     let operations = &write.update.operations;
     // What stands second in `{set, Timestamp, V}` is no key.
     let stamped = |operation: &Operation| write.change == Change::Stamp && operation.word.as_deref() == Some("set");
@@ -317,7 +321,10 @@ fn is_covered(model: &Model<'_>, spending: &Update, writes: &[Write<'_>]) -> boo
     let mut balance: i128 = 0;
     for write in writes {
         let update = write.update;
-        if update.span != spending.span && !model.order.before(update.span, spending.span) {
+        // Another task may have spent them by then.
+        let spent = matches!(write.change, Change::Spend | Change::Give)
+            && tasks::race(model, (update.span, &update.depends), (spending.span, &spending.depends));
+        if update.span != spending.span && !model.order.before(update.span, spending.span) && !spent {
             continue;
         }
         match (amount(update), write.change) {
