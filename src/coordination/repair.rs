@@ -93,7 +93,7 @@ pub(crate) fn of_value(model: &Model<'_>, seen: &Observation, point: &mut Point)
     let Writing::Edits(made) = &mut point.repair.write else { return };
     match (seen.verb, made.as_mut_slice()) {
         (Verb::NowMs, [edit]) => edit.text = format!("fun() -> {} end", edit.text),
-        (Verb::Random, [edit]) => edit.text = "fun(Most) -> arg(drawn, Most) end".to_owned(),
+        (Verb::Random, [edit]) => "fun(Most) -> arg(drawn, Most) end".clone_into(&mut edit.text),
         _ => {
             let variable = seen.variables.known.first().copied();
             point.repair = waits(model, variable, "Wait until there is enough, and use only that.");

@@ -47,9 +47,9 @@ type Placed<'a> = (Span, &'a Dependence);
 
 /// Whether two places are come to on one node in the order in which what they wait for arrives.
 pub(crate) fn race(model: &Model<'_>, one: Placed<'_>, other: Placed<'_>) -> bool {
-    let asked = |depends| -> BTreeSet<(Option<VariableId>, Option<Term>)> {
+    let asked = |depends| -> BTreeSet<(BTreeSet<VariableId>, Option<Term>)> {
         let waits = waits(model, depends);
-        waits.map(|seen| (seen.variables.known.first().copied(), seen.threshold.clone())).collect()
+        waits.map(|seen| (seen.variables.known.clone(), seen.threshold.clone())).collect()
     };
     let (first, second) = (asked(one.1), asked(other.1));
     let sleeps = |place| model.order.verbs().any(|(span, verb)| verb == Verb::Sleep && model.order.before(span, place));
