@@ -477,6 +477,7 @@ fn a_program_without_end_ends_with_its_reader_unless_it_is_a_node() {
         (every, &["--until", "false", "--timeout", "60s"], 130),
         (every, &["--replicas", "2"], 130),
         (every, &node, 4),
+        (every, &["--data", "kept", "--timeout", "2s"], 4),
         (prints, &[], 130),
     ] {
         let file = write(&folder, program);

@@ -220,8 +220,8 @@ fn single(arguments: &Run, out: &Arc<Out>, program: Program, runtime: &Handle) -
         watch: arguments.watch,
     };
     let networked = wire.is_some();
-    if !networked {
-        // Others need a node; and a program that runs for its reader alone, as every program that writes to a pipe, has done its work.
+    if !networked && store.is_none() {
+        // Others need a node, and whoever comes later what is kept; a program that runs for its reader alone has done its work.
         let unread = sender.clone();
         stdout::when_reader_leaves(move || drop(unread.send(Control::Unread)));
     }

@@ -272,7 +272,7 @@ error E0807: the expression after --until never became true",
         title: "standard output cannot be written",
         text: "What was to be written to standard output could not be, because the disk is full for instance: a part of it is missing. The \
          run goes on, and its exit code is 1 instead of 0. A reader that goes away, as `head` does, is no error; it ends a run \
-         that is no node.",
+         that is no node and keeps no data.",
         example: Example::Session(
             r"$ echo 'print(hello).' | lasp run - > /dev/full
 error E0808: standard output cannot be written: ..",
