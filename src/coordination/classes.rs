@@ -181,7 +181,7 @@ fn look(model: &Model<'_>, seen: &Observation, points: &[Point]) -> Classed {
             (Class::Safe, "which of them was met first is not used, and what is met stays met")
         }
         (None, Verb::ReadAny) => (Class::Safe, "once met, it stays met"),
-        (None, Verb::WaitNeeded) => (Class::Safe, "waits for a reader on this node"),
+        (None, Verb::WaitNeeded) => (Class::Safe, "waits for a reader on this node, or for what stays met"),
         (None, _) if seen.uses.is_empty() => (Class::Settled, "what it sees is not used"),
         (None, Verb::Query) if model.varying.contains(&seen.id) => {
             (Class::Safe, "every replica copies what it adds: together they come to the same")

@@ -41,7 +41,7 @@ fn point(model: &Model<'_>, seen: &Observation) -> Option<Point> {
     match seen.verb {
         Verb::Query => query(model, seen),
         Verb::Read => at_once(model, seen).or_else(|| threshold(model, seen)).or_else(|| value(model, seen)),
-        Verb::Invariant => threshold(model, seen),
+        Verb::Invariant | Verb::WaitNeeded => threshold(model, seen),
         Verb::EnforceOnce => threshold(model, seen).or_else(|| place(model, seen)),
         Verb::ReadAny => threshold(model, seen).or_else(|| race(model, seen)).or_else(|| value(model, seen)),
         Verb::Stream => (goes_on(seen) && !counts_once(model, seen)).then(|| stream(model, seen)),

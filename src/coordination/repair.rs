@@ -28,6 +28,7 @@ use crate::coordination::model::verb_name;
 use crate::library::Verb;
 use crate::source::span::Span;
 use crate::value::kind::Type;
+use crate::value::term::Term;
 
 /// A change of the design: lines to begin with.
 fn lines(text: impl Into<String>, lines: &[String]) -> Repair {
@@ -266,10 +267,13 @@ fn source(model: &Model<'_>, variable: VariableId, origin: VariableId, seen: &Ob
         return Some(lines(format!("Wait for {name}, which only grows."), &[wait]));
     }
     let mut made = vec![Edit { span: part(seen.span, at, target.len()), text: name.clone() }];
+    let mut told = format!("Wait for {name}, which only grows, whatever is derived from it");
     if !same {
-        made.push(Edit { span: part(seen.span, second, limit.len()), text: enough(kind) });
+        let enough = enough(kind);
+        told += &format!(" (`{enough}` stands for what of {name} is to have come for that)");
+        made.push(Edit { span: part(seen.span, second, limit.len()), text: enough });
     }
-    Some(edits(format!("Wait for {name}, which only grows, whatever is derived from it."), made))
+    Some(edits(format!("{told}."), made))
 }
 
 /// For the value of a threshold that is safe.
@@ -385,7 +389,7 @@ pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId, update
     let text = (model.text)(update.span).0;
     match kind {
         Kind::Refusal if update.verb == Verb::TryUpdate => {
-            all.extend(handed_out(&name));
+            all.extend(handed_out(&name, update));
             lines(
                 "Hand out rights before they are needed: who will spend says so and waits until it was given (2 stands for how many they \
                  are). What one replica writes arrives in order, so the rights are there by then.",
@@ -418,16 +422,31 @@ pub(crate) fn change(model: &Model<'_>, kind: Kind, variable: VariableId, update
 }
 
 /// Rights for all that ask, by whoever has them.
-fn handed_out(name: &str) -> [String; 4] {
+fn handed_out(name: &str, update: &Update) -> [String; 4] {
+    let operation = update.operations.iter().find_map(|operation| operation.term.as_ref());
+    let give = where_it_is(operation, "{move, 1, To}");
     [
         format!("Spenders{name} = declare(gset)."),
         format!("Given{name} = declare(gset)."),
         format!("update(Spenders{name}, {{add, node()}})."),
         format!(
-            "case replica() of 0 -> [begin update({name}, {{move, 1, To}}), update(Given{name}, {{add, To}}) end || To <- \
+            "case replica() of 0 -> [begin update({name}, {give}), update(Given{name}, {{add, To}}) end || To <- \
              read(Spenders{name}, {{cardinality, 2}}), To =/= node()]; _ -> read(Given{name}, [node()]) end."
         ),
     ]
+}
+
+/// An operation on the same part of a variable as another one: beneath the same keys, in the same half of a pair.
+fn where_it_is(other: Option<&Term>, operation: &str) -> String {
+    match other.and_then(Term::as_tuple) {
+        Some([word, key, inner]) if word.as_atom() == Some("apply") => {
+            format!("{{apply, {key}, {}}}", where_it_is(Some(inner), operation))
+        }
+        Some([word, inner]) if matches!(word.as_atom(), Some("fst" | "snd")) => {
+            format!("{{{word}, {}}}", where_it_is(Some(inner), operation))
+        }
+        _ => operation.to_owned(),
+    }
 }
 
 fn has_local_names(model: &Model<'_>, text: &str) -> bool {

@@ -146,3 +146,25 @@ fn verbs_as_values_have_classes_and_repairs_that_are_functions() {
     }
     assert!(!told.contains("unexplained") && told.contains("3 points where"), "{told}");
 }
+
+#[test]
+fn rights_beneath_a_key_are_handed_out_beneath_it() {
+    let told = told(
+        "Stock = declare({gmap, [{pair, [bcounter, gset]}]}).\n\
+         case replica() of\n\
+             0 -> update(Stock, {apply, tea, {fst, {increment, 2}}}), update(Stock, {apply, tea, {fst, {move, 1, n1}}});\n\
+             1 -> sleep(20), print(element(1, try_update(Stock, {apply, tea, {fst, decrement}})));\n\
+             _ -> ok\n\
+         end.\n",
+    );
+    assert!(told.contains("update(Stock, {apply, tea, {fst, {move, 1, To}}})"), "{told}");
+}
+
+#[test]
+fn a_wait_for_another_condition_says_that_it_is_one() {
+    let told = told(
+        "C = declare(gcounter).\nSeen = map(C, fun(N) -> {count, N} end).\nupdate(C, increment).\n\
+         read(Seen, [{count, 2}]).\nprint(two).\n",
+    );
+    assert!(told.contains("read(C, {value, 1})") && told.contains("`{value, 1}` stands for what of C"), "{told}");
+}
