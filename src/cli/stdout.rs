@@ -1,8 +1,8 @@
 //! Standard output, written by a thread of its own, so that a reader who pauses stops no node: what is to be written waits here,
 //! the program's tasks wait when that is much, and peers are answered meanwhile.
 //!
-//! A reader that goes away (`lasp run .. | head`) is no error; whoever runs for that reader alone can have it told. That data cannot be written for another reason is told once, and
-//! the exit code says it.
+//! A reader that goes away (`lasp run .. | head`) is no error; whoever runs for that reader alone can have it told. That data cannot
+//! be written for another reason is told once, and the exit code says it.
 
 use std::io::ErrorKind;
 use std::io::Write;

@@ -286,12 +286,11 @@ impl Tasks {
 
     /// Which tasks are at what.
     pub(super) fn lined_up(&self) -> LinedUp {
-        let mut waits: Vec<(u64, u64)> = Vec::new();
-        for (id, entry) in &self.entries {
-            if let State::Waiting(wait) = &entry.state {
-                waits.push((wait.since, id.0));
-            }
-        }
+        let since = |(id, entry): (&TaskId, &Entry)| match &entry.state {
+            State::Waiting(wait) => Some((wait.since, id.0)),
+            _ => None,
+        };
+        let mut waits: Vec<(u64, u64)> = self.entries.iter().filter_map(since).collect();
         waits.sort_unstable();
         LinedUp {
             ready: self.ready.iter().map(|id| id.0).collect(),

@@ -125,7 +125,7 @@ impl<'p> Run<'p> {
         }
     }
 
-    /// Sides of `orelse` that are never true, in a test that may be.
+    /// Sides of `orelse`, within `andalso` too, that are never true, in a test that may be.
     fn untrue_sides(&mut self, test: &'p Expr, frame: &mut Frame, parts: &mut Vec<(&'p Expr, &'static str)>) {
         let (word, left, right) = match &test.node {
             Node::OrElse(left, right) => ("orelse", left, right),
